@@ -1,0 +1,72 @@
+/** Why something ended. Written into receipts, the audit log and `revoke_reason`; shown to people in words. */
+export const REVOCATION_REASONS = [
+  'logged_out',
+  'logged_out_everywhere',
+  'cutoff',
+  'idle',
+  'ended_by_owner',
+  'ended_by_admin',
+  'session_limit',
+  'password_changed',
+  'account_disabled',
+] as const;
+export type RevocationReason = (typeof REVOCATION_REASONS)[number];
+
+/**
+ * What an order ends.
+ * - `device`: the named sessions of one user, and nothing that their other devices share.
+ * - `account`: everything of one user that began in `throughEpoch` or before. What begins afterwards carries a
+ *   higher epoch, so an order that is carried out late cannot touch it.
+ * - `stale`: everything of one user from before a cutoff.
+ * - `sweep`: everything of everyone from before a cutoff.
+ */
+export type RevocationScope =
+  | { readonly kind: 'device'; readonly userId: string; readonly sids: readonly string[] }
+  | { readonly kind: 'account'; readonly userId: string; readonly throughEpoch: number }
+  | { readonly kind: 'stale'; readonly userId: string; readonly before: number }
+  | { readonly kind: 'sweep'; readonly before: number };
+
+export interface RevocationOrder {
+  readonly id: string;
+  readonly scope: RevocationScope;
+  readonly reason: RevocationReason;
+  /** Milliseconds since the epoch. */
+  readonly orderedAt: number;
+}
+
+/** What one step has ended, in numbers a person can check. */
+export interface RevocationOutcome {
+  readonly count: number;
+  /** What exactly: `sandbox access and feed token`, `6 caches`. Never a secret. */
+  readonly detail?: string;
+}
+
+/**
+ * Something that must end with a session. Implementations are idempotent: an order may be carried out again
+ * after a crash, and then ends what is left and nothing else. They throw when they could not do it.
+ */
+export interface RevocationTarget {
+  /** A fixed word for receipts and the outbox: `broker_tokens`, `sessions`, `caches`. */
+  readonly name: string;
+  revoke(order: RevocationOrder): Promise<RevocationOutcome>;
+}
+
+export interface ReceiptLine {
+  readonly step: string;
+  /** `done`; or `queued`: it failed, is stored, and will be tried until it is done. */
+  readonly status: 'done' | 'queued';
+  readonly count: number;
+  readonly detail?: string;
+  readonly ms: number;
+}
+
+/** What an order has ended, step by step. */
+export interface Receipt {
+  readonly orderId: string;
+  readonly reason: RevocationReason;
+  readonly scope: RevocationScope['kind'];
+  readonly userId: string | undefined;
+  readonly orderedAt: number;
+  readonly status: 'done' | 'queued';
+  readonly lines: readonly ReceiptLine[];
+}

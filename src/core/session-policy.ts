@@ -1,0 +1,31 @@
+import type { CutoffTime } from './cutoff.ts';
+
+/** What ends a session by itself. Changes while the server runs. */
+export interface SessionPolicy {
+  readonly cutoffTime: CutoffTime;
+  /** Milliseconds without a request, or `off`. */
+  readonly idleTimeoutMs: number | 'off';
+}
+
+/** The policy in force, and who wants to hear of a new one. */
+export interface LivePolicy {
+  current(): SessionPolicy;
+  /** Puts a new policy in force and tells the listeners, unless nothing changed. */
+  replace(policy: SessionPolicy): void;
+  onChange(listener: (policy: SessionPolicy, previous: SessionPolicy) => void): void;
+}
+
+export function createLivePolicy(initial: SessionPolicy): LivePolicy {
+  let policy = initial;
+  const listeners: ((policy: SessionPolicy, previous: SessionPolicy) => void)[] = [];
+  return {
+    current: () => policy,
+    replace(next) {
+      const previous = policy;
+      if (JSON.stringify(previous) === JSON.stringify(next)) return;
+      policy = next;
+      for (const listener of listeners) listener(next, previous);
+    },
+    onChange: (listener) => listeners.push(listener),
+  };
+}

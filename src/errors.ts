@@ -1,0 +1,67 @@
+/** The wire codes of the contract, with the HTTP status each one answers with. */
+const STATUS = {
+  login_required: 401,
+  session_expired: 401,
+  bad_api_key: 401,
+  broker_reauth_required: 409,
+  forbidden: 403,
+  csrf: 403,
+  banned: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  invalid: 400,
+  too_large: 413,
+  rate_limited: 429,
+  unavailable: 503,
+  internal: 500,
+} as const;
+
+export type ErrorCode = keyof typeof STATUS;
+
+export interface AppErrorOptions {
+  /** What the log gets and no person sees. */
+  readonly cause?: unknown;
+  /** Which inputs are wrong, by field name: for `invalid`. */
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly retryAfterSeconds?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An outcome that a person or program must be told about: a wire code, a status, and words that leak nothing. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly fields: Readonly<Record<string, string>> | undefined;
+  readonly retryAfterSeconds: number | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: ErrorCode, publicMessage: string, options: AppErrorOptions = {}) {
+    super(publicMessage, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.status = STATUS[code];
+    this.fields = options.fields;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** A part that Curfew needs (the session store, the database, the password hasher) cannot answer now. */
+export function unavailable(what: string, cause?: unknown, retryAfterSeconds = 5): AppError {
+  return new AppError(
+    'unavailable',
+    `${what} is not available right now. Nothing was lost: try again in a moment.`,
+    {
+      cause,
+      retryAfterSeconds,
+    },
+  );
+}
+
+export function notFound(): AppError {
+  return new AppError('not_found', 'There is nothing at this address.');
+}
+
+export function invalid(fields: Readonly<Record<string, string>>): AppError {
+  return new AppError('invalid', Object.values(fields)[0] ?? 'The request could not be read.', { fields });
+}
