@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+import type { Bus, BusMessage } from './bus.ts';
+import { type RedisClient, viaRedis } from './redis.ts';
+
+const CHANNEL = 'curfew:bus';
+
+export interface RedisBusDeps {
+  readonly publisher: RedisClient;
+  /** A connection of its own, already connected: a subscribed one takes no other commands. */
+  readonly subscriber: RedisClient;
+}
+
+/** Messages between nodes over Redis pub/sub. What is published while a node is disconnected is lost to it: a gap. */
+export async function createRedisBus({ publisher, subscriber }: RedisBusDeps): Promise<Bus> {
+  const sender = randomUUID();
+  const listeners: ((message: BusMessage) => void)[] = [];
+  const gapListeners: (() => void)[] = [];
+
+  subscriber.on('message', (_channel, text) => {
+    const envelope = JSON.parse(text) as { sender: string; message: BusMessage };
+    if (envelope.sender === sender) return;
+    for (const listener of listeners) listener(envelope.message);
+  });
+  await subscriber.subscribe(CHANNEL);
+  subscriber.on('ready', () => {
+    for (const listener of gapListeners) listener();
+  });
+
+  return {
+    async publish(message) {
+      await viaRedis(() => publisher.publish(CHANNEL, JSON.stringify({ sender, message })));
+    },
+    onMessage: (listener) => {
+      listeners.push(listener);
+    },
+    onGap: (listener) => {
+      gapListeners.push(listener);
+    },
+    close() {
+      subscriber.disconnect();
+      return Promise.resolve();
+    },
+  };
+}

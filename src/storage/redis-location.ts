@@ -1,0 +1,60 @@
+export interface RedisNode {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Which Redis: one server, one behind Sentinels, or a Cluster. */
+export type RedisLocation =
+  | { readonly kind: 'single'; readonly url: string }
+  | {
+      readonly kind: 'sentinel';
+      readonly sentinels: readonly RedisNode[];
+      readonly master: string;
+      readonly password: string | undefined;
+      readonly db: number;
+    }
+  | { readonly kind: 'cluster'; readonly urls: readonly string[] };
+
+/**
+ * Reads `redis://…`, `rediss://…`, `redis+sentinel://[:password@]host:26379,host2:26379/master-name[/db]`, or a comma
+ * list of redis(s):// addresses (or bare host:port) of a Cluster's nodes. Undefined for anything else.
+ */
+export function parseRedisLocation(text: string): RedisLocation | undefined {
+  if (text.startsWith('redis+sentinel://')) return parseSentinel(text);
+  if (text.includes(',')) return parseCluster(text);
+  return isRedisUrl(text) ? { kind: 'single', url: text } : undefined;
+}
+
+function isRedisUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '';
+}
+
+function parseSentinel(text: string): RedisLocation | undefined {
+  const match = /^redis\+sentinel:\/\/(?::([^@]*)@)?([^/]+)\/([^/]+)(?:\/(\d+))?$/.exec(text);
+  if (match === null) return undefined;
+  const [, password, hosts = '', master = '', db = '0'] = match;
+  const sentinels = hosts.split(',').map(parseNode);
+  if (!sentinels.every((node) => node !== undefined)) return undefined;
+  return {
+    kind: 'sentinel',
+    sentinels,
+    master,
+    password: password === undefined ? undefined : decodeURIComponent(password),
+    db: Number(db),
+  };
+}
+
+function parseNode(text: string): RedisNode | undefined {
+  const match = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(text.trim());
+  return match === null ? undefined : { host: match[1] ?? '', port: Number(match[2] ?? 26_379) };
+}
+
+function parseCluster(text: string): RedisLocation | undefined {
+  const urls = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => (part.includes('://') ? part : `redis://${part}`));
+  return urls.length > 0 && urls.every(isRedisUrl) ? { kind: 'cluster', urls } : undefined;
+}

@@ -1,0 +1,89 @@
+import { Cluster, Redis } from 'ioredis';
+import { SECOND_MS } from '../core/duration.ts';
+import { unavailable } from '../errors.ts';
+import type { RedisLocation } from './redis-location.ts';
+
+export type RedisClient = Redis | Cluster;
+
+/** A guarded page must answer 503 within two seconds when Redis hangs; so no command may wait longer than this. */
+const COMMAND_TIMEOUT_MS = 1.2 * SECOND_MS;
+const RECONNECT_EVERY_MS = 0.5 * SECOND_MS;
+
+/**
+ * Every command fails soon and by itself when Redis is down, paused or slow: nothing is queued for later, because a
+ * person is waiting and a revocation has its own outbox. Commands of one tick go out together (autopipelining).
+ */
+const COMMON = {
+  enableOfflineQueue: false,
+  enableAutoPipelining: true as boolean,
+  commandTimeout: COMMAND_TIMEOUT_MS,
+  connectTimeout: COMMAND_TIMEOUT_MS,
+  maxRetriesPerRequest: 0,
+  autoResendUnfulfilledCommands: false,
+  lazyConnect: true,
+};
+
+export interface CreateRedisOptions {
+  readonly location: RedisLocation;
+  /** Connection errors; they repeat while Redis is down. */
+  readonly onError: (error: Error) => void;
+  /** A connection for pub/sub: nothing but subscriptions goes over it. */
+  readonly subscriber?: boolean;
+}
+
+/** Makes a client that is not connected yet: call `connectRedis`. */
+export function createRedis({ location, onError, subscriber = false }: CreateRedisOptions): RedisClient {
+  const client = createClient(location, { ...COMMON, enableAutoPipelining: !subscriber });
+  client.on('error', onError);
+  return client;
+}
+
+function createClient(location: RedisLocation, options: typeof COMMON): RedisClient {
+  switch (location.kind) {
+    case 'single':
+      return new Redis(location.url, { ...options, retryStrategy: () => RECONNECT_EVERY_MS });
+    case 'sentinel':
+      return new Redis({
+        ...options,
+        sentinels: location.sentinels.map((node) => ({ ...node })),
+        name: location.master,
+        db: location.db,
+        ...(location.password === undefined ? {} : { password: location.password }),
+        retryStrategy: () => RECONNECT_EVERY_MS,
+        sentinelRetryStrategy: () => RECONNECT_EVERY_MS,
+      });
+    case 'cluster': {
+      const { enableAutoPipelining, lazyConnect, enableOfflineQueue, ...redisOptions } = options;
+      return new Cluster([...location.urls], {
+        redisOptions,
+        enableAutoPipelining,
+        enableOfflineQueue,
+        lazyConnect,
+        clusterRetryStrategy: () => RECONNECT_EVERY_MS,
+        slotsRefreshTimeout: COMMAND_TIMEOUT_MS,
+      });
+    }
+  }
+}
+
+/** Connects, and throws with words for the person who set REDIS_URL when that fails. */
+export async function connectRedis(client: RedisClient): Promise<void> {
+  try {
+    await client.connect();
+    await client.ping();
+  } catch (error) {
+    client.disconnect();
+    throw new Error('Redis (REDIS_URL) does not answer. Start it, or mend the address or password in .env.', {
+      cause: error,
+    });
+  }
+}
+
+/** Runs Redis commands; a failure of the connection becomes `unavailable`, since the person cannot mend it. */
+export async function viaRedis<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw unavailable('The session store', error, 2);
+  }
+}

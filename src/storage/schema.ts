@@ -1,0 +1,137 @@
+import type { Generated } from 'kysely';
+
+/**
+ * The tables, as Kysely sees them on both databases. Instants are milliseconds since the epoch in a BIGINT;
+ * truth values are 0 and 1, so that one statement serves SQLite and Postgres.
+ */
+export interface Schema {
+  installation: { id: number; created_at: number };
+  users: UsersTable;
+  user_epochs: { user_id: string; epoch: number };
+  sessions: SessionsTable;
+  session_endings: { sid: string; reason: string; forget_at: number };
+  revocations: RevocationsTable;
+  broker_tokens: BrokerTokensTable;
+  broker_authorizations: BrokerAuthorizationsTable;
+  broker_logouts: BrokerLogoutsTable;
+  sandbox_codes: SandboxCodesTable;
+  sandbox_tokens: SandboxTokensTable;
+  audit_log: AuditLogTable;
+  bus_messages: { id: Generated<number>; sent_at: number; sender: string; body: string };
+}
+
+export interface UsersTable {
+  id: string;
+  username: string;
+  /** The username as compared: NFKC, lower case. Unique. */
+  username_key: string;
+  email: string;
+  password_hash: string;
+  role: 'admin' | 'user';
+  disabled: 0 | 1;
+  created_at: number;
+}
+
+export interface SessionsTable {
+  sid: string;
+  /** Null for a visitor who has not signed in: such a session only carries a form's CSRF secret. */
+  user_id: string | null;
+  epoch: number | null;
+  login_time: number | null;
+  /** The last request but for polling ones; exact to the minute. The idle clock. */
+  last_seen: number;
+  body: string;
+}
+
+export interface RevocationsTable {
+  id: string;
+  /** Orders that must exist once only (one sweep per cutoff) share a key. */
+  dedupe_key: string | null;
+  user_id: string | null;
+  reason: string;
+  scope: string;
+  ordered_at: number;
+  /** JSON: the receipt as far as it got. */
+  receipt: string;
+  status: 'open' | 'done';
+  attempts: number;
+  /** Until then somebody is working on it, or waits before the next try. */
+  next_attempt_at: number;
+}
+
+export interface BrokerTokensTable {
+  id: string;
+  user_id: string;
+  broker: string;
+  /** Fernet; null once revoked. */
+  access_token: string | null;
+  feed_token: string | null;
+  /** The user's epoch when the token was issued: a token of an earlier epoch is dead, whatever else the row says. */
+  epoch: number;
+  issued_at: number;
+  expires_at: number;
+  is_revoked: 0 | 1;
+  revoked_at: number | null;
+  revoke_reason: string | null;
+}
+
+export interface BrokerAuthorizationsTable {
+  /** SHA-256 of the OAuth state. */
+  state_digest: string;
+  /** SHA-256 of the session that began it. */
+  session_digest: string;
+  user_id: string;
+  broker: string;
+  /** Fernet. */
+  code_verifier: string;
+  return_to: string;
+  expires_at: number;
+}
+
+export interface BrokerLogoutsTable {
+  id: string;
+  user_id: string;
+  broker: string;
+  /** Fernet; wiped when done or given up. */
+  access_token: string | null;
+  requested_at: number;
+  attempts: number;
+  next_attempt_at: number;
+  status: 'open' | 'done' | 'dead';
+  last_error: string | null;
+}
+
+export interface SandboxCodesTable {
+  code_digest: string;
+  client_id: string;
+  redirect_uri: string;
+  code_challenge: string;
+  subject: string;
+  expires_at: number;
+  /** Kept after its use: a second use ends the tokens that came from the first. */
+  used_at: number | null;
+}
+
+export interface SandboxTokensTable {
+  token_digest: string;
+  kind: 'access' | 'feed';
+  /** The code it came from. */
+  code_digest: string;
+  client_id: string;
+  subject: string;
+  issued_at: number;
+  expires_at: number;
+  revoked_at: number | null;
+}
+
+export interface AuditLogTable {
+  id: Generated<number>;
+  at: number;
+  type: string;
+  user_id: string | null;
+  actor: string;
+  address: string | null;
+  request_id: string | null;
+  /** JSON: the event. */
+  detail: string;
+}
