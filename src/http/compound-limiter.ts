@@ -1,0 +1,104 @@
+import type { Cluster, Redis } from 'ioredis';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { SECOND_MS } from '../core/duration.ts';
+import { unavailable } from '../errors.ts';
+
+/** So many points in a window that begins with the first one taken. */
+export interface RateLimit {
+  readonly points: number;
+  readonly durationSeconds: number;
+}
+
+export type Taking =
+  | {
+      readonly kind: 'taken';
+      /** For what turned out not to count. Never rejects: a point that cannot be given back runs out with its window. */
+      giveBack(): Promise<void>;
+    }
+  | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
+
+/** Several limits over one key, such as five a minute and 25 an hour. */
+export interface CompoundLimiter {
+  /** Takes one point from every limit, or none. Throws `unavailable` when Redis does not answer. */
+  take(key: string): Promise<Taking>;
+}
+
+export interface CompoundLimiterDeps {
+  /** Part of the keys, e.g. `login:address`. */
+  readonly name: string;
+  /** What is not available when Redis does not answer, for the person: `Sign-in`. */
+  readonly what: string;
+  readonly limits: readonly RateLimit[];
+  /** Shared by all nodes; without it each process counts by itself. */
+  readonly redis?: Redis | Cluster | undefined;
+}
+
+/** Counts in fixed windows, in Redis under `curfew:rl:<name>:…` or in memory. */
+export function createCompoundLimiter({ name, what, limits, redis }: CompoundLimiterDeps): CompoundLimiter {
+  const counters = limits.map((limit) => createCounter(name, limit, redis));
+
+  return {
+    async take(key) {
+      const attempts = await Promise.allSettled(counters.map((counter) => draw(counter, key)));
+      const draws = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
+      const giveBack = async () => {
+        await Promise.allSettled(draws.map((drawn) => drawn.putBack()));
+      };
+
+      const failure = attempts.find((attempt) => attempt.status === 'rejected');
+      if (failure !== undefined) {
+        await giveBack();
+        throw unavailable(what, failure.reason);
+      }
+      const refusals = draws.filter((drawn) => drawn.refused);
+      if (refusals.length === 0) return { kind: 'taken', giveBack };
+      // An attempt that was not let through does not count, or hammering would use up the longer limits too.
+      await giveBack();
+      const waitMs = Math.max(...refusals.map((refusal) => refusal.msBeforeNext));
+      return { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(waitMs / SECOND_MS)) };
+    },
+  };
+}
+
+type Counter = RateLimiterMemory | RateLimiterRedis;
+
+function createCounter(
+  name: string,
+  { points, durationSeconds }: RateLimit,
+  redis?: Redis | Cluster,
+): Counter {
+  const keyPrefix = `curfew:rl:${name}:${points}/${durationSeconds}s`;
+  const options = { keyPrefix, points, duration: durationSeconds };
+  return redis === undefined
+    ? new RateLimiterMemory(options)
+    : new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true });
+}
+
+interface Draw {
+  readonly refused: boolean;
+  readonly msBeforeNext: number;
+  putBack(): Promise<void>;
+}
+
+async function draw(counter: Counter, key: string): Promise<Draw> {
+  const { refused, msBeforeNext } = await consume(counter, key);
+  const windowEnd = performance.now() + msBeforeNext;
+  return {
+    refused,
+    msBeforeNext,
+    async putBack() {
+      // The next window has not got this point: giving it back there would allow one attempt too many.
+      if (performance.now() < windowEnd) await counter.reward(key);
+    },
+  };
+}
+
+async function consume(counter: Counter, key: string): Promise<{ refused: boolean; msBeforeNext: number }> {
+  try {
+    const { msBeforeNext } = await counter.consume(key);
+    return { refused: false, msBeforeNext };
+  } catch (error) {
+    if (error instanceof RateLimiterRes) return { refused: true, msBeforeNext: error.msBeforeNext };
+    throw error;
+  }
+}

@@ -1,0 +1,133 @@
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { Log } from '../core/log.ts';
+import { AppError, notFound } from '../errors.ts';
+import { renderPage } from './page.ts';
+import { wantsJson } from './wants-json.ts';
+
+/** What no router answered. */
+export const refuseUnknownPath: RequestHandler = (_req, _res, next) => next(notFound());
+
+/**
+ * Renders every error once: JSON for programs, a page for people, words that say nothing of the inside. A 5xx is logged
+ * here and nowhere else, without the request's body (a parser's error carries it) or headers.
+ */
+export function createErrorHandler(
+  log: Log,
+  toKnown: (error: unknown) => AppError | undefined,
+): ErrorRequestHandler {
+  return function renderError(error: unknown, req, res, _next) {
+    const known = toKnown(error) ?? fromHttpLibrary(error);
+    const appError = known ?? internal(error);
+    if (res.writableEnded) {
+      log.debug(
+        { requestId: res.locals['requestId'], code: appError.code },
+        'An error after the answer was sent',
+      );
+      return;
+    }
+    if (appError.status >= 500) {
+      log.error(
+        {
+          requestId: res.locals['requestId'],
+          method: req.method,
+          path: req.path,
+          code: appError.code,
+          cause: describeCause(appError),
+        },
+        'A request failed',
+      );
+    }
+    if (res.headersSent) {
+      res.destroy();
+      return;
+    }
+    answer(req, res, appError);
+  };
+}
+
+function answer(req: Request, res: Response, error: AppError): void {
+  res.status(error.status).set(error.headers).set('Cache-Control', 'no-store');
+  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+  if (wantsJson(req) || isApi(req)) {
+    const fields = error.fields === undefined ? {} : { fields: error.fields };
+    res.json({ status: 'error', error: error.code, message: error.message, ...fields });
+    return;
+  }
+  renderPage(withoutSession(req), res, 'error', {
+    title: HEADINGS[error.code],
+    status: error.status,
+    heading: HEADINGS[error.code],
+    message: error.message,
+    requestId: String(res.locals['requestId'] ?? ''),
+    action: actionFor(error, req),
+  });
+}
+
+const isApi = (req: Request): boolean => req.path.startsWith('/api/');
+
+/** An error page shows no form, so it must not make (and store) a session for one. */
+function withoutSession(req: Request): Request {
+  if (req.session?.userId === undefined) Reflect.deleteProperty(req, 'csrfToken');
+  return req;
+}
+
+const HEADINGS: Readonly<Record<AppError['code'], string>> = {
+  login_required: 'Sign in first',
+  session_expired: 'The session has ended',
+  bad_api_key: 'The API key is not valid',
+  broker_reauth_required: 'Connect your broker again',
+  forbidden: 'Not allowed',
+  csrf: 'The form could not be accepted',
+  banned: 'Not allowed',
+  not_found: 'Nothing here',
+  method_not_allowed: 'Not possible here',
+  invalid: 'The request could not be read',
+  too_large: 'Too large',
+  rate_limited: 'Too many tries',
+  unavailable: 'Not available right now',
+  internal: 'Something went wrong',
+};
+
+function actionFor(error: AppError, req: Request): { href: string; text: string } {
+  if (error.code === 'csrf' && req.path === '/setup') return { href: '/setup', text: 'Open the form again' };
+  if (error.code === 'csrf' && req.session?.userId === undefined)
+    return { href: '/auth/login', text: 'Open the form again' };
+  return { href: '/dashboard', text: 'To the dashboard' };
+}
+
+function internal(cause: unknown): AppError {
+  return new AppError(
+    'internal',
+    'Something went wrong on the server. The request id below finds it in the log.',
+    { cause },
+  );
+}
+
+/** Errors of express, body-parser and csurf, by the properties that http-errors gives them. */
+function fromHttpLibrary(error: unknown): AppError | undefined {
+  if (error instanceof AppError) return error;
+  if (!(error instanceof Error)) return undefined;
+  const { code, type, status } = error as { code?: unknown; type?: unknown; status?: unknown };
+  if (code === 'EBADCSRFTOKEN') {
+    return new AppError(
+      'csrf',
+      'The form was open for too long or was not ours. Nothing was done: open it again.',
+    );
+  }
+  if (type === 'entity.too.large' || type === 'parameters.too.many') {
+    return new AppError('too_large', 'The request is larger than this address takes.');
+  }
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new AppError('invalid', 'The request could not be read: it is malformed.', { fields: {} });
+  }
+  return undefined;
+}
+
+/** What the log may know: names, messages and stacks along the chain of causes, never the objects themselves. */
+function describeCause(error: Error): readonly string[] {
+  const chain: string[] = [];
+  for (let cause: unknown = error.cause; cause instanceof Error && chain.length < 5; cause = cause.cause) {
+    chain.push(cause.stack ?? `${cause.name}: ${cause.message}`);
+  }
+  return chain;
+}

@@ -1,0 +1,33 @@
+import type { RequestHandler, Router } from 'express';
+import { AppError } from '../errors.ts';
+
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+
+/**
+ * Puts the handlers of one path on a router; any other method gets 405 with Allow (RFC 9110, 15.5.6; ASVS 13.4.4).
+ * A GET also answers HEAD.
+ */
+export function methods(
+  router: Router,
+  path: string,
+  handlers: Partial<Record<Method, RequestHandler | readonly RequestHandler[]>>,
+): void {
+  const route = router.route(path);
+  for (const [method, handler] of Object.entries(handlers)) {
+    route[method as Method](...[handler].flat());
+  }
+  const allow = Object.keys(handlers)
+    .flatMap((method) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+    .join(', ');
+  route.all(function refuseOtherMethods(req, res, next) {
+    if (req.method === 'OPTIONS') {
+      res.set('Allow', allow).sendStatus(204);
+      return;
+    }
+    next(
+      new AppError('method_not_allowed', `This address takes ${allow} and not ${req.method}.`, {
+        headers: { Allow: allow },
+      }),
+    );
+  });
+}

@@ -1,0 +1,12 @@
+import type { Request } from 'express';
+
+/**
+ * Whether the answer goes to a program: an Accept header without text/html, an X-Requested-With header, or a JSON body.
+ * A request without any Accept header says nothing, and gets the page.
+ */
+export function wantsJson(req: Request): boolean {
+  const { accept } = req.headers;
+  if (accept !== undefined && !accept.includes('text/html')) return true;
+  if (req.headers['x-requested-with'] !== undefined) return true;
+  return req.headers['content-type']?.startsWith('application/json') ?? false;
+}

@@ -1,0 +1,75 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../core/clock.ts';
+import { MINUTE_MS } from '../core/duration.ts';
+
+export interface ActivityDeps {
+  readonly clock: Clock;
+  readonly idleLimitMs: () => number;
+  /** Stores when a session was last used. */
+  readonly write: (sid: string, lastSeen: number) => Promise<void>;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Keeps the idle clock of sessions without a write for every request: the first use in a minute is due to be written
+ * at once (by the caller, in the same breath as the load), later ones are remembered and written when the minute is over.
+ */
+export interface Activity {
+  /** Notes a use; true when the caller should write it now. */
+  noteUse(sid: string): boolean;
+  /** The session was written just now anyway. */
+  noteWritten(sid: string): void;
+  /** Writes the remembered uses whose minute is over; with `all`, every one. */
+  flush(options?: { all: boolean }): Promise<void>;
+}
+
+interface Use {
+  writtenAt: number;
+  lastSeen: number;
+}
+
+const MAXIMUM_REMEMBERED = 200_000;
+
+export function createActivity({ clock, idleLimitMs, write, onError }: ActivityDeps): Activity {
+  const uses = new LRUCache<string, Use>({ maxSize: MAXIMUM_REMEMBERED, sizeCalculation: () => 1 });
+  const pending = new Set<string>();
+  /** With a short idle limit a minute would be too long: what is remembered must be written before it is needed. */
+  const everyMs = () => Math.min(MINUTE_MS, idleLimitMs() / 3);
+
+  async function writePending(sid: string): Promise<void> {
+    const use = uses.get(sid);
+    pending.delete(sid);
+    if (use === undefined) return;
+    use.writtenAt = clock.now();
+    try {
+      await write(sid, use.lastSeen);
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  return {
+    noteUse(sid) {
+      const now = clock.now();
+      const use = uses.get(sid);
+      if (use !== undefined && now - use.writtenAt < everyMs() && now >= use.writtenAt) {
+        use.lastSeen = now;
+        pending.add(sid);
+        return false;
+      }
+      uses.set(sid, { writtenAt: now, lastSeen: now });
+      pending.delete(sid);
+      return true;
+    },
+    noteWritten(sid) {
+      const now = clock.now();
+      uses.set(sid, { writtenAt: now, lastSeen: now });
+    },
+    async flush({ all } = { all: false }) {
+      const due = [...pending].filter(
+        (sid) => all || clock.now() - (uses.peek(sid)?.writtenAt ?? 0) >= everyMs(),
+      );
+      await Promise.all(due.map(writePending));
+    },
+  };
+}

@@ -1,0 +1,181 @@
+import type { SessionData } from 'express-session';
+import type { Selectable } from 'kysely';
+import { isPastCutoff } from '../../core/expiry.ts';
+import type { RevocationReason } from '../../core/revocation.ts';
+import type { SessionsTable } from '../../storage/schema.ts';
+import { countBy } from '../count-by.ts';
+import { toDeviceSession } from '../device-session.ts';
+import type { DeviceSession } from '../session-data.ts';
+import { VISITOR_LIFETIME_MS } from '../session-lifetime.ts';
+import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
+import type { DatabaseSessionStorageDeps, SessionRows } from './session-row-store.ts';
+
+const PORTION = 500;
+
+/** The embedded index: the sessions' own table. */
+export function createDatabaseSessionRegistry(
+  deps: DatabaseSessionStorageDeps,
+  rows: SessionRows,
+): SessionRegistry {
+  const { clock, calendar, lifetime } = deps;
+  const { db } = deps.database;
+
+  async function end(sids: readonly string[], reason: RevocationReason): Promise<number> {
+    if (sids.length === 0) return 0;
+    return db.transaction().execute(async (trx) => {
+      const ended = await trx.deleteFrom('sessions').where('sid', 'in', sids).returning('sid').execute();
+      // Of the cutoff, the session's id tells by itself.
+      if (ended.length === 0 || reason === 'cutoff') return ended.length;
+      await trx
+        .insertInto('session_endings')
+        .values(ended.map(({ sid }) => ({ sid, reason, forget_at: clock.now() + ENDINGS_KEPT_MS })))
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      return ended.length;
+    });
+  }
+
+  /** Of what is signed in, not idle, and not from before the cutoff. */
+  function live(found: readonly Selectable<SessionsTable>[]): readonly DeviceSession[] {
+    const now = clock.now();
+    return found
+      .filter((row) => lifetime.remainingMs('signed_in', row.last_seen) > 0)
+      .map((row) => toDeviceSession(row.sid, JSON.parse(row.body) as SessionData, row.last_seen))
+      .filter((device) => !isPastCutoff(device.loginTime, now, calendar.last()));
+  }
+
+  return {
+    // The row is its own index.
+    register: () => Promise.resolve(),
+
+    async listByUser(userId) {
+      return live(
+        await db
+          .selectFrom('sessions')
+          .selectAll()
+          .where('user_id', '=', userId)
+          .orderBy('login_time')
+          .execute(),
+      );
+    },
+
+    async *listAll() {
+      let after = { login_time: -1, sid: '' };
+      for (;;) {
+        const found = await db
+          .selectFrom('sessions')
+          .selectAll()
+          .where('user_id', 'is not', null)
+          .where((where) =>
+            where.or([
+              where('login_time', '>', after.login_time),
+              where.and([where('login_time', '=', after.login_time), where('sid', '>', after.sid)]),
+            ]),
+          )
+          .orderBy('login_time')
+          .orderBy('sid')
+          .limit(PORTION)
+          .execute();
+        const last = found.at(-1);
+        if (last === undefined) return;
+        yield live(found);
+        after = { login_time: last.login_time ?? 0, sid: last.sid };
+      }
+    },
+
+    end,
+
+    async endThroughEpoch(userId, epoch, reason) {
+      const found = await db
+        .selectFrom('sessions')
+        .select('sid')
+        .where('user_id', '=', userId)
+        .where('epoch', '<=', epoch)
+        .execute();
+      return end(
+        found.map((row) => row.sid),
+        reason,
+      );
+    },
+
+    async endStale(userId, before, reason) {
+      const found = await db
+        .selectFrom('sessions')
+        .select('sid')
+        .where('user_id', '=', userId)
+        .where('login_time', '<', before)
+        .execute();
+      return end(
+        found.map((row) => row.sid),
+        reason,
+      );
+    },
+
+    async *endAllBefore(before, reason) {
+      for (;;) {
+        const found = await db
+          .selectFrom('sessions')
+          .select(['sid', 'user_id'])
+          .where('login_time', '<', before)
+          .orderBy('login_time')
+          .limit(PORTION)
+          .execute();
+        if (found.length === 0) return;
+        await end(
+          found.map((row) => row.sid),
+          reason,
+        );
+        yield countBy(found.map((row) => row.user_id ?? ''));
+      }
+    },
+
+    async findIdle(limit) {
+      const found = await db
+        .selectFrom('sessions')
+        .select('sid')
+        .where('last_seen', '<=', lifetime.idleSince())
+        .where('user_id', 'is not', null)
+        .limit(limit)
+        .execute();
+      return found.map((row) => row.sid);
+    },
+
+    async lastSeen(sid) {
+      const row = await db
+        .selectFrom('sessions')
+        .select('last_seen')
+        .where('sid', '=', sid)
+        .executeTakeFirst();
+      return row?.last_seen;
+    },
+
+    async endingOf(sid) {
+      const ending = await db
+        .selectFrom('session_endings')
+        .select('reason')
+        .where('sid', '=', sid)
+        .executeTakeFirst();
+      if (ending !== undefined) return ending.reason as RevocationReason;
+      const row = await db
+        .selectFrom('sessions')
+        .select('last_seen')
+        .where('sid', '=', sid)
+        .executeTakeFirst();
+      return row !== undefined && row.last_seen <= lifetime.idleSince() ? 'idle' : undefined;
+    },
+
+    // Lifetimes are computed at each load.
+    applyPolicy: () => Promise.resolve(),
+
+    async tidy() {
+      await db.deleteFrom('session_endings').where('forget_at', '<', clock.now()).execute();
+      await db
+        .deleteFrom('sessions')
+        .where('user_id', 'is', null)
+        .where('last_seen', '<', clock.now() - VISITOR_LIFETIME_MS)
+        .execute();
+    },
+
+    flush: (options) => rows.activity.flush(options),
+  };
+}

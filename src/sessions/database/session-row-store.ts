@@ -1,0 +1,95 @@
+import type { SessionData } from 'express-session';
+import type { Clock } from '../../core/clock.ts';
+import type { CutoffCalendar } from '../../core/cutoff.ts';
+import { fromIso } from '../../core/ist.ts';
+import type { Database } from '../../storage/database.ts';
+import { createActivity } from '../activity.ts';
+import { readSessionId } from '../session-id.ts';
+import type { SessionLifetime } from '../session-lifetime.ts';
+
+export interface DatabaseSessionStorageDeps {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly calendar: CutoffCalendar;
+  readonly lifetime: SessionLifetime;
+  readonly onError: (error: unknown) => void;
+}
+
+export type SessionRows = ReturnType<typeof createSessionRows>;
+
+/** The statements on one session's row. */
+export function createSessionRows({
+  database: { db },
+  clock,
+  lifetime,
+  onError,
+}: DatabaseSessionStorageDeps) {
+  const activity = createActivity({
+    clock,
+    idleLimitMs: lifetime.idleLimitMs,
+    write: writeLastSeen,
+    onError,
+  });
+
+  async function writeLastSeen(sid: string, lastSeen: number): Promise<void> {
+    await db
+      .updateTable('sessions')
+      .set({ last_seen: lastSeen })
+      .where('sid', '=', sid)
+      .where('last_seen', '<', lastSeen)
+      .execute();
+  }
+
+  async function load(sid: string): Promise<SessionData | undefined> {
+    const row = await db
+      .selectFrom('sessions')
+      .select(['body', 'last_seen'])
+      .where('sid', '=', sid)
+      .executeTakeFirst();
+    if (row === undefined || lifetime.remainingMs(readSessionId(sid).kind, row.last_seen) <= 0)
+      return undefined;
+    return JSON.parse(row.body) as SessionData;
+  }
+
+  return {
+    activity,
+    load,
+    async use(sid: string): Promise<SessionData | undefined> {
+      const session = await load(sid);
+      if (session !== undefined && activity.noteUse(sid)) void writeLastSeen(sid, clock.now()).catch(onError);
+      return session;
+    },
+    /** False when the id is taken. */
+    async insert(sid: string, session: SessionData): Promise<boolean> {
+      const { numInsertedOrUpdatedRows } = await db
+        .insertInto('sessions')
+        .values({ sid, ...toColumns(session), last_seen: clock.now() })
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst();
+      if (numInsertedOrUpdatedRows !== 1n) return false;
+      activity.noteWritten(sid);
+      return true;
+    },
+    /** False when the session is gone. */
+    async update(sid: string, session: SessionData): Promise<boolean> {
+      const { numUpdatedRows } = await db
+        .updateTable('sessions')
+        .set(toColumns(session))
+        .where('sid', '=', sid)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+    async remove(sid: string): Promise<void> {
+      await db.deleteFrom('sessions').where('sid', '=', sid).execute();
+    },
+  };
+}
+
+function toColumns(session: SessionData) {
+  return {
+    user_id: session.userId ?? null,
+    epoch: session.epoch ?? null,
+    login_time: session.loginTime === undefined ? null : fromIso(session.loginTime),
+    body: JSON.stringify(session),
+  };
+}

@@ -1,0 +1,19 @@
+import type { SessionData } from 'express-session';
+import { fromIso } from '../core/ist.ts';
+import type { DeviceSession } from './session-data.ts';
+
+/** What a stored body says of the device that the session runs on. */
+export function toDeviceSession(sid: string, session: SessionData, lastSeen: number): DeviceSession {
+  return {
+    sid,
+    deviceId: session.deviceId,
+    userId: session.userId,
+    username: session.username,
+    role: session.role,
+    epoch: session.epoch,
+    loginTime: fromIso(session.loginTime),
+    lastSeen,
+    userAgent: session.userAgent,
+    address: session.address,
+  };
+}

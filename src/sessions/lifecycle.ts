@@ -1,0 +1,152 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Request, Response } from 'express';
+import { type AuditOrigin, SYSTEM_ORIGIN } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import { toIstIso } from '../core/ist.ts';
+import type { Receipt, RevocationReason } from '../core/revocation.ts';
+import { unavailable } from '../errors.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { clientAddress } from '../http/client-address.ts';
+import { findCurrentSession } from './current-session.ts';
+import type { EpochStore } from './epoch-store.ts';
+import { regenerateSession, saveSession } from './express-session-promises.ts';
+import type { Revoker } from './revoker.ts';
+import type { DeviceSession, SignedInUser } from './session-data.ts';
+import type { SessionIdIssuer } from './session-id-issuer.ts';
+import type { SessionRegistry } from './session-storage.ts';
+
+/** Beginning and ending sessions: what sign-in, logout, the devices page and the CLI call. */
+export interface SessionLifecycle {
+  /**
+   * Makes the request's session a signed-in one under a new id, and ends the user's oldest where there are too many.
+   * `confirmStillWelcome` is asked again after the session was stored: false when the password changed or the account
+   * was disabled meanwhile, and then nobody is signed in. Throws `unavailable` when the session could not be stored.
+   */
+  signIn(
+    req: Request,
+    res: Response,
+    user: SignedInUser,
+    confirmStillWelcome: () => Promise<boolean>,
+  ): Promise<'signed_in' | 'refused'>;
+  /** Ends one session of a user; everything of theirs when it was the last. */
+  endDevice(userId: string, sid: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
+  /** Ends a session that nobody used for the idle limit; once, however many nodes notice it. */
+  endIdle(userId: string, sid: string): Promise<void>;
+  /** Ends every session, token and cached value of a user. */
+  endAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
+  /** Ends the user's sessions but one, and nothing that the one still needs; returns how many. */
+  endOtherDevices(userId: string, keptSid: string, origin: AuditOrigin): Promise<number>;
+  devicesOf(userId: string): Promise<readonly DeviceSession[]>;
+}
+
+export interface SessionLifecycleDeps {
+  readonly clock: Clock;
+  readonly calendar: CutoffCalendar;
+  readonly registry: SessionRegistry;
+  readonly epochs: EpochStore;
+  readonly revoker: Revoker;
+  readonly ids: SessionIdIssuer;
+  readonly maxSessionsPerUser: number;
+}
+
+/** Each try fails only when everything of the user was ended during those milliseconds. */
+const SIGN_IN_TRIES = 3;
+const USER_AGENT_LENGTH = 300;
+
+export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifecycle {
+  const { clock, calendar, registry, epochs, revoker, ids, maxSessionsPerUser } = deps;
+
+  /** Stores a signed-in session; returns its id, or undefined when it was overtaken by a revocation or the cutoff. */
+  async function begin(req: Request, user: SignedInUser): Promise<string | undefined> {
+    const epoch = await epochs.current(user.userId);
+    const loginTime = clock.now();
+    ids.nextIsFor(req, user.userId, loginTime);
+    await regenerateSession(req);
+    Object.assign(req.session, {
+      ...user,
+      epoch,
+      loginTime: toIstIso(loginTime),
+      deviceId: randomBytes(12).toString('base64url'),
+      userAgent: (req.get('user-agent') ?? '').slice(0, USER_AGENT_LENGTH),
+      address: clientAddress(req),
+    });
+    // The form secret belongs to the new session; made now, so that the next page need not save it.
+    req.csrfToken();
+    const sid = req.sessionID;
+    await registry.register({ sid, userId: user.userId, epoch, loginTime });
+    await saveSession(req);
+    // A revocation raises the epoch before it looks for sessions: one that missed this session shows here.
+    if ((await epochs.current(user.userId)) === epoch && loginTime >= calendar.last()) return sid;
+    await registry.end([sid], 'logged_out');
+    return undefined;
+  }
+
+  async function endSurplus(userId: string, keptSid: string, origin: AuditOrigin): Promise<void> {
+    const devices = await registry.listByUser(userId);
+    const surplus = devices
+      .filter((device) => device.sid !== keptSid)
+      .slice(0, Math.max(0, devices.length - maxSessionsPerUser));
+    if (surplus.length === 0) return;
+    const sids = surplus.map((device) => device.sid);
+    await revoker.revoke({ kind: 'device', userId, sids }, 'session_limit', origin);
+  }
+
+  const lifecycle: SessionLifecycle = {
+    async signIn(req, res, user, confirmStillWelcome) {
+      const replaced = findCurrentSession(req);
+      const origin = auditOrigin(req, res, user.username);
+      for (let attempt = 0; attempt < SIGN_IN_TRIES; attempt += 1) {
+        const sid = await begin(req, user);
+        if (!(await confirmStillWelcome())) {
+          if (sid !== undefined) await registry.end([sid], 'logged_out');
+          await regenerateSession(req);
+          return 'refused';
+        }
+        if (sid === undefined) continue;
+        await endSurplus(user.userId, sid, origin);
+        if (replaced !== undefined)
+          await lifecycle.endDevice(replaced.userId, replaced.sid, 'logged_out', origin);
+        return 'signed_in';
+      }
+      throw unavailable('Signing in');
+    },
+
+    async endDevice(userId, sid, reason, origin) {
+      const others = (await registry.listByUser(userId)).filter((device) => device.sid !== sid);
+      if (others.length === 0) return lifecycle.endAccount(userId, reason, origin);
+      const receipt = await revoker.revoke({ kind: 'device', userId, sids: [sid] }, reason, origin);
+      // Two last devices that log out together each see the other one: whoever is later sees nobody.
+      if ((await registry.listByUser(userId)).length === 0 || receipt === undefined) {
+        return lifecycle.endAccount(userId, reason, origin);
+      }
+      return receipt;
+    },
+
+    async endIdle(userId, sid) {
+      const scope = { kind: 'device', userId, sids: [sid] } as const;
+      const receipt = await revoker.revoke(scope, 'idle', SYSTEM_ORIGIN, `idle:${digest(sid)}`);
+      if (receipt === undefined || receipt.status === 'queued') return;
+      if ((await registry.listByUser(userId)).length === 0)
+        await lifecycle.endAccount(userId, 'idle', SYSTEM_ORIGIN);
+    },
+
+    endAccount: (userId, reason, origin) => revoker.revokeAccount(userId, reason, origin),
+
+    async endOtherDevices(userId, keptSid, origin) {
+      const others = (await registry.listByUser(userId)).filter((device) => device.sid !== keptSid);
+      if (others.length === 0) return 0;
+      const sids = others.map((device) => device.sid);
+      await revoker.revoke({ kind: 'device', userId, sids }, 'ended_by_owner', origin);
+      return sids.length;
+    },
+
+    devicesOf: (userId) => registry.listByUser(userId),
+  };
+  return lifecycle;
+}
+
+/** Recognises a session without keeping its id. */
+function digest(sid: string): string {
+  return createHash('sha256').update(sid).digest('base64url');
+}

@@ -1,0 +1,181 @@
+import type { SessionData } from 'express-session';
+import type { Clock } from '../../core/clock.ts';
+import type { CutoffCalendar } from '../../core/cutoff.ts';
+import { isPastCutoff } from '../../core/expiry.ts';
+import type { RevocationReason } from '../../core/revocation.ts';
+import { type RedisClient, viaRedis } from '../../storage/redis.ts';
+import type { Activity } from '../activity.ts';
+import { countBy } from '../count-by.ts';
+import { toDeviceSession } from '../device-session.ts';
+import type { DeviceSession } from '../session-data.ts';
+import { readSessionId } from '../session-id.ts';
+import type { SessionLifetime } from '../session-lifetime.ts';
+import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
+import { BY_LAST_SEEN, BY_LOGIN, endingKey, sessionKey, userKey } from './redis-keys.ts';
+
+export interface RedisSessionRegistryDeps {
+  readonly redis: RedisClient;
+  readonly clock: Clock;
+  readonly calendar: CutoffCalendar;
+  readonly lifetime: SessionLifetime;
+  readonly activity: Activity;
+}
+
+const PORTION = 500;
+
+/**
+ * The index in Redis: three sorted sets of session ids. An id names its user, so the index still tells whose a session
+ * was when its key has run out. Commands of one tick travel together; none touches two keys.
+ */
+export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): SessionRegistry {
+  const { redis, clock, calendar, lifetime, activity } = deps;
+
+  /** Bodies first: an index entry without a body is harmless, a body without an index entry could not be ended. */
+  async function end(sids: readonly string[], reason: RevocationReason): Promise<number> {
+    if (sids.length === 0) return 0;
+    const removed = await Promise.all(sids.map((sid) => redis.unlink(sessionKey(sid))));
+    const ended = sids.filter((_, index) => removed[index] === 1);
+    // Of the cutoff, the session's id tells by itself.
+    const remembered = reason === 'cutoff' ? [] : sids;
+    await Promise.all([
+      ...remembered.map((sid) => redis.set(endingKey(sid), reason, 'PX', ENDINGS_KEPT_MS, 'NX')),
+      redis.zrem(BY_LOGIN, ...sids),
+      redis.zrem(BY_LAST_SEEN, ...sids),
+      ...[...groupByUser(sids)].map(([userId, own]) => redis.zrem(userKey(userId), ...own)),
+    ]);
+    return ended.length;
+  }
+
+  async function toDevices(sids: readonly string[]): Promise<readonly DeviceSession[]> {
+    const now = clock.now();
+    const found = await Promise.all(
+      sids.map((sid) => Promise.all([redis.get(sessionKey(sid)), redis.zscore(BY_LAST_SEEN, sid)])),
+    );
+    return sids
+      .flatMap((sid, index) => {
+        const [body, lastSeen] = found[index] ?? [null, null];
+        if (body === null) return [];
+        return [toDeviceSession(sid, JSON.parse(body) as SessionData, Number(lastSeen ?? now))];
+      })
+      .filter((device) => device.lastSeen > lifetime.idleSince())
+      .filter((device) => !isPastCutoff(device.loginTime, now, calendar.last()))
+      .sort((a, b) => a.loginTime - b.loginTime);
+  }
+
+  async function* portions(key: string): AsyncIterable<readonly string[]> {
+    for (let start = 0; ; start += PORTION) {
+      const sids = await viaRedis(() => redis.zrange(key, start, String(start + PORTION - 1)));
+      if (sids.length === 0) return;
+      yield sids;
+    }
+  }
+
+  return {
+    register: ({ sid, userId, epoch, loginTime }) =>
+      viaRedis(async () => {
+        await Promise.all([
+          redis.zadd(userKey(userId), epoch, sid),
+          redis.zadd(BY_LOGIN, loginTime, sid),
+          redis.zadd(BY_LAST_SEEN, clock.now(), sid),
+        ]);
+      }),
+
+    listByUser: (userId) => viaRedis(async () => toDevices(await redis.zrange(userKey(userId), 0, '-1'))),
+
+    async *listAll() {
+      for await (const sids of portions(BY_LOGIN)) yield await viaRedis(() => toDevices(sids));
+    },
+
+    end: (sids, reason) => viaRedis(() => end(sids, reason)),
+
+    endThroughEpoch: (userId, epoch, reason) =>
+      viaRedis(async () => end(await redis.zrangebyscore(userKey(userId), '-inf', epoch), reason)),
+
+    endStale: (userId, before, reason) =>
+      viaRedis(async () => {
+        const sids = await redis.zrange(userKey(userId), 0, '-1');
+        const stale = sids.filter((sid) => {
+          const facts = readSessionId(sid);
+          return facts.kind === 'signed_in' && facts.loginTime < before;
+        });
+        return end(stale, reason);
+      }),
+
+    async *endAllBefore(before, reason) {
+      for (;;) {
+        const sids = await viaRedis(() =>
+          redis.zrangebyscore(BY_LOGIN, '-inf', `(${before}`, 'LIMIT', 0, PORTION),
+        );
+        if (sids.length === 0) return;
+        await viaRedis(() => end(sids, reason));
+        yield countBy(sids.map(ownerOf));
+      }
+    },
+
+    findIdle: (limit) =>
+      viaRedis(() => redis.zrangebyscore(BY_LAST_SEEN, '-inf', lifetime.idleSince(), 'LIMIT', 0, limit)),
+
+    lastSeen: (sid) =>
+      viaRedis(async () => {
+        const [exists, score] = await Promise.all([
+          redis.exists(sessionKey(sid)),
+          redis.zscore(BY_LAST_SEEN, sid),
+        ]);
+        return exists === 1 && score !== null ? Number(score) : undefined;
+      }),
+
+    endingOf: (sid) =>
+      viaRedis(async () => {
+        const [reason, lastSeen] = await Promise.all([
+          redis.get(endingKey(sid)),
+          redis.zscore(BY_LAST_SEEN, sid),
+        ]);
+        if (reason !== null) return reason as RevocationReason;
+        // Redis let the key run out, and nobody has yet come round to the index.
+        return lastSeen !== null && Number(lastSeen) <= lifetime.idleSince() ? 'idle' : undefined;
+      }),
+
+    async applyPolicy() {
+      for (let start = 0; ; start += PORTION) {
+        const found = await viaRedis(() =>
+          redis.zrange(BY_LAST_SEEN, start, String(start + PORTION - 1), 'WITHSCORES'),
+        );
+        if (found.length === 0) return;
+        await viaRedis(() => Promise.all(pairs(found).map(([sid, lastSeen]) => expire(sid, lastSeen))));
+      }
+    },
+
+    // Redis lets visitors' forms and old endings run out by itself.
+    tidy: () => Promise.resolve(),
+
+    flush: (options) => activity.flush(options),
+  };
+
+  /** What is over by now gets its last millisecond; the index remembers it for the sweep. */
+  function expire(sid: string, lastSeen: number): Promise<number> {
+    const remainingMs = Math.max(1, Math.floor(lifetime.remainingMs('signed_in', lastSeen)));
+    return redis.pexpire(sessionKey(sid), remainingMs);
+  }
+}
+
+function ownerOf(sid: string): string {
+  const facts = readSessionId(sid);
+  return facts.kind === 'signed_in' ? facts.userId : '';
+}
+
+function groupByUser(sids: readonly string[]): ReadonlyMap<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const sid of sids) {
+    const own = groups.get(ownerOf(sid));
+    if (own === undefined) groups.set(ownerOf(sid), [sid]);
+    else own.push(sid);
+  }
+  return groups;
+}
+
+/** `[member, score, member, score, …]`, as Redis answers WITHSCORES. */
+function pairs(flat: readonly string[]): readonly (readonly [string, number])[] {
+  return flat.flatMap((member, index) =>
+    index % 2 === 0 ? [[member, Number(flat[index + 1])] as const] : [],
+  );
+}

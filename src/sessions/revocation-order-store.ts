@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'kysely';
+import type { Clock } from '../core/clock.ts';
+import { SECOND_MS } from '../core/duration.ts';
+import type { Receipt, RevocationOrder, RevocationReason, RevocationScope } from '../core/revocation.ts';
+import type { Database } from '../storage/database.ts';
+
+/** An order as it is stored: what it is to do, and how far it got. */
+export interface StoredOrder {
+  readonly order: RevocationOrder;
+  readonly receipt: Receipt | undefined;
+  readonly attempts: number;
+}
+
+/** The outbox of revocations: an order is stored before its first step, and stays open until its last one is done. */
+export interface RevocationOrderStore {
+  /**
+   * Opens an order for everything of a user and, in the same transaction, raises the user's epoch: from that commit on
+   * every token of theirs is dead to every reader, whatever happens to the steps.
+   */
+  openAccount(userId: string, reason: RevocationReason): Promise<RevocationOrder>;
+  /** Opens any other order; undefined when one with the same `dedupeKey` exists already. */
+  open(
+    scope: RevocationScope,
+    reason: RevocationReason,
+    dedupeKey?: string,
+  ): Promise<RevocationOrder | undefined>;
+  saveProgress(receipt: Receipt, attempts: number, nextAttemptAt: number): Promise<void>;
+  /** Takes open orders that nobody works on. Two nodes never get the same one while its lease runs. */
+  claimDue(limit: number): Promise<readonly StoredOrder[]>;
+  countOpen(): Promise<number>;
+  /** The newest receipt that concerns this user, a cutoff for all included, and that ended something. */
+  latestReceipt(userId: string): Promise<Receipt | undefined>;
+  /** The cutoff of the newest sweep, in ms since the epoch, finished or not. */
+  lastSweptCutoff(): Promise<number | undefined>;
+}
+
+/** As long as a step may reasonably take; after that, whoever held the order is believed dead. */
+const LEASE_MS = 30 * SECOND_MS;
+const RECEIPTS_LOOKED_AT = 10;
+
+export function createRevocationOrderStore({ db }: Database, clock: Clock): RevocationOrderStore {
+  function toRow(order: RevocationOrder, dedupeKey: string | undefined) {
+    return {
+      id: order.id,
+      dedupe_key: dedupeKey ?? null,
+      user_id: order.scope.kind === 'sweep' ? null : order.scope.userId,
+      reason: order.reason,
+      scope: JSON.stringify(order.scope),
+      ordered_at: order.orderedAt,
+      receipt: '',
+      status: 'open' as const,
+      attempts: 0,
+      next_attempt_at: order.orderedAt + LEASE_MS,
+    };
+  }
+
+  return {
+    openAccount: (userId, reason) =>
+      db.transaction().execute(async (trx) => {
+        const { epoch } = await trx
+          .insertInto('user_epochs')
+          .values({ user_id: userId, epoch: 1 })
+          .onConflict((conflict) =>
+            conflict.column('user_id').doUpdateSet({ epoch: sql`user_epochs.epoch + 1` }),
+          )
+          .returning('epoch')
+          .executeTakeFirstOrThrow();
+        const scope: RevocationScope = { kind: 'account', userId, throughEpoch: epoch - 1 };
+        const order = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
+        await trx.insertInto('revocations').values(toRow(order, undefined)).execute();
+        return order;
+      }),
+
+    async open(scope, reason, dedupeKey) {
+      const order = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
+      const { numInsertedOrUpdatedRows } = await db
+        .insertInto('revocations')
+        .values(toRow(order, dedupeKey))
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirst();
+      return numInsertedOrUpdatedRows === 1n ? order : undefined;
+    },
+
+    async saveProgress(receipt, attempts, nextAttemptAt) {
+      await db
+        .updateTable('revocations')
+        .set({
+          receipt: JSON.stringify(receipt),
+          status: receipt.status === 'done' ? 'done' : 'open',
+          attempts,
+          next_attempt_at: nextAttemptAt,
+        })
+        .where('id', '=', receipt.orderId)
+        .execute();
+    },
+
+    async claimDue(limit) {
+      const now = clock.now();
+      const due = await db
+        .selectFrom('revocations')
+        .selectAll()
+        .where('status', '=', 'open')
+        .where('next_attempt_at', '<=', now)
+        .orderBy('next_attempt_at')
+        .limit(limit)
+        .execute();
+      const claimed: StoredOrder[] = [];
+      for (const row of due) {
+        const { numUpdatedRows } = await db
+          .updateTable('revocations')
+          .set({ next_attempt_at: now + LEASE_MS })
+          .where('id', '=', row.id)
+          .where('next_attempt_at', '=', row.next_attempt_at)
+          .executeTakeFirst();
+        if (numUpdatedRows !== 1n) continue;
+        claimed.push({
+          order: {
+            id: row.id,
+            scope: JSON.parse(row.scope) as RevocationScope,
+            reason: row.reason as RevocationReason,
+            orderedAt: row.ordered_at,
+          },
+          receipt: row.receipt === '' ? undefined : (JSON.parse(row.receipt) as Receipt),
+          attempts: row.attempts,
+        });
+      }
+      return claimed;
+    },
+
+    async countOpen() {
+      const { open } = await db
+        .selectFrom('revocations')
+        .select((select) => select.fn.countAll<number>().as('open'))
+        .where('status', '=', 'open')
+        .executeTakeFirstOrThrow();
+      return Number(open);
+    },
+
+    async latestReceipt(userId) {
+      const rows = await db
+        .selectFrom('revocations')
+        .select('receipt')
+        .where((where) => where.or([where('user_id', '=', userId), where('user_id', 'is', null)]))
+        .where('receipt', '<>', '')
+        .orderBy('ordered_at', 'desc')
+        .limit(RECEIPTS_LOOKED_AT)
+        .execute();
+      return rows
+        .map((row) => JSON.parse(row.receipt) as Receipt)
+        .find((receipt) => receipt.lines.some((line) => line.count > 0));
+    },
+
+    async lastSweptCutoff() {
+      const row = await db
+        .selectFrom('revocations')
+        .select('scope')
+        .where('user_id', 'is', null)
+        .where('reason', '=', 'cutoff')
+        .orderBy('ordered_at', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      const scope = row === undefined ? undefined : (JSON.parse(row.scope) as RevocationScope);
+      return scope?.kind === 'sweep' ? scope.before : undefined;
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { type AuditLog, type AuditOrigin, SYSTEM_ORIGIN } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
+import type { Log } from '../core/log.ts';
+import type {
+  Receipt,
+  ReceiptLine,
+  RevocationOrder,
+  RevocationReason,
+  RevocationScope,
+  RevocationTarget,
+} from '../core/revocation.ts';
+import type { RevocationOrderStore, StoredOrder } from './revocation-order-store.ts';
+
+export interface RevokerDeps {
+  readonly orders: RevocationOrderStore;
+  /** In the order in which they are asked; see docs/architecture.md for why this order. */
+  readonly targets: readonly RevocationTarget[];
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Ends things, and leaves a receipt of what it ended. Rejects only when not even the order could be stored. */
+export interface Revoker {
+  /** Everything of one user: tokens, sessions, cached values. */
+  revokeAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
+  /** Anything less, or more. Undefined when the same order (by `dedupeKey`) was given before. */
+  revoke(
+    scope: Exclude<RevocationScope, { kind: 'account' }>,
+    reason: RevocationReason,
+    origin: AuditOrigin,
+    dedupeKey?: string,
+  ): Promise<Receipt | undefined>;
+  /** Goes on with orders whose steps failed or whose node died; returns how many are done now. */
+  retryDue(): Promise<number>;
+}
+
+const FIRST_RETRY_MS = 2 * SECOND_MS;
+const LONGEST_RETRY_MS = 5 * MINUTE_MS;
+const RETRIED_AT_ONCE = 50;
+
+export function createRevoker({ orders, targets, audit, clock, log }: RevokerDeps): Revoker {
+  async function carryOut({ order, receipt, attempts }: StoredOrder, origin: AuditOrigin): Promise<Receipt> {
+    const lines: ReceiptLine[] = [];
+    for (const target of targets) {
+      const before = receipt?.lines.find((line) => line.step === target.name);
+      lines.push(before?.status === 'done' ? before : await step(target, order));
+    }
+    const status = lines.every((line) => line.status === 'done') ? 'done' : 'queued';
+    const result: Receipt = {
+      orderId: order.id,
+      reason: order.reason,
+      scope: order.scope.kind,
+      userId: order.scope.kind === 'sweep' ? undefined : order.scope.userId,
+      orderedAt: order.orderedAt,
+      status,
+      lines,
+    };
+    await orders.saveProgress(result, attempts + 1, clock.now() + retryDelayMs(attempts));
+    // A retry that got no further is no news.
+    if (receipt === undefined || status === 'done') {
+      await audit.record({ type: 'revocation.carried_out', receipt: result }, origin);
+    }
+    return result;
+  }
+
+  async function step(target: RevocationTarget, order: RevocationOrder): Promise<ReceiptLine> {
+    const startedAt = performance.now();
+    const ms = (): number => Math.round((performance.now() - startedAt) * 10) / 10;
+    try {
+      const outcome = await target.revoke(order);
+      return { step: target.name, status: 'done', ...outcome, ms: ms() };
+    } catch (error) {
+      log.error(
+        { err: error, order: order.id, step: target.name },
+        'A revocation step failed; it is stored and will be tried again',
+      );
+      return { step: target.name, status: 'queued', count: 0, ms: ms() };
+    }
+  }
+
+  return {
+    async revokeAccount(userId, reason, origin) {
+      const order = await orders.openAccount(userId, reason);
+      return carryOut({ order, receipt: undefined, attempts: 0 }, origin);
+    },
+
+    async revoke(scope, reason, origin, dedupeKey) {
+      const order = await orders.open(scope, reason, dedupeKey);
+      return order === undefined ? undefined : carryOut({ order, receipt: undefined, attempts: 0 }, origin);
+    },
+
+    async retryDue() {
+      let done = 0;
+      for (const stored of await orders.claimDue(RETRIED_AT_ONCE)) {
+        const receipt = await carryOut(stored, SYSTEM_ORIGIN);
+        if (receipt.status === 'done') done += 1;
+      }
+      return done;
+    },
+  };
+}
+
+function retryDelayMs(attempts: number): number {
+  return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempts);
+}

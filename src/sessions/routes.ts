@@ -1,0 +1,115 @@
+import { type RequestHandler, type Response, Router } from 'express';
+import { z } from 'zod';
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import { toIstIso } from '../core/ist.ts';
+import type { LivePolicy } from '../core/session-policy.ts';
+import { notFound, unavailable } from '../errors.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { requireForm } from '../http/form.ts';
+import { methods } from '../http/methods.ts';
+import { renderPage } from '../http/page.ts';
+import { currentSession } from './current-session.ts';
+import { toDeviceView } from './device-view.ts';
+import { dropSession } from './express-session-promises.ts';
+import type { SessionLifecycle } from './lifecycle.ts';
+import type { SessionRegistry } from './session-storage.ts';
+
+export interface SessionsRouterDeps {
+  readonly clock: Clock;
+  readonly calendar: CutoffCalendar;
+  readonly policy: LivePolicy;
+  readonly registry: SessionRegistry;
+  readonly lifecycle: SessionLifecycle;
+  readonly clearCookie: (res: Response) => void;
+}
+
+const logoutForm = z.object({ everywhere: z.unknown().optional() });
+
+/** Logging out, and the page of one's own devices. */
+export function createSessionsRouter(deps: SessionsRouterDeps): Router {
+  const router = Router();
+  methods(router, '/auth/logout', { get: confirmLogout(deps), post: logOut(deps) });
+  methods(router, '/auth/session', { get: tellState(deps) });
+  methods(router, '/sessions', { get: listDevices(deps) });
+  methods(router, '/sessions/revocation', { post: endOtherDevices(deps) });
+  methods(router, '/sessions/:deviceId/revocation', { post: endDevice(deps) });
+  return router;
+}
+
+function confirmLogout({ lifecycle }: SessionsRouterDeps): RequestHandler {
+  return async (req, res) => {
+    const devices = await lifecycle.devicesOf(currentSession(req).userId);
+    renderPage(req, res, 'sessions/logout', {
+      title: 'Sign out',
+      otherDevices: Math.max(0, devices.length - 1),
+    });
+  };
+}
+
+function logOut({ lifecycle, clearCookie }: SessionsRouterDeps): RequestHandler {
+  return async (req, res) => {
+    const { everywhere } = requireForm(logoutForm, req);
+    const { userId, sid } = currentSession(req);
+    const origin = auditOrigin(req, res);
+    const receipt = everywhere
+      ? await lifecycle.endAccount(userId, 'logged_out_everywhere', origin)
+      : await lifecycle.endDevice(userId, sid, 'logged_out', origin);
+    // Never say that it is done while the session could still be used.
+    const sessions = receipt.lines.find((line) => line.step === 'sessions');
+    if (sessions?.status !== 'done')
+      throw unavailable('Signing out is stored and will be completed, but the session store');
+    dropSession(req);
+    clearCookie(res);
+    // Not "cookies": that would also take the mark by which the owner's own device is known (ASVS 14.3.1).
+    res.set('Clear-Site-Data', '"cache", "storage"');
+    res.redirect(303, '/auth/login?reason=logged_out');
+  };
+}
+
+/** For the countdown: when this session ends. Asking does not keep it alive. */
+function tellState({ clock, calendar, policy, registry }: SessionsRouterDeps): RequestHandler {
+  return async (req, res) => {
+    const { sid } = currentSession(req);
+    const { idleTimeoutMs } = policy.current();
+    const lastSeen = idleTimeoutMs === 'off' ? undefined : await registry.lastSeen(sid);
+    const cutoff = calendar.next();
+    res.json({
+      now: toIstIso(clock.now()),
+      cutoff: Number.isFinite(cutoff) ? toIstIso(cutoff) : null,
+      idleDeadline:
+        lastSeen === undefined || idleTimeoutMs === 'off' ? null : toIstIso(lastSeen + idleTimeoutMs),
+    });
+  };
+}
+
+function listDevices({ lifecycle }: SessionsRouterDeps): RequestHandler {
+  return async (req, res) => {
+    const { userId, sid } = currentSession(req);
+    const devices = await lifecycle.devicesOf(userId);
+    renderPage(req, res, 'sessions/index', {
+      title: 'Devices',
+      devices: devices.map((device) => toDeviceView(device, sid)),
+    });
+  };
+}
+
+function endOtherDevices({ lifecycle }: SessionsRouterDeps): RequestHandler {
+  return async (req, res) => {
+    const { userId, sid } = currentSession(req);
+    await lifecycle.endOtherDevices(userId, sid, auditOrigin(req, res));
+    res.redirect(303, '/sessions');
+  };
+}
+
+/** Only a device of one's own; another person's is as unknown as one that does not exist (ASVS 8.2.2). */
+function endDevice({ lifecycle }: SessionsRouterDeps): RequestHandler {
+  return async (req, res) => {
+    const { userId, sid } = currentSession(req);
+    const device = (await lifecycle.devicesOf(userId)).find((own) => own.deviceId === req.params['deviceId']);
+    if (device === undefined) throw notFound();
+    if (device.sid === sid) return res.redirect(303, '/auth/logout');
+    await lifecycle.endDevice(userId, device.sid, 'ended_by_owner', auditOrigin(req, res));
+    res.redirect(303, '/sessions');
+  };
+}

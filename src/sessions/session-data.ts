@@ -1,0 +1,40 @@
+import 'express-session';
+import type { Viewer } from '../http/page.ts';
+
+declare module 'express-session' {
+  /** What a stored session holds. Small on purpose: it is parsed and hashed on every request. */
+  interface SessionData {
+    userId: string;
+    username: string;
+    role: Viewer['role'];
+    /** The user's epoch at sign-in; see `RevocationScope`. */
+    epoch: number;
+    /** ISO 8601 with +05:30. */
+    loginTime: string;
+    /** What the devices page calls this session: not the session id, which is a secret. */
+    deviceId: string;
+    userAgent: string;
+    address: string;
+    /** csurf's. */
+    csrfSecret: string;
+  }
+}
+
+/** Who the session belongs to. */
+export interface SignedInUser {
+  readonly userId: string;
+  readonly username: string;
+  readonly role: Viewer['role'];
+}
+
+/** A session of a signed-in user, as the devices page and the revoker see it. */
+export interface DeviceSession extends SignedInUser {
+  readonly sid: string;
+  readonly deviceId: string;
+  readonly epoch: number;
+  /** Milliseconds since the epoch, both; the second is exact to the minute. */
+  readonly loginTime: number;
+  readonly lastSeen: number;
+  readonly userAgent: string;
+  readonly address: string;
+}

@@ -1,0 +1,126 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { SYSTEM_ORIGIN } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import { isPastCutoff } from '../core/expiry.ts';
+import type { RevocationReason } from '../core/revocation.ts';
+import { safeReturnTo } from '../http/return-to.ts';
+import { isGuarded, routeClassOf } from '../http/route-classes.ts';
+import { wantsJson } from '../http/wants-json.ts';
+import { type CurrentSession, findCurrentSession } from './current-session.ts';
+import { dropSession } from './express-session-promises.ts';
+import type { Revoker } from './revoker.ts';
+import { readSessionId } from './session-id.ts';
+import type { SessionIdIssuer } from './session-id-issuer.ts';
+import type { SessionRegistry } from './session-storage.ts';
+
+export interface SessionExpiryDeps {
+  readonly clock: Clock;
+  readonly calendar: CutoffCalendar;
+  readonly registry: SessionRegistry;
+  readonly revoker: Revoker;
+  readonly ids: SessionIdIssuer;
+  readonly clearCookie: (res: Response) => void;
+}
+
+/** Why a guarded page sends somebody to the login page; the `reason` of the contract. */
+export type LoginReason = 'login_required' | 'cutoff' | 'idle' | 'revoked';
+
+export interface SessionExpiry {
+  /** Stands in front of every route. Lets pass what needs no session, and sessions from after the last cutoff. */
+  readonly middleware: RequestHandler;
+  /** The request's session if it counts: for pages that anyone may see. */
+  readonly liveSession: (req: Request) => CurrentSession | undefined;
+}
+
+export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
+  const { clock, calendar, registry, revoker, ids, clearCookie } = deps;
+
+  const isOver = (session: CurrentSession): boolean =>
+    isPastCutoff(session.loginTime, clock.now(), calendar.last());
+
+  /** Everything of the person's from before the cutoff; what they signed in to since then stays. */
+  async function endStale({ userId, sid }: CurrentSession): Promise<void> {
+    const before = calendar.last();
+    await revoker.revoke(
+      { kind: 'stale', userId, before },
+      'cutoff',
+      SYSTEM_ORIGIN,
+      `stale:${userId}:${before}`,
+    );
+    await registry.end([sid], 'cutoff');
+  }
+
+  /** What became of the session that the browser's cookie stands for. */
+  async function explainMissing(req: Request): Promise<LoginReason> {
+    const sid = ids.presentedInVain(req);
+    const facts = sid === undefined ? undefined : readSessionId(sid);
+    if (sid === undefined || facts?.kind !== 'signed_in') return 'login_required';
+    if (isPastCutoff(facts.loginTime, clock.now(), calendar.last())) return 'cutoff';
+    const ending = await registry.endingOf(sid);
+    return ending === undefined ? 'login_required' : LOGIN_REASONS[ending];
+  }
+
+  return {
+    liveSession(req) {
+      const session = findCurrentSession(req);
+      return session === undefined || isOver(session) ? undefined : session;
+    },
+
+    middleware: async function expireSession(req, res, next) {
+      if (!isGuarded(routeClassOf(req.path))) return next();
+      const session = findCurrentSession(req);
+      if (session !== undefined && !isOver(session)) {
+        res.locals['viewer'] = { username: session.username, role: session.role };
+        res.set('Cache-Control', 'no-store');
+        return next();
+      }
+      const reason = session === undefined ? await explainMissing(req) : 'cutoff';
+      if (session !== undefined) await endStale(session);
+      dropSession(req);
+      clearCookie(res);
+      sendToLogin(req, res, reason);
+    },
+  };
+}
+
+const LOGIN_REASONS: Readonly<Record<RevocationReason, LoginReason>> = {
+  cutoff: 'cutoff',
+  idle: 'idle',
+  logged_out: 'login_required',
+  logged_out_everywhere: 'revoked',
+  ended_by_owner: 'revoked',
+  ended_by_admin: 'revoked',
+  session_limit: 'revoked',
+  password_changed: 'revoked',
+  account_disabled: 'revoked',
+};
+
+const SENTENCES: Readonly<Record<LoginReason, string>> = {
+  login_required: 'Sign in first.',
+  cutoff: 'The session ended at the daily cutoff. Sign in again.',
+  idle: 'The session ended because it was not used. Sign in again.',
+  revoked: 'The session was ended. Sign in again.',
+};
+
+function sendToLogin(req: Request, res: Response, reason: LoginReason): void {
+  res.set('Cache-Control', 'no-store');
+  if (wantsJson(req)) {
+    const error = reason === 'login_required' ? 'login_required' : 'session_expired';
+    res.status(401).json({ status: 'error', error, message: SENTENCES[reason], reason });
+    return;
+  }
+  const query = new URLSearchParams({ reason });
+  const returnTo = placeToReturnTo(req);
+  if (returnTo !== undefined) query.set('returnTo', returnTo);
+  res.redirect(303, `/auth/login?${query}`);
+}
+
+/** The page that was asked for; after a form that was not sent, the page that it stood on. */
+function placeToReturnTo(req: Request): string | undefined {
+  if (req.method === 'GET' || req.method === 'HEAD') return safeReturnTo(req.originalUrl);
+  const referrer = URL.parse(req.get('referer') ?? '');
+  return referrer?.host === req.get('host')
+    ? safeReturnTo(`${referrer?.pathname}${referrer?.search}`)
+    : undefined;
+}

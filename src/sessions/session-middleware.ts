@@ -1,0 +1,51 @@
+import type { Request, RequestHandler } from 'express';
+import session from 'express-session';
+import { unavailable } from '../errors.ts';
+import { routeClassOf, SESSION_USE } from '../http/route-classes.ts';
+import type { SessionIdIssuer } from './session-id-issuer.ts';
+import type { SessionStorage } from './session-storage.ts';
+
+export interface SessionMiddlewareDeps {
+  readonly storage: SessionStorage;
+  readonly ids: SessionIdIssuer;
+  /** Newest first; all verify. */
+  readonly secrets: readonly string[];
+  readonly https: boolean;
+}
+
+/** The contract's names. `__Host-` makes a browser refuse the cookie without Secure, with a Domain or another Path. */
+export const sessionCookieName = (https: boolean): string => (https ? '__Host-curfew' : 'curfew');
+
+/** Loads the session where the path's class wants one, and nowhere else. */
+export function createSessionMiddleware({
+  storage,
+  ids,
+  secrets,
+  https,
+}: SessionMiddlewareDeps): RequestHandler {
+  const create = (store: session.Store): RequestHandler =>
+    session({
+      name: sessionCookieName(https),
+      secret: [...secrets],
+      store,
+      genid: (req) => ids.issue(req as Request),
+      resave: false,
+      saveUninitialized: false,
+      rolling: false,
+      // No Expires: the browser forgets the cookie when it closes, the store forgets the session in its own time.
+      cookie: { httpOnly: true, sameSite: 'lax', secure: https, path: '/' },
+    });
+  const active = create(storage.activeStore);
+  const passive = create(storage.passiveStore);
+
+  return function loadSession(req, res, next) {
+    const use = SESSION_USE[routeClassOf(req.path)];
+    if (use === 'none') return next();
+    (use === 'active' ? active : passive)(req, res, (error?: unknown) => {
+      if (error !== undefined && error !== null) return next(error);
+      // express-session goes on without a session when a store says it is disconnected: nobody is let in that way.
+      if (req.session === undefined) return next(unavailable('The session store', undefined, 2));
+      next();
+    });
+  };
+}

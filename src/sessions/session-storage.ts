@@ -1,0 +1,56 @@
+import type { Store } from 'express-session';
+import type { RevocationReason } from '../core/revocation.ts';
+import type { DeviceSession } from './session-data.ts';
+
+/** Why a session is no longer there, as far as is known. */
+export type SessionEnding = RevocationReason;
+
+/** Where sessions live. Two implementations: the embedded one in the database, and Redis. */
+export interface SessionStorage {
+  /** For express-session. Loading a session here is a sign of life: it moves the idle clock, at most once a minute. */
+  readonly activeStore: Store;
+  /** The same sessions for requests that nobody made by hand (polling): loading leaves the idle clock alone. */
+  readonly passiveStore: Store;
+  readonly registry: SessionRegistry;
+}
+
+/** What is known of sessions besides their bodies. Every method rejects when the store does not answer. */
+export interface SessionRegistry {
+  /** Enters a session in the index; before its body is stored, so that no session lives unindexed. */
+  register(entry: { sid: string; userId: string; epoch: number; loginTime: number }): Promise<void>;
+  /** Oldest first. Only sessions that could be used now. */
+  listByUser(userId: string): Promise<readonly DeviceSession[]>;
+  /** Everybody's, oldest first, in portions. */
+  listAll(): AsyncIterable<readonly DeviceSession[]>;
+  /** Ends these sessions; returns how many there were. What is in flight cannot bring them back. */
+  end(sids: readonly string[], reason: RevocationReason): Promise<number>;
+  /** Ends the user's sessions that began in `epoch` or earlier. */
+  endThroughEpoch(userId: string, epoch: number, reason: RevocationReason): Promise<number>;
+  /** Ends the user's sessions that began before an instant (ms since the epoch). */
+  endStale(userId: string, before: number, reason: RevocationReason): Promise<number>;
+  /** Ends everybody's sessions from before an instant, in portions; yields how many each user lost. */
+  endAllBefore(before: number, reason: RevocationReason): AsyncIterable<ReadonlyMap<string, number>>;
+  /** Signed-in sessions that nobody used for the idle limit. */
+  findIdle(limit: number): Promise<readonly string[]>;
+  /** When the session was last used, in ms since the epoch; undefined when it is gone. Not a sign of life. */
+  lastSeen(sid: string): Promise<number | undefined>;
+  /** Why a session that is gone has ended; undefined when that is not known (any more). */
+  endingOf(sid: string): Promise<SessionEnding | undefined>;
+  /** Brings stored lifetimes in line with a changed policy. */
+  applyPolicy(): Promise<void>;
+  /** Forgets visitors' forms and old endings. */
+  tidy(): Promise<void>;
+  /** Writes what is known of sessions' use and not yet stored. */
+  flush(options?: { all: boolean }): Promise<void>;
+}
+
+/** A session was changed by a request while it was being ended: the change is dropped, the session stays dead. */
+export class SessionEndedError extends Error {
+  constructor() {
+    super('The session ended while this request was in progress.');
+    this.name = 'SessionEndedError';
+  }
+}
+
+/** How long a browser with a dead session is told why. */
+export const ENDINGS_KEPT_MS = 24 * 60 * 60 * 1000;
