@@ -1,0 +1,52 @@
+import type { PasswordHasher } from './password-hasher.ts';
+import type { Credentials, User, UserStore } from './user-store.ts';
+import { isUsername } from './username.ts';
+
+export type Authentication =
+  | {
+      readonly kind: 'ok';
+      readonly user: User;
+      /** What the password was checked against, or what replaced it: for asking later whether it still stands. */
+      readonly passwordHash: string;
+    }
+  | { readonly kind: 'refused'; readonly why: 'credentials' | 'disabled' };
+
+export interface Authenticator {
+  /** Throws `unavailable` when too many passwords are being checked. */
+  authenticate(username: string, password: string): Promise<Authentication>;
+}
+
+export interface AuthenticatorDeps {
+  readonly users: Pick<UserStore, 'findCredentials' | 'replacePasswordHash'>;
+  readonly hasher: PasswordHasher;
+}
+
+/** One verification for each attempt, whoever it names, so that the time tells nothing (ASVS 6.3.8). */
+export function createAuthenticator({ users, hasher }: AuthenticatorDeps): Authenticator {
+  async function authenticate(username: string, password: string): Promise<Authentication> {
+    const account = isUsername(username) ? await users.findCredentials(username) : undefined;
+    const correct =
+      account === undefined
+        ? await hasher.verifyAgainstNobody(password)
+        : await hasher.verify(password, account.passwordHash);
+    if (account === undefined || !correct) return { kind: 'refused', why: 'credentials' };
+    if (account.user.disabled) return { kind: 'refused', why: 'disabled' };
+    if (!hasher.needsRehash(account.passwordHash)) return { kind: 'ok', ...account };
+
+    const passwordHash = await renewHash(account, password);
+    return passwordHash === undefined
+      ? authenticate(username, password)
+      : { kind: 'ok', user: account.user, passwordHash };
+  }
+
+  /** Undefined when the stored hash is another one by now: by a new password, or by the same person elsewhere. */
+  async function renewHash(account: Credentials, password: string): Promise<string | undefined> {
+    // A full queue is no reason to refuse somebody whose password was right: the next sign-in renews the hash.
+    const renewed = await hasher.hash(password).catch(() => undefined);
+    if (renewed === undefined) return account.passwordHash;
+    const replaced = await users.replacePasswordHash(account.user.id, account.passwordHash, renewed);
+    return replaced ? renewed : undefined;
+  }
+
+  return { authenticate };
+}

@@ -1,0 +1,103 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
+import { AppError, invalid } from '../errors.ts';
+import { readForm } from '../http/form.ts';
+import { renderPage } from '../http/page.ts';
+import { safeReturnTo } from '../http/return-to.ts';
+import { wantsJson } from '../http/wants-json.ts';
+import { loginReasonText } from './login-reasons.ts';
+import type { SignIn, SignInResult } from './sign-in.ts';
+import type { UserStore } from './user-store.ts';
+
+const HOME = '/dashboard';
+
+/** Longer input can be nobody's, and is not worth a hash. */
+const loginSchema = z.object({
+  username: z
+    .string({ error: 'Enter your username.' })
+    .min(1, 'Enter your username.')
+    .max(256, 'This is too long for a username.'),
+  password: z
+    .string({ error: 'Enter your password.' })
+    .min(1, 'Enter your password.')
+    .max(1024, 'This is too long for a password.'),
+  returnTo: z.unknown().optional(),
+});
+
+export interface LoginPageDeps {
+  readonly users: Pick<UserStore, 'anyUserExists'>;
+  readonly signIn: SignIn;
+  /** Whether the request carries the session of somebody who is signed in and not expired. */
+  readonly liveSession: (req: Request) => unknown;
+}
+
+/** GET shows the form, and passes by whoever does not need it: the signed-in, and the first person ever. */
+export function createLoginPage({ users, signIn, liveSession }: LoginPageDeps): {
+  readonly get: RequestHandler;
+  readonly post: RequestHandler;
+} {
+  return {
+    async get(req, res) {
+      const returnTo = safeReturnTo(req.query['returnTo']);
+      if (await liveSession(req)) return res.redirect(303, returnTo ?? HOME);
+      if (!(await users.anyUserExists())) return res.redirect(303, '/setup');
+      renderLogin(req, res, { reasonText: loginReasonText(req.query['reason']), username: '', returnTo });
+    },
+
+    async post(req, res) {
+      const form = readForm(loginSchema, req);
+      const returnTo = safeReturnTo(req.body?.returnTo);
+      if (!form.ok) return refuse(req, res, invalid(form.fields), returnTo);
+      const problem = problemOf(await signIn(req, res, form.values));
+      if (problem !== undefined) return refuse(req, res, problem, returnTo);
+      res.redirect(303, returnTo ?? HOME);
+    },
+  };
+}
+
+function problemOf(result: SignInResult): AppError | undefined {
+  switch (result.kind) {
+    case 'signed_in':
+      return undefined;
+    case 'refused':
+      return new AppError('login_required', 'The username or the password is wrong.');
+    case 'limited':
+      return new AppError(
+        'rate_limited',
+        `Too many attempts. Try again in ${inWords(result.retryAfterSeconds)}.`,
+        {
+          retryAfterSeconds: result.retryAfterSeconds,
+        },
+      );
+  }
+}
+
+function inWords(seconds: number): string {
+  if (seconds < 60) return seconds === 1 ? '1 second' : `${seconds} seconds`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes === 1 ? '1 minute' : `${minutes} minutes`;
+}
+
+/** A program gets the error; a person the form again, with what is wrong. */
+function refuse(req: Request, res: Response, error: AppError, returnTo: string | undefined): void {
+  if (wantsJson(req)) throw error;
+  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+  res.status(error.status);
+  const username: unknown = req.body?.username;
+  renderLogin(req, res, {
+    error: error.message,
+    username: typeof username === 'string' && username.length <= 256 ? username : '',
+    returnTo,
+  });
+}
+
+interface LoginView {
+  readonly username: string;
+  readonly returnTo: string | undefined;
+  readonly reasonText?: string | undefined;
+  readonly error?: string;
+}
+
+function renderLogin(req: Request, res: Response, { username, ...view }: LoginView): void {
+  renderPage(req, res, 'accounts/login', { title: 'Sign in', values: { username }, ...view });
+}

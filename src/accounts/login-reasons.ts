@@ -1,0 +1,16 @@
+/** Why somebody stands before the sign-in page. Fixed sentences: what stands in the address is never shown. */
+const SENTENCES = {
+  login_required: 'Sign in to see that page.',
+  cutoff: 'The trading day has ended, and your session with it. Sign in to begin a new one.',
+  idle: 'Your session has ended because it was not used for a while. Sign in to go on.',
+  revoked: 'Your session was ended. Sign in to begin a new one.',
+  logged_out: 'You are signed out.',
+  setup_done: 'Your account is ready. Sign in with it.',
+  form_expired: 'The form had expired, and nothing was changed. Please try again.',
+} as const satisfies Record<string, string>;
+
+/** The sentence for `?reason=`; undefined for anything unknown. */
+export function loginReasonText(reason: unknown): string | undefined {
+  if (typeof reason !== 'string' || !Object.hasOwn(SENTENCES, reason)) return undefined;
+  return SENTENCES[reason as keyof typeof SENTENCES];
+}

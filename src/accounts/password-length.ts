@@ -1,0 +1,15 @@
+/** In characters (code points). ASVS 6.2.1 and 6.2.9: from eight, and 64 at least must be allowed. */
+export const MIN_PASSWORD_LENGTH = 8;
+export const MAX_PASSWORD_LENGTH = 256;
+
+/** What is wrong with the length, in words that say what to do; undefined when nothing is. */
+export function lengthProblem(password: string): string | undefined {
+  // Up to twice as many UTF-16 units make that many characters; more need no counting.
+  if (password.length > 2 * MAX_PASSWORD_LENGTH) return tooLong;
+  const { length } = [...password];
+  if (length < MIN_PASSWORD_LENGTH) return tooShort;
+  return length > MAX_PASSWORD_LENGTH ? tooLong : undefined;
+}
+
+const tooShort = `Use at least ${MIN_PASSWORD_LENGTH} characters. Several words with spaces between them are fine.`;
+const tooLong = `Use at most ${MAX_PASSWORD_LENGTH} characters.`;

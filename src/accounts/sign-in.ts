@@ -1,0 +1,109 @@
+import type { Request, Response } from 'express';
+import type { AuditEvent, AuditLog } from '../core/audit-event.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { clientAddress } from '../http/client-address.ts';
+import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import type { Authentication, Authenticator } from './authenticator.ts';
+import type { DeviceCookies } from './device-cookies.ts';
+import type { Admission, LoginLimiter } from './login-limiter.ts';
+import type { UserStore } from './user-store.ts';
+import { isUsername, normaliseUsername, usernameKey } from './username.ts';
+
+export interface LoginCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+export type SignInResult =
+  | { readonly kind: 'signed_in' }
+  /** One answer for an unknown name, a wrong password and a disabled account. */
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
+
+export interface SignInDeps {
+  readonly authenticator: Authenticator;
+  readonly limiter: LoginLimiter;
+  readonly devices: DeviceCookies;
+  readonly users: Pick<UserStore, 'isStillWelcome'>;
+  readonly lifecycle: Pick<SessionLifecycle, 'signIn'>;
+  readonly audit: AuditLog;
+}
+
+/** Signs the browser in, or says why not. Throws `unavailable` when passwords or sessions cannot be worked on. */
+export type SignIn = (req: Request, res: Response, credentials: LoginCredentials) => Promise<SignInResult>;
+
+/** The whole of it: limit, check, begin the session, remember the device, record. */
+export function createSignIn(deps: SignInDeps): SignIn {
+  const { authenticator, limiter, devices, users, lifecycle, audit } = deps;
+
+  async function signIn(
+    req: Request,
+    res: Response,
+    { username, password }: LoginCredentials,
+  ): Promise<SignInResult> {
+    const key = usernameKey(username);
+    const device = devices.recognise(req, key);
+    const admission = await limiter.admit({ address: clientAddress(req), usernameKey: key, device });
+    if (admission.kind === 'limited') {
+      if (admission.worthRecording) await recordFailure(req, res, username, 'rate_limited');
+      return { kind: 'limited', retryAfterSeconds: admission.retryAfterSeconds };
+    }
+
+    const outcome = await withoutCountingFaults(admission, () => begin(req, res, username, password));
+    if (outcome.kind === 'refused') {
+      await recordFailure(req, res, username, outcome.why);
+      return { kind: 'refused' };
+    }
+    await admission.giveBack();
+    devices.issue(res, key);
+    await audit.record(
+      { type: 'login.succeeded', userId: outcome.user.id, device: req.session.deviceId ?? '' },
+      auditOrigin(req, res, outcome.user.username),
+    );
+    return { kind: 'signed_in' };
+  }
+
+  async function begin(
+    req: Request,
+    res: Response,
+    username: string,
+    password: string,
+  ): Promise<Authentication> {
+    const outcome = await authenticator.authenticate(username, password);
+    if (outcome.kind === 'refused') return outcome;
+    const { user, passwordHash } = outcome;
+    const begun = await lifecycle.signIn(
+      req,
+      res,
+      { userId: user.id, username: user.username, role: user.role },
+      () => users.isStillWelcome(user.id, passwordHash),
+    );
+    return begun === 'signed_in' ? outcome : { kind: 'refused', why: 'credentials' };
+  }
+
+  function recordFailure(req: Request, res: Response, username: string, why: FailedLogin['why']) {
+    return audit.record({ type: 'login.failed', username: recordable(username), why }, auditOrigin(req, res));
+  }
+
+  return signIn;
+}
+
+type FailedLogin = Extract<AuditEvent, { type: 'login.failed' }>;
+
+/** An attempt that Curfew could not judge is nobody's failed guess. */
+async function withoutCountingFaults<T>(
+  admission: Extract<Admission, { kind: 'taken' }>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await admission.giveBack();
+    throw error;
+  }
+}
+
+/** People type their password into the wrong field: what nobody can be called is not written down (ASVS 16.2.5). */
+function recordable(username: string): string {
+  return isUsername(username) ? normaliseUsername(username) : '(not a username)';
+}

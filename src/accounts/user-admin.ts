@@ -1,0 +1,109 @@
+import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
+import type { Receipt } from '../core/revocation.ts';
+import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import { readNewAccount } from './new-account.ts';
+import type { PasswordHasher } from './password-hasher.ts';
+import type { PasswordRules } from './password-rules.ts';
+import { generateTemporaryPassword } from './temporary-password.ts';
+import type { User, UserStore } from './user-store.ts';
+
+/** Without a password a strong one is made; it is in the result once, and nowhere else. */
+export interface UserToCreate {
+  readonly username: string;
+  readonly email: string;
+  readonly role: User['role'];
+  readonly password?: string | undefined;
+}
+
+type Invalid = { readonly kind: 'invalid'; readonly fields: Readonly<Record<string, string>> };
+type UnknownUser = { readonly kind: 'unknown_user' };
+
+/** What an operator does with accounts: each act is recorded, and ends what it must end. */
+export interface UserAdmin {
+  list(): Promise<readonly User[]>;
+  create(
+    person: UserToCreate,
+    origin: AuditOrigin,
+  ): Promise<
+    { readonly kind: 'created'; readonly user: User; readonly temporaryPassword?: string } | Invalid
+  >;
+  /** Ends everything of theirs too. Disabling twice is harmless. */
+  disable(
+    username: string,
+    origin: AuditOrigin,
+  ): Promise<{ readonly kind: 'disabled'; readonly user: User; readonly receipt: Receipt } | UnknownUser>;
+  /** Sets the given password or a strong one, and ends everything that began with the old one. */
+  resetPassword(
+    username: string,
+    password: string | undefined,
+    origin: AuditOrigin,
+  ): Promise<
+    | {
+        readonly kind: 'reset';
+        readonly user: User;
+        readonly receipt: Receipt;
+        readonly temporaryPassword?: string;
+      }
+    | UnknownUser
+    | Invalid
+  >;
+}
+
+export interface UserAdminDeps {
+  readonly users: UserStore;
+  readonly rules: PasswordRules;
+  readonly hasher: Pick<PasswordHasher, 'hash'>;
+  readonly lifecycle: Pick<SessionLifecycle, 'endAccount'>;
+  readonly audit: AuditLog;
+}
+
+/** For the command line and the admin's pages. All throw `unavailable` when a part does not answer. */
+export function createUserAdmin({ users, rules, hasher, lifecycle, audit }: UserAdminDeps): UserAdmin {
+  return {
+    list: () => users.list(),
+
+    async create({ role, ...person }, origin) {
+      const { password, handedOver } = chosenOrGenerated(person.password);
+      const account = await readNewAccount({ ...person, password }, rules);
+      if (!account.ok) return { kind: 'invalid', fields: account.fields };
+      const { username, email } = account.values;
+      const passwordHash = await hasher.hash(password);
+      const made = await users.createUser({ username, email, passwordHash, role });
+      if (made.kind === 'username_taken')
+        return { kind: 'invalid', fields: { username: 'This username is taken.' } };
+      await audit.record({ type: 'account.created', userId: made.user.id, username, role }, origin);
+      return { ...made, ...handedOver };
+    },
+
+    async disable(username, origin) {
+      const user = await users.findByUsername(username);
+      if (user === undefined) return { kind: 'unknown_user' };
+      // First the door, then the room: a sign-in that is under way asks again after its session is stored.
+      await users.setDisabled(user.id, true);
+      await audit.record({ type: 'account.disabled', userId: user.id }, origin);
+      const receipt = await lifecycle.endAccount(user.id, 'account_disabled', origin);
+      return { kind: 'disabled', user: { ...user, disabled: true }, receipt };
+    },
+
+    async resetPassword(username, chosen, origin) {
+      const user = await users.findByUsername(username);
+      if (user === undefined) return { kind: 'unknown_user' };
+      const { password, handedOver } = chosenOrGenerated(chosen);
+      const problem = await rules.problemWith(password, user);
+      if (problem !== undefined) return { kind: 'invalid', fields: { password: problem } };
+      await users.setPassword(user.id, await hasher.hash(password));
+      await audit.record({ type: 'account.password_reset', userId: user.id }, origin);
+      const receipt = await lifecycle.endAccount(user.id, 'password_changed', origin);
+      return { kind: 'reset', user, receipt, ...handedOver };
+    },
+  };
+}
+
+function chosenOrGenerated(chosen: string | undefined): {
+  readonly password: string;
+  readonly handedOver: { readonly temporaryPassword?: string };
+} {
+  if (chosen !== undefined) return { password: chosen, handedOver: {} };
+  const temporaryPassword = generateTemporaryPassword();
+  return { password: temporaryPassword, handedOver: { temporaryPassword } };
+}

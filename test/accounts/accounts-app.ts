@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import express, { type Express } from 'express';
+import session from 'express-session';
+import { vi } from 'vitest';
+import { createAuthenticator } from '../../src/accounts/authenticator.ts';
+import { createCommonPasswords } from '../../src/accounts/common-passwords.ts';
+import { createDeviceCookies } from '../../src/accounts/device-cookies.ts';
+import { createLoginLimiter } from '../../src/accounts/login-limiter.ts';
+import { createPasswordHasher } from '../../src/accounts/password-hasher.ts';
+import { createPasswordRules } from '../../src/accounts/password-rules.ts';
+import { createAccountsRouter } from '../../src/accounts/routes.ts';
+import { createUserStore, type User } from '../../src/accounts/user-store.ts';
+import { createErrorHandler } from '../../src/http/error-handler.ts';
+import { findCurrentSession } from '../../src/sessions/current-session.ts';
+import type { SessionLifecycle } from '../../src/sessions/lifecycle.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import { createRecordingAudit } from './recording-audit.ts';
+
+export const PASSWORD = 'tractor pelican moss';
+const SECRET = 'a secret of more than thirty-two characters';
+
+/**
+ * The accounts' routes on real parts, with a session in memory instead of Curfew's own: what the middleware around
+ * them does is tested elsewhere, on the whole application.
+ */
+export async function createAccountsApp() {
+  const database = await openDatabase({ dialect: 'sqlite', file: ':memory:' });
+  const clock = { now: () => Date.UTC(2026, 10, 20, 4, 0) };
+  const users = createUserStore({ database, clock });
+  const hasher = createPasswordHasher({ pepper: 'a pepper of more than thirty-two characters' });
+  const audit = createRecordingAudit();
+  const signIn = vi.fn<SessionLifecycle['signIn']>(async (req, _res, user, confirmStillWelcome) => {
+    if (!(await confirmStillWelcome())) return 'refused';
+    const loginTime = '2026-11-20T09:30:00.000+05:30';
+    Object.assign(req.session, { ...user, loginTime, epoch: 0, deviceId: 'device-1' });
+    return 'signed_in';
+  });
+
+  const app = createExpress();
+  app.use(
+    createAccountsRouter({
+      users,
+      hasher,
+      rules: createPasswordRules({ commonPasswords: createCommonPasswords() }),
+      authenticator: createAuthenticator({ users, hasher }),
+      limiter: createLoginLimiter({
+        limits: [
+          { points: 5, durationSeconds: 60 },
+          { points: 25, durationSeconds: 3600 },
+        ],
+      }),
+      devices: createDeviceCookies({ secrets: [SECRET], secure: false, clock }),
+      lifecycle: { signIn },
+      audit,
+      liveSession: findCurrentSession,
+    }),
+  );
+  app.use(createErrorHandler(silentLog, () => undefined));
+
+  async function createUser(username = 'asha'): Promise<User> {
+    const passwordHash = await hasher.hash(PASSWORD);
+    const made = await users.createUser({ username, email: 'a@example.com', passwordHash, role: 'user' });
+    if (made.kind !== 'created') throw new Error(made.kind);
+    return made.user;
+  }
+  return { app, users, hasher, audit, signIn, createUser, close: () => database.close() };
+}
+
+export type AccountsApp = Awaited<ReturnType<typeof createAccountsApp>>;
+
+function createExpress(): Express {
+  const app = express();
+  app.set('view engine', 'ejs').set('views', join(import.meta.dirname, '../../views'));
+  // Tests stand for many clients by this header.
+  app.set('trust proxy', 'loopback');
+  app.use(session({ secret: SECRET, resave: false, saveUninitialized: false }));
+  app.use(express.urlencoded({ extended: false }), express.json());
+  return app;
+}
+
+const silentLog = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};

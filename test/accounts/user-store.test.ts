@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createUserStore, type UserStore } from '../../src/accounts/user-store.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { DATABASES } from './databases.ts';
+
+const now = Date.UTC(2026, 10, 20, 4, 0);
+const clock = { now: () => now };
+const asha = { username: 'Asha', email: 'asha@example.com', passwordHash: 'hash of asha' };
+const ravi = {
+  username: 'ravi',
+  email: 'ravi@example.com',
+  passwordHash: 'hash of ravi',
+  role: 'user',
+} as const;
+
+describe.each(DATABASES)('the user store on %s', (_name, open) => {
+  let database: Database;
+  let users: UserStore;
+
+  beforeAll(async () => {
+    database = await open();
+  });
+  beforeEach(async () => {
+    await database.db.deleteFrom('users').execute();
+    await database.db.deleteFrom('installation').execute();
+    users = createUserStore({ database, clock });
+  });
+  afterAll(() => database.close());
+
+  async function create(person: Parameters<UserStore['createUser']>[0]) {
+    const made = await users.createUser(person);
+    if (made.kind !== 'created') throw new Error(made.kind);
+    return made.user;
+  }
+
+  it('makes the first admin, and only the first', async () => {
+    expect(await users.createFirstAdmin(asha)).toMatchObject({
+      kind: 'created',
+      user: { username: 'Asha', email: 'asha@example.com', role: 'admin', disabled: false, createdAt: now },
+    });
+    expect(await users.createFirstAdmin(ravi)).toEqual({ kind: 'already_set_up' });
+    expect((await users.list()).map((user) => user.username)).toEqual(['Asha']);
+  });
+
+  it('makes one admin when several requests race', async () => {
+    const other = createUserStore({ database, clock });
+    const results = await Promise.all([
+      users.createFirstAdmin(asha),
+      other.createFirstAdmin({ ...asha, username: 'Ravi' }),
+      users.createFirstAdmin({ ...asha, username: 'Meera' }),
+      other.createFirstAdmin({ ...asha, username: 'Kabir' }),
+    ]);
+    expect(results.filter((result) => result.kind === 'created')).toHaveLength(1);
+    expect(await users.list()).toHaveLength(1);
+  });
+
+  it('makes no first admin beside a user that the operator made', async () => {
+    await create(ravi);
+    await database.db.deleteFrom('installation').execute();
+    expect(await users.createFirstAdmin(asha)).toEqual({ kind: 'already_set_up' });
+  });
+
+  it('makes no first admin after a user that the operator made and deleted', async () => {
+    await create(ravi);
+    await database.db.deleteFrom('users').execute();
+    expect(await users.createFirstAdmin(asha)).toEqual({ kind: 'already_set_up' });
+  });
+
+  it('leaves the setup open when the first admin could not be stored', async () => {
+    const broken = Object.assign({ ...asha }, { email: null });
+    await expect(users.createFirstAdmin(broken)).rejects.toThrow();
+    expect(await users.anyUserExists()).toBe(false);
+    expect(await users.createFirstAdmin(asha)).toMatchObject({ kind: 'created' });
+  });
+
+  it('knows whether anybody exists, and asks no more once somebody does', async () => {
+    expect(await users.anyUserExists()).toBe(false);
+    await create(ravi);
+    expect(await users.anyUserExists()).toBe(true);
+    const ask = vi.spyOn(database.db, 'selectFrom');
+    expect(await users.anyUserExists()).toBe(true);
+    expect(ask).not.toHaveBeenCalled();
+  });
+
+  it('does not open the setup again when every user was deleted', async () => {
+    await users.createFirstAdmin(asha);
+    await database.db.deleteFrom('users').execute();
+    expect(await createUserStore({ database, clock }).anyUserExists()).toBe(true);
+  });
+
+  it('gives a username to one person, whatever its case and width', async () => {
+    await create({ ...asha, role: 'user' });
+    expect(await users.createUser({ ...ravi, username: 'ＡＳＨＡ' })).toEqual({ kind: 'username_taken' });
+    const racing = await Promise.all([
+      users.createUser(ravi),
+      users.createUser({ ...ravi, username: 'RAVI' }),
+    ]);
+    expect(racing.map((result) => result.kind).sort()).toEqual(['created', 'username_taken']);
+  });
+
+  it('finds people by id and by any spelling of their username', async () => {
+    const user = await create({ ...asha, role: 'user' });
+    expect(await users.findById(user.id)).toEqual(user);
+    expect(await users.findByUsername(' ASHA')).toEqual(user);
+    expect(await users.findCredentials('asha')).toEqual({ user, passwordHash: 'hash of asha' });
+    expect(await users.findById('nobody')).toBeUndefined();
+    expect(await users.findByUsername('nobody')).toBeUndefined();
+    expect(await users.findCredentials('nobody')).toBeUndefined();
+  });
+
+  it('lists people by username and never shows a password hash', async () => {
+    await create(ravi);
+    await create({ ...asha, role: 'user' });
+    const list = await users.list();
+    expect(list.map((user) => user.username)).toEqual(['Asha', 'ravi']);
+    expect(JSON.stringify(list)).not.toContain('hash of');
+  });
+
+  it('sets one person’s password', async () => {
+    const user = await create(ravi);
+    await create({ ...asha, role: 'user' });
+    await users.setPassword(user.id, 'another hash');
+    expect((await users.findCredentials('ravi'))?.passwordHash).toBe('another hash');
+    expect((await users.findCredentials('asha'))?.passwordHash).toBe('hash of asha');
+  });
+
+  it('replaces a password hash only where the old one still stands', async () => {
+    const user = await create(ravi);
+    expect(await users.replacePasswordHash(user.id, 'hash of ravi', 'renewed')).toBe(true);
+    expect(await users.replacePasswordHash(user.id, 'hash of ravi', 'too late')).toBe(false);
+    expect((await users.findCredentials('ravi'))?.passwordHash).toBe('renewed');
+  });
+
+  it('disables and enables one person', async () => {
+    const user = await create(ravi);
+    const other = await create({ ...asha, role: 'user' });
+    await users.setDisabled(user.id, true);
+    expect((await users.findById(user.id))?.disabled).toBe(true);
+    expect((await users.findById(other.id))?.disabled).toBe(false);
+    await users.setDisabled(user.id, false);
+    expect((await users.findById(user.id))?.disabled).toBe(false);
+  });
+
+  it('says whether somebody is still welcome: not disabled, and with the same password', async () => {
+    const user = await create(ravi);
+    expect(await users.isStillWelcome(user.id, 'hash of ravi')).toBe(true);
+    expect(await users.isStillWelcome(user.id, 'an older hash')).toBe(false);
+    expect(await users.isStillWelcome('nobody', 'hash of ravi')).toBe(false);
+    await users.setDisabled(user.id, true);
+    expect(await users.isStillWelcome(user.id, 'hash of ravi')).toBe(false);
+  });
+});
