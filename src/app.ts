@@ -1,0 +1,69 @@
+import { fileURLToPath } from 'node:url';
+import express, { type Express } from 'express';
+import { createAccountsRouter } from './accounts/routes.ts';
+import { createBrokerRouter } from './broker/routes.ts';
+import { createDashboardRouter } from './dashboard/routes.ts';
+import { createCsrf } from './http/csrf.ts';
+import { createErrorHandler, refuseUnknownPath } from './http/error-handler.ts';
+import { createProbes } from './http/probes.ts';
+import { createRequestId } from './http/request-id.ts';
+import { createRequestLog } from './http/request-log.ts';
+import { createSameOrigin } from './http/same-origin.ts';
+import { createSecurityHeaders } from './http/security-headers.ts';
+import type { Services } from './services.ts';
+import { endedMeanwhile } from './sessions/ended-meanwhile.ts';
+import { createSessionsRouter } from './sessions/routes.ts';
+import { createSessionMiddleware } from './sessions/session-middleware.ts';
+
+const PUBLIC_FOLDER = fileURLToPath(new URL('../public', import.meta.url));
+const VIEWS_FOLDER = fileURLToPath(new URL('../views', import.meta.url));
+const LARGEST_BODY = '32kb';
+
+/** The whole server: what a request passes, from top to bottom. */
+export function createApp(services: Services): Express {
+  const { config, log } = services;
+  const app = express();
+  configure(app, services);
+
+  app.use(createRequestId());
+  app.use(createRequestLog(log));
+  app.use(...createSecurityHeaders({ https: config.https, formTargets: services.brokerOrigins }));
+
+  // For anyone, without a session.
+  app.use('/assets', express.static(PUBLIC_FOLDER, { index: false, redirect: false, maxAge: '5m' }));
+  app.use(createProbes(services.readiness));
+  if (services.sandbox !== undefined) app.use(services.sandbox.programs);
+
+  // The session, and whether it still counts. What needs none is named in http/route-classes.ts.
+  app.use(createSameOrigin(config.baseUrl));
+  app.use(createSessionMiddleware(services.sessionMiddleware));
+  app.use(services.expiry.middleware);
+
+  app.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 100 }));
+  app.use(express.json({ limit: LARGEST_BODY }));
+  app.use(createCsrf());
+
+  app.use(createDashboardRouter(services.dashboard));
+  app.use(createAccountsRouter(services.accounts));
+  app.use(createSessionsRouter(services.sessions));
+  app.use(createBrokerRouter(services.broker));
+  if (services.sandbox !== undefined) app.use(services.sandbox.pages);
+
+  app.use(refuseUnknownPath);
+  app.use(createErrorHandler(log, endedMeanwhile));
+  return app;
+}
+
+function configure(app: Express, { config }: Services): void {
+  app.disable('x-powered-by');
+  app.enable('case sensitive routing');
+  app.set('trust proxy', config.trustProxy.length === 0 ? false : [...config.trustProxy]);
+  app.set('query parser', 'simple');
+  // Every page is personal and no-store: hashing it for an ETag would be for nobody.
+  app.set('etag', false);
+  app.set('views', VIEWS_FOLDER);
+  app.set('view engine', 'ejs');
+  app.enable('view cache');
+  // BASE_URL says what browsers speak, also where a proxy does not pass it on; Secure cookies depend on it.
+  if (config.https) Object.defineProperty(app.request, 'secure', { get: () => true });
+}

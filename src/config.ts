@@ -1,0 +1,267 @@
+import ipaddr from 'ipaddr.js';
+import { type CutoffTime, parseCutoffTime } from './core/cutoff.ts';
+import { parseDuration } from './core/duration.ts';
+import type { SessionPolicy } from './core/session-policy.ts';
+import type { DatabaseLocation } from './storage/database.ts';
+import { parseRedisLocation, type RedisLocation } from './storage/redis-location.ts';
+
+/** `N/second|minute|hour|day`, several of which hold at once. */
+export interface RateLimit {
+  readonly points: number;
+  readonly durationSeconds: number;
+}
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  /** The public origin without a trailing slash. */
+  readonly baseUrl: string;
+  readonly https: boolean;
+  readonly database: DatabaseLocation;
+  /** Undefined: the embedded store. */
+  readonly redis: RedisLocation | undefined;
+  readonly sessionSecrets: readonly string[];
+  readonly encryptionKeys: readonly string[];
+  readonly pepper: string;
+  readonly policy: SessionPolicy;
+  readonly maxSessionsPerUser: number;
+  readonly trustProxy: readonly string[];
+  readonly loginRateLimits: readonly RateLimit[];
+  readonly apiRateLimits: readonly RateLimit[];
+  readonly resetRateLimits: readonly RateLimit[];
+  readonly corsOrigins: readonly string[];
+  readonly sandboxBroker: boolean;
+  readonly logLevel: LogLevel;
+}
+
+export interface ConfigProblem {
+  readonly name: string;
+  readonly problem: string;
+  readonly example: string;
+}
+
+/** Every problem of the settings at once, in words for the person who edits .env. */
+export class ConfigError extends Error {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const lines = problems.map(
+      ({ name, problem, example }) => `  ${name}: ${problem}. Example: ${name}=${example}`,
+    );
+    super(`The settings cannot be used:\n${lines.join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads the settings of the contract. Throws one ConfigError that lists everything that is wrong. */
+export function parseConfig(env: Environment): Config {
+  const problems: ConfigProblem[] = [];
+  const read = createReader(env, problems);
+  const port = read('PORT', '5000', parsePort);
+  const host = read('HOST', '127.0.0.1', parseHost);
+  const baseUrl = read(
+    'BASE_URL',
+    `http://127.0.0.1:${port ?? 5000}`,
+    parseOrigin,
+    'https://curfew.example.com',
+  );
+  const production = env['NODE_ENV'] === 'production';
+  const config = {
+    host,
+    port,
+    baseUrl,
+    https: baseUrl?.startsWith('https:') ?? false,
+    database: read('DATABASE_URL', 'sqlite:data/curfew.db', parseDatabaseLocation),
+    redis: read('REDIS_URL', '', parseRedis, 'redis://127.0.0.1:6379'),
+    sessionSecrets: read('SESSION_SECRET', undefined, parseSecrets, '<openssl rand -base64 48>'),
+    encryptionKeys: read('ENCRYPTION_KEY', undefined, parseFernetKeys, '<32 random bytes as base64url>'),
+    pepper: read('PEPPER', undefined, parseSecret, '<openssl rand -base64 48>'),
+    policy: Object.freeze({
+      cutoffTime: read('SESSION_EXPIRY_TIME', '03:00', readCutoffTime),
+      idleTimeoutMs: read('SESSION_IDLE_TIMEOUT', '30m', readIdleTimeout),
+    }),
+    maxSessionsPerUser: read('MAX_SESSIONS_PER_USER', '5', parseCount),
+    trustProxy: read('TRUST_PROXY', '', parseProxies, '127.0.0.1,10.0.0.0/8'),
+    loginRateLimits: read('LOGIN_RATE_LIMIT', '5/minute,25/hour', parseRateLimits),
+    apiRateLimits: read('API_RATE_LIMIT', '60/minute', parseRateLimits),
+    resetRateLimits: read('RESET_RATE_LIMIT', '15/hour', parseRateLimits),
+    corsOrigins: read('CORS_ORIGINS', '', parseOrigins, 'https://charts.example.com'),
+    sandboxBroker: read('SANDBOX_BROKER', production ? 'off' : 'on', parseSwitch),
+    logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
+  };
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(config as Config);
+}
+
+/** The two settings that are read again while the server runs. Throws ConfigError. */
+export function parsePolicy(env: Environment): SessionPolicy {
+  const problems: ConfigProblem[] = [];
+  const read = createReader(env, problems);
+  const cutoffTime = read('SESSION_EXPIRY_TIME', '03:00', readCutoffTime);
+  const idleTimeoutMs = read('SESSION_IDLE_TIMEOUT', '30m', readIdleTimeout);
+  if (cutoffTime === undefined || idleTimeoutMs === undefined) throw new ConfigError(problems);
+  return Object.freeze({ cutoffTime, idleTimeoutMs });
+}
+
+/** What a parser says of a text: the value, or what is wrong with it. */
+type Parsed<T> = { readonly value: T } | { readonly problem: string };
+
+function createReader(env: Environment, problems: ConfigProblem[]) {
+  return function read<T>(
+    name: string,
+    fallback: string | undefined,
+    parse: (text: string) => Parsed<T>,
+    example = fallback ?? '',
+  ): T | undefined {
+    const text = env[name]?.trim() || fallback;
+    const parsed = text === undefined ? { problem: 'is missing' } : parse(text);
+    if ('value' in parsed) return parsed.value;
+    problems.push({ name, problem: parsed.problem, example });
+    return undefined;
+  };
+}
+
+function parsePort(text: string): Parsed<number> {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535
+    ? { value: Number(text) }
+    : { problem: 'is not a port from 0 to 65535' };
+}
+
+function parseHost(text: string): Parsed<string> {
+  return /^[A-Za-z0-9.:_-]+$/.test(text) ? { value: text } : { problem: 'is not an address or a host name' };
+}
+
+function parseOrigin(text: string): Parsed<string> {
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol))
+    return { problem: 'is not an http(s) address' };
+  if (url.origin !== text.replace(/\/$/, ''))
+    return { problem: 'must be an origin only: scheme, host and port' };
+  return { value: url.origin };
+}
+
+function parseOrigins(text: string): Parsed<readonly string[]> {
+  return parseList(text, parseOrigin);
+}
+
+function parseDatabaseLocation(text: string): Parsed<DatabaseLocation> {
+  if (text.startsWith('sqlite:') && text.length > 'sqlite:'.length) {
+    return { value: { dialect: 'sqlite', file: text.slice('sqlite:'.length) } };
+  }
+  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text))
+    return { value: { dialect: 'postgres', url: text } };
+  return { problem: 'is neither sqlite:FILE nor postgres://…' };
+}
+
+function parseRedis(text: string): Parsed<RedisLocation | undefined> {
+  if (text === '') return { value: undefined };
+  const location = parseRedisLocation(text);
+  return location === undefined
+    ? { problem: 'is not redis://, rediss://, redis+sentinel:// or a comma list of cluster nodes' }
+    : { value: location };
+}
+
+const MIN_SECRET_LENGTH = 32;
+const PLACEHOLDER = /change.?me|replace|example|placeholder|your.?secret|your.?key|xxxx|<|>/i;
+
+function parseSecret(text: string): Parsed<string> {
+  if (text.length < MIN_SECRET_LENGTH) {
+    return { problem: `has ${text.length} characters and needs at least ${MIN_SECRET_LENGTH}` };
+  }
+  if (PLACEHOLDER.test(text) || new Set(text).size < 8)
+    return { problem: 'is a placeholder and not a secret' };
+  return { value: text };
+}
+
+function parseSecrets(text: string): Parsed<readonly string[]> {
+  return parseList(text, parseSecret);
+}
+
+function parseFernetKeys(text: string): Parsed<readonly string[]> {
+  return parseList(text, (key) => {
+    const wellFormed = /^[A-Za-z0-9_-]{43}=?$/.test(key) && Buffer.from(key, 'base64url').length === 32;
+    if (!wellFormed) return { problem: 'is not a Fernet key: 32 bytes as base64url, 44 characters' };
+    if (new Set(key).size < 8) return { problem: 'is a placeholder and not a key' };
+    return { value: key };
+  });
+}
+
+function readCutoffTime(text: string): Parsed<CutoffTime> {
+  const time = parseCutoffTime(text);
+  return time === undefined
+    ? { problem: `is "${printable(text)}" and not HH:MM on a 24-hour clock, or off` }
+    : { value: time };
+}
+
+function readIdleTimeout(text: string): Parsed<number | 'off'> {
+  if (text.toLowerCase() === 'off') return { value: 'off' };
+  const ms = parseDuration(text);
+  return ms === undefined
+    ? { problem: `is "${printable(text)}" and not a length of time like 90s, 30m or 8h, or off` }
+    : { value: ms };
+}
+
+/** A value that goes into a log line or a terminal: short, and without control characters. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
+}
+
+function parseCount(text: string): Parsed<number> {
+  return /^[1-9]\d{0,3}$/.test(text)
+    ? { value: Number(text) }
+    : { problem: 'is not a whole number from 1 to 9999' };
+}
+
+function parseProxies(text: string): Parsed<readonly string[]> {
+  return parseList(text, (entry) =>
+    ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry)
+      ? { value: entry }
+      : {
+          problem: `names "${printable(entry)}", which is no address or CIDR; headers of everybody are never believed`,
+        },
+  );
+}
+
+const SECONDS_PER = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
+
+function parseRateLimits(text: string): Parsed<readonly RateLimit[]> {
+  return parseList(text, (entry) => {
+    const match = /^([1-9]\d{0,6})\s*\/\s*(second|minute|hour|day)$/.exec(entry);
+    if (match === null)
+      return { problem: `has "${printable(entry)}", which is not N/second, N/minute, N/hour or N/day` };
+    return {
+      value: { points: Number(match[1]), durationSeconds: SECONDS_PER[match[2] as keyof typeof SECONDS_PER] },
+    };
+  });
+}
+
+function parseSwitch(text: string): Parsed<boolean> {
+  if (text === 'on') return { value: true };
+  if (text === 'off') return { value: false };
+  return { problem: 'is neither on nor off' };
+}
+
+function parseLogLevel(text: string): Parsed<LogLevel> {
+  const level = LOG_LEVELS.find((known) => known === text);
+  return level === undefined ? { problem: `is not one of ${LOG_LEVELS.join(', ')}` } : { value: level };
+}
+
+/** A comma list; the first entry that is wrong speaks for all. An empty text is an empty list. */
+function parseList<T>(text: string, parse: (entry: string) => Parsed<T>): Parsed<readonly T[]> {
+  const values: T[] = [];
+  for (const entry of text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')) {
+    const parsed = parse(entry);
+    if (!('value' in parsed)) return parsed;
+    values.push(parsed.value);
+  }
+  return { value: Object.freeze(values) };
+}

@@ -1,0 +1,82 @@
+import { type RequestHandler, Router } from 'express';
+import type { Clock } from '../core/clock.ts';
+import { type CutoffCalendar, formatCutoffTime } from '../core/cutoff.ts';
+import { describeDuration } from '../core/duration.ts';
+import type { Receipt } from '../core/revocation.ts';
+import type { LivePolicy } from '../core/session-policy.ts';
+import { methods } from '../http/methods.ts';
+import { renderPage } from '../http/page.ts';
+import { currentSession } from '../sessions/current-session.ts';
+import { toDeviceView } from '../sessions/device-view.ts';
+import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import { toReceiptView } from './receipt-view.ts';
+
+/** A broker as the dashboard needs it; the broker room's overview fits. */
+export interface ConnectedBroker {
+  readonly name: string;
+  readonly state: string;
+}
+
+export interface DashboardRouterDeps {
+  readonly clock: Clock;
+  readonly calendar: CutoffCalendar;
+  readonly policy: LivePolicy;
+  readonly lifecycle: SessionLifecycle;
+  readonly brokersOf: (userId: string) => Promise<readonly ConnectedBroker[]>;
+  readonly latestReceipt: (userId: string) => Promise<Receipt | undefined>;
+}
+
+/** The page for anyone, and the one after signing in. */
+export function createDashboardRouter(deps: DashboardRouterDeps): Router {
+  const router = Router();
+  methods(router, '/', { get: showHome });
+  methods(router, '/dashboard', { get: showDashboard(deps) });
+  return router;
+}
+
+const showHome: RequestHandler = (req, res) => renderPage(req, res, 'home/index', { title: 'Curfew' });
+
+function showDashboard(deps: DashboardRouterDeps): RequestHandler {
+  const { clock, calendar, policy, lifecycle, brokersOf, latestReceipt } = deps;
+  return async (req, res) => {
+    const session = currentSession(req);
+    const [devices, brokers, receipt] = await Promise.all([
+      lifecycle.devicesOf(session.userId),
+      brokersOf(session.userId),
+      latestReceipt(session.userId),
+    ]);
+    const { cutoffTime, idleTimeoutMs } = policy.current();
+    const cutoff = calendar.next();
+    renderPage(req, res, 'dashboard/index', {
+      title: 'Dashboard',
+      now: clock.now(),
+      loginTime: session.loginTime,
+      cutoff: Number.isFinite(cutoff) ? cutoff : undefined,
+      cutoffText: formatCutoffTime(cutoffTime),
+      idleText: idleTimeoutMs === 'off' ? undefined : describeDuration(idleTimeoutMs),
+      devices: devices.map((device) => toDeviceView(device, session.sid)),
+      brokers,
+      endings: whatWillEnd(
+        devices.length,
+        brokers,
+        cutoffTime === 'off' ? undefined : formatCutoffTime(cutoffTime),
+      ),
+      lastReceipt: receipt === undefined ? undefined : toReceiptView(receipt),
+    });
+  };
+}
+
+function whatWillEnd(
+  devices: number,
+  brokers: readonly ConnectedBroker[],
+  cutoff: string | undefined,
+): readonly { what: string; when: string }[] {
+  if (cutoff === undefined) return [];
+  const when = `${cutoff} IST`;
+  const connected = brokers.filter((broker) => broker.state === 'connected');
+  return [
+    { what: devices === 1 ? 'Your session on this device' : `Your sessions on ${devices} devices`, when },
+    ...connected.map((broker) => ({ what: `${broker.name}: access token and feed token`, when })),
+    { what: 'Everything of yours that is cached', when },
+  ];
+}

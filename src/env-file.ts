@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, type StatsListener, unwatchFile, watchFile, writeFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
+import type { Environment } from './config.ts';
+
+/** The settings of a .env file; empty when there is none. */
+export function readEnvFile(file: string): Environment {
+  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
+}
+
+/** The environment wins over the file; an empty variable counts as not set. */
+export function mergeEnvironment(environment: Environment, file: Environment): Environment {
+  const set = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
+  return { ...file, ...Object.fromEntries(set) };
+}
+
+/**
+ * Writes a first .env: the example, with fresh secrets in place of the empty ones. Mode 0600. Two starts at the same
+ * moment write one file; returns false when there was one already.
+ */
+export function writeFirstEnvFile(file: string, exampleFile: string): boolean {
+  const secrets: Readonly<Record<string, string>> = {
+    SESSION_SECRET: randomBytes(48).toString('base64url'),
+    ENCRYPTION_KEY: `${randomBytes(32).toString('base64url')}=`,
+    PEPPER: randomBytes(48).toString('base64url'),
+  };
+  const text = readFileSync(exampleFile, 'utf8').replace(
+    /^(SESSION_SECRET|ENCRYPTION_KEY|PEPPER)=.*$/gm,
+    (_line, name: string) => `${name}=${secrets[name]}`,
+  );
+  try {
+    writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+export interface EnvFileWatch {
+  stop(): void;
+}
+
+const LOOK_EVERY_MS = 500;
+
+/**
+ * Calls `onChange` when the file changes. It looks at the file's status instead of listening to the kernel: editors
+ * replace files, and mounts into containers deliver no events. A file that is empty or gone is an editor at work.
+ */
+export function watchEnvFile(file: string, onChange: () => void): EnvFileWatch {
+  const listener: StatsListener = (now, before) => {
+    const changed = now.mtimeMs !== before.mtimeMs || now.ino !== before.ino || now.size !== before.size;
+    if (changed && now.size > 0) onChange();
+  };
+  watchFile(file, { interval: LOOK_EVERY_MS, persistent: false }, listener);
+  return { stop: () => unwatchFile(file, listener) };
+}

@@ -1,0 +1,64 @@
+import { ConfigError, type Environment, parsePolicy } from './config.ts';
+import { type AuditLog, SYSTEM_ORIGIN } from './core/audit-event.ts';
+import { formatCutoffTime } from './core/cutoff.ts';
+import { describeDuration } from './core/duration.ts';
+import type { Log } from './core/log.ts';
+import type { LivePolicy, SessionPolicy } from './core/session-policy.ts';
+import { mergeEnvironment } from './env-file.ts';
+
+export interface LiveSettingsDeps {
+  readonly policy: LivePolicy;
+  /** The environment that the process was started with. */
+  readonly environment: Environment;
+  readonly readFile: () => Environment;
+  readonly audit: AuditLog;
+  readonly log: Log;
+}
+
+const NAMES = ['SESSION_EXPIRY_TIME', 'SESSION_IDLE_TIMEOUT'] as const;
+
+/** Takes SESSION_EXPIRY_TIME and SESSION_IDLE_TIMEOUT from .env while the server runs. A bad value changes nothing. */
+export function createLiveSettings({
+  policy,
+  environment,
+  readFile,
+  audit,
+  log,
+}: LiveSettingsDeps): () => Promise<void> {
+  return async function reload() {
+    const file = readFile();
+    for (const name of NAMES) {
+      if (environment[name] && file[name] !== undefined && file[name] !== environment[name]) {
+        log.warn({ name }, `${name} in .env is not used: the environment sets it, and wins over the file`);
+      }
+    }
+    const next = parseOrRefuse(mergeEnvironment(environment, file), log);
+    if (next === undefined) return;
+    const before = describePolicy(policy.current());
+    const after = describePolicy(next);
+    if (before === after) return;
+    policy.replace(next);
+    log.info({ before, after }, 'New session limits are in force');
+    await audit.record({ type: 'policy.changed', before, after }, SYSTEM_ORIGIN);
+  };
+}
+
+function parseOrRefuse(env: Environment, log: Log): SessionPolicy | undefined {
+  try {
+    return parsePolicy(env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const { name, problem, example } of error.problems) {
+      log.error(
+        { name },
+        `${name} ${problem}. Refused: the old value stays in force. Example: ${name}=${example}`,
+      );
+    }
+    return undefined;
+  }
+}
+
+function describePolicy({ cutoffTime, idleTimeoutMs }: SessionPolicy): string {
+  const idle = idleTimeoutMs === 'off' ? 'off' : describeDuration(idleTimeoutMs);
+  return `SESSION_EXPIRY_TIME=${formatCutoffTime(cutoffTime)} SESSION_IDLE_TIMEOUT=${idle}`;
+}

@@ -1,0 +1,102 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { createApp } from './app.ts';
+import { type Config, ConfigError, parseConfig } from './config.ts';
+import { systemClock } from './core/clock.ts';
+import { SECOND_MS } from './core/duration.ts';
+import { mergeEnvironment, readEnvFile, watchEnvFile, writeFirstEnvFile } from './env-file.ts';
+import { createLiveSettings } from './live-settings.ts';
+import { createLogger } from './logger.ts';
+import { openPorts } from './ports.ts';
+import { createServices, type Services } from './services.ts';
+
+const PROJECT_FOLDER = fileURLToPath(new URL('..', import.meta.url));
+const ENV_FILE = join(PROJECT_FOLDER, '.env');
+const ENV_EXAMPLE = join(PROJECT_FOLDER, '.env.example');
+const SHUTDOWN_MS = 10 * SECOND_MS;
+
+/** Longer than a proxy keeps its idle connections, so that it is never the server that closes first. */
+const KEEP_ALIVE_MS = 75 * SECOND_MS;
+
+await start();
+
+async function start(): Promise<void> {
+  try {
+    const firstStart = process.env['NODE_ENV'] !== 'production' && writeFirstEnvFile(ENV_FILE, ENV_EXAMPLE);
+    const config = parseConfig(mergeEnvironment(process.env, readEnvFile(ENV_FILE)));
+    const log = createLogger(config.logLevel);
+    if (firstStart)
+      log.info(
+        { file: '.env' },
+        'No .env was there: wrote one with fresh secrets (mode 0600). Keep a copy of it',
+      );
+    await serve(config, log);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exit(1);
+  }
+}
+
+async function serve(config: Config, log: Logger): Promise<void> {
+  const ports = await openPorts(config, systemClock, log);
+  const server = createServer();
+  const internalOrigin = (): string => originOf(server, config.host);
+  const services = createServices({ config, ports, log, internalOrigin });
+  server.on('request', createApp(services));
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+
+  await services.jobs.catchUp();
+  server.listen(config.port, config.host);
+  await once(server, 'listening');
+  services.jobs.start();
+  const stopWatching = watchSettings(services);
+  log.info({ address: internalOrigin() }, `Curfew is ready: open ${config.baseUrl}`);
+
+  const shutDown = async (signal: string): Promise<void> => {
+    log.info({ signal }, 'Closing: requests in progress are finished');
+    stopWatching();
+    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
+    server.close();
+    server.closeIdleConnections();
+    await once(server, 'close');
+    await services.jobs.stop();
+    await ports.close();
+    log.info({ signal }, 'Closed');
+  };
+  process.once('SIGTERM', (signal) => void shutDown(signal));
+  process.once('SIGINT', (signal) => void shutDown(signal));
+}
+
+/** SESSION_EXPIRY_TIME and SESSION_IDLE_TIMEOUT follow .env while the server runs: when it is saved, and on SIGHUP. */
+function watchSettings({ policy, audit, log }: Services): () => void {
+  const readFile = () => readEnvFile(ENV_FILE);
+  const reload = createLiveSettings({ policy, environment: process.env, readFile, audit, log });
+  const safely = (): void =>
+    void reload().catch((err: unknown) => log.error({ err }, 'The settings could not be read again'));
+  const watch = watchEnvFile(ENV_FILE, safely);
+  process.on('SIGHUP', safely);
+  return () => {
+    watch.stop();
+    process.off('SIGHUP', safely);
+  };
+}
+
+function originOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const reachable =
+    host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host;
+  return `http://${reachable}:${port}`;
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  if (!(error instanceof Error)) return String(error);
+  if ('code' in error && error.code === 'EADDRINUSE')
+    return `${error.message}. Another program uses this port: stop it, or set PORT in .env.`;
+  const cause = error.cause instanceof Error ? `\n  ${error.cause.message}` : '';
+  return `Curfew could not start: ${error.message}${cause}`;
+}

@@ -1,0 +1,209 @@
+import type { Request, Response } from 'express';
+import type { Logger } from 'pino';
+import { createAuthenticator } from './accounts/authenticator.ts';
+import { createCommonPasswords } from './accounts/common-passwords.ts';
+import { createDeviceCookies } from './accounts/device-cookies.ts';
+import { createLoginLimiter } from './accounts/login-limiter.ts';
+import { createPasswordHasher } from './accounts/password-hasher.ts';
+import { createPasswordRules } from './accounts/password-rules.ts';
+import { createUserAdmin } from './accounts/user-admin.ts';
+import { createUserStore } from './accounts/user-store.ts';
+import { createAuditLog } from './audit/audit-store.ts';
+import { createBrokerRoom } from './broker/broker-room.ts';
+import type { Config } from './config.ts';
+import { createAlarm } from './core/alarm.ts';
+import { SECOND_MS } from './core/duration.ts';
+import { createPoller } from './core/poller.ts';
+import type { ReadinessCheck } from './http/probes.ts';
+import type { Ports } from './ports.ts';
+import { createCacheTarget, listenForCacheClearing } from './sessions/cache-target.ts';
+import { createEpochStore } from './sessions/epoch-store.ts';
+import { createIdleWatch } from './sessions/idle-watch.ts';
+import { createSessionLifecycle } from './sessions/lifecycle.ts';
+import { createRevocationOrderStore } from './sessions/revocation-order-store.ts';
+import { createRevoker } from './sessions/revoker.ts';
+import { createSessionExpiry } from './sessions/session-expiry.ts';
+import { createSessionIdIssuer } from './sessions/session-id-issuer.ts';
+import { sessionCookieName } from './sessions/session-middleware.ts';
+import { createSessionTarget } from './sessions/session-target.ts';
+import { createSweep } from './sessions/sweep.ts';
+import { createCaches } from './storage/caches.ts';
+
+export type Services = ReturnType<typeof createServices>;
+
+export interface ServicesDeps {
+  readonly config: Config;
+  readonly ports: Ports;
+  readonly log: Logger;
+  /** Where this process can reach itself; asked after it listens. */
+  readonly internalOrigin: () => string;
+}
+
+/** Puts everything together, by hand and in one place. Opens nothing, starts nothing. */
+export function createServices({ config, ports, log, internalOrigin }: ServicesDeps) {
+  const { clock, policy, calendar, database, bus, sessionStorage } = ports;
+  const { registry } = sessionStorage;
+  const audit = createAuditLog(database, clock, log);
+  const caches = createCaches({ clock, calendar });
+  const epochs = createEpochStore(database);
+  const orders = createRevocationOrderStore(database, clock);
+  const ids = createSessionIdIssuer();
+
+  const brokers = createBrokerRoom({
+    database,
+    caches,
+    bus,
+    epochs,
+    calendar,
+    clock,
+    audit,
+    log,
+    encryptionKeys: config.encryptionKeys,
+    publicOrigin: config.baseUrl,
+    internalOrigin,
+    sandbox: config.sandboxBroker,
+    sessionExists: async (sid) => (await registry.lastSeen(sid)) !== undefined,
+  });
+
+  // What ends with a session, in this order: first the tokens, or a reader would fill the caches with them again.
+  const revoker = createRevoker({
+    orders,
+    targets: [brokers.tokenTarget, createSessionTarget(registry, audit), createCacheTarget(caches, bus)],
+    audit,
+    clock,
+    log,
+  });
+  const { maxSessionsPerUser } = config;
+  const lifecycle = createSessionLifecycle({
+    clock,
+    calendar,
+    registry,
+    epochs,
+    revoker,
+    ids,
+    maxSessionsPerUser,
+  });
+  const sweep = createSweep({ calendar, revoker, log });
+  const idleWatch = createIdleWatch(registry, lifecycle);
+  const expiry = createSessionExpiry({ clock, calendar, registry, revoker, ids, clearCookie });
+
+  const users = createUserStore({ database, clock });
+  const hasher = createPasswordHasher({ pepper: config.pepper });
+  const rules = createPasswordRules({ commonPasswords: createCommonPasswords() });
+  const limiter = createLoginLimiter({ limits: config.loginRateLimits, redis: ports.redis });
+  const devices = createDeviceCookies({ secrets: config.sessionSecrets, secure: config.https, clock });
+  const { liveSession } = expiry;
+
+  function clearCookie(res: Response): void {
+    res.clearCookie(sessionCookieName(config.https), {
+      path: '/',
+      httpOnly: true,
+      sameSite: 'lax',
+      secure: config.https,
+    });
+  }
+
+  listenForCacheClearing(caches, bus);
+
+  return {
+    config,
+    log,
+    clock,
+    policy,
+    calendar,
+    caches,
+    audit,
+    orders,
+    registry,
+    lifecycle,
+    revoker,
+    sweep,
+    idleWatch,
+    expiry,
+    brokers,
+    sandbox: brokers.sandbox,
+    brokerOrigins: brokers.authorizationOrigins.filter((origin) => origin !== config.baseUrl),
+    readiness: createReadiness(ports, orders.countOpen),
+    jobs: createJobs(),
+    userAdmin: createUserAdmin({ users, rules, hasher, lifecycle, audit }),
+    sessionMiddleware: { storage: sessionStorage, ids, secrets: config.sessionSecrets, https: config.https },
+    dashboard: {
+      clock,
+      calendar,
+      policy,
+      lifecycle,
+      brokersOf: (userId: string) => brokers.overview.of(userId),
+      latestReceipt: (userId: string) => orders.latestReceipt(userId),
+    },
+    accounts: {
+      authenticator: createAuthenticator({ users, hasher }),
+      limiter,
+      devices,
+      users,
+      rules,
+      hasher,
+      lifecycle,
+      audit,
+      liveSession,
+    },
+    sessions: { clock, calendar, policy, registry, lifecycle, clearCookie },
+    broker: { ...brokers.routes, liveSession: (req: Request) => liveSession(req) },
+  };
+
+  /** What goes on without any request. */
+  function createJobs() {
+    const onError = (error: unknown): void =>
+      log.error({ err: error }, 'Background work failed and will be tried again');
+    const cutoffAlarm = createAlarm({
+      clock,
+      at: sweep.dueAt,
+      ring: () => sweep.runIfDue().then(() => undefined, onError),
+    });
+    const pollers = [
+      createPoller({ intervalMs: SECOND_MS, work: () => idleWatch.run(), onError }),
+      createPoller({ intervalMs: SECOND_MS, work: () => revoker.retryDue(), onError }),
+      createPoller({ intervalMs: 5 * SECOND_MS, work: () => registry.flush(), onError }),
+      createPoller({ intervalMs: 60 * SECOND_MS, work: () => registry.tidy(), onError }),
+      brokers.logoutQueue,
+    ];
+    policy.onChange(() => {
+      cutoffAlarm.rearm();
+      registry.applyPolicy().catch(onError);
+    });
+
+    return {
+      /** What a server that was down at the cutoff has missed: before it answers anybody. */
+      async catchUp(): Promise<void> {
+        await revoker.retryDue();
+        await sweep.runIfDue();
+        await idleWatch.run();
+      },
+      start(): void {
+        cutoffAlarm.start();
+        for (const poller of pollers) poller.start();
+      },
+      async stop(): Promise<void> {
+        cutoffAlarm.stop();
+        await Promise.all(pollers.map((poller) => poller.stop()));
+        await registry.flush({ all: true });
+      },
+    };
+  }
+}
+
+function createReadiness(
+  { database, redis }: Ports,
+  countOpen: () => Promise<number>,
+): readonly ReadinessCheck[] {
+  return [
+    { name: 'database', check: () => database.ping() },
+    ...(redis === undefined ? [] : [{ name: 'redis', check: async () => void (await redis.ping()) }]),
+    {
+      name: 'revocations',
+      async check() {
+        const open = await countOpen();
+        if (open > 0) throw new Error(`${open} revocations are still to be carried out`);
+      },
+    },
+  ];
+}
