@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createApp } from '../../src/app.ts';
+import { type Config, parseConfig } from '../../src/config.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
+import { createLogger } from '../../src/logger.ts';
+import { openPorts, type Ports } from '../../src/ports.ts';
+import { createServices, type Services } from '../../src/services.ts';
+import { findFreePort } from './free-port.ts';
+
+export interface TestServer {
+  readonly origin: string;
+  readonly config: Config;
+  readonly ports: Ports;
+  readonly services: Services;
+  /** Every log line so far, as text. */
+  logText(): string;
+  close(): Promise<void>;
+}
+
+export interface TestServerOptions {
+  readonly clock?: Clock;
+  /** Settings of the contract, over those that a test server has. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether the sweep, the idle watch and the outbox run by themselves. Off: tests with a settable clock call them. */
+  readonly jobs?: boolean;
+}
+
+/** Secrets for tests only. */
+export const TEST_SECRETS = {
+  SESSION_SECRET: 'b1946ac92492d2347c6235b4d2611184b1946ac9',
+  ENCRYPTION_KEY: 'cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=',
+  PEPPER: 'a591a6d40bf420404a011733cfb7b190d62c65bf',
+} as const;
+
+/** The real server on a real port: real stores, CSRF on, nothing replaced but the clock. */
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const { clock = systemClock, env = {}, jobs = false } = options;
+  const port = await findFreePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const config = parseConfig({
+    ...TEST_SECRETS,
+    PORT: String(port),
+    DATABASE_URL: 'sqlite::memory:',
+    LOGIN_RATE_LIMIT: '1000/minute',
+    LOG_LEVEL: 'debug',
+    ...env,
+  });
+  const lines: string[] = [];
+  const log = createLogger(config.logLevel, { write: (line) => void lines.push(line) });
+  const ports = await openPorts(config, clock, log);
+  const services = createServices({ config, ports, log, internalOrigin: () => origin });
+  const server = createServer(createApp(services));
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  if (jobs) services.jobs.start();
+
+  return {
+    origin,
+    config,
+    ports,
+    services,
+    logText: () => lines.join(''),
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await services.jobs.stop();
+      await ports.close();
+    },
+  };
+}
