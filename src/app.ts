@@ -3,6 +3,7 @@ import express, { type Express } from 'express';
 import { createAccountsRouter } from './accounts/routes.ts';
 import { createBrokerRouter } from './broker/routes.ts';
 import { createDashboardRouter } from './dashboard/routes.ts';
+import { createCanonicalHost } from './http/canonical-host.ts';
 import { createCsrf } from './http/csrf.ts';
 import { createErrorHandler, refuseUnknownPath } from './http/error-handler.ts';
 import { createProbes } from './http/probes.ts';
@@ -10,8 +11,8 @@ import { createRequestId } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createSameOrigin } from './http/same-origin.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
+import { toKnownFailure } from './known-failures.ts';
 import type { Services } from './services.ts';
-import { endedMeanwhile } from './sessions/ended-meanwhile.ts';
 import { createSessionsRouter } from './sessions/routes.ts';
 import { createSessionMiddleware } from './sessions/session-middleware.ts';
 
@@ -27,6 +28,7 @@ export function createApp(services: Services): Express {
 
   app.use(createRequestId());
   app.use(createRequestLog(log));
+  app.use(createCanonicalHost(config.baseUrl));
   app.use(...createSecurityHeaders({ https: config.https, formTargets: services.brokerOrigins }));
 
   // For anyone, without a session.
@@ -50,7 +52,7 @@ export function createApp(services: Services): Express {
   if (services.sandbox !== undefined) app.use(services.sandbox.pages);
 
   app.use(refuseUnknownPath);
-  app.use(createErrorHandler(log, endedMeanwhile));
+  app.use(createErrorHandler(log, toKnownFailure));
   return app;
 }
 

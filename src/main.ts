@@ -1,22 +1,18 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
-import { type Config, ConfigError, parseConfig } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { systemClock } from './core/clock.ts';
 import { SECOND_MS } from './core/duration.ts';
-import { mergeEnvironment, readEnvFile, watchEnvFile, writeFirstEnvFile } from './env-file.ts';
+import { readEnvFile, watchEnvFile, writeFirstEnvFile } from './env-file.ts';
 import { createLiveSettings } from './live-settings.ts';
 import { createLogger } from './logger.ts';
 import { openPorts } from './ports.ts';
+import { ENV_EXAMPLE, ENV_FILE, parseProjectConfig, readSettings } from './project-files.ts';
 import { createServices, type Services } from './services.ts';
 
-const PROJECT_FOLDER = fileURLToPath(new URL('..', import.meta.url));
-const ENV_FILE = join(PROJECT_FOLDER, '.env');
-const ENV_EXAMPLE = join(PROJECT_FOLDER, '.env.example');
 const SHUTDOWN_MS = 10 * SECOND_MS;
 
 /** Longer than a proxy keeps its idle connections, so that it is never the server that closes first. */
@@ -27,7 +23,7 @@ await start();
 async function start(): Promise<void> {
   try {
     const firstStart = process.env['NODE_ENV'] !== 'production' && writeFirstEnvFile(ENV_FILE, ENV_EXAMPLE);
-    const config = parseConfig(mergeEnvironment(process.env, readEnvFile(ENV_FILE)));
+    const config = parseProjectConfig(readSettings(process.env));
     const log = createLogger(config.logLevel);
     if (firstStart)
       log.info(
@@ -67,6 +63,8 @@ async function serve(config: Config, log: Logger): Promise<void> {
     await ports.close();
     log.info({ signal }, 'Closed');
   };
+  // The last resort (ASVS 16.5.4): what no handler caught is written down, and everybody else is served on.
+  process.on('unhandledRejection', (err) => log.error({ err }, 'A promise was rejected and nobody noticed'));
   process.once('SIGTERM', (signal) => void shutDown(signal));
   process.once('SIGINT', (signal) => void shutDown(signal));
 }

@@ -6,6 +6,7 @@ import type { Log } from './core/log.ts';
 import { createLivePolicy, type LivePolicy } from './core/session-policy.ts';
 import { createDatabaseSessionStorage } from './sessions/database/database-session-storage.ts';
 import { createRedisSessionStorage } from './sessions/redis/redis-session-storage.ts';
+import { createSessionGate, type SessionGate } from './sessions/redis/session-gate.ts';
 import { createSessionLifetime } from './sessions/session-lifetime.ts';
 import type { SessionStorage } from './sessions/session-storage.ts';
 import type { Bus } from './storage/bus.ts';
@@ -24,6 +25,8 @@ export interface Ports {
   readonly redis: RedisClient | undefined;
   readonly bus: Bus;
   readonly sessionStorage: SessionStorage;
+  /** Undefined in the embedded way of running: the database cannot come back without its own orders. */
+  readonly gate: SessionGate | undefined;
   close(): Promise<void>;
 }
 
@@ -46,6 +49,7 @@ export async function openPorts(config: Config, clock: Clock, log: Log): Promise
       redis: undefined,
       bus,
       sessionStorage: createDatabaseSessionStorage({ database, clock, calendar, lifetime, onError }),
+      gate: undefined,
       async close() {
         await bus.close();
         await database.close();
@@ -59,15 +63,18 @@ export async function openPorts(config: Config, clock: Clock, log: Log): Promise
     await connectRedis(redis);
     await connectRedis(subscriber);
   } catch (error) {
+    redis.disconnect();
     await database.close();
     throw error;
   }
   const bus = await createRedisBus({ publisher: redis, subscriber });
+  const gate = createSessionGate(redis, log);
   return {
     ...base,
     redis,
     bus,
-    sessionStorage: createRedisSessionStorage({ redis, clock, calendar, lifetime, onError }),
+    sessionStorage: createRedisSessionStorage({ redis, clock, calendar, lifetime, gate, onError }),
+    gate,
     async close() {
       await bus.close();
       redis.disconnect();

@@ -20,6 +20,7 @@ import { createCacheTarget, listenForCacheClearing } from './sessions/cache-targ
 import { createEpochStore } from './sessions/epoch-store.ts';
 import { createIdleWatch } from './sessions/idle-watch.ts';
 import { createSessionLifecycle } from './sessions/lifecycle.ts';
+import { createReplay } from './sessions/replay.ts';
 import { createRevocationOrderStore } from './sessions/revocation-order-store.ts';
 import { createRevoker } from './sessions/revoker.ts';
 import { createSessionExpiry } from './sessions/session-expiry.ts';
@@ -66,9 +67,11 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
   });
 
   // What ends with a session, in this order: first the tokens, or a reader would fill the caches with them again.
+  const sessionTarget = createSessionTarget(registry, audit);
+  const replay = createReplay({ orders, sessionTarget, calendar, clock });
   const revoker = createRevoker({
     orders,
-    targets: [brokers.tokenTarget, createSessionTarget(registry, audit), createCacheTarget(caches, bus)],
+    targets: [brokers.tokenTarget, sessionTarget, createCacheTarget(caches, bus)],
     audit,
     clock,
     log,
@@ -104,6 +107,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
   }
 
   listenForCacheClearing(caches, bus);
+  ports.gate?.recoverWith(async () => void (await replay()));
 
   return {
     config,
@@ -165,6 +169,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
       createPoller({ intervalMs: 5 * SECOND_MS, work: () => registry.flush(), onError }),
       createPoller({ intervalMs: 60 * SECOND_MS, work: () => registry.tidy(), onError }),
       brokers.logoutQueue,
+      ...(ports.gate === undefined ? [] : [ports.gate.watch]),
     ];
     policy.onChange(() => {
       cutoffAlarm.rearm();
@@ -174,6 +179,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
     return {
       /** What a server that was down at the cutoff has missed: before it answers anybody. */
       async catchUp(): Promise<void> {
+        if (ports.gate !== undefined) await replay();
         await revoker.retryDue();
         await sweep.runIfDue();
         await idleWatch.run();
@@ -192,12 +198,13 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
 }
 
 function createReadiness(
-  { database, redis }: Ports,
+  { database, redis, gate }: Ports,
   countOpen: () => Promise<number>,
 ): readonly ReadinessCheck[] {
   return [
     { name: 'database', check: () => database.ping() },
     ...(redis === undefined ? [] : [{ name: 'redis', check: async () => void (await redis.ping()) }]),
+    ...(gate === undefined ? [] : [{ name: 'sessions', check: async () => gate.pass() }]),
     {
       name: 'revocations',
       async check() {

@@ -4,6 +4,9 @@ import { SECOND_MS } from './duration.ts';
 /** The longest sleep without a look at the clock: a suspended machine or a changed clock is seen within this time. */
 const LONGEST_SLEEP_MS = 20 * SECOND_MS;
 
+/** After ringing, at the least: what is still due because it failed is tried again, but not in a busy loop. */
+const SHORTEST_PAUSE_MS = SECOND_MS;
+
 export interface AlarmDeps {
   readonly clock: Clock;
   /** When to ring next, in ms since the epoch; Infinity for not at all. Asked again after every sleep. */
@@ -26,20 +29,19 @@ export function createAlarm({ clock, at, ring, longestSleepMs = LONGEST_SLEEP_MS
   let running = false;
   let ringing = false;
 
-  function sleep(): void {
+  function sleep(shortestMs = 0): void {
     clearTimeout(timer);
     if (!running || ringing) return;
-    const waitMs = Math.min(longestSleepMs, Math.max(0, at() - clock.now()));
+    const waitMs = Math.min(longestSleepMs, Math.max(shortestMs, at() - clock.now()));
     timer = setTimeout(() => void wake(), waitMs);
   }
 
   async function wake(): Promise<void> {
-    if (at() <= clock.now()) {
-      ringing = true;
-      await ring();
-      ringing = false;
-    }
-    sleep();
+    if (at() > clock.now()) return sleep();
+    ringing = true;
+    await ring();
+    ringing = false;
+    sleep(SHORTEST_PAUSE_MS);
   }
 
   return {
@@ -47,7 +49,7 @@ export function createAlarm({ clock, at, ring, longestSleepMs = LONGEST_SLEEP_MS
       running = true;
       sleep();
     },
-    rearm: sleep,
+    rearm: () => sleep(),
     stop() {
       running = false;
       clearTimeout(timer);

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { sql } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import type { Receipt, RevocationOrder, RevocationReason, RevocationScope } from '../core/revocation.ts';
 import type { Database } from '../storage/database.ts';
+import type { RevocationsTable } from '../storage/schema.ts';
 
 /** An order as it is stored: what it is to do, and how far it got. */
 export interface StoredOrder {
@@ -29,9 +30,13 @@ export interface RevocationOrderStore {
   /** Takes open orders that nobody works on. Two nodes never get the same one while its lease runs. */
   claimDue(limit: number): Promise<readonly StoredOrder[]>;
   countOpen(): Promise<number>;
+  /** Orders given at or after an instant (ms since the epoch), open and done, oldest first, in portions. */
+  listSince(instant: number, portion: number): AsyncIterable<readonly RevocationOrder[]>;
+  /** Open orders that wait for their next try need not wait any longer. */
+  hurryOpen(): Promise<void>;
   /** The newest receipt that concerns this user, a cutoff for all included, and that ended something. */
   latestReceipt(userId: string): Promise<Receipt | undefined>;
-  /** The cutoff of the newest sweep, in ms since the epoch, finished or not. */
+  /** The latest cutoff that was swept, in ms since the epoch, finished or not. Sweeps at an operator's own instant don't count. */
   lastSweptCutoff(): Promise<number | undefined>;
 }
 
@@ -115,12 +120,7 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
           .executeTakeFirst();
         if (numUpdatedRows !== 1n) continue;
         claimed.push({
-          order: {
-            id: row.id,
-            scope: JSON.parse(row.scope) as RevocationScope,
-            reason: row.reason as RevocationReason,
-            orderedAt: row.ordered_at,
-          },
+          order: toOrder(row),
           receipt: row.receipt === '' ? undefined : (JSON.parse(row.receipt) as Receipt),
           attempts: row.attempts,
         });
@@ -135,6 +135,38 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
         .where('status', '=', 'open')
         .executeTakeFirstOrThrow();
       return Number(open);
+    },
+
+    async *listSince(instant, portion) {
+      let after = { ordered_at: instant, id: '' };
+      for (;;) {
+        const rows = await db
+          .selectFrom('revocations')
+          .select(['id', 'scope', 'reason', 'ordered_at'])
+          .where((where) =>
+            where.or([
+              where('ordered_at', '>', after.ordered_at),
+              where.and([where('ordered_at', '=', after.ordered_at), where('id', '>', after.id)]),
+            ]),
+          )
+          .orderBy('ordered_at')
+          .orderBy('id')
+          .limit(portion)
+          .execute();
+        const last = rows.at(-1);
+        if (last === undefined) return;
+        yield rows.map(toOrder);
+        after = last;
+      }
+    },
+
+    async hurryOpen() {
+      await db
+        .updateTable('revocations')
+        .set({ next_attempt_at: clock.now() })
+        .where('status', '=', 'open')
+        .where('receipt', '<>', '')
+        .execute();
     },
 
     async latestReceipt(userId) {
@@ -155,13 +187,24 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
       const row = await db
         .selectFrom('revocations')
         .select('scope')
-        .where('user_id', 'is', null)
-        .where('reason', '=', 'cutoff')
-        .orderBy('ordered_at', 'desc')
+        // `sweep:` and the cutoff in ms, all of the same length until the year 2286.
+        .where('dedupe_key', 'like', 'sweep:%')
+        .orderBy('dedupe_key', 'desc')
         .limit(1)
         .executeTakeFirst();
       const scope = row === undefined ? undefined : (JSON.parse(row.scope) as RevocationScope);
       return scope?.kind === 'sweep' ? scope.before : undefined;
     },
+  };
+}
+
+function toOrder(
+  row: Pick<Selectable<RevocationsTable>, 'id' | 'scope' | 'reason' | 'ordered_at'>,
+): RevocationOrder {
+  return {
+    id: row.id,
+    scope: JSON.parse(row.scope) as RevocationScope,
+    reason: row.reason as RevocationReason,
+    orderedAt: row.ordered_at,
   };
 }

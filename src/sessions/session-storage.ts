@@ -22,6 +22,8 @@ export interface SessionRegistry {
   listByUser(userId: string): Promise<readonly DeviceSession[]>;
   /** Everybody's, oldest first, in portions. */
   listAll(): AsyncIterable<readonly DeviceSession[]>;
+  /** How many sessions began before an instant (ms since the epoch): what `endAllBefore` would end. */
+  countBefore(before: number): Promise<number>;
   /** Ends these sessions; returns how many there were. What is in flight cannot bring them back. */
   end(sids: readonly string[], reason: RevocationReason): Promise<number>;
   /** Ends the user's sessions that began in `epoch` or earlier. */

@@ -32,21 +32,35 @@ export async function openDatabase(location: DatabaseLocation): Promise<Database
   return location.dialect === 'sqlite' ? openSqlite(location.file) : openPostgres(location.url);
 }
 
+/**
+ * Opens the database as it is, for looking at it: creates nothing and brings no table up to date. Throws when there is
+ * no file; a Postgres server is first asked by the first query.
+ */
+export function connectDatabase(location: DatabaseLocation): Database {
+  return location.dialect === 'sqlite'
+    ? connectSqlite(location.file, { fileMustExist: true })
+    : connectPostgres(location.url);
+}
+
 async function openSqlite(file: string): Promise<Database> {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const release = file === ':memory:' ? () => undefined : await lockForMigration(file);
   try {
-    const sqlite = new SqliteDatabase(file, { timeout: SQLITE_BUSY_TIMEOUT_MS });
-    sqlite.pragma('journal_mode = WAL');
-    // FULL: a revocation that was reported is on the disk, also after a power cut. 230 µs a commit.
-    sqlite.pragma('synchronous = FULL');
-    sqlite.pragma('foreign_keys = ON');
-    const db = new Kysely<Schema>({ dialect: new SqliteDialect({ database: sqlite }) });
-    await migrateToLatest(db as unknown as Kysely<never>, 'sqlite');
-    return createDatabase('sqlite', db);
+    const database = connectSqlite(file);
+    await sql`pragma journal_mode = WAL`.execute(database.db);
+    await migrateToLatest(database.db as unknown as Kysely<never>, 'sqlite');
+    return database;
   } finally {
     release();
   }
+}
+
+function connectSqlite(file: string, { fileMustExist = false } = {}): Database {
+  const sqlite = new SqliteDatabase(file, { timeout: SQLITE_BUSY_TIMEOUT_MS, fileMustExist });
+  // FULL: a revocation that was reported is on the disk, also after a power cut. 230 µs a commit.
+  sqlite.pragma('synchronous = FULL');
+  sqlite.pragma('foreign_keys = ON');
+  return createDatabase('sqlite', new Kysely<Schema>({ dialect: new SqliteDialect({ database: sqlite }) }));
 }
 
 /**
@@ -70,6 +84,17 @@ async function lockForMigration(file: string): Promise<() => void> {
 }
 
 async function openPostgres(url: string): Promise<Database> {
+  const database = connectPostgres(url);
+  try {
+    await migrateToLatest(database.db as unknown as Kysely<never>, 'postgres');
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return database;
+}
+
+function connectPostgres(url: string): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: 10,
@@ -79,14 +104,7 @@ async function openPostgres(url: string): Promise<Database> {
   });
   // An idle connection that the server closed is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
-  const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
-  try {
-    await migrateToLatest(db as unknown as Kysely<never>, 'postgres');
-  } catch (error) {
-    await db.destroy();
-    throw error;
-  }
-  return createDatabase('postgres', db);
+  return createDatabase('postgres', new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }));
 }
 
 /** pg hands BIGINT over as text. Ours are instants and counts, all below 2^53. */

@@ -1,5 +1,5 @@
-import type { ColumnDefinitionBuilder, Kysely } from 'kysely';
-import { type Migration, Migrator } from 'kysely/migration';
+import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
+import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migration';
 import type { DatabaseDialect } from './database.ts';
 import * as initial from './migrations/0001-initial.ts';
 
@@ -19,6 +19,26 @@ type MigrationStep = { up(db: Kysely<unknown>, context: MigrationContext): Promi
 const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0001-initial': initial,
 };
+
+/** Which migrations a database still lacks, and which it has that this version does not know. Changes nothing. */
+export interface MigrationState {
+  readonly pending: readonly string[];
+  readonly unknown: readonly string[];
+}
+
+export async function inspectMigrations(db: Kysely<never>): Promise<MigrationState> {
+  const known = Object.keys(MIGRATIONS);
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE)) return { pending: known, unknown: [] };
+  const { rows } = await sql<{
+    name: string;
+  }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(db);
+  const done = rows.map((row) => row.name);
+  return {
+    pending: known.filter((name) => !done.includes(name)),
+    unknown: done.filter((name) => !known.includes(name)),
+  };
+}
 
 /** Brings the tables up to date; returns the names of the migrations that it ran. Throws when one failed. */
 export async function migrateToLatest(

@@ -7,6 +7,7 @@ export type RedisClient = Redis | Cluster;
 
 /** A guarded page must answer 503 within two seconds when Redis hangs; so no command may wait longer than this. */
 const COMMAND_TIMEOUT_MS = 1.2 * SECOND_MS;
+const CONNECT_WITHIN_MS = 5 * SECOND_MS;
 const RECONNECT_EVERY_MS = 0.5 * SECOND_MS;
 
 /**
@@ -21,6 +22,8 @@ const COMMON = {
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
   lazyConnect: true,
+  // A master that became a replica: look for the new one.
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 };
 
 export interface CreateRedisOptions {
@@ -69,7 +72,7 @@ function createClient(location: RedisLocation, options: typeof COMMON): RedisCli
 /** Connects, and throws with words for the person who set REDIS_URL when that fails. */
 export async function connectRedis(client: RedisClient): Promise<void> {
   try {
-    await client.connect();
+    await Promise.race([client.connect(), failLate()]);
     await client.ping();
   } catch (error) {
     client.disconnect();
@@ -77,6 +80,13 @@ export async function connectRedis(client: RedisClient): Promise<void> {
       cause: error,
     });
   }
+}
+
+/** Where no Sentinel answers, ioredis asks them for ever and never says that it failed. */
+function failLate(): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    setTimeout(() => reject(new Error('No Redis was found in time')), CONNECT_WITHIN_MS).unref();
+  });
 }
 
 /** Runs Redis commands; a failure of the connection becomes `unavailable`, since the person cannot mend it. */

@@ -83,6 +83,15 @@ export function createDatabaseSessionRegistry(
       }
     },
 
+    async countBefore(before) {
+      const { sessions } = await db
+        .selectFrom('sessions')
+        .select((select) => select.fn.countAll<number>().as('sessions'))
+        .where('login_time', '<', before)
+        .executeTakeFirstOrThrow();
+      return Number(sessions);
+    },
+
     end,
 
     async endThroughEpoch(userId, epoch, reason) {

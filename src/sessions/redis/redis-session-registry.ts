@@ -86,6 +86,8 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
       for await (const sids of portions(BY_LOGIN)) yield await viaRedis(() => toDevices(sids));
     },
 
+    countBefore: (before) => viaRedis(() => redis.zcount(BY_LOGIN, '-inf', `(${before}`)),
+
     end: (sids, reason) => viaRedis(() => end(sids, reason)),
 
     endThroughEpoch: (userId, epoch, reason) =>

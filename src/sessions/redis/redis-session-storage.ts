@@ -9,18 +9,20 @@ import { createStoredMarks } from '../stored-marks.ts';
 import { BY_LAST_SEEN, sessionKey } from './redis-keys.ts';
 import { createRedisSessionRegistry } from './redis-session-registry.ts';
 import { RedisSessionStore } from './redis-session-store.ts';
+import type { SessionGate } from './session-gate.ts';
 
 export interface RedisSessionStorageDeps {
   readonly redis: RedisClient;
   readonly clock: Clock;
   readonly calendar: CutoffCalendar;
   readonly lifetime: SessionLifetime;
+  readonly gate: Pick<SessionGate, 'pass'>;
   readonly onError: (error: unknown) => void;
 }
 
 /** Sessions in Redis: 6.2 or newer, for GETEX. Loading one is one command, and one more when a use is due to be written. */
 export function createRedisSessionStorage(deps: RedisSessionStorageDeps): SessionStorage {
-  const { redis, clock, lifetime, onError } = deps;
+  const { redis, clock, lifetime, gate, onError } = deps;
   const marks = createStoredMarks();
   const activity = createActivity({
     clock,
@@ -37,6 +39,14 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
       redis.pexpire(sessionKey(sid), remainingMs(sid, lastSeen)),
       redis.zadd(BY_LAST_SEEN, 'XX', lastSeen, sid),
     ]);
+  }
+
+  /** The gate is asked again when the body is there: Redis may have gone and come back in between. */
+  async function read(command: () => Promise<string | null>): Promise<string | null> {
+    gate.pass();
+    const body = await command();
+    gate.pass();
+    return body;
   }
 
   async function use(sid: string): Promise<string | null> {
@@ -58,8 +68,8 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
     });
 
   return {
-    activeStore: createStore(use),
-    passiveStore: createStore((sid) => redis.get(sessionKey(sid))),
+    activeStore: createStore((sid) => read(() => use(sid))),
+    passiveStore: createStore((sid) => read(() => redis.get(sessionKey(sid)))),
     registry: createRedisSessionRegistry({ ...deps, activity }),
   };
 }

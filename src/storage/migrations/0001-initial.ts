@@ -77,6 +77,12 @@ export async function up(db: Kysely<unknown>, { serial }: MigrationContext): Pro
     .execute();
 
   await db.schema
+    .createIndex('revocations_by_time')
+    .on('revocations')
+    .columns(['ordered_at', 'id'])
+    .execute();
+
+  await db.schema
     .createTable('broker_tokens')
     .addColumn('id', 'text', (c) => c.primaryKey())
     .addColumn('user_id', 'text', (c) => c.notNull().references('users.id').onDelete('cascade'))

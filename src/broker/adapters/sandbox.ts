@@ -1,0 +1,126 @@
+import * as oauth from 'oauth4webapi';
+import type { Clock } from '../../core/clock.ts';
+import { SECOND_MS } from '../../core/duration.ts';
+import type { BrokerAdapter, BrokerGrant, BrokerProblem } from '../broker-adapter.ts';
+import { sandboxIssuer } from '../sandbox/metadata.ts';
+import { SANDBOX_BROKER_ID, SANDBOX_CLIENT_ID } from '../sandbox/sandbox-client.ts';
+import { createDiscovery } from './oauth-discovery.ts';
+import { classifyOAuthError } from './oauth-error.ts';
+
+const TIMEOUT_MS = 5 * SECOND_MS;
+
+type FetchOptions = oauth.CustomFetchOptions<string, URLSearchParams | undefined>;
+
+export interface SandboxAdapterDeps {
+  readonly clock: Clock;
+  /** BASE_URL: the issuer's and the redirect URI's origin, as browsers see it. */
+  readonly publicOrigin: string;
+  /** Where this server can reach itself, e.g. `http://127.0.0.1:5000`; asked at each request, after it listens. */
+  readonly internalOrigin: () => string;
+}
+
+/**
+ * The practice broker's client: authorization code with PKCE, the issuer checked in metadata and callback (RFC 9207),
+ * revocation by RFC 7009. Identifiers stay public addresses while the requests go to this very process, which may not
+ * be able to reach its own public address from behind a proxy.
+ */
+export function createSandboxAdapter({
+  clock,
+  publicOrigin,
+  internalOrigin,
+}: SandboxAdapterDeps): BrokerAdapter {
+  const issuer = new URL(sandboxIssuer(publicOrigin));
+  const client: oauth.Client = { client_id: SANDBOX_CLIENT_ID };
+  const findServer = createDiscovery(issuer, requestOptions);
+
+  function requestOptions() {
+    return {
+      [oauth.customFetch]: fetchInternally,
+      [oauth.allowInsecureRequests]: issuer.protocol === 'http:',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    };
+  }
+
+  function fetchInternally(url: string, init: FetchOptions): Promise<Response> {
+    return fetch(toInternal(url), { ...init, body: init.body ?? null, signal: init.signal ?? null });
+  }
+
+  function toInternal(url: string): string {
+    return url.startsWith(`${publicOrigin}/`) ? internalOrigin() + url.slice(publicOrigin.length) : url;
+  }
+
+  return {
+    id: SANDBOX_BROKER_ID,
+    name: 'Practice broker',
+    description: 'Built in, for trying things out. No real account, no real money.',
+    authorizationOrigin: publicOrigin,
+
+    async startAuthorization({ state, redirectUri, codeChallenge }) {
+      try {
+        const { authorization_endpoint } = await findServer();
+        const url = new URL(authorization_endpoint ?? '');
+        url.search = new URLSearchParams({
+          response_type: 'code',
+          client_id: client.client_id,
+          redirect_uri: redirectUri,
+          state,
+          code_challenge: codeChallenge,
+          code_challenge_method: 'S256',
+        }).toString();
+        return { kind: 'redirect', url };
+      } catch (error) {
+        return classifyOAuthError(error);
+      }
+    },
+
+    async exchange({ parameters, expectedState, redirectUri, codeVerifier }) {
+      const askedAt = clock.now();
+      try {
+        const server = await findServer();
+        const answer = oauth.validateAuthResponse(server, client, parameters, expectedState);
+        const response = await oauth.authorizationCodeGrantRequest(
+          server,
+          client,
+          oauth.None(),
+          answer,
+          redirectUri,
+          codeVerifier,
+          requestOptions(),
+        );
+        return toGrant(await oauth.processAuthorizationCodeResponse(server, client, response), askedAt);
+      } catch (error) {
+        if (error instanceof oauth.AuthorizationResponseError && error.error === 'access_denied')
+          return { kind: 'denied' };
+        return classifyOAuthError(error);
+      }
+    },
+
+    async revoke({ accessToken }) {
+      try {
+        const server = await findServer();
+        const response = await oauth.revocationRequest(
+          server,
+          client,
+          oauth.None(),
+          accessToken,
+          requestOptions(),
+        );
+        await oauth.processRevocationResponse(response);
+        return { kind: 'done' };
+      } catch (error) {
+        return classifyOAuthError(error);
+      }
+    },
+  };
+}
+
+function toGrant(answer: oauth.TokenEndpointResponse, askedAt: number): BrokerGrant | BrokerProblem {
+  const { access_token: accessToken, expires_in: lifetimeSeconds, feed_token: feedToken } = answer;
+  if (lifetimeSeconds === undefined) return { kind: 'refused', why: 'invalid_response' };
+  return {
+    kind: 'granted',
+    accessToken,
+    ...(typeof feedToken === 'string' ? { feedToken } : {}),
+    expiresAt: askedAt + lifetimeSeconds * SECOND_MS,
+  };
+}

@@ -1,0 +1,156 @@
+import * as oauth from 'oauth4webapi';
+import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import { unavailable } from '../errors.ts';
+import type { CurrentSession } from '../sessions/current-session.ts';
+import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { AuthorizationStore, PendingAuthorization } from './authorization-store.ts';
+import type { BrokerAdapter, BrokerGrant, BrokerProblem } from './broker-adapter.ts';
+import { callbackUri } from './callback-uri.ts';
+import type { ConnectionKeeper, ConnectionOrigin } from './connection-keeper.ts';
+import { hasDigest } from './secret-digest.ts';
+import type { TokenCipher } from './token-cipher.ts';
+import type { ForgetTokens } from './token-forgetter.ts';
+
+export interface StartRequest {
+  readonly adapter: BrokerAdapter;
+  readonly session: CurrentSession;
+  /** A path on this origin. */
+  readonly returnTo: string;
+  readonly origin: AuditOrigin;
+}
+
+export interface CallbackRequest {
+  readonly adapter: BrokerAdapter;
+  readonly session: CurrentSession;
+  readonly parameters: URLSearchParams;
+  readonly origin: AuditOrigin;
+}
+
+/** Why a callback was not accepted, before the broker was even asked. */
+export type CallbackRefusal = 'state_unknown' | 'state_expired' | 'other_session' | 'other_broker';
+
+export type CallbackResult =
+  | { readonly kind: 'connected'; readonly returnTo: string }
+  | { readonly kind: 'denied' }
+  | { readonly kind: 'not_accepted'; readonly why: CallbackRefusal }
+  | { readonly kind: 'ended_meanwhile' }
+  | BrokerProblem;
+
+/** Sends a person to a broker, and takes them back with a token. Signs nobody in: a session is there or it is not. */
+export interface AuthorizationFlow {
+  start(request: StartRequest): Promise<{ readonly kind: 'redirect'; readonly url: URL } | BrokerProblem>;
+  finish(request: CallbackRequest): Promise<CallbackResult>;
+}
+
+export interface AuthorizationFlowDeps {
+  readonly authorizations: AuthorizationStore;
+  readonly keeper: ConnectionKeeper;
+  readonly forgetTokens: ForgetTokens;
+  readonly epochs: EpochStore;
+  readonly cipher: TokenCipher;
+  readonly clock: Clock;
+  readonly audit: AuditLog;
+  /** BASE_URL: where brokers send people back to. */
+  readonly publicOrigin: string;
+  /** Called when a broker has to be told of something: the logout queue's `wake`. */
+  readonly wakeLogouts: () => void;
+}
+
+export function createAuthorizationFlow(deps: AuthorizationFlowDeps): AuthorizationFlow {
+  const { authorizations, keeper, forgetTokens, epochs, cipher, clock, audit, publicOrigin, wakeLogouts } =
+    deps;
+
+  return {
+    async start({ adapter, session, returnTo, origin }) {
+      const { sid, userId } = session;
+      const broker = adapter.id;
+      const state = oauth.generateRandomState();
+      const verifier = oauth.generateRandomCodeVerifier();
+      const start = await adapter.startAuthorization({
+        state,
+        redirectUri: callbackUri(publicOrigin, broker),
+        codeChallenge: await oauth.calculatePKCECodeChallenge(verifier),
+      });
+      if (start.kind !== 'redirect') {
+        await audit.record({ type: 'broker.connection_failed', userId, broker, why: start.why }, origin);
+        return start;
+      }
+      const codeVerifier = cipher.forBroker(broker).encrypt(verifier);
+      await authorizations.begin({ state, sid, userId, broker, codeVerifier, returnTo }, clock.now());
+      await audit.record({ type: 'broker.authorization_started', userId, broker }, origin);
+      return start;
+    },
+
+    async finish(request) {
+      const { adapter, session, origin } = request;
+      const { userId } = session;
+      const result = await takeBack(request);
+      await audit.record(
+        result.kind === 'connected'
+          ? { type: 'broker.connected', userId, broker: adapter.id }
+          : { type: 'broker.connection_failed', userId, broker: adapter.id, why: whyOf(result) },
+        origin,
+      );
+      return result;
+    },
+  };
+
+  async function takeBack({ adapter, session, parameters }: CallbackRequest): Promise<CallbackResult> {
+    const states = parameters.getAll('state');
+    const [state] = states;
+    if (state === undefined || states.length > 1) return { kind: 'not_accepted', why: 'state_unknown' };
+    const pending = await authorizations.take(state);
+    if (pending === undefined) return { kind: 'not_accepted', why: 'state_unknown' };
+    const refusal = whyRefused(pending, session, adapter, clock.now());
+    if (refusal !== undefined) return { kind: 'not_accepted', why: refusal };
+    const verifier = cipher.forBroker(adapter.id).decrypt(pending.codeVerifier);
+    if (verifier.kind === 'unreadable') return { kind: 'not_accepted', why: 'state_unknown' };
+
+    // Both from before the broker is asked: a revocation or a cutoff during the exchange then ends its token too.
+    const origin = await originOf(session, adapter);
+    if (origin.epoch !== session.epoch) return { kind: 'ended_meanwhile' };
+    const result = await adapter.exchange({
+      parameters,
+      expectedState: state,
+      redirectUri: callbackUri(publicOrigin, adapter.id),
+      codeVerifier: verifier.text,
+    });
+    if (result.kind !== 'granted') return result;
+    const kept = await keepOrEnd(result, origin, adapter);
+    return kept === 'kept' ? { kind: 'connected', returnTo: pending.returnTo } : { kind: 'ended_meanwhile' };
+  }
+
+  async function originOf({ userId, sid }: CurrentSession, { id }: BrokerAdapter): Promise<ConnectionOrigin> {
+    return { userId, broker: id, sid, epoch: await epochs.current(userId), issuedAt: clock.now() };
+  }
+
+  /** A token that could not be stored is in nobody's hands: the broker is told at once, as well as can be. */
+  async function keepOrEnd(grant: BrokerGrant, origin: ConnectionOrigin, adapter: BrokerAdapter) {
+    try {
+      const kept = await keeper.keep(grant, origin);
+      await forgetTokens(origin.userId, origin.broker);
+      wakeLogouts();
+      return kept;
+    } catch (error) {
+      await adapter.revoke({ accessToken: grant.accessToken }).catch(() => undefined);
+      throw unavailable('The database', error);
+    }
+  }
+}
+
+function whyRefused(
+  pending: PendingAuthorization,
+  { sid, userId }: CurrentSession,
+  adapter: BrokerAdapter,
+  now: number,
+): CallbackRefusal | undefined {
+  if (pending.userId !== userId || !hasDigest(sid, pending.sessionDigest)) return 'other_session';
+  if (pending.broker !== adapter.id) return 'other_broker';
+  if (pending.expiresAt <= now) return 'state_expired';
+  return undefined;
+}
+
+function whyOf(result: Exclude<CallbackResult, { kind: 'connected' }>): string {
+  return 'why' in result ? result.why : result.kind;
+}

@@ -1,0 +1,90 @@
+import { MINUTE_MS } from '../core/duration.ts';
+import type { Database } from '../storage/database.ts';
+import { secretDigest } from './secret-digest.ts';
+
+/** A person sent to a broker and not yet back. Neither the state nor the session id is kept, only their digests. */
+export interface PendingAuthorization {
+  readonly sessionDigest: string;
+  readonly userId: string;
+  readonly broker: string;
+  /** A ciphertext. */
+  readonly codeVerifier: string;
+  readonly returnTo: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+export interface NewAuthorization extends Omit<PendingAuthorization, 'sessionDigest' | 'expiresAt'> {
+  readonly state: string;
+  readonly sid: string;
+}
+
+export const AUTHORIZATION_LIFETIME_MS = 10 * MINUTE_MS;
+
+/** Two tabs may both be on their way; nobody needs more than a few. */
+const PENDING_PER_SESSION = 5;
+
+export interface AuthorizationStore {
+  begin(authorization: NewAuthorization, now: number): Promise<void>;
+  /** Takes it away, whatever comes of it: a state works once. */
+  take(state: string): Promise<PendingAuthorization | undefined>;
+  /** Forgets what was begun before an instant, of one user or of everyone. In ms since the epoch. */
+  forgetBegunBefore(instant: number, userId?: string): Promise<void>;
+}
+
+export function createAuthorizationStore({ db }: Database): AuthorizationStore {
+  return {
+    async begin({ state, sid, userId, broker, codeVerifier, returnTo }, now) {
+      const sessionDigest = secretDigest(sid);
+      await db.deleteFrom('broker_authorizations').where('expires_at', '<=', now).execute();
+      await db
+        .insertInto('broker_authorizations')
+        .values({
+          state_digest: secretDigest(state),
+          session_digest: sessionDigest,
+          user_id: userId,
+          broker,
+          code_verifier: codeVerifier,
+          return_to: returnTo,
+          expires_at: now + AUTHORIZATION_LIFETIME_MS,
+        })
+        .execute();
+      await db
+        .deleteFrom('broker_authorizations')
+        .where('session_digest', '=', sessionDigest)
+        .where('state_digest', 'not in', (eb) =>
+          eb
+            .selectFrom('broker_authorizations')
+            .select('state_digest')
+            .where('session_digest', '=', sessionDigest)
+            .orderBy('expires_at', 'desc')
+            .limit(PENDING_PER_SESSION),
+        )
+        .execute();
+    },
+
+    async take(state) {
+      const row = await db
+        .deleteFrom('broker_authorizations')
+        .where('state_digest', '=', secretDigest(state))
+        .returningAll()
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      return {
+        sessionDigest: row.session_digest,
+        userId: row.user_id,
+        broker: row.broker,
+        codeVerifier: row.code_verifier,
+        returnTo: row.return_to,
+        expiresAt: row.expires_at,
+      };
+    },
+
+    async forgetBegunBefore(instant, userId) {
+      const begun = db
+        .deleteFrom('broker_authorizations')
+        .where('expires_at', '<', instant + AUTHORIZATION_LIFETIME_MS);
+      await (userId === undefined ? begun : begun.where('user_id', '=', userId)).execute();
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import { isPastCutoff } from '../core/expiry.ts';
+import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { BrokerGrant } from './broker-adapter.ts';
+import type { LogoutStore } from './logout-store.ts';
+import type { TokenCipher } from './token-cipher.ts';
+import type { NewConnection, TokenStore } from './token-store.ts';
+
+/** For whom and since when a token was asked for. */
+export interface ConnectionOrigin {
+  readonly userId: string;
+  readonly broker: string;
+  /** The session that began it. */
+  readonly sid: string;
+  /** The user's epoch, and the time in ms since the epoch, before the broker was asked. */
+  readonly epoch: number;
+  readonly issuedAt: number;
+}
+
+/** Stores a token that a broker has just given, unless what it was meant for ended while the broker was asked. */
+export interface ConnectionKeeper {
+  keep(grant: BrokerGrant, origin: ConnectionOrigin): Promise<'kept' | 'ended_meanwhile'>;
+}
+
+export interface ConnectionKeeperDeps {
+  readonly tokens: TokenStore;
+  readonly logouts: LogoutStore;
+  readonly epochs: EpochStore;
+  readonly calendar: CutoffCalendar;
+  readonly clock: Clock;
+  readonly cipher: TokenCipher;
+  /** Whether a session of this id is still in the store. */
+  readonly sessionExists: (sid: string) => Promise<boolean>;
+}
+
+/**
+ * Asks before storing and again after it. A revocation first moves the epoch (or the clock passes the cutoff, or the
+ * session goes) and then ends the rows: either it finds the row that was stored here, or the second look sees it.
+ */
+export function createConnectionKeeper(deps: ConnectionKeeperDeps): ConnectionKeeper {
+  const { tokens, logouts, epochs, calendar, clock, cipher, sessionExists } = deps;
+
+  return {
+    async keep(grant, origin) {
+      const connection = toConnection(grant, origin);
+      if (await isOver(origin)) {
+        await logouts.add(connection, clock.now());
+        return 'ended_meanwhile';
+      }
+      await tokens.replace(connection, clock.now());
+      if (!(await isOver(origin))) return 'kept';
+      await tokens.end({ kind: 'one', id: connection.id }, { reason: 'ended_meanwhile', now: clock.now() });
+      return 'ended_meanwhile';
+    },
+  };
+
+  function toConnection(
+    grant: BrokerGrant,
+    { userId, broker, epoch, issuedAt }: ConnectionOrigin,
+  ): NewConnection {
+    const { encrypt } = cipher.forBroker(broker);
+    return {
+      id: randomUUID(),
+      userId,
+      broker,
+      accessToken: encrypt(grant.accessToken),
+      feedToken: grant.feedToken === undefined ? undefined : encrypt(grant.feedToken),
+      epoch,
+      issuedAt,
+      expiresAt: grant.expiresAt,
+    };
+  }
+
+  async function isOver({ userId, sid, epoch, issuedAt }: ConnectionOrigin): Promise<boolean> {
+    if (isPastCutoff(issuedAt, clock.now(), calendar.last())) return true;
+    return (await epochs.current(userId)) !== epoch || !(await sessionExists(sid));
+  }
+}

@@ -1,0 +1,54 @@
+import { isPastCutoff } from '../core/expiry.ts';
+import { REVOCATION_REASONS } from '../core/revocation.ts';
+
+/** Why a connection was ended: with everything else of the person's, or by itself. As stored in `revoke_reason`. */
+export const CONNECTION_END_REASONS = [
+  ...REVOCATION_REASONS,
+  'disconnected',
+  'replaced',
+  'ended_meanwhile',
+  'unreadable',
+] as const;
+export type ConnectionEndReason = (typeof CONNECTION_END_REASONS)[number];
+
+/** A person's connection to a broker, as stored: the day's tokens as ciphertexts. Instants in ms since the epoch. */
+export interface Connection {
+  readonly id: string;
+  readonly userId: string;
+  readonly broker: string;
+  /** Wiped once it has ended. */
+  readonly accessToken: string | undefined;
+  readonly feedToken: string | undefined;
+  /** The user's epoch before the token was asked for. */
+  readonly epoch: number;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** Undefined while nobody has ended it, which does not yet make it live. */
+  readonly ended: { readonly at: number; readonly reason: ConnectionEndReason | 'ended' } | undefined;
+}
+
+/** `ended`: with an earlier epoch, or for a reason that this version does not know. */
+export type WhyNotConnected = ConnectionEndReason | 'ended' | 'not_connected' | 'expired_at_broker';
+
+/** What a token must hold against. */
+export interface Moment {
+  readonly now: number;
+  readonly lastCutoff: number;
+  readonly epoch: number;
+}
+
+/**
+ * Why a connection cannot be used; undefined when it can. Only comparisons: a token is dead at the very instant of
+ * the cutoff, whether or not a sweep has been at its row. An epoch above the one in `moment` is later, not wrong.
+ */
+export function whyNotConnected(
+  connection: Connection | undefined,
+  { now, lastCutoff, epoch }: Moment,
+): WhyNotConnected | undefined {
+  if (connection === undefined) return 'not_connected';
+  if (connection.ended !== undefined) return connection.ended.reason;
+  if (connection.epoch < epoch) return 'ended';
+  if (isPastCutoff(connection.issuedAt, now, lastCutoff)) return 'cutoff';
+  if (connection.expiresAt <= now) return 'expired_at_broker';
+  return undefined;
+}

@@ -1,0 +1,124 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../storage/database.ts';
+import type { BrokerLogoutsTable, Schema } from '../storage/schema.ts';
+
+/** A token that is dead here and may still be alive at its broker. The token is a ciphertext. */
+export interface QueuedLogout {
+  readonly id: string;
+  readonly userId: string;
+  readonly broker: string;
+  readonly accessToken: string;
+}
+
+export interface ClaimedLogout extends QueuedLogout {
+  /** Counting the one that the claim is for. Also tells this claim from a later one of the same logout. */
+  readonly attempts: number;
+  /** Milliseconds since the epoch. */
+  readonly requestedAt: number;
+}
+
+/** Logouts that brokers still have to be told of. Instants in ms since the epoch. */
+export interface LogoutStore {
+  add(logout: QueuedLogout, now: number): Promise<void>;
+  /** Takes up to `limit` that are due, for `leaseMs`: until then no other node gets them. */
+  claimDue(options: {
+    readonly now: number;
+    readonly limit: number;
+    readonly leaseMs: number;
+  }): Promise<readonly ClaimedLogout[]>;
+  /** Ends a claimed logout and wipes its ciphertext. False when another node has claimed it meanwhile. */
+  close(claim: ClaimedLogout, status: 'done' | 'dead', lastError: string | undefined): Promise<boolean>;
+  postpone(claim: ClaimedLogout, until: number, lastError: string): Promise<void>;
+  /** Forgets logouts that are done. Those given up stay, for someone to look at. */
+  forgetDoneBefore(instant: number): Promise<void>;
+}
+
+export function createLogoutStore({ db }: Database): LogoutStore {
+  const ofClaim = (claim: ClaimedLogout) =>
+    db
+      .updateTable('broker_logouts')
+      .where('id', '=', claim.id)
+      .where('status', '=', 'open')
+      .where('attempts', '=', claim.attempts);
+
+  return {
+    add: (logout, now) => insertLogouts(db, [logout], now),
+
+    async claimDue({ now, limit, leaseMs }) {
+      const rows = await db
+        .updateTable('broker_logouts')
+        .set((eb) => ({ next_attempt_at: now + leaseMs, attempts: eb('attempts', '+', 1) }))
+        .where('id', 'in', (eb) =>
+          eb
+            .selectFrom('broker_logouts')
+            .select('id')
+            .where('status', '=', 'open')
+            .where('next_attempt_at', '<=', now)
+            .orderBy('next_attempt_at')
+            .limit(limit),
+        )
+        // Said again outside: Postgres asks it again of a row that another node has just moved.
+        .where('status', '=', 'open')
+        .where('next_attempt_at', '<=', now)
+        .returningAll()
+        .execute();
+      return rows.map(toClaim);
+    },
+
+    async close(claim, status, lastError) {
+      const result = await ofClaim(claim)
+        .set({ status, access_token: null, last_error: lastError ?? null })
+        .executeTakeFirst();
+      return result.numUpdatedRows > 0n;
+    },
+
+    async postpone(claim, until, lastError) {
+      await ofClaim(claim).set({ next_attempt_at: until, last_error: lastError }).execute();
+    },
+
+    async forgetDoneBefore(instant) {
+      await db
+        .deleteFrom('broker_logouts')
+        .where('status', '=', 'done')
+        .where('requested_at', '<', instant)
+        .execute();
+    },
+  };
+}
+
+/** Queues logouts inside somebody's transaction, so that no ended token is forgotten between the two. */
+export async function insertLogouts(
+  db: Kysely<Schema>,
+  logouts: readonly QueuedLogout[],
+  now: number,
+): Promise<void> {
+  if (logouts.length === 0) return;
+  await db
+    .insertInto('broker_logouts')
+    .values(
+      logouts.map((logout) => ({
+        id: logout.id,
+        user_id: logout.userId,
+        broker: logout.broker,
+        access_token: logout.accessToken,
+        requested_at: now,
+        attempts: 0,
+        next_attempt_at: now,
+        status: 'open' as const,
+        last_error: null,
+      })),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+function toClaim(row: BrokerLogoutsTable): ClaimedLogout {
+  return {
+    id: row.id,
+    userId: row.user_id,
+    broker: row.broker,
+    accessToken: row.access_token ?? '',
+    attempts: row.attempts,
+    requestedAt: row.requested_at,
+  };
+}

@@ -1,0 +1,47 @@
+import express, { type RequestHandler, Router } from 'express';
+import { methods } from '../../http/methods.ts';
+import { SANDBOX_PATHS, sandboxMetadata } from './metadata.ts';
+import { createProfileEndpoint } from './profile-endpoint.ts';
+import { refuseUnreadableBody } from './protocol-error.ts';
+import { createRevocationEndpoint } from './revocation-endpoint.ts';
+import type { SandboxContext } from './sandbox-context.ts';
+import { createTokenEndpoint } from './token-endpoint.ts';
+
+/** Which of the sandbox's addresses are for programs: exempt from session, guard and CSRF. */
+export const SANDBOX_PROGRAM_PATHS = [
+  SANDBOX_PATHS.metadata,
+  SANDBOX_PATHS.token,
+  SANDBOX_PATHS.revoke,
+  SANDBOX_PATHS.profile,
+] as const;
+
+/**
+ * The practice broker's endpoints for programs. No session, no cookie, no CSRF token: a caller shows a code with its
+ * verifier, or a token. To be mounted in front of the session.
+ */
+export function createSandboxProgramEndpoints(context: SandboxContext): Router {
+  const router = Router();
+  const metadata = sandboxMetadata(context.publicOrigin);
+
+  router.use([SANDBOX_PATHS.token, SANDBOX_PATHS.revoke, SANDBOX_PATHS.profile], keepOutOfCaches);
+  router.use(
+    [SANDBOX_PATHS.token, SANDBOX_PATHS.revoke],
+    express.urlencoded({ extended: false, limit: '8kb' }),
+    refuseUnreadableBody,
+  );
+  methods(router, SANDBOX_PATHS.metadata, {
+    get: function showMetadata(_req, res) {
+      res.json(metadata);
+    },
+  });
+  methods(router, SANDBOX_PATHS.token, { post: createTokenEndpoint(context) });
+  methods(router, SANDBOX_PATHS.revoke, { post: createRevocationEndpoint(context) });
+  methods(router, SANDBOX_PATHS.profile, { get: createProfileEndpoint(context) });
+  return router;
+}
+
+/** RFC 6749, 5.1. */
+const keepOutOfCaches: RequestHandler = function keepOutOfCaches(_req, res, next) {
+  res.set('Cache-Control', 'no-store');
+  next();
+};

@@ -1,0 +1,11 @@
+import type { Clock } from '../../core/clock.ts';
+import type { SandboxClient } from './sandbox-client.ts';
+import type { SandboxStore } from './sandbox-store.ts';
+
+/** What the practice broker's endpoints share. */
+export interface SandboxContext {
+  readonly store: SandboxStore;
+  readonly clock: Clock;
+  readonly publicOrigin: string;
+  readonly client: SandboxClient;
+}

@@ -1,0 +1,56 @@
+import { hkdfSync } from 'node:crypto';
+import type { Clock } from '../core/clock.ts';
+import { createFernet, type Decrypted } from './fernet.ts';
+import { decodeFernetKey } from './fernet-key.ts';
+
+/** Encrypts what belongs to one broker. */
+export interface BrokerCipher {
+  encrypt(text: string): string;
+  /** Never throws; see `Fernet`. */
+  decrypt(token: string): Decrypted;
+}
+
+export interface TokenCipher {
+  forBroker(broker: string): BrokerCipher;
+}
+
+export interface TokenCipherDeps {
+  /** ENCRYPTION_KEY as given, newest first. */
+  readonly keys: readonly string[];
+  readonly clock: Clock;
+}
+
+const KEY_BYTES = 32;
+
+/**
+ * A key ring of its own for each broker, derived from each of the given keys with HKDF-SHA256 (RFC 5869): a
+ * ciphertext that was moved to another broker's row cannot be read there. Throws a RangeError on a malformed key.
+ */
+export function createTokenCipher({ keys, clock }: TokenCipherDeps): TokenCipher {
+  const roots = keys.map(readKey);
+  const ciphers = new Map<string, BrokerCipher>();
+
+  return {
+    forBroker(broker) {
+      const known = ciphers.get(broker);
+      if (known !== undefined) return known;
+      const fernet = createFernet({ keys: roots.map((root) => derive(root, broker)), clock });
+      const cipher: BrokerCipher = {
+        encrypt: (text) => fernet.encrypt(text),
+        decrypt: (token) => fernet.decrypt(token),
+      };
+      ciphers.set(broker, cipher);
+      return cipher;
+    },
+  };
+}
+
+function readKey(text: string): Buffer {
+  const bytes = decodeFernetKey(text);
+  if (bytes === undefined) throw new RangeError('An encryption key must be 32 bytes in base64url.');
+  return bytes;
+}
+
+function derive(root: Buffer, broker: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', root, '', `curfew/broker/${broker}`, KEY_BYTES));
+}

@@ -1,0 +1,64 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../core/clock.ts';
+import type { RevocationOrder, RevocationOutcome, RevocationTarget } from '../core/revocation.ts';
+import type { AuthorizationStore } from './authorization-store.ts';
+import { type ConnectionsToEnd, END_BATCH, type EndedConnection, type TokenStore } from './token-store.ts';
+
+export interface BrokerTokenTargetDeps {
+  readonly tokens: TokenStore;
+  readonly authorizations: AuthorizationStore;
+  readonly clock: Clock;
+  /** Called when brokers have to be told of something: the logout queue's `wake`. */
+  readonly wakeLogouts: () => void;
+}
+
+/** What ends a person's broker tokens together with their sessions, and the authorizations that are on their way. */
+export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): RevocationTarget {
+  const { tokens, authorizations, clock, wakeLogouts } = deps;
+
+  return {
+    name: 'broker_tokens',
+    async revoke(order) {
+      const { scope } = order;
+      switch (scope.kind) {
+        case 'device':
+          return { count: 0, detail: 'kept: shared with other devices' };
+        case 'account':
+          await authorizations.forgetBegunBefore(order.orderedAt + 1, scope.userId);
+          return endAll(order, { kind: 'through_epoch', userId: scope.userId, epoch: scope.throughEpoch });
+        case 'stale':
+          await authorizations.forgetBegunBefore(scope.before, scope.userId);
+          return endAll(order, { kind: 'issued_before', before: scope.before, userId: scope.userId });
+        case 'sweep':
+          await authorizations.forgetBegunBefore(scope.before);
+          return endAll(order, { kind: 'issued_before', before: scope.before });
+      }
+    },
+  };
+
+  /** In batches, with a turn of the event loop for everybody else in between. */
+  async function endAll({ reason }: RevocationOrder, which: ConnectionsToEnd): Promise<RevocationOutcome> {
+    const counts = new Map<string, number>();
+    let total = 0;
+    for (;;) {
+      const ended = await tokens.end(which, { reason, now: clock.now() });
+      for (const each of ended) counts.set(nameOf(each), (counts.get(nameOf(each)) ?? 0) + 1);
+      total += ended.length;
+      if (ended.some((each) => each.logoutQueued)) wakeLogouts();
+      if (ended.length < END_BATCH) return { count: total, detail: describe(counts) };
+      await nextTurn();
+    }
+  }
+}
+
+function nameOf({ broker, hadFeedToken }: EndedConnection): string {
+  return hadFeedToken ? `${broker} access and feed token` : `${broker} access token`;
+}
+
+function describe(counts: ReadonlyMap<string, number>): string {
+  if (counts.size === 0) return 'no broker was connected';
+  return [...counts]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([name, count]) => (count === 1 ? name : `${count} × ${name}`))
+    .join(', ');
+}

@@ -1,0 +1,129 @@
+import { Command, CommanderError, Option } from 'commander';
+import type { CommandContext, ExitCode } from './command-context.ts';
+import { explainError } from './explain-error.ts';
+
+const WRONG_USE = 2;
+const JSON_FLAG = ['--json', 'print JSON, for programs'] as const;
+const STDIN_FLAG = ['--password-stdin', 'take the password from standard input'] as const;
+
+/** Carries out one command; returns the exit status of the process: 0 done, 1 failed, 2 used wrongly. */
+export async function runCommandLine(args: readonly string[], context: CommandContext): Promise<number> {
+  const { terminal } = context;
+  let exitCode: ExitCode = 0;
+  let help = '';
+  const program = createProgram(context, {
+    finish: (code) => {
+      exitCode = code;
+    },
+    showHelp: (text) => {
+      help += text;
+    },
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (isReaderGone(error)) return 0;
+    if (error instanceof CommanderError) {
+      if (error.exitCode !== 0) return WRONG_USE;
+      await terminal.print(help.trimEnd());
+      return 0;
+    }
+    terminal.say(`curfew: ${explainError(error)}`);
+    return 1;
+  }
+}
+
+interface ProgramHooks {
+  readonly finish: (code: ExitCode) => void;
+  readonly showHelp: (text: string) => void;
+}
+
+type Work<O> = (context: CommandContext, options: O) => Promise<ExitCode>;
+
+/** All commands. Their code is loaded when one is called, since help and mistakes should answer at once. */
+function createProgram(context: CommandContext, { finish, showHelp }: ProgramHooks): Command {
+  const run =
+    <O>(load: () => Promise<Work<O>>) =>
+    async (options: O): Promise<void> =>
+      finish(await (await load())(context, options));
+
+  const program = new Command('curfew')
+    .description('Looks after Curfew from the shell, also beside a running server. See docs/cli.md.')
+    .exitOverride()
+    .configureOutput({ writeOut: showHelp, writeErr: (text) => context.terminal.say(text.trimEnd()) });
+
+  const sessions = program.command('sessions').description('who is signed in, and ending it');
+  sessions
+    .command('list')
+    .description('list the sessions that could be used now, oldest first')
+    .option('--user <username>', 'only those of one person')
+    .option(...JSON_FLAG)
+    .action(run(async () => (await import('./list-sessions.ts')).listSessions));
+  sessions
+    .command('revoke')
+    .description('end the sessions, broker tokens and cached values of one person or of everybody')
+    .option('--user <username>', 'of this person')
+    .addOption(new Option('--all', 'of everybody who has a session or a broker token').conflicts('user'))
+    .option('--yes', 'do not ask before ending everybody')
+    .option(...JSON_FLAG)
+    .action(async (options, command: Command) => {
+      if (options.user === undefined && !options.all) command.error('error: say whose: --user USERNAME, or --all');
+      if (options.all && !options.yes && !context.terminal.interactive)
+        command.error('error: --all without a terminal to ask at needs --yes');
+      await run(async () => (await import('./revoke-sessions.ts')).revokeSessions)(options);
+    });
+
+  program
+    .command('sweep')
+    .description('end everything from before the last cutoff, as the server does at the cutoff by itself')
+    .option('--at <instant>', 'as if the cutoff had been then: ISO 8601, in Indian time where it names no offset')
+    .option('--dry-run', 'only count what would end')
+    .option(...JSON_FLAG)
+    .action(run(async () => (await import('./sweep.ts')).sweep));
+
+  const users = program.command('users').description('the people who may sign in');
+  users
+    .command('list')
+    .description('list everybody')
+    .option(...JSON_FLAG)
+    .action(run(async () => (await import('./list-users.ts')).listUsers));
+  users
+    .command('create')
+    .description('make an account; prints a temporary password once, unless one is given')
+    .requiredOption('--username <username>', 'what they sign in with')
+    .requiredOption('--email <address>', 'where they can be reached')
+    .addOption(new Option('--role <role>', 'what they may do').choices(['admin', 'user']).default('user'))
+    .option(...STDIN_FLAG)
+    .option(...JSON_FLAG)
+    .action(run(async () => (await import('./create-user.ts')).createUser));
+  users
+    .command('disable')
+    .description('end everything of somebody and let them sign in no more')
+    .argument('<username>')
+    .option(...JSON_FLAG)
+    .action((username, options) =>
+      run(async () => (await import('./disable-user.ts')).disableUser)({ ...options, username }),
+    );
+  users
+    .command('reset-password')
+    .description('give somebody a new password and end everything that began with the old one')
+    .argument('<username>')
+    .option(...STDIN_FLAG)
+    .option(...JSON_FLAG)
+    .action((username, options) =>
+      run(async () => (await import('./reset-password.ts')).resetPassword)({ ...options, username }),
+    );
+
+  program
+    .command('doctor')
+    .description('look at settings, database, Redis and clock, and say what to mend')
+    .option(...JSON_FLAG)
+    .action(run(async () => (await import('./doctor/doctor.ts')).doctor));
+  return program;
+}
+
+/** `curfew sessions list | head`: whoever reads has seen enough. */
+function isReaderGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+}

@@ -1,0 +1,70 @@
+import { toIstIso } from '../core/ist.ts';
+import type { Services } from '../services.ts';
+import { deviceName } from '../sessions/device-view.ts';
+import type { DeviceSession } from '../sessions/session-data.ts';
+import type { CommandContext, ExitCode } from './command-context.ts';
+import { findUser } from './find-user.ts';
+import { printJsonList } from './json.ts';
+import { onePortion } from './one-portion.ts';
+import { type Column, printTable } from './table.ts';
+import { withServices } from './with-services.ts';
+
+export interface ListSessionsOptions {
+  readonly user?: string;
+  readonly json?: boolean;
+}
+
+/** Prints everybody's sessions or one person's. A session is named by its device id: the session id is a secret. */
+export function listSessions(context: CommandContext, { user, json }: ListSessionsOptions): Promise<ExitCode> {
+  const { terminal } = context;
+  return withServices(context, async (services) => {
+    const portions = await findSessions(services, user);
+    if (json) {
+      await printJsonList(terminal, 'sessions', toRecords(portions));
+      return 0;
+    }
+    const count = await printTable(terminal, COLUMNS, portions);
+    terminal.say(count === 0 ? 'No session.' : count === 1 ? '1 session.' : `${count} sessions.`);
+    return 0;
+  });
+}
+
+async function findSessions(
+  services: Services,
+  user: string | undefined,
+): Promise<AsyncIterable<readonly DeviceSession[]>> {
+  const { registry } = services;
+  if (user === undefined) return registry.listAll();
+  return onePortion(await registry.listByUser((await findUser(services, user)).id));
+}
+
+const COLUMNS: readonly Column<DeviceSession>[] = [
+  { heading: 'USER', value: (session) => session.username },
+  { heading: 'DEVICE', value: (session) => deviceName(session.userAgent) },
+  { heading: 'ADDRESS', value: (session) => session.address },
+  { heading: 'SIGNED IN (IST)', value: (session) => toSeconds(session.loginTime) },
+  { heading: 'LAST SEEN (IST)', value: (session) => toSeconds(session.lastSeen) },
+  { heading: 'DEVICE ID', value: (session) => session.deviceId },
+];
+
+/** `2026-11-23 10:00:00`, in Indian time. */
+function toSeconds(instant: number): string {
+  return toIstIso(instant).slice(0, 19).replace('T', ' ');
+}
+
+async function* toRecords(portions: AsyncIterable<readonly DeviceSession[]>) {
+  for await (const portion of portions) yield portion.map(toRecord);
+}
+
+function toRecord({ deviceId, userId, username, role, userAgent, address, ...session }: DeviceSession) {
+  return {
+    deviceId,
+    userId,
+    username,
+    role,
+    device: deviceName(userAgent),
+    address,
+    signedInAt: toIstIso(session.loginTime),
+    lastSeenAt: toIstIso(session.lastSeen),
+  };
+}

@@ -1,0 +1,13 @@
+import { systemClock } from '../core/clock.ts';
+import { runCommandLine } from './command-line.ts';
+import { createTerminal } from './terminal.ts';
+
+/** ioredis keeps a timer for two seconds after it could not connect; nobody should have to wait for that. */
+const LINGER_MS = 300;
+
+process.exitCode = await runCommandLine(process.argv.slice(2), {
+  environment: process.env,
+  terminal: createTerminal(process),
+  clock: systemClock,
+});
+setTimeout(() => process.exit(), LINGER_MS).unref();

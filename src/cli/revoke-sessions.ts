@@ -1,0 +1,72 @@
+import type { AuditOrigin } from '../core/audit-event.ts';
+import type { Receipt } from '../core/revocation.ts';
+import type { CommandContext, ExitCode } from './command-context.ts';
+import { CommandError } from './command-error.ts';
+import { endEverybody, findEverybody } from './end-everybody.ts';
+import { findUser } from './find-user.ts';
+import { toJson } from './json.ts';
+import { countOf, receiptRecord, receiptText, reportOutcome } from './receipt.ts';
+import { withServices } from './with-services.ts';
+
+/** Who did it, as the audit log has it. */
+export const CLI_ORIGIN: AuditOrigin = { actor: 'cli' };
+
+export interface RevokeSessionsOptions {
+  /** Whose; everybody's without. */
+  readonly user?: string;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/** Ends accounts as an administrator's order: sessions, broker tokens, cached values. */
+export function revokeSessions(context: CommandContext, options: RevokeSessionsOptions): Promise<ExitCode> {
+  const { user } = options;
+  return user === undefined ? revokeAll(context, options) : revokeOne(context, user, options);
+}
+
+function revokeOne(
+  context: CommandContext,
+  username: string,
+  { json }: RevokeSessionsOptions,
+): Promise<ExitCode> {
+  const { terminal } = context;
+  return withServices(context, async (services) => {
+    const user = await findUser(services, username);
+    const receipt = await services.lifecycle.endAccount(user.id, 'ended_by_admin', CLI_ORIGIN);
+    await terminal.print(json ? toJson(oneRecord(user.username, receipt)) : receiptText(receipt));
+    return reportOutcome(context, receipt.status);
+  });
+}
+
+function oneRecord(username: string, receipt: Receipt) {
+  return {
+    username,
+    sessions: countOf(receipt, 'sessions'),
+    brokerTokens: countOf(receipt, 'broker_tokens'),
+    status: receipt.status,
+    receipt: receiptRecord(receipt),
+  };
+}
+
+function revokeAll(context: CommandContext, { yes, json }: RevokeSessionsOptions): Promise<ExitCode> {
+  const { terminal } = context;
+  return withServices(context, async (services) => {
+    if (!yes) await confirm(context, (await findEverybody(services)).size);
+    const totals = await endEverybody(services, CLI_ORIGIN, terminal.showProgress);
+    const { people, sessions, brokerTokens, status } = totals;
+    await terminal.print(
+      json
+        ? toJson(totals)
+        : `People: ${people}, sessions ended: ${sessions}, broker tokens ended: ${brokerTokens}.`,
+    );
+    return reportOutcome(context, status);
+  });
+}
+
+async function confirm({ terminal }: CommandContext, people: number): Promise<void> {
+  const whom = people === 1 ? '1 person' : `${people} people`;
+  const answer = await terminal.ask(
+    `This ends every session and broker token of ${whom}; algorithms that trade with them stop. Type yes to go on: `,
+  );
+  if (answer.trim().toLowerCase() !== 'yes') throw new CommandError('Nothing was ended.');
+}

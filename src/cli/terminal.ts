@@ -1,0 +1,74 @@
+import { createInterface } from 'node:readline';
+
+/** Where a command reads and writes. What was asked for goes to standard output, everything said about it to the error stream. */
+export interface Terminal {
+  /** Writes lines of the result; resolves when they are out. Rejects with `EPIPE` when the reader has gone. */
+  print(text: string): Promise<void>;
+  /** A line beside the result: an error, a warning, a remark. */
+  say(text: string): void;
+  /** Redraws one line that tells how far a long command is; nothing where nobody watches. */
+  showProgress(text: string): void;
+  /** Whether a person sits there who can answer. */
+  readonly interactive: boolean;
+  /** One line of theirs; '' when they leave instead. */
+  ask(question: string): Promise<string>;
+  /** All of standard input. Throws when it is longer than anybody's password. */
+  readInput(): Promise<string>;
+}
+
+export interface StandardStreams {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+const LONGEST_INPUT = 64 * 1024;
+const CLEAR_LINE = '\r\u001b[K';
+
+export function createTerminal({ stdin, stdout, stderr }: StandardStreams): Terminal {
+  let progressShown = false;
+  // The callbacks of the writes report errors; without a listener they would end the process as well.
+  stdout.on('error', () => undefined);
+  stderr.on('error', () => undefined);
+
+  function clearProgress(): void {
+    if (progressShown) stderr.write(CLEAR_LINE);
+    progressShown = false;
+  }
+
+  return {
+    print(text) {
+      clearProgress();
+      return new Promise((resolve, reject) => {
+        stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve()));
+      });
+    },
+    say(text) {
+      clearProgress();
+      stderr.write(`${text}\n`);
+    },
+    showProgress(text) {
+      if (!stderr.isTTY) return;
+      stderr.write(CLEAR_LINE + text);
+      progressShown = true;
+    },
+    interactive: stdin.isTTY && stderr.isTTY,
+    ask: (question) =>
+      new Promise((resolve) => {
+        const lines = createInterface({ input: stdin, output: stderr });
+        lines.once('close', () => resolve(''));
+        lines.question(question, (answer) => {
+          resolve(answer);
+          lines.close();
+        });
+      }),
+    async readInput() {
+      let text = '';
+      for await (const chunk of stdin.setEncoding('utf8')) {
+        text += chunk;
+        if (text.length > LONGEST_INPUT) throw new Error('What comes in on standard input is too long.');
+      }
+      return text;
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { Config } from '../config.ts';
+import { openPorts } from '../ports.ts';
+import { parseProjectConfig, readSettings } from '../project-files.ts';
+import { createServices, type Services } from '../services.ts';
+import type { CommandContext } from './command-context.ts';
+import { CommandError } from './command-error.ts';
+import { createErrorLog } from './error-log.ts';
+
+/**
+ * Does a piece of work with the same services as the server's, on the same stores, and closes them. The background jobs
+ * are not started: what a command leaves to do later is done by the running server, or by the next one.
+ */
+export async function withServices<T>(
+  { environment, terminal, clock }: CommandContext,
+  work: (services: Services) => Promise<T>,
+): Promise<T> {
+  const config = parseProjectConfig(readSettings(environment));
+  refuseMemory(config);
+  const log = createErrorLog(terminal.say);
+  const ports = await openPorts(config, clock, log);
+  try {
+    return await work(createServices({ config, ports, log, internalOrigin: () => config.baseUrl }));
+  } finally {
+    await ports.close();
+  }
+}
+
+function refuseMemory({ database }: Config): void {
+  if (database.dialect === 'sqlite' && database.file === ':memory:')
+    throw new CommandError(
+      'DATABASE_URL=sqlite::memory: lives inside the server, where the command line cannot reach it: use a file.',
+    );
+}

@@ -1,0 +1,24 @@
+import type { RequestHandler } from 'express';
+
+const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/**
+ * Sends somebody who typed `localhost` to the loopback name of BASE_URL. Cookies and the broker's way back belong to one
+ * name: with the other one, forms would be refused as foreign and a connected broker would find nobody signed in.
+ */
+export function createCanonicalHost(baseUrl: string): RequestHandler {
+  const base = new URL(baseUrl);
+  return function canonicalHost(req, res, next) {
+    const { host } = req.headers;
+    if (
+      host === base.host ||
+      !LOOPBACK_NAMES.has(base.hostname) ||
+      (req.method !== 'GET' && req.method !== 'HEAD')
+    ) {
+      return next();
+    }
+    const asked = URL.parse(`http://${host}`);
+    if (asked === null || asked.port !== base.port || !LOOPBACK_NAMES.has(asked.hostname)) return next();
+    res.redirect(307, base.origin + req.originalUrl);
+  };
+}

@@ -1,0 +1,34 @@
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import { DAY_MS } from '../core/duration.ts';
+import type { RevocationTarget } from '../core/revocation.ts';
+import type { RevocationOrderStore } from './revocation-order-store.ts';
+
+export interface ReplayDeps {
+  readonly orders: RevocationOrderStore;
+  readonly sessionTarget: RevocationTarget;
+  readonly calendar: CutoffCalendar;
+  readonly clock: Clock;
+}
+
+const PORTION = 100;
+
+/** Without a daily cutoff, how far back a restored snapshot may reach. */
+const LONGEST_LOOK_BACK_MS = 30 * DAY_MS;
+
+/**
+ * Ends again in the session store whatever was ended there since the last cutoff; what is older, the cutoff itself keeps
+ * out. For a store that may have come back with older data. Rejects when the store or the database does not answer.
+ */
+export function createReplay({ orders, sessionTarget, calendar, clock }: ReplayDeps): () => Promise<number> {
+  return async function replay() {
+    const since = Math.max(calendar.last(), clock.now() - LONGEST_LOOK_BACK_MS);
+    let count = 0;
+    for await (const portion of orders.listSince(since, PORTION)) {
+      await Promise.all(portion.map((order) => sessionTarget.revoke(order)));
+      count += portion.length;
+    }
+    await orders.hurryOpen();
+    return count;
+  };
+}

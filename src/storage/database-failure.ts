@@ -1,0 +1,31 @@
+import SqliteDatabase from 'better-sqlite3';
+import pg from 'pg';
+
+/** SQLite: another process holds the file, the disk is full or broken. */
+const SQLITE_CODES = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|CORRUPT|NOTADB)/;
+
+/** Postgres (appendix A of its manual): connection exceptions, no more resources, an operator intervened, read-only. */
+const POSTGRES_CLASSES = /^(08|53|57|58|25006)/;
+
+/** What pg and node throw without a code when a server hangs or a pool is exhausted. */
+const POOL_MESSAGES =
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Cannot use a pool/i;
+
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+]);
+
+/** Whether an error says that the database cannot answer now, rather than that a statement is wrong. */
+export function isDatabaseFailure(error: unknown): boolean {
+  if (error instanceof SqliteDatabase.SqliteError) return SQLITE_CODES.test(error.code);
+  if (error instanceof pg.DatabaseError) return POSTGRES_CLASSES.test(error.code ?? '');
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && typeof error.code === 'string') return NETWORK_CODES.has(error.code);
+  return POOL_MESSAGES.test(error.message);
+}
