@@ -10,7 +10,8 @@ import type { TokenCipher } from './token-cipher.ts';
 import { within } from './within.ts';
 
 const CONCURRENCY = 8;
-const CALL_TIMEOUT_MS = 10 * SECOND_MS;
+/** Above what an adapter takes with time-outs of its own. */
+const CALL_TIMEOUT_MS = 15 * SECOND_MS;
 /** Well above the time-out of a call: a node that died gives its claims up by itself. */
 const LEASE_MS = MINUTE_MS;
 const POLL_MS = 15 * SECOND_MS;
@@ -43,12 +44,15 @@ export interface BrokerLogoutQueueDeps {
   readonly log: Log;
   /** In [0, 1). */
   readonly random?: () => number;
+  /** How long an adapter may take. */
+  readonly callTimeoutMs?: number;
 }
 
 type Attempt = BrokerLogoutResult | { readonly kind: 'hopeless'; readonly why: string };
 
 export function createBrokerLogoutQueue(deps: BrokerLogoutQueueDeps): BrokerLogoutQueue {
-  const { logouts, adapters, cipher, clock, audit, log, random = Math.random } = deps;
+  const { logouts, adapters, cipher, clock, audit, log } = deps;
+  const { random = Math.random, callTimeoutMs = CALL_TIMEOUT_MS } = deps;
   let draining: Promise<LogoutDrain> | undefined;
   const poller = createPoller({
     intervalMs: POLL_MS,
@@ -94,7 +98,7 @@ export function createBrokerLogoutQueue(deps: BrokerLogoutQueueDeps): BrokerLogo
     if (decrypted.kind === 'unreadable') return { kind: 'hopeless', why: 'unreadable' };
     try {
       const call = adapter.revoke({ accessToken: decrypted.text });
-      return (await within(CALL_TIMEOUT_MS, call)) ?? { kind: 'unreachable', why: 'timeout' };
+      return (await within(callTimeoutMs, call)) ?? { kind: 'unreachable', why: 'timeout' };
     } catch (error) {
       // Only its name: what an HTTP client throws may hold the token.
       log.error({ broker, error: nameOf(error) }, 'A broker adapter failed at logging out');

@@ -1,5 +1,7 @@
 import { Cluster, type Redis } from 'ioredis';
+import type { Clock } from '../core/clock.ts';
 import { connectRedis, createRedis } from './redis.ts';
+import { clockDifferenceMs } from './redis-clock.ts';
 import type { RedisLocation } from './redis-location.ts';
 
 /** What an operator wants to know of one Redis server. */
@@ -8,14 +10,14 @@ export interface RedisInspection {
   readonly version: string;
   /** Undefined where the server does not tell. */
   readonly evictionPolicy: string | undefined;
-  /** Its clock minus this one, in milliseconds; exact to the time that the question took. */
+  /** Its clock minus this machine's, in milliseconds. */
   readonly clockAheadMs: number;
 }
 
 /** Asks each server that holds data. Rejects with words for the operator when one does not answer. */
 export async function inspectRedis(
   location: RedisLocation,
-  now: () => number,
+  clock: Clock,
 ): Promise<readonly RedisInspection[]> {
   let latest: Error | undefined;
   const client = createRedis({
@@ -27,7 +29,7 @@ export async function inspectRedis(
   try {
     await connectRedis(client);
     const servers = client instanceof Cluster ? client.nodes('master') : [client];
-    return await Promise.all(servers.map((server) => inspectServer(server, now)));
+    return await Promise.all(servers.map((server) => inspectServer(server, clock)));
   } catch (error) {
     // What the connection reported says more than that it is closed.
     throw latest !== undefined && error instanceof Error
@@ -38,15 +40,12 @@ export async function inspectRedis(
   }
 }
 
-async function inspectServer(server: Redis, now: () => number): Promise<RedisInspection> {
+async function inspectServer(server: Redis, clock: Clock): Promise<RedisInspection> {
   const facts = readInfo(await server.info());
-  const asked = now();
-  const [seconds, microseconds] = await server.time();
-  const middle = (asked + now()) / 2;
   return {
     version: facts.get('redis_version') ?? '0',
     evictionPolicy: facts.get('maxmemory_policy'),
-    clockAheadMs: Number(seconds) * 1000 + Number(microseconds) / 1000 - middle,
+    clockAheadMs: -(await clockDifferenceMs(server, clock)),
   };
 }
 

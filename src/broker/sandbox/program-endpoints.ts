@@ -7,14 +7,6 @@ import { createRevocationEndpoint } from './revocation-endpoint.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 import { createTokenEndpoint } from './token-endpoint.ts';
 
-/** Which of the sandbox's addresses are for programs: exempt from session, guard and CSRF. */
-export const SANDBOX_PROGRAM_PATHS = [
-  SANDBOX_PATHS.metadata,
-  SANDBOX_PATHS.token,
-  SANDBOX_PATHS.revoke,
-  SANDBOX_PATHS.profile,
-] as const;
-
 /**
  * The practice broker's endpoints for programs. No session, no cookie, no CSRF token: a caller shows a code with its
  * verifier, or a token. To be mounted in front of the session.

@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type BrokerAdapter, createBrokerAdapters } from '../../src/broker/broker-adapter.ts';
+import { createBrokerOverview } from '../../src/broker/broker-overview.ts';
+import { HOUR_MS } from '../../src/core/duration.ts';
+import { type BrokerWorld, createBrokerWorld, MORNING } from './broker-world.ts';
+import { addUser, moveEpoch, openMemory } from './databases.ts';
+
+const unused = () => Promise.reject(new Error('not asked'));
+const adapters = createBrokerAdapters(
+  ['sandbox', 'kite'].map(
+    (id): BrokerAdapter => ({
+      id,
+      name: id.toUpperCase(),
+      description: `The ${id}`,
+      authorizationOrigin: 'https://broker.example',
+      startAuthorization: unused,
+      exchange: unused,
+      revoke: unused,
+    }),
+  ),
+);
+
+describe('The overview of brokers', () => {
+  let world: BrokerWorld;
+
+  beforeEach(async () => {
+    world = createBrokerWorld(await openMemory());
+    await addUser(world.database, 'asha');
+  });
+  afterEach(() => world.database.close());
+
+  async function sandbox() {
+    const [view] = await createBrokerOverview({ ...world, adapters }).of('asha');
+    return view;
+  }
+
+  it('lists every broker in order, connected or not', async () => {
+    await world.connect('asha', { broker: 'kite' });
+    const views = await createBrokerOverview({ ...world, adapters }).of('asha');
+    expect(views).toMatchObject([
+      { id: 'sandbox', name: 'SANDBOX', description: 'The sandbox', state: 'disconnected' },
+      { id: 'kite', state: 'connected' },
+    ]);
+    expect(views[0]).toMatchObject({ stateText: 'Not connected' });
+  });
+
+  it('is connected until the cutoff', async () => {
+    await world.connect('asha', { expiresAt: world.clock.now() + 100 * HOUR_MS });
+    expect(await sandbox()).toEqual({
+      id: 'sandbox',
+      name: 'SANDBOX',
+      description: 'The sandbox',
+      state: 'connected',
+      stateText: 'Connected until Sat 21 Nov 2026, 03:00:00 IST',
+      connectedAt: Date.parse(MORNING),
+      endsAt: Date.parse('2026-11-21T03:00:00+05:30'),
+    });
+  });
+
+  it("is connected until the broker's own limit where that is earlier", async () => {
+    await world.connect('asha', { expiresAt: world.clock.now() + HOUR_MS });
+    expect(await sandbox()).toMatchObject({ endsAt: Date.parse(MORNING) + HOUR_MS });
+    world.clock.advance(HOUR_MS);
+    expect(await sandbox()).toMatchObject({ state: 'expired', stateText: expect.stringContaining('limit') });
+  });
+
+  it('has expired at the instant of the cutoff, with or without a sweep', async () => {
+    const { id } = await world.connect('asha', { expiresAt: world.clock.now() + 100 * HOUR_MS });
+    world.clock.set('2026-11-21T02:59:59.999+05:30');
+    expect(await sandbox()).toMatchObject({ state: 'connected' });
+    world.clock.set('2026-11-21T03:00:00+05:30');
+    expect(await sandbox()).toMatchObject({ state: 'expired', stateText: expect.stringContaining('cutoff') });
+    await world.tokens.end({ kind: 'one', id }, { reason: 'cutoff', now: world.clock.now() });
+    expect(await sandbox()).toMatchObject({ state: 'expired', stateText: expect.stringContaining('cutoff') });
+  });
+
+  it('says in words why it is not connected any more', async () => {
+    await world.connect('asha');
+    await world.tokens.end(
+      { kind: 'of_broker', userId: 'asha', broker: 'sandbox' },
+      { reason: 'password_changed', now: world.clock.now() },
+    );
+    expect(await sandbox()).toMatchObject({
+      state: 'disconnected',
+      stateText: 'Ended when your password changed',
+    });
+  });
+
+  it('is not connected any more with an epoch that is over', async () => {
+    await world.connect('asha');
+    await moveEpoch(world.database, 'asha');
+    expect(await sandbox()).toMatchObject({ state: 'disconnected' });
+  });
+});
