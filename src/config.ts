@@ -35,6 +35,10 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   readonly sandboxBroker: boolean;
   readonly logLevel: LogLevel;
+  /** Processes that share one port. More than one needs Redis. */
+  readonly workers: number;
+  /** Milliseconds between saying "not ready" and refusing new connections, for a load balancer to notice. */
+  readonly shutdownDelayMs: number;
 }
 
 export interface ConfigProblem {
@@ -94,7 +98,13 @@ export function parseConfig(env: Environment): Config {
     corsOrigins: read('CORS_ORIGINS', '', parseOrigins, 'https://charts.example.com'),
     sandboxBroker: read('SANDBOX_BROKER', production ? 'off' : 'on', parseSwitch),
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
+    workers: read('WEB_CONCURRENCY', '1', parseCount),
+    shutdownDelayMs: read('SHUTDOWN_DELAY', 'off', parseDelay, '5s'),
   };
+  if ((config.workers ?? 1) > 1 && config.redis === undefined) {
+    const problem = 'is more than 1, and several processes need REDIS_URL to share their sessions';
+    problems.push({ name: 'WEB_CONCURRENCY', problem, example: '1' });
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(config as Config);
 }
@@ -168,7 +178,7 @@ function parseRedis(text: string): Parsed<RedisLocation | undefined> {
 }
 
 const MIN_SECRET_LENGTH = 32;
-const PLACEHOLDER = /change.?me|replace|example|placeholder|your.?secret|your.?key|xxxx|<|>/i;
+const PLACEHOLDER = /change.?me|replace|example|placeholder|your.?secret|your.?key|x{8}|<|>/i;
 
 function parseSecret(text: string): Parsed<string> {
   if (text.length < MIN_SECRET_LENGTH) {
@@ -207,6 +217,12 @@ function readIdleTimeout(text: string): Parsed<number | 'off'> {
     : { value: ms };
 }
 
+function parseDelay(text: string): Parsed<number> {
+  if (text.toLowerCase() === 'off') return { value: 0 };
+  const ms = parseDuration(text);
+  return ms === undefined ? { problem: 'is not a length of time like 5s, or off' } : { value: ms };
+}
+
 /** A value that goes into a log line or a terminal: short, and without control characters. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
@@ -220,12 +236,22 @@ function parseCount(text: string): Parsed<number> {
 
 function parseProxies(text: string): Parsed<readonly string[]> {
   return parseList(text, (entry) =>
-    ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry)
+    isAddress(entry) || isPartOfTheNet(entry)
       ? { value: entry }
       : {
           problem: `names "${printable(entry)}", which is no address or CIDR; headers of everybody are never believed`,
         },
   );
+}
+
+/** All four parts of an IPv4 address: a bare `1`, which Express reads as one hop, would be 0.0.0.1. */
+function isAddress(text: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+}
+
+/** A CIDR, but not 0.0.0.0/0 or ::/0: that is everybody. */
+function isPartOfTheNet(text: string): boolean {
+  return isAddress(text.replace(/\/\d+$/, '')) && ipaddr.isValidCIDR(text) && ipaddr.parseCIDR(text)[1] > 0;
 }
 
 const SECONDS_PER = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
@@ -252,7 +278,7 @@ function parseLogLevel(text: string): Parsed<LogLevel> {
   return level === undefined ? { problem: `is not one of ${LOG_LEVELS.join(', ')}` } : { value: level };
 }
 
-/** A comma list; the first entry that is wrong speaks for all. An empty text is an empty list. */
+/** A comma list; the first entry that is wrong speaks for all. An empty text is an empty list; commas alone are none. */
 function parseList<T>(text: string, parse: (entry: string) => Parsed<T>): Parsed<readonly T[]> {
   const values: T[] = [];
   for (const entry of text
@@ -263,5 +289,6 @@ function parseList<T>(text: string, parse: (entry: string) => Parsed<T>): Parsed
     if (!('value' in parsed)) return parsed;
     values.push(parsed.value);
   }
+  if (text !== '' && values.length === 0) return { problem: 'is a list without an entry' };
   return { value: Object.freeze(values) };
 }

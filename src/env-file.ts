@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, type StatsListener, unwatchFile, watchFile, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  readFileSync,
+  rmSync,
+  type StatsListener,
+  unwatchFile,
+  watchFile,
+  writeFileSync,
+} from 'node:fs';
 import { parseEnv } from 'node:util';
 import type { Environment } from './config.ts';
 
@@ -16,25 +25,34 @@ export function mergeEnvironment(environment: Environment, file: Environment): E
 
 /**
  * Writes a first .env: the example, with fresh secrets in place of the empty ones. Mode 0600. Two starts at the same
- * moment write one file; returns false when there was one already.
+ * moment write one file, and neither reads half of it; returns false when there was one already.
  */
 export function writeFirstEnvFile(file: string, exampleFile: string): boolean {
+  if (existsSync(file)) return false;
+  const draft = `${file}.new-${randomBytes(8).toString('hex')}`;
+  try {
+    writeFileSync(draft, withFreshSecrets(readFileSync(exampleFile, 'utf8')), { mode: 0o600, flag: 'wx' });
+    // A link gives the finished file its name, and fails where the name is taken.
+    linkSync(draft, file);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function withFreshSecrets(example: string): string {
   const secrets: Readonly<Record<string, string>> = {
     SESSION_SECRET: randomBytes(48).toString('base64url'),
     ENCRYPTION_KEY: `${randomBytes(32).toString('base64url')}=`,
     PEPPER: randomBytes(48).toString('base64url'),
   };
-  const text = readFileSync(exampleFile, 'utf8').replace(
+  return example.replace(
     /^(SESSION_SECRET|ENCRYPTION_KEY|PEPPER)=.*$/gm,
     (_line, name: string) => `${name}=${secrets[name]}`,
   );
-  try {
-    writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
-  }
 }
 
 export interface EnvFileWatch {

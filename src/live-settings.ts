@@ -1,7 +1,7 @@
 import { ConfigError, type Environment, parsePolicy } from './config.ts';
 import { type AuditLog, SYSTEM_ORIGIN } from './core/audit-event.ts';
 import { formatCutoffTime } from './core/cutoff.ts';
-import { describeDuration } from './core/duration.ts';
+import { formatDuration } from './core/duration.ts';
 import type { Log } from './core/log.ts';
 import type { LivePolicy, SessionPolicy } from './core/session-policy.ts';
 import { mergeEnvironment } from './env-file.ts';
@@ -59,6 +59,6 @@ function parseOrRefuse(env: Environment, log: Log): SessionPolicy | undefined {
 }
 
 function describePolicy({ cutoffTime, idleTimeoutMs }: SessionPolicy): string {
-  const idle = idleTimeoutMs === 'off' ? 'off' : describeDuration(idleTimeoutMs);
+  const idle = idleTimeoutMs === 'off' ? 'off' : formatDuration(idleTimeoutMs);
   return `SESSION_EXPIRY_TIME=${formatCutoffTime(cutoffTime)} SESSION_IDLE_TIMEOUT=${idle}`;
 }

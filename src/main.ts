@@ -1,6 +1,8 @@
+import cluster from 'node:cluster';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createApp } from './app.ts';
 import { type Config, ConfigError } from './config.ts';
@@ -12,6 +14,7 @@ import { createLogger } from './logger.ts';
 import { openPorts } from './ports.ts';
 import { ENV_EXAMPLE, ENV_FILE, parseProjectConfig, readSettings } from './project-files.ts';
 import { createServices, type Services } from './services.ts';
+import { runWorkers } from './workers.ts';
 
 const SHUTDOWN_MS = 10 * SECOND_MS;
 
@@ -30,7 +33,8 @@ async function start(): Promise<void> {
         { file: '.env' },
         'No .env was there: wrote one with fresh secrets (mode 0600). Keep a copy of it',
       );
-    await serve(config, log);
+    if (config.workers > 1 && cluster.isPrimary) await runWorkers(config.workers, log);
+    else await serve(config, log);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exit(1);
@@ -53,8 +57,10 @@ async function serve(config: Config, log: Logger): Promise<void> {
   log.info({ address: internalOrigin() }, `Curfew is ready: open ${config.baseUrl}`);
 
   const shutDown = async (signal: string): Promise<void> => {
-    log.info({ signal }, 'Closing: requests in progress are finished');
+    log.info({ signal }, 'Closing: not ready for new requests, those in progress are finished');
+    services.draining.begin();
     stopWatching();
+    await sleep(config.shutdownDelayMs);
     setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
     server.close();
     server.closeIdleConnections();

@@ -12,8 +12,11 @@ import { createAuditLog } from './audit/audit-store.ts';
 import { createBrokerRoom } from './broker/broker-room.ts';
 import type { Config } from './config.ts';
 import { createAlarm } from './core/alarm.ts';
+import type { Clock } from './core/clock.ts';
 import { SECOND_MS } from './core/duration.ts';
+import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
 import { createPoller } from './core/poller.ts';
+import { createDraining } from './http/draining.ts';
 import type { ReadinessCheck } from './http/probes.ts';
 import type { Ports } from './ports.ts';
 import { createCacheTarget, listenForCacheClearing } from './sessions/cache-target.ts';
@@ -29,6 +32,8 @@ import { sessionCookieName } from './sessions/session-middleware.ts';
 import { createSessionTarget } from './sessions/session-target.ts';
 import { createSweep } from './sessions/sweep.ts';
 import { createCaches } from './storage/caches.ts';
+import type { RedisClient } from './storage/redis.ts';
+import { clockDifferenceMs } from './storage/redis-clock.ts';
 
 export type Services = ReturnType<typeof createServices>;
 
@@ -49,6 +54,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
   const epochs = createEpochStore(database);
   const orders = createRevocationOrderStore(database, clock);
   const ids = createSessionIdIssuer();
+  const draining = createDraining();
 
   const brokers = createBrokerRoom({
     database,
@@ -127,7 +133,8 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
     brokers,
     sandbox: brokers.sandbox,
     brokerOrigins: brokers.authorizationOrigins.filter((origin) => origin !== config.baseUrl),
-    readiness: createReadiness(ports, orders.countOpen),
+    draining,
+    readiness: [...createReadiness(ports, orders.countOpen), draining.check],
     jobs: createJobs(),
     userAdmin: createUserAdmin({ users, rules, hasher, lifecycle, audit }),
     sessionMiddleware: { storage: sessionStorage, ids, secrets: config.sessionSecrets, https: config.https },
@@ -198,12 +205,13 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
 }
 
 function createReadiness(
-  { database, redis, gate }: Ports,
+  { clock, database, redis, gate }: Ports,
   countOpen: () => Promise<number>,
 ): readonly ReadinessCheck[] {
   return [
     { name: 'database', check: () => database.ping() },
     ...(redis === undefined ? [] : [{ name: 'redis', check: async () => void (await redis.ping()) }]),
+    ...(redis === undefined ? [] : [{ name: 'clock', check: () => compareClocks(redis, clock) }]),
     ...(gate === undefined ? [] : [{ name: 'sessions', check: async () => gate.pass() }]),
     {
       name: 'revocations',
@@ -213,4 +221,10 @@ function createReadiness(
       },
     },
   ];
+}
+
+async function compareClocks(redis: RedisClient, clock: Clock): Promise<void> {
+  const differenceMs = await clockDifferenceMs(redis, clock);
+  if (Math.abs(differenceMs) > CLOCK_SKEW_TOLERANCE_MS)
+    throw new Error(`The clock differs by ${differenceMs} ms`);
 }

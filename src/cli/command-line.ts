@@ -1,6 +1,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { explainError } from './explain-error.ts';
+import { readInstant } from './instant.ts';
+import { ReaderGoneError } from './terminal.ts';
 
 const WRONG_USE = 2;
 const JSON_FLAG = ['--json', 'print JSON, for programs'] as const;
@@ -23,7 +25,7 @@ export async function runCommandLine(args: readonly string[], context: CommandCo
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (isReaderGone(error)) return 0;
+    if (error instanceof ReaderGoneError) return 0;
     if (error instanceof CommanderError) {
       if (error.exitCode !== 0) return WRONG_USE;
       await terminal.print(help.trimEnd());
@@ -68,7 +70,8 @@ function createProgram(context: CommandContext, { finish, showHelp }: ProgramHoo
     .option('--yes', 'do not ask before ending everybody')
     .option(...JSON_FLAG)
     .action(async (options, command: Command) => {
-      if (options.user === undefined && !options.all) command.error('error: say whose: --user USERNAME, or --all');
+      if (options.user === undefined && !options.all)
+        command.error('error: say whose: --user USERNAME, or --all');
       if (options.all && !options.yes && !context.terminal.interactive)
         command.error('error: --all without a terminal to ask at needs --yes');
       await run(async () => (await import('./revoke-sessions.ts')).revokeSessions)(options);
@@ -77,7 +80,11 @@ function createProgram(context: CommandContext, { finish, showHelp }: ProgramHoo
   program
     .command('sweep')
     .description('end everything from before the last cutoff, as the server does at the cutoff by itself')
-    .option('--at <instant>', 'as if the cutoff had been then: ISO 8601, in Indian time where it names no offset')
+    .option(
+      '--at <instant>',
+      'as if the cutoff had been then: ISO 8601, in Indian time where it names no offset',
+      readInstant,
+    )
     .option('--dry-run', 'only count what would end')
     .option(...JSON_FLAG)
     .action(run(async () => (await import('./sweep.ts')).sweep));
@@ -121,9 +128,4 @@ function createProgram(context: CommandContext, { finish, showHelp }: ProgramHoo
     .option(...JSON_FLAG)
     .action(run(async () => (await import('./doctor/doctor.ts')).doctor));
   return program;
-}
-
-/** `curfew sessions list | head`: whoever reads has seen enough. */
-function isReaderGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }

@@ -2,7 +2,10 @@ import type { Terminal } from './terminal.ts';
 
 /** JSON for programs; what a terminal would take for a command is escaped. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[\u007f-\u009f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`);
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f]/g,
+    (control) => `\\u00${control.charCodeAt(0).toString(16)}`,
+  );
 }
 
 /** Prints `{"name":[…]}`, a line for each element, as the elements come. */

@@ -15,9 +15,12 @@ export interface ListSessionsOptions {
 }
 
 /** Prints everybody's sessions or one person's. A session is named by its device id: the session id is a secret. */
-export function listSessions(context: CommandContext, { user, json }: ListSessionsOptions): Promise<ExitCode> {
+export function listSessions(
+  context: CommandContext,
+  { user, json }: ListSessionsOptions,
+): Promise<ExitCode> {
   const { terminal } = context;
-  return withServices(context, async (services) => {
+  return withServices<ExitCode>(context, async (services) => {
     const portions = await findSessions(services, user);
     if (json) {
       await printJsonList(terminal, 'sessions', toRecords(portions));

@@ -1,5 +1,5 @@
-import type { AuditOrigin } from '../core/audit-event.ts';
 import type { Receipt } from '../core/revocation.ts';
+import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { CommandError } from './command-error.ts';
 import { endEverybody, findEverybody } from './end-everybody.ts';
@@ -7,9 +7,6 @@ import { findUser } from './find-user.ts';
 import { toJson } from './json.ts';
 import { countOf, receiptRecord, receiptText, reportOutcome } from './receipt.ts';
 import { withServices } from './with-services.ts';
-
-/** Who did it, as the audit log has it. */
-export const CLI_ORIGIN: AuditOrigin = { actor: 'cli' };
 
 export interface RevokeSessionsOptions {
   /** Whose; everybody's without. */

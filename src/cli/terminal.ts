@@ -2,18 +2,28 @@ import { createInterface } from 'node:readline';
 
 /** Where a command reads and writes. What was asked for goes to standard output, everything said about it to the error stream. */
 export interface Terminal {
-  /** Writes lines of the result; resolves when they are out. Rejects with `EPIPE` when the reader has gone. */
+  /** Writes lines of the result; resolves when they are out. Rejects with `ReaderGoneError` when nobody reads on. */
   print(text: string): Promise<void>;
   /** A line beside the result: an error, a warning, a remark. */
   say(text: string): void;
   /** Redraws one line that tells how far a long command is; nothing where nobody watches. */
   showProgress(text: string): void;
-  /** Whether a person sits there who can answer. */
+  /** Whether standard input is somebody's keyboard. */
+  readonly inputIsTyped: boolean;
+  /** Whether a person sits there who can read a question and answer it. */
   readonly interactive: boolean;
   /** One line of theirs; '' when they leave instead. */
   ask(question: string): Promise<string>;
   /** All of standard input. Throws when it is longer than anybody's password. */
   readInput(): Promise<string>;
+}
+
+/** `curfew sessions list | head`: whoever reads has seen enough. */
+export class ReaderGoneError extends Error {
+  constructor(cause: Error) {
+    super('Nobody reads the output any more.', { cause });
+    this.name = 'ReaderGoneError';
+  }
 }
 
 export interface StandardStreams {
@@ -40,7 +50,7 @@ export function createTerminal({ stdin, stdout, stderr }: StandardStreams): Term
     print(text) {
       clearProgress();
       return new Promise((resolve, reject) => {
-        stdout.write(`${text}\n`, (error) => (error ? reject(error) : resolve()));
+        stdout.write(`${text}\n`, (error) => (error ? reject(asReaderGone(error)) : resolve()));
       });
     },
     say(text) {
@@ -52,7 +62,8 @@ export function createTerminal({ stdin, stdout, stderr }: StandardStreams): Term
       stderr.write(CLEAR_LINE + text);
       progressShown = true;
     },
-    interactive: stdin.isTTY && stderr.isTTY,
+    inputIsTyped: stdin.isTTY === true,
+    interactive: stdin.isTTY === true && stderr.isTTY === true,
     ask: (question) =>
       new Promise((resolve) => {
         const lines = createInterface({ input: stdin, output: stderr });
@@ -71,4 +82,9 @@ export function createTerminal({ stdin, stdout, stderr }: StandardStreams): Term
       return text;
     },
   };
+}
+
+/** A full disk is still a failure. */
+function asReaderGone(error: Error): Error {
+  return 'code' in error && error.code === 'EPIPE' ? new ReaderGoneError(error) : error;
 }

@@ -14,6 +14,12 @@ export function parseDuration(text: string): number | undefined {
   return ms > 0 ? ms : undefined;
 }
 
+/** Writes whole seconds, in milliseconds, as `parseDuration` reads them, in the largest unit that fits: `90s`, `30m`. */
+export function formatDuration(ms: number): string {
+  const [unit, unitMs] = Object.entries(UNIT_MS).findLast(([, each]) => ms % each === 0) ?? ['s', SECOND_MS];
+  return `${ms / unitMs}${unit}`;
+}
+
 /** Says milliseconds in words a person reads at a glance: `2 h 5 min`, `45 s`. */
 export function describeDuration(ms: number): string {
   if (ms < MINUTE_MS) return `${Math.max(0, Math.ceil(ms / SECOND_MS))} s`;

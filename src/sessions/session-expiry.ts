@@ -68,17 +68,19 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
     },
 
     middleware: async function expireSession(req, res, next) {
-      if (!isGuarded(routeClassOf(req.path))) return next();
+      const routeClass = routeClassOf(req.path);
       const session = findCurrentSession(req);
       if (session !== undefined && !isOver(session)) {
         res.locals['viewer'] = { username: session.username, role: session.role };
         res.set('Cache-Control', 'no-store');
         return next();
       }
+      if (!isGuarded(routeClass)) return next();
       const reason = session === undefined ? await explainMissing(req) : 'cutoff';
       if (session !== undefined) await endStale(session);
       dropSession(req);
-      clearCookie(res);
+      if (wantsJson(req)) return answerScript(res, reason);
+      if (session !== undefined || ids.presentedInVain(req) !== undefined) clearCookie(res);
       sendToLogin(req, res, reason);
     },
   };
@@ -103,13 +105,15 @@ const SENTENCES: Readonly<Record<LoginReason, string>> = {
   revoked: 'The session was ended. Sign in again.',
 };
 
+/** Leaves the cookie alone: a tab in the background would take it from a login form that another tab has open. */
+function answerScript(res: Response, reason: LoginReason): void {
+  const error = reason === 'login_required' ? 'login_required' : 'session_expired';
+  res.set('Cache-Control', 'no-store');
+  res.status(401).json({ status: 'error', error, message: SENTENCES[reason], reason });
+}
+
 function sendToLogin(req: Request, res: Response, reason: LoginReason): void {
   res.set('Cache-Control', 'no-store');
-  if (wantsJson(req)) {
-    const error = reason === 'login_required' ? 'login_required' : 'session_expired';
-    res.status(401).json({ status: 'error', error, message: SENTENCES[reason], reason });
-    return;
-  }
   const query = new URLSearchParams({ reason });
   const returnTo = placeToReturnTo(req);
   if (returnTo !== undefined) query.set('returnTo', returnTo);

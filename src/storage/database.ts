@@ -84,22 +84,28 @@ async function lockForMigration(file: string): Promise<() => void> {
 }
 
 async function openPostgres(url: string): Promise<Database> {
-  const database = connectPostgres(url);
+  // Another node may be migrating: that is waited for longer than any page would wait.
+  const patient = connectPostgres(url, MIGRATION_WAIT_MS);
   try {
-    await migrateToLatest(database.db as unknown as Kysely<never>, 'postgres');
-  } catch (error) {
-    await database.close();
-    throw error;
+    await patient.ping().catch((error: unknown) => {
+      throw new Error(
+        'The database (DATABASE_URL) does not answer. Start it, or mend the address or password in .env.',
+        { cause: error },
+      );
+    });
+    await migrateToLatest(patient.db as unknown as Kysely<never>, 'postgres');
+  } finally {
+    await patient.close();
   }
-  return database;
+  return connectPostgres(url);
 }
 
-function connectPostgres(url: string): Database {
+function connectPostgres(url: string, queryTimeoutMs = POSTGRES_TIMEOUT_MS): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max: 10,
     connectionTimeoutMillis: POSTGRES_TIMEOUT_MS,
-    query_timeout: POSTGRES_TIMEOUT_MS,
+    query_timeout: queryTimeoutMs,
     types: { getTypeParser: numbersForBigints as typeof pg.types.getTypeParser },
   });
   // An idle connection that the server closed is replaced by the pool; without a listener it would end the process.

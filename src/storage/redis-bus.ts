@@ -17,8 +17,8 @@ export async function createRedisBus({ publisher, subscriber }: RedisBusDeps): P
   const gapListeners: (() => void)[] = [];
 
   subscriber.on('message', (_channel, text) => {
-    const envelope = JSON.parse(text) as { sender: string; message: BusMessage };
-    if (envelope.sender === sender) return;
+    const envelope = readEnvelope(text);
+    if (envelope === undefined || envelope.sender === sender) return;
     for (const listener of listeners) listener(envelope.message);
   });
   await subscriber.subscribe(CHANNEL);
@@ -41,4 +41,19 @@ export async function createRedisBus({ publisher, subscriber }: RedisBusDeps): P
       return Promise.resolve();
     },
   };
+}
+
+interface Envelope {
+  readonly sender: string;
+  readonly message: BusMessage;
+}
+
+/** Undefined for what no node wrote: anything thrown here would take the process down. */
+function readEnvelope(text: string): Envelope | undefined {
+  try {
+    const { sender, message } = JSON.parse(text) as Partial<Envelope>;
+    return typeof sender === 'string' && typeof message?.kind === 'string' ? { sender, message } : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -33,16 +33,26 @@ function isRedisUrl(text: string): boolean {
 function parseSentinel(text: string): RedisLocation | undefined {
   const match = /^redis\+sentinel:\/\/(?::([^@]*)@)?([^/]+)\/([^/]+)(?:\/(\d+))?$/.exec(text);
   if (match === null) return undefined;
-  const [, password, hosts = '', master = '', db = '0'] = match;
+  const [, encodedPassword, hosts = '', master = '', db = '0'] = match;
+  const password = decode(encodedPassword ?? '');
+  if (password === undefined) return undefined;
   const sentinels = hosts.split(',').map(parseNode);
   if (!sentinels.every((node) => node !== undefined)) return undefined;
   return {
     kind: 'sentinel',
     sentinels,
     master,
-    password: password === undefined ? undefined : decodeURIComponent(password),
+    password: password === '' ? undefined : password,
     db: Number(db),
   };
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function parseNode(text: string): RedisNode | undefined {

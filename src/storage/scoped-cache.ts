@@ -14,7 +14,7 @@ export interface ScopedCache<V> {
 
 export interface ScopedCacheOptions {
   readonly maximum: number;
-  /** Milliseconds that an entry set now may live. */
+  /** Milliseconds that an entry set now may live; half-open: at the instant of its end it is gone. */
   readonly lifetimeMs: () => number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -31,10 +31,11 @@ export function createScopedCache<V extends object>(options: ScopedCacheOptions)
   return {
     get: (owner, key) => store.entries.get(join(owner, key))?.value,
     set(owner, key, value) {
-      const lifetimeMs = Math.floor(options.lifetimeMs());
-      if (lifetimeMs <= 0) return;
       const id = join(owner, key);
-      store.entries.set(id, { owner, value }, { ttl: lifetimeMs });
+      // lru-cache serves an entry for as long as its ttl and that instant too; ours are over at the instant.
+      const ttl = Math.ceil(options.lifetimeMs()) - 1;
+      if (ttl <= 0) return void store.entries.delete(id);
+      store.entries.set(id, { owner, value }, { ttl });
       const ids = store.byOwner.get(owner);
       if (ids === undefined) store.byOwner.set(owner, new Set([id]));
       else ids.add(id);

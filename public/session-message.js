@@ -1,0 +1,81 @@
+import { istText, istTimeOfDay } from './ist-text.js';
+
+const MINUTE_MS = 60_000;
+const CUTOFF_WARNING_MS = 5 * MINUTE_MS;
+const IDLE_WARNING_MS = MINUTE_MS;
+
+/**
+ * What the strip says. `spoken` is for screen readers, and read out when it changes: rarely, and never each second.
+ * `reload` is the text of a link that asks for the page again.
+ * @typedef {{ tone: 'warning' | 'plain', text: string, spoken: string, reload?: string }} SessionMessage
+ */
+
+/**
+ * What a person must know about their session right now, the most urgent first; undefined when all is well.
+ * @param {import('./session-watch.js').SessionState} state
+ * @returns {SessionMessage | undefined}
+ */
+export function sessionMessage({ now, times, firstCutoff, isReachable }) {
+  const cutoffMs = (times.cutoff ?? Number.POSITIVE_INFINITY) - now;
+  const idleMs = (times.idleDeadline ?? Number.POSITIVE_INFINITY) - now;
+  if (cutoffMs <= CUTOFF_WARNING_MS && cutoffMs <= idleMs)
+    return endingMessage(times.cutoff ?? now, cutoffMs);
+  if (idleMs <= IDLE_WARNING_MS) return idleMessage(idleMs);
+  if (!isReachable) {
+    const text = 'Reconnecting. The server does not answer at the moment; this page may be out of date.';
+    return { tone: 'plain', text, spoken: text };
+  }
+  if (times.cutoff !== firstCutoff) return changeMessage(times.cutoff);
+  return undefined;
+}
+
+/**
+ * @param {number} cutoff
+ * @param {number} leftMs
+ * @returns {SessionMessage}
+ */
+function endingMessage(cutoff, leftMs) {
+  const at = istTimeOfDay(cutoff);
+  if (leftMs <= 0) {
+    const text = `The time of this session was up at ${at}.`;
+    return { tone: 'warning', text, spoken: text };
+  }
+  const minutes = Math.ceil(leftMs / MINUTE_MS);
+  return {
+    tone: 'warning',
+    text: `This session ends in ${minutesAndSeconds(leftMs)}, at ${at}.`,
+    spoken:
+      minutes > 1
+        ? `This session ends in less than 5 minutes, at ${at}.`
+        : 'This session ends within a minute.',
+  };
+}
+
+/**
+ * @param {number} leftMs
+ * @returns {SessionMessage}
+ */
+function idleMessage(leftMs) {
+  return {
+    tone: 'warning',
+    text: `You have been idle. This session ends in ${minutesAndSeconds(leftMs)}.`,
+    spoken: 'You have been idle. This session ends within a minute.',
+    reload: 'Stay signed in',
+  };
+}
+
+/**
+ * @param {number | undefined} cutoff
+ * @returns {SessionMessage}
+ */
+function changeMessage(cutoff) {
+  const text =
+    cutoff === undefined ? 'The cutoff was switched off.' : `The next cutoff is now ${istText(cutoff)}.`;
+  return { tone: 'plain', text, spoken: text, reload: 'Load this page again' };
+}
+
+/** @param {number} ms */
+function minutesAndSeconds(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}

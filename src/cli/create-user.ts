@@ -1,0 +1,39 @@
+import type { User } from '../accounts/user-store.ts';
+import { CLI_ORIGIN } from './cli-origin.ts';
+import type { CommandContext, ExitCode } from './command-context.ts';
+import { readGivenPassword } from './given-password.ts';
+import { toJson } from './json.ts';
+import { refusal } from './refusal.ts';
+import { temporaryPasswordLines } from './temporary-password-lines.ts';
+import { userRecord } from './user-record.ts';
+import { warnWithoutAdmin } from './warn-without-admin.ts';
+import { withServices } from './with-services.ts';
+
+export interface CreateUserOptions {
+  readonly username: string;
+  readonly email: string;
+  readonly role: User['role'];
+  readonly passwordStdin?: boolean;
+  readonly json?: boolean;
+}
+
+/** Makes an account. Where no password is given, the one that was made is printed, this once. */
+export async function createUser(context: CommandContext, options: CreateUserOptions): Promise<ExitCode> {
+  const { username, email, role, passwordStdin, json } = options;
+  const { terminal } = context;
+  const password = await readGivenPassword(terminal, passwordStdin);
+  return withServices<ExitCode>(context, async (services) => {
+    const made = await services.userAdmin.create({ username, email, role, password }, CLI_ORIGIN);
+    if (made.kind === 'invalid') throw refusal(made.fields);
+    const { user, temporaryPassword } = made;
+    await terminal.print(
+      json
+        ? toJson({ user: userRecord(user), temporaryPassword: temporaryPassword ?? null })
+        : [`Created ${user.username} (${user.role}).`, ...temporaryPasswordLines(temporaryPassword)].join(
+            '\n',
+          ),
+    );
+    await warnWithoutAdmin(context, services);
+    return 0;
+  });
+}

@@ -1,0 +1,32 @@
+import { CLI_ORIGIN } from './cli-origin.ts';
+import type { CommandContext, ExitCode } from './command-context.ts';
+import { unknownUser } from './find-user.ts';
+import { toJson } from './json.ts';
+import { receiptRecord, receiptText, reportOutcome } from './receipt.ts';
+import { userRecord } from './user-record.ts';
+import { warnWithoutAdmin } from './warn-without-admin.ts';
+import { withServices } from './with-services.ts';
+
+export interface DisableUserOptions {
+  readonly username: string;
+  readonly json?: boolean;
+}
+
+/** Lets somebody sign in no more, and ends everything of theirs. */
+export function disableUser(
+  context: CommandContext,
+  { username, json }: DisableUserOptions,
+): Promise<ExitCode> {
+  return withServices(context, async (services) => {
+    const done = await services.userAdmin.disable(username, CLI_ORIGIN);
+    if (done.kind === 'unknown_user') throw unknownUser(username);
+    const { user, receipt } = done;
+    await context.terminal.print(
+      json
+        ? toJson({ user: userRecord(user), receipt: receiptRecord(receipt) })
+        : `Disabled ${user.username}.\n${receiptText(receipt)}`,
+    );
+    await warnWithoutAdmin(context, services);
+    return reportOutcome(context, receipt.status);
+  });
+}

@@ -1,0 +1,36 @@
+import { statSync } from 'node:fs';
+import type { Environment } from '../../config.ts';
+import { readEnvFile } from '../../env-file.ts';
+import { ENV_FILE } from '../../project-files.ts';
+import { explainError } from '../explain-error.ts';
+import { type Finding, findingsOf } from './finding.ts';
+
+const OTHERS = 0o077;
+
+const { ok, warn, fail } = findingsOf('.env');
+
+export interface EnvFileCheckup {
+  readonly findings: readonly Finding[];
+  /** What stands in it; empty where it cannot be read. */
+  readonly settings: Environment;
+}
+
+/** The file holds every secret: nobody but its owner should read it. */
+export function checkEnvFile(): EnvFileCheckup {
+  try {
+    return { findings: checkMode(), settings: readEnvFile(ENV_FILE) };
+  } catch (error) {
+    const remedy = `Make it a file that the user who runs Curfew can read: ${ENV_FILE}`;
+    return { findings: [fail(explainError(error), remedy)], settings: {} };
+  }
+}
+
+function checkMode(): readonly Finding[] {
+  const stats = statSync(ENV_FILE, { throwIfNoEntry: false });
+  if (stats === undefined) return [ok('There is none: the settings come from the environment')];
+  const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
+  // Windows has no such modes, and reports all of them.
+  if ((stats.mode & OTHERS) === 0 || process.platform === 'win32')
+    return [ok(`Mode ${mode}: nobody but its owner reads it`)];
+  return [warn(`Mode ${mode}: others on this machine may read the secrets`, `chmod 600 ${ENV_FILE}`)];
+}

@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs';
+import type { ConfigProblem, Environment } from '../../config.ts';
+import { readEnvFile } from '../../env-file.ts';
+import { ENV_EXAMPLE } from '../../project-files.ts';
+import { printable } from '../printable.ts';
+import { type Finding, findingsOf } from './finding.ts';
+
+const SECRETS = ['SESSION_SECRET', 'ENCRYPTION_KEY', 'PEPPER'];
+/** What a .env may hold besides the settings. */
+const FOR_NODE = ['NODE_ENV', 'TZ', 'NODE_OPTIONS'];
+
+/** Every setting that cannot be used, and names in .env that mean nothing and so are probably misspelt. */
+export function checkSettings(problems: readonly ConfigProblem[], envFile: Environment): readonly Finding[] {
+  const { ok, warn, fail } = findingsOf('settings');
+  const wrong = problems
+    .filter(({ name }) => !SECRETS.includes(name))
+    .map(({ name, problem, example }) => fail(`${name} ${problem}`, `For example: ${name}=${example}`));
+  const unknown = unknownNames(envFile).map((name) =>
+    warn(
+      `${printable(name)} in .env is no setting, and nobody reads it`,
+      'See whether it is misspelt: .env.example lists every setting.',
+    ),
+  );
+  const findings = [...wrong, ...unknown];
+  return findings.length > 0 ? findings : [ok('All can be used')];
+}
+
+/** The three secrets: there, long enough, and each a different one. */
+export function checkSecrets(settings: Environment, problems: readonly ConfigProblem[]): readonly Finding[] {
+  const { ok, warn, fail } = findingsOf('secrets');
+  const wrong = problems
+    .filter(({ name }) => SECRETS.includes(name))
+    .map(({ name, problem }) => fail(`${name} ${problem}`, REMEDIES[name] ?? 'See .env.example.'));
+  if (wrong.length > 0) return wrong;
+  const values = SECRETS.flatMap((name) => (settings[name] ?? '').split(',').map((value) => value.trim()));
+  if (new Set(values).size < values.length)
+    return [
+      warn(
+        'The same value stands in two places',
+        'Give SESSION_SECRET, ENCRYPTION_KEY and PEPPER values of their own.',
+      ),
+    ];
+  return [ok('SESSION_SECRET, ENCRYPTION_KEY and PEPPER are there')];
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  SESSION_SECRET: 'A new one ends all sessions: openssl rand -base64 48',
+  ENCRYPTION_KEY:
+    "Put back the old one if there is a copy; with a new one everybody connects their broker again: head -c 32 /dev/urandom | base64 | tr '+/' '-_'",
+  PEPPER:
+    'Put back the old one if there is a copy; with a new one every password has to be reset: openssl rand -base64 48',
+};
+
+function unknownNames(envFile: Environment): readonly string[] {
+  if (!existsSync(ENV_EXAMPLE)) return [];
+  const known = [...Object.keys(readEnvFile(ENV_EXAMPLE)), ...FOR_NODE];
+  return Object.keys(envFile).filter((name) => !known.includes(name));
+}

@@ -1,0 +1,60 @@
+import { createUserStore } from '../../accounts/user-store.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type CutoffTime, lastCutoff } from '../../core/cutoff.ts';
+import { formatIst } from '../../core/ist.ts';
+import {
+  createRevocationOrderStore,
+  type RevocationOrderStore,
+} from '../../sessions/revocation-order-store.ts';
+import type { Database } from '../../storage/database.ts';
+import { type Finding, findingsOf } from './finding.ts';
+
+/** What is left to do: revocations, the last cutoff, and somebody who can administer. */
+export async function checkWork(
+  database: Database,
+  clock: Clock,
+  cutoffTime: CutoffTime,
+): Promise<readonly Finding[]> {
+  const orders = createRevocationOrderStore(database, clock);
+  return [
+    await checkOrders(orders),
+    await checkSweep(orders, lastCutoff(clock.now(), cutoffTime)),
+    await checkPeople(database, clock),
+  ];
+}
+
+async function checkOrders(orders: RevocationOrderStore): Promise<Finding> {
+  const { ok, warn } = findingsOf('revocations');
+  const open = await orders.countOpen();
+  if (open === 0) return ok('All orders are carried out');
+  return warn(
+    open === 1 ? 'One order is not carried out yet' : `${open} orders are not carried out yet`,
+    'The running server tries them again; where they stay, its log names the step that fails. Without a server: npm start',
+  );
+}
+
+async function checkSweep(orders: RevocationOrderStore, due: number): Promise<Finding> {
+  const { ok, warn } = findingsOf('sweep');
+  if (!Number.isFinite(due)) return ok('No cutoff is set');
+  const swept = await orders.lastSweptCutoff();
+  if (swept !== undefined && swept >= due) return ok(`The last swept cutoff is that of ${formatIst(swept)}`);
+  const last =
+    swept === undefined ? 'none was ever swept' : `the last swept one is that of ${formatIst(swept)}`;
+  return warn(
+    `The cutoff of ${formatIst(due)} was not swept; ${last}`,
+    'Start the server, which does it at once, or: npx curfew sweep',
+  );
+}
+
+async function checkPeople(database: Database, clock: Clock): Promise<Finding> {
+  const { ok, warn } = findingsOf('people');
+  const users = await createUserStore({ database, clock }).list();
+  const admins = users.filter((user) => user.role === 'admin' && !user.disabled).length;
+  if (users.length === 0)
+    return warn(
+      'Nobody has an account yet',
+      'Open /setup in a browser, or: npx curfew users create --role admin',
+    );
+  if (admins === 0) return warn('No admin can sign in', 'npx curfew users create --role admin');
+  return ok(`${users.length} with an account, ${admins} of them admin`);
+}

@@ -1,0 +1,72 @@
+import type { Config } from '../../config.ts';
+import type { Clock } from '../../core/clock.ts';
+import { mergeEnvironment } from '../../env-file.ts';
+import type { CommandContext, ExitCode } from '../command-context.ts';
+import { explainError } from '../explain-error.ts';
+import { toJson } from '../json.ts';
+import { checkAddresses } from './check-addresses.ts';
+import { checkClock } from './check-clock.ts';
+import { checkDatabase } from './check-database.ts';
+import { checkEnvFile } from './check-env-file.ts';
+import { checkRedis } from './check-redis.ts';
+import { checkSecrets, checkSettings } from './check-settings.ts';
+import { checkWork } from './check-work.ts';
+import { type Finding, findingsOf } from './finding.ts';
+import { readAsFarAsPossible } from './readable-config.ts';
+
+/** Looks at everything that Curfew stands on and says what to mend; changes nothing. Fails when anything does. */
+export async function doctor(
+  context: CommandContext,
+  { json }: { readonly json?: boolean },
+): Promise<ExitCode> {
+  const findings = await examine(context);
+  const healthy = findings.every((finding) => finding.status !== 'fail');
+  await context.terminal.print(
+    json ? toJson({ ok: healthy, checks: findings.map(toRecord) }) : findings.map(toText).join('\n'),
+  );
+  return healthy ? 0 : 1;
+}
+
+async function examine({ environment, clock }: CommandContext): Promise<readonly Finding[]> {
+  const envFile = checkEnvFile();
+  const settings = mergeEnvironment(environment, envFile.settings);
+  const { config, problems } = readAsFarAsPossible(settings);
+  const unless = async (setting: string, name: string, look: () => Promise<readonly Finding[]>) =>
+    problems.some((problem) => problem.name === setting)
+      ? [findingsOf(name).fail('Not looked at', `Mend ${setting} first.`)]
+      : look();
+  return [
+    ...checkSettings(problems, envFile.settings),
+    ...checkSecrets(settings, problems),
+    ...envFile.findings,
+    ...checkAddresses(config),
+    ...checkClock(clock.now(), config.policy.cutoffTime),
+    ...(await unless('REDIS_URL', 'redis', () => checkRedis(config.redis, clock))),
+    ...(await unless('DATABASE_URL', 'database', () => checkStorage(config, clock))),
+  ];
+}
+
+async function checkStorage(
+  { database: location, policy }: Config,
+  clock: Clock,
+): Promise<readonly Finding[]> {
+  const { findings, database } = await checkDatabase(location, clock);
+  if (database === undefined) return findings;
+  try {
+    return [...findings, ...(await checkWork(database, clock, policy.cutoffTime))];
+  } catch (error) {
+    const { fail } = findingsOf('database');
+    return [...findings, fail(explainError(error), 'Try again once it answers.')];
+  } finally {
+    await database.close();
+  }
+}
+
+function toRecord(finding: Finding) {
+  return { ...finding, remedy: finding.status === 'ok' ? null : finding.remedy };
+}
+
+function toText(finding: Finding): string {
+  const line = `${finding.status.padEnd(4)}  ${finding.name.padEnd(11)}  ${finding.message}`;
+  return finding.status === 'ok' ? line : `${line}\n${' '.repeat(19)}${finding.remedy}`;
+}

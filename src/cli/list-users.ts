@@ -1,0 +1,31 @@
+import type { User } from '../accounts/user-store.ts';
+import { toIstIso } from '../core/ist.ts';
+import type { CommandContext, ExitCode } from './command-context.ts';
+import { printJsonList } from './json.ts';
+import { onePortion } from './one-portion.ts';
+import { type Column, printTable } from './table.ts';
+import { userRecord } from './user-record.ts';
+import { withServices } from './with-services.ts';
+
+/** Prints everybody who has an account. */
+export function listUsers(context: CommandContext, { json }: { readonly json?: boolean }): Promise<ExitCode> {
+  const { terminal } = context;
+  return withServices<ExitCode>(context, async ({ userAdmin }) => {
+    const users = await userAdmin.list();
+    if (json) {
+      await printJsonList(terminal, 'users', onePortion(users.map(userRecord)));
+      return 0;
+    }
+    await printTable(terminal, COLUMNS, onePortion(users));
+    terminal.say(users.length === 1 ? '1 user.' : `${users.length} users.`);
+    return 0;
+  });
+}
+
+const COLUMNS: readonly Column<User>[] = [
+  { heading: 'USER', value: (user) => user.username },
+  { heading: 'EMAIL', value: (user) => user.email },
+  { heading: 'ROLE', value: (user) => user.role },
+  { heading: 'STATE', value: (user) => (user.disabled ? 'disabled' : 'active') },
+  { heading: 'SINCE (IST)', value: (user) => toIstIso(user.createdAt).slice(0, 10) },
+];

@@ -1,0 +1,45 @@
+import { CLI_ORIGIN } from './cli-origin.ts';
+import type { CommandContext, ExitCode } from './command-context.ts';
+import { unknownUser } from './find-user.ts';
+import { readGivenPassword } from './given-password.ts';
+import { toJson } from './json.ts';
+import { receiptRecord, receiptText, reportOutcome } from './receipt.ts';
+import { refusal } from './refusal.ts';
+import { temporaryPasswordLines } from './temporary-password-lines.ts';
+import { userRecord } from './user-record.ts';
+import { withServices } from './with-services.ts';
+
+export interface ResetPasswordOptions {
+  readonly username: string;
+  readonly passwordStdin?: boolean;
+  readonly json?: boolean;
+}
+
+/** Gives somebody a new password, and ends everything that began with the old one. */
+export async function resetPassword(
+  context: CommandContext,
+  { username, passwordStdin, json }: ResetPasswordOptions,
+): Promise<ExitCode> {
+  const { terminal } = context;
+  const password = await readGivenPassword(terminal, passwordStdin);
+  return withServices(context, async ({ userAdmin }) => {
+    const done = await userAdmin.resetPassword(username, password, CLI_ORIGIN);
+    if (done.kind === 'unknown_user') throw unknownUser(username);
+    if (done.kind === 'invalid') throw refusal(done.fields);
+    const { user, temporaryPassword, receipt } = done;
+    await terminal.print(
+      json
+        ? toJson({
+            user: userRecord(user),
+            temporaryPassword: temporaryPassword ?? null,
+            receipt: receiptRecord(receipt),
+          })
+        : [
+            `New password for ${user.username}.`,
+            ...temporaryPasswordLines(temporaryPassword),
+            receiptText(receipt),
+          ].join('\n'),
+    );
+    return reportOutcome(context, receipt.status);
+  });
+}
