@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import express, { type Express } from 'express';
+import { reopenLoginForm } from './accounts/login-page.ts';
 import { createAccountsRouter } from './accounts/routes.ts';
 import { createBrokerRouter } from './broker/routes.ts';
 import { createDashboardRouter } from './dashboard/routes.ts';
@@ -52,6 +53,7 @@ export function createApp(services: Services): Express {
   if (services.sandbox !== undefined) app.use(services.sandbox.pages);
 
   app.use(refuseUnknownPath);
+  app.use(reopenLoginForm);
   app.use(createErrorHandler(log, toKnownFailure));
   return app;
 }

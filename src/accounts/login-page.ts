@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { AppError, invalid } from '../errors.ts';
 import { readForm } from '../http/form.ts';
@@ -54,6 +54,16 @@ export function createLoginPage({ users, signIn, liveSession }: LoginPageDeps): 
     },
   };
 }
+
+/**
+ * A sign-in form whose token is not the session's any more (open overnight, or a second tab made its own) comes back with
+ * a good one and the username kept, instead of a dead end. Still 403, and nothing was tried.
+ */
+export const reopenLoginForm: ErrorRequestHandler = (error: unknown, req, res, next) => {
+  const stale = error instanceof AppError && error.code === 'csrf' && typeof req.csrfToken === 'function';
+  if (!stale || req.path !== '/auth/login' || wantsJson(req)) return next(error);
+  refuse(req, res, error, safeReturnTo(req.body?.returnTo));
+};
 
 function problemOf(result: SignInResult): AppError | undefined {
   switch (result.kind) {

@@ -1,5 +1,6 @@
 import csurf from 'csurf';
 import type { Request, RequestHandler } from 'express';
+import { AppError } from '../errors.ts';
 import { routeClassOf } from './route-classes.ts';
 
 /**
@@ -11,9 +12,16 @@ export function createCsrf(): RequestHandler {
   const verify = csurf({ value: presentedToken });
   return function csrf(req, res, next) {
     const routeClass = routeClassOf(req.path);
-    if (routeClass === 'form' || routeClass === 'guarded') verify(req, res, next);
-    else next();
+    if (routeClass !== 'form' && routeClass !== 'guarded') return next();
+    verify(req, res, (error?: unknown) => next(isBadToken(error) ? staleForm() : error));
   };
+}
+
+const isBadToken = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EBADCSRFTOKEN';
+
+function staleForm(): AppError {
+  return new AppError('csrf', 'The form was open for too long or was not ours. Nothing was done: try again.');
 }
 
 function presentedToken(req: Request): string {

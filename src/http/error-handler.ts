@@ -103,17 +103,11 @@ function internal(cause: unknown): AppError {
   );
 }
 
-/** Errors of express, body-parser and csurf, by the properties that http-errors gives them. */
+/** Errors of express and body-parser, by the properties that http-errors gives them. */
 function fromHttpLibrary(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
   if (!(error instanceof Error)) return undefined;
-  const { code, type, status } = error as { code?: unknown; type?: unknown; status?: unknown };
-  if (code === 'EBADCSRFTOKEN') {
-    return new AppError(
-      'csrf',
-      'The form was open for too long or was not ours. Nothing was done: open it again.',
-    );
-  }
+  const { type, status } = error as { type?: unknown; status?: unknown };
   if (type === 'entity.too.large' || type === 'parameters.too.many') {
     return new AppError('too_large', 'The request is larger than this address takes.');
   }

@@ -88,6 +88,16 @@ describe('an attacker', () => {
     expect((await visitor.get('/dashboard')).status).toBe(200);
   });
 
+  test('makes nobody type their username twice: a stale sign-in form comes back with a good token', async () => {
+    await visitor.get('/auth/login');
+    const stale = await visitor.post('/auth/login', { ...credentials, _csrf: 'stale' }, { Origin: server.origin });
+    expect(stale.status).toBe(403);
+    expect(stale.text).toContain(`value="${PERSON.username}"`);
+    expect(stale.text).not.toContain(PERSON.password);
+    const _csrf = /name="_csrf" value="([^"]+)"/.exec(stale.text)?.[1] ?? '';
+    expect((await visitor.post('/auth/login', { ...credentials, _csrf }, { Origin: server.origin })).status).toBe(303);
+  });
+
   test('cannot log anybody out with a link', async () => {
     await signIn(visitor);
     const page = await visitor.get('/auth/logout');

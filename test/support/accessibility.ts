@@ -21,11 +21,11 @@ const OPTIONS = {
 export async function expectNoAxeViolations(page: Page): Promise<void> {
   const reports: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     const violations = await findViolations(page);
     reports.push(...violations.map((violation) => `${colorScheme}: ${describeViolation(violation)}`));
   }
-  await page.emulateMedia({ colorScheme: null });
+  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   if (reports.length > 0) throw new Error(`${page.url()} is not accessible\n\n${reports.join('\n\n')}`);
 }
 

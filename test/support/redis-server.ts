@@ -11,12 +11,16 @@ export interface RedisOptions {
   readonly persistent?: boolean;
   /** Further lines of redis.conf, such as `cluster-enabled yes`. */
   readonly settings?: readonly string[];
+  /** Not a store but a Sentinel, which watches others. Off. */
+  readonly sentinel?: boolean;
 }
 
 /** A redis-server of its own, on 127.0.0.1. */
 export interface RedisServer {
   readonly url: string;
   readonly port: number;
+  /** Where its files lie. */
+  readonly directory: string;
   /** Changes with a restart. */
   readonly pid: number;
   /** Ends it for good and removes its directory. */
@@ -40,8 +44,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   const start = () =>
     startServerProcess({
       command,
-      args: [configFile],
-      ready: /Ready to accept connections|Running mode=sentinel/,
+      args: options.sentinel === true ? [configFile, '--sentinel'] : [configFile],
+      ready: /Ready to accept connections|Sentinel ID is/,
       orphanSignal: 'SIGKILL',
     });
 
@@ -55,6 +59,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    directory: directory.path,
     get pid() {
       return running.pid;
     },
@@ -94,10 +99,16 @@ function configuration(port: number, directory: string, options: RedisOptions): 
     'bind 127.0.0.1',
     `dir ${directory}`,
     'daemonize no',
-    'save ""',
-    `databases ${DATABASES}`,
-    ...(options.persistent === true ? ['appendonly yes', 'appendfsync always'] : ['appendonly no']),
+    ...(options.sentinel === true ? [] : storeConfiguration(options)),
     ...(options.settings ?? []),
     '',
   ].join('\n');
+}
+
+function storeConfiguration({ persistent = false }: RedisOptions): readonly string[] {
+  return [
+    'save ""',
+    `databases ${DATABASES}`,
+    ...(persistent ? ['appendonly yes', 'appendfsync always'] : ['appendonly no']),
+  ];
 }

@@ -11,6 +11,8 @@ export interface ServerCommand {
   readonly orphanSignal: NodeJS.Signals;
   /** Whom it runs as, where that is not this process's user. */
   readonly user?: SystemUser | undefined;
+  /** Variables over those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface SystemUser {
@@ -18,8 +20,16 @@ export interface SystemUser {
   readonly gid: number;
 }
 
+/** How a process went: its exit code, or the signal that ended it. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 export interface ServerProcess {
   readonly pid: number;
+  /** Resolves when it has ended, however that came. */
+  readonly ended: Promise<ProcessEnd>;
   /** Sends the signal and waits; SIGKILL when it takes more than five seconds. Harmless when it has ended. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
@@ -33,14 +43,19 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
   const child = spawnServer(command);
   const endWithThisProcess = () => void child.kill(command.orphanSignal);
   process.once('exit', endWithThisProcess);
-  child.once('close', () => process.off('exit', endWithThisProcess));
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    child.once('close', (code, signal) => {
+      process.off('exit', endWithThisProcess);
+      resolve({ code, signal });
+    });
+  });
   await untilReady(child, command);
-  return { pid: child.pid ?? 0, end: (signal) => end(child, signal) };
+  return { pid: child.pid ?? 0, ended, end: (signal) => end(child, signal) };
 }
 
 /** On Linux bound to the life of this process: a test run that is killed outright runs no teardown. */
-function spawnServer({ command, args, orphanSignal, user }: ServerCommand): ChildProcess {
-  const env = { ...process.env, LC_ALL: 'C' };
+function spawnServer({ command, args, orphanSignal, user, env: own }: ServerCommand): ChildProcess {
+  const env = { ...process.env, LC_ALL: 'C', ...own };
   if (!existsSync(SETPRIV)) return spawn(command, args, { env, cwd: '/', ...user });
   const drop = user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
   const bind = `--pdeathsig=${orphanSignal.replace('SIG', '')}`;
