@@ -13,7 +13,7 @@ import { createBrokerRoom } from './broker/broker-room.ts';
 import type { Config } from './config.ts';
 import { createAlarm } from './core/alarm.ts';
 import type { Clock } from './core/clock.ts';
-import { SECOND_MS } from './core/duration.ts';
+import { DAY_MS, SECOND_MS } from './core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
 import { createPoller } from './core/poller.ts';
 import { createDraining } from './http/draining.ts';
@@ -34,6 +34,9 @@ import { createSweep } from './sessions/sweep.ts';
 import { createCaches } from './storage/caches.ts';
 import type { RedisClient } from './storage/redis.ts';
 import { clockDifferenceMs } from './storage/redis-clock.ts';
+
+/** Longer than a replay after a restored Redis looks back. */
+const ORDERS_KEPT_MS = 31 * DAY_MS;
 
 export type Services = ReturnType<typeof createServices>;
 
@@ -78,6 +81,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
   const revoker = createRevoker({
     orders,
     targets: [brokers.tokenTarget, sessionTarget, createCacheTarget(caches, bus)],
+    countSessions: async (userId) => (await registry.listByUser(userId)).length,
     audit,
     clock,
     log,
@@ -89,6 +93,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
     registry,
     epochs,
     revoker,
+    orders,
     ids,
     maxSessionsPerUser,
   });
@@ -134,7 +139,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
     sandbox: brokers.sandbox,
     brokerOrigins: brokers.authorizationOrigins.filter((origin) => origin !== config.baseUrl),
     draining,
-    readiness: [...createReadiness(ports, orders.countOpen), draining.check],
+    readiness: [...createReadiness(ports, orders.countWaiting), draining.check],
     jobs: createJobs(),
     userAdmin: createUserAdmin({ users, rules, hasher, lifecycle, audit }),
     sessionMiddleware: { storage: sessionStorage, ids, secrets: config.sessionSecrets, https: config.https },
@@ -174,7 +179,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
       createPoller({ intervalMs: SECOND_MS, work: () => idleWatch.run(), onError }),
       createPoller({ intervalMs: SECOND_MS, work: () => revoker.retryDue(), onError }),
       createPoller({ intervalMs: 5 * SECOND_MS, work: () => registry.flush(), onError }),
-      createPoller({ intervalMs: 60 * SECOND_MS, work: () => registry.tidy(), onError }),
+      createPoller({ intervalMs: 60 * SECOND_MS, work: tidy, onError }),
       brokers.logoutQueue,
       ...(ports.gate === undefined ? [] : [ports.gate.watch]),
     ];
@@ -182,6 +187,11 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
       cutoffAlarm.rearm();
       registry.applyPolicy().catch(onError);
     });
+
+    async function tidy(): Promise<void> {
+      await registry.tidy();
+      await orders.forgetDoneBefore(clock.now() - ORDERS_KEPT_MS);
+    }
 
     return {
       /** What a server that was down at the cutoff has missed: before it answers anybody. */
@@ -206,7 +216,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
 
 function createReadiness(
   { clock, database, redis, gate }: Ports,
-  countOpen: () => Promise<number>,
+  countWaiting: () => Promise<number>,
 ): readonly ReadinessCheck[] {
   return [
     { name: 'database', check: () => database.ping() },
@@ -216,8 +226,8 @@ function createReadiness(
     {
       name: 'revocations',
       async check() {
-        const open = await countOpen();
-        if (open > 0) throw new Error(`${open} revocations are still to be carried out`);
+        const waiting = await countWaiting();
+        if (waiting > 0) throw new Error(`${waiting} revocations are still to be carried out`);
       },
     },
   ];

@@ -10,7 +10,16 @@ const STDIN_FLAG = ['--password-stdin', 'take the password from standard input']
 
 /** Carries out one command; returns the exit status of the process: 0 done, 1 failed, 2 used wrongly. */
 export async function runCommandLine(args: readonly string[], context: CommandContext): Promise<number> {
-  const { terminal } = context;
+  try {
+    return await parseAndRun(args, context);
+  } catch (error) {
+    if (error instanceof ReaderGoneError) return 0;
+    context.terminal.say(`curfew: ${explainError(error)}`);
+    return 1;
+  }
+}
+
+async function parseAndRun(args: readonly string[], context: CommandContext): Promise<number> {
   let exitCode: ExitCode = 0;
   let help = '';
   const program = createProgram(context, {
@@ -25,14 +34,10 @@ export async function runCommandLine(args: readonly string[], context: CommandCo
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof ReaderGoneError) return 0;
-    if (error instanceof CommanderError) {
-      if (error.exitCode !== 0) return WRONG_USE;
-      await terminal.print(help.trimEnd());
-      return 0;
-    }
-    terminal.say(`curfew: ${explainError(error)}`);
-    return 1;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode !== 0) return WRONG_USE;
+    await context.terminal.print(help.trimEnd());
+    return 0;
   }
 }
 

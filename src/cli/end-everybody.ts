@@ -35,8 +35,9 @@ export async function endEverybody(
   for (;;) {
     const left = [...(await findEverybody(services))].filter((userId) => !ended.has(userId));
     if (left.length === 0) return receipts;
+    const total = ended.size + left.length;
     for (const userId of left) {
-      showProgress(`Ending ${ended.size + 1} of ${ended.size + left.length} …`);
+      showProgress(`Ending ${ended.size + 1} of ${total} …`);
       const receipt = await services.lifecycle.endAccount(userId, 'ended_by_admin', origin);
       ended.add(userId);
       receipts.people += 1;

@@ -40,11 +40,14 @@ export function createActivity({ clock, idleLimitMs, write, onError }: ActivityD
     const use = uses.get(sid);
     pending.delete(sid);
     if (use === undefined) return;
+    const { writtenAt } = use;
     use.writtenAt = clock.now();
     try {
       await write(sid, use.lastSeen);
     } catch (error) {
-      onError(error);
+      use.writtenAt = writtenAt;
+      pending.add(sid);
+      throw error;
     }
   }
 
@@ -69,7 +72,10 @@ export function createActivity({ clock, idleLimitMs, write, onError }: ActivityD
       const due = [...pending].filter(
         (sid) => all || clock.now() - (uses.peek(sid)?.writtenAt ?? 0) >= everyMs(),
       );
-      await Promise.all(due.map(writePending));
+      const outcomes = await Promise.allSettled(due.map(writePending));
+      // One report for all: they stay remembered, and the next flush writes them.
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed !== undefined) onError(failed.reason);
     },
   };
 }

@@ -10,9 +10,11 @@ import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { findCurrentSession } from './current-session.ts';
 import type { EpochStore } from './epoch-store.ts';
-import { regenerateSession, saveSession } from './express-session-promises.ts';
+import { dropSession, regenerateSession, saveSession } from './express-session-promises.ts';
+import type { RevocationOrderStore } from './revocation-order-store.ts';
 import type { Revoker } from './revoker.ts';
 import type { DeviceSession, SignedInUser } from './session-data.ts';
+import { readSessionId } from './session-id.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
@@ -35,8 +37,8 @@ export interface SessionLifecycle {
   endIdle(userId: string, sid: string): Promise<void>;
   /** Ends every session, token and cached value of a user. */
   endAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
-  /** Ends the user's sessions but one, and nothing that the one still needs; returns how many. */
-  endOtherDevices(userId: string, keptSid: string, origin: AuditOrigin): Promise<number>;
+  /** Ends the user's sessions but one, and nothing that the one still needs. Undefined when there is no other. */
+  endOtherDevices(userId: string, keptSid: string, origin: AuditOrigin): Promise<Receipt | undefined>;
   devicesOf(userId: string): Promise<readonly DeviceSession[]>;
 }
 
@@ -46,6 +48,7 @@ export interface SessionLifecycleDeps {
   readonly registry: SessionRegistry;
   readonly epochs: EpochStore;
   readonly revoker: Revoker;
+  readonly orders: Pick<RevocationOrderStore, 'isSwept'>;
   readonly ids: SessionIdIssuer;
   readonly maxSessionsPerUser: number;
 }
@@ -55,7 +58,7 @@ const SIGN_IN_TRIES = 3;
 const USER_AGENT_LENGTH = 300;
 
 export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifecycle {
-  const { clock, calendar, registry, epochs, revoker, ids, maxSessionsPerUser } = deps;
+  const { clock, calendar, registry, epochs, revoker, orders, ids, maxSessionsPerUser } = deps;
 
   /** Stores a signed-in session; returns its id, or undefined when it was overtaken by a revocation or the cutoff. */
   async function begin(req: Request, user: SignedInUser): Promise<string | undefined> {
@@ -76,10 +79,28 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
     const sid = req.sessionID;
     await registry.register({ sid, userId: user.userId, epoch, loginTime });
     await saveSession(req);
-    // A revocation raises the epoch before it looks for sessions: one that missed this session shows here.
-    if ((await epochs.current(user.userId)) === epoch && loginTime >= calendar.last()) return sid;
+    if (!(await wasOvertaken(user.userId, epoch, loginTime))) return sid;
     await registry.end([sid], 'logged_out');
     return undefined;
+  }
+
+  /** A revocation raises the epoch, and a sweep stores its order, before it looks for sessions: one that missed this one shows. */
+  async function wasOvertaken(userId: string, epoch: number, loginTime: number): Promise<boolean> {
+    return (
+      loginTime < calendar.last() ||
+      (await epochs.current(userId)) !== epoch ||
+      (await orders.isSwept(loginTime))
+    );
+  }
+
+  /**
+   * Nobody is signed in by an answer that says it failed: its cookie would stand for a session that no revocation has
+   * looked for since, and that is stored late, perhaps, by a command that is still under way.
+   */
+  function abandon(req: Request): void {
+    const { sessionID: sid } = req;
+    dropSession(req);
+    if (readSessionId(sid).kind === 'signed_in') registry.end([sid], 'logged_out').catch(() => undefined);
   }
 
   async function endSurplus(userId: string, keptSid: string, origin: AuditOrigin): Promise<void> {
@@ -92,53 +113,57 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
     await revoker.revoke({ kind: 'device', userId, sids }, 'session_limit', origin);
   }
 
-  const lifecycle: SessionLifecycle = {
-    async signIn(req, res, user, confirmStillWelcome) {
-      const replaced = findCurrentSession(req);
-      const origin = auditOrigin(req, res, user.username);
-      for (let attempt = 0; attempt < SIGN_IN_TRIES; attempt += 1) {
-        const sid = await begin(req, user);
-        if (!(await confirmStillWelcome())) {
-          if (sid !== undefined) await registry.end([sid], 'logged_out');
-          await regenerateSession(req);
-          return 'refused';
-        }
-        if (sid === undefined) continue;
-        await endSurplus(user.userId, sid, origin);
-        if (replaced !== undefined)
-          await lifecycle.endDevice(replaced.userId, replaced.sid, 'logged_out', origin);
-        return 'signed_in';
+  async function tryToSignIn(
+    ...[req, res, user, confirmStillWelcome]: Parameters<SessionLifecycle['signIn']>
+  ): ReturnType<SessionLifecycle['signIn']> {
+    const replaced = findCurrentSession(req);
+    const origin = auditOrigin(req, res, user.username);
+    for (let attempt = 0; attempt < SIGN_IN_TRIES; attempt += 1) {
+      const sid = await begin(req, user);
+      if (!(await confirmStillWelcome())) {
+        if (sid !== undefined) await registry.end([sid], 'logged_out');
+        await regenerateSession(req);
+        return 'refused';
       }
-      throw unavailable('Signing in');
+      if (sid === undefined) continue;
+      await endSurplus(user.userId, sid, origin);
+      if (replaced !== undefined)
+        await lifecycle.endDevice(replaced.userId, replaced.sid, 'logged_out', origin);
+      return 'signed_in';
+    }
+    throw unavailable('Signing in');
+  }
+
+  const lifecycle: SessionLifecycle = {
+    async signIn(...args) {
+      try {
+        return await tryToSignIn(...args);
+      } catch (error) {
+        abandon(args[0]);
+        throw error;
+      }
     },
 
     async endDevice(userId, sid, reason, origin) {
       const others = (await registry.listByUser(userId)).filter((device) => device.sid !== sid);
       if (others.length === 0) return lifecycle.endAccount(userId, reason, origin);
+      // Two last devices that log out together each see the other one: the revoker looks again afterwards.
       const receipt = await revoker.revoke({ kind: 'device', userId, sids: [sid] }, reason, origin);
-      // Two last devices that log out together each see the other one: whoever is later sees nobody.
-      if ((await registry.listByUser(userId)).length === 0 || receipt === undefined) {
-        return lifecycle.endAccount(userId, reason, origin);
-      }
-      return receipt;
+      return receipt ?? lifecycle.endAccount(userId, reason, origin);
     },
 
     async endIdle(userId, sid) {
       const scope = { kind: 'device', userId, sids: [sid] } as const;
-      const receipt = await revoker.revoke(scope, 'idle', SYSTEM_ORIGIN, `idle:${digest(sid)}`);
-      if (receipt === undefined || receipt.status === 'queued') return;
-      if ((await registry.listByUser(userId)).length === 0)
-        await lifecycle.endAccount(userId, 'idle', SYSTEM_ORIGIN);
+      await revoker.revoke(scope, 'idle', SYSTEM_ORIGIN, `idle:${digest(sid)}`);
     },
 
     endAccount: (userId, reason, origin) => revoker.revokeAccount(userId, reason, origin),
 
     async endOtherDevices(userId, keptSid, origin) {
       const others = (await registry.listByUser(userId)).filter((device) => device.sid !== keptSid);
-      if (others.length === 0) return 0;
+      if (others.length === 0) return undefined;
       const sids = others.map((device) => device.sid);
-      await revoker.revoke({ kind: 'device', userId, sids }, 'ended_by_owner', origin);
-      return sids.length;
+      return revoker.revoke({ kind: 'device', userId, sids }, 'ended_by_owner', origin);
     },
 
     devicesOf: (userId) => registry.listByUser(userId),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
+import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
 import type { Receipt, RevocationOrder, RevocationReason, RevocationScope } from '../core/revocation.ts';
 import type { Database } from '../storage/database.ts';
 import type { RevocationsTable } from '../storage/schema.ts';
@@ -29,11 +30,16 @@ export interface RevocationOrderStore {
   saveProgress(receipt: Receipt, attempts: number, nextAttemptAt: number): Promise<void>;
   /** Takes open orders that nobody works on. Two nodes never get the same one while its lease runs. */
   claimDue(limit: number): Promise<readonly StoredOrder[]>;
-  countOpen(): Promise<number>;
+  /** Orders that failed in part and wait for their next try, or whose node died: not those in progress right now. */
+  countWaiting(): Promise<number>;
   /** Orders given at or after an instant (ms since the epoch), open and done, oldest first, in portions. */
   listSince(instant: number, portion: number): AsyncIterable<readonly RevocationOrder[]>;
   /** Open orders that wait for their next try need not wait any longer. */
   hurryOpen(): Promise<void>;
+  /** Drops orders that are done and older than an instant (ms since the epoch); the audit log keeps their receipts. */
+  forgetDoneBefore(instant: number): Promise<void>;
+  /** Whether a sweep was ordered, whenever, that ends what began at this instant (ms since the epoch). */
+  isSwept(instant: number): Promise<boolean>;
   /** The newest receipt that concerns this user, a cutoff for all included, and that ended something. */
   latestReceipt(userId: string): Promise<Receipt | undefined>;
   /** The latest cutoff that was swept, in ms since the epoch, finished or not. Sweeps at an operator's own instant don't count. */
@@ -128,13 +134,22 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
       return claimed;
     },
 
-    async countOpen() {
-      const { open } = await db
+    async countWaiting() {
+      const { waiting } = await db
         .selectFrom('revocations')
-        .select((select) => select.fn.countAll<number>().as('open'))
+        .select((select) => select.fn.countAll<number>().as('waiting'))
         .where('status', '=', 'open')
+        .where((where) => where.or([where('attempts', '>', 0), where('next_attempt_at', '<=', clock.now())]))
         .executeTakeFirstOrThrow();
-      return Number(open);
+      return Number(waiting);
+    },
+
+    async forgetDoneBefore(instant) {
+      await db
+        .deleteFrom('revocations')
+        .where('status', '=', 'done')
+        .where('ordered_at', '<', instant)
+        .execute();
     },
 
     async *listSince(instant, portion) {
@@ -167,6 +182,19 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
         .where('status', '=', 'open')
         .where('receipt', '<>', '')
         .execute();
+    },
+
+    async isSwept(instant) {
+      const sweeps = await db
+        .selectFrom('revocations')
+        .select('scope')
+        .where('user_id', 'is', null)
+        // A sweep of the past is ordered after the instant that it ends, by whatever node's clock.
+        .where('ordered_at', '>=', instant - CLOCK_SKEW_TOLERANCE_MS)
+        .execute();
+      return sweeps
+        .map((row) => JSON.parse(row.scope) as RevocationScope)
+        .some((scope) => scope.kind === 'sweep' && scope.before > instant);
     },
 
     async latestReceipt(userId) {

@@ -16,6 +16,8 @@ export interface RevokerDeps {
   readonly orders: RevocationOrderStore;
   /** In the order in which they are asked; see docs/architecture.md for why this order. */
   readonly targets: readonly RevocationTarget[];
+  /** How many sessions of a user could be used now. */
+  readonly countSessions: (userId: string) => Promise<number>;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly log: Log;
@@ -25,7 +27,10 @@ export interface RevokerDeps {
 export interface Revoker {
   /** Everything of one user: tokens, sessions, cached values. */
   revokeAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
-  /** Anything less, or more. Undefined when the same order (by `dedupeKey`) was given before. */
+  /**
+   * Anything less, or more. Undefined when the same order (by `dedupeKey`) was given before. Devices after which nobody
+   * is signed in take the account with them: then the receipt is the account's.
+   */
   revoke(
     scope: Exclude<RevocationScope, { kind: 'account' }>,
     reason: RevocationReason,
@@ -40,14 +45,19 @@ const FIRST_RETRY_MS = 2 * SECOND_MS;
 const LONGEST_RETRY_MS = 5 * MINUTE_MS;
 const RETRIED_AT_ONCE = 50;
 
-export function createRevoker({ orders, targets, audit, clock, log }: RevokerDeps): Revoker {
+export function createRevoker(deps: RevokerDeps): Revoker {
+  const { orders, targets, countSessions, audit, clock, log } = deps;
+
   async function carryOut({ order, receipt, attempts }: StoredOrder, origin: AuditOrigin): Promise<Receipt> {
     const lines: ReceiptLine[] = [];
     for (const target of targets) {
       const before = receipt?.lines.find((line) => line.step === target.name);
       lines.push(before?.status === 'done' ? before : await step(target, order));
     }
-    const status = lines.every((line) => line.status === 'done') ? 'done' : 'queued';
+    const stepsDone = lines.every((line) => line.status === 'done');
+    // Before this order counts as done: a process that dies in between asks the question again.
+    const rest = stepsDone ? await orderTheRest(order) : undefined;
+    const status = stepsDone && rest !== 'unknown' ? 'done' : 'queued';
     const result: Receipt = {
       orderId: order.id,
       reason: order.reason,
@@ -62,7 +72,24 @@ export function createRevoker({ orders, targets, audit, clock, log }: RevokerDep
     if (receipt === undefined || status === 'done') {
       await audit.record({ type: 'revocation.carried_out', receipt: result }, origin);
     }
-    return result;
+    if (rest === undefined || rest === 'unknown') return result;
+    return carryOut({ order: rest, receipt: undefined, attempts: 0 }, origin);
+  }
+
+  /** The account's order, where devices were ended and nobody is left. */
+  async function orderTheRest({
+    id,
+    scope,
+    reason,
+  }: RevocationOrder): Promise<RevocationOrder | undefined | 'unknown'> {
+    if (scope.kind !== 'device') return undefined;
+    try {
+      if ((await countSessions(scope.userId)) > 0) return undefined;
+      return await orders.openAccount(scope.userId, reason);
+    } catch (error) {
+      log.error({ err: error, order: id }, 'Whether anybody is still signed in is asked again later');
+      return 'unknown';
+    }
   }
 
   async function step(target: RevocationTarget, order: RevocationOrder): Promise<ReceiptLine> {

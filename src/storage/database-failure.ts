@@ -9,7 +9,7 @@ const POSTGRES_CLASSES = /^(08|53|57|58|25006)/;
 
 /** What pg and node throw without a code when a server hangs or a pool is exhausted. */
 const POOL_MESSAGES =
-  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|Cannot use a pool/i;
+  /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Cannot use a pool/i;
 
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',

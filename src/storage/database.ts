@@ -5,6 +5,7 @@ import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely';
 import pg from 'pg';
 import { SECOND_MS } from '../core/duration.ts';
 import { migrateToLatest } from './migrate.ts';
+import { discardStuckConnections } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
 
 export type DatabaseDialect = 'sqlite' | 'postgres';
@@ -97,7 +98,10 @@ async function openPostgres(url: string): Promise<Database> {
   } finally {
     await patient.close();
   }
-  return connectPostgres(url);
+  const database = connectPostgres(url);
+  // Kysely closes what was used and nothing else.
+  await database.ping();
+  return database;
 }
 
 function connectPostgres(url: string, queryTimeoutMs = POSTGRES_TIMEOUT_MS): Database {
@@ -110,7 +114,8 @@ function connectPostgres(url: string, queryTimeoutMs = POSTGRES_TIMEOUT_MS): Dat
   });
   // An idle connection that the server closed is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
-  return createDatabase('postgres', new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) }));
+  const dialect = new PostgresDialect({ pool: discardStuckConnections(pool) });
+  return createDatabase('postgres', new Kysely<Schema>({ dialect }));
 }
 
 /** pg hands BIGINT over as text. Ours are instants and counts, all below 2^53. */

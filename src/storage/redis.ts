@@ -7,6 +7,13 @@ export type RedisClient = Redis | Cluster;
 
 /** A guarded page must answer 503 within two seconds when Redis hangs; so no command may wait longer than this. */
 const COMMAND_TIMEOUT_MS = 1.2 * SECOND_MS;
+
+/**
+ * A connection on which nothing was answered for so long is given up and made anew. A command that waits for the one
+ * pipeline under way fails with it, instead of taking its own time after the other's; and a connection that a firewall has
+ * forgotten does not stay the connection until TCP notices, which takes a quarter of an hour.
+ */
+const SILENCE_MS = 1.5 * SECOND_MS;
 const CONNECT_WITHIN_MS = 5 * SECOND_MS;
 const RECONNECT_EVERY_MS = 0.5 * SECOND_MS;
 
@@ -18,6 +25,7 @@ const COMMON = {
   enableOfflineQueue: false,
   enableAutoPipelining: true as boolean,
   commandTimeout: COMMAND_TIMEOUT_MS,
+  socketTimeout: SILENCE_MS,
   connectTimeout: COMMAND_TIMEOUT_MS,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,

@@ -25,7 +25,7 @@ export async function checkWork(
 
 async function checkOrders(orders: RevocationOrderStore): Promise<Finding> {
   const { ok, warn } = findingsOf('revocations');
-  const open = await orders.countOpen();
+  const open = await orders.countWaiting();
   if (open === 0) return ok('All orders are carried out');
   return warn(
     open === 1 ? 'One order is not carried out yet' : `${open} orders are not carried out yet`,

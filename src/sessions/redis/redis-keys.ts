@@ -4,6 +4,8 @@ export const SESSION_PREFIX = 'curfew:sess:';
 export const BY_LOGIN = 'curfew:sessions:by-login';
 /** Session ids by last use (ms): what the idle limit ends. */
 export const BY_LAST_SEEN = 'curfew:sessions:by-last-seen';
+/** Written to see whether Redis takes writes. */
+export const HEARTBEAT_KEY = 'curfew:heartbeat';
 
 export const sessionKey = (sid: string): string => `${SESSION_PREFIX}${sid}`;
 /** Session ids of one user by epoch. */

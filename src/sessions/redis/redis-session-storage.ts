@@ -34,11 +34,10 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
   const remainingMs = (sid: string, lastSeen: number): number =>
     Math.max(1, Math.floor(lifetime.remainingMs(readSessionId(sid).kind, lastSeen)));
 
+  /** Another node may have written a later use meanwhile: then this one is no news (GT). */
   async function writeLastSeen(sid: string, lastSeen: number): Promise<void> {
-    await Promise.all([
-      redis.pexpire(sessionKey(sid), remainingMs(sid, lastSeen)),
-      redis.zadd(BY_LAST_SEEN, 'XX', lastSeen, sid),
-    ]);
+    const moved = await redis.zadd(BY_LAST_SEEN, 'XX', 'GT', 'CH', lastSeen, sid);
+    if (moved === 1) await redis.pexpire(sessionKey(sid), remainingMs(sid, lastSeen));
   }
 
   /** The gate is asked again when the body is there: Redis may have gone and come back in between. */
@@ -50,8 +49,11 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
   }
 
   async function use(sid: string): Promise<string | null> {
-    if (readSessionId(sid).kind === 'visitor' || !activity.noteUse(sid)) return redis.get(sessionKey(sid));
     const now = clock.now();
+    // A form that is loaded again is good for its whole time again.
+    if (readSessionId(sid).kind === 'visitor')
+      return redis.getex(sessionKey(sid), 'PX', remainingMs(sid, now));
+    if (!activity.noteUse(sid)) return redis.get(sessionKey(sid));
     const body = await redis.getex(sessionKey(sid), 'PX', remainingMs(sid, now));
     // XX: a session that ended is not entered again.
     if (body !== null) redis.zadd(BY_LAST_SEEN, 'XX', now, sid).catch(onError);
