@@ -14,6 +14,7 @@ import { createSameOrigin } from './http/same-origin.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { toKnownFailure } from './known-failures.ts';
 import type { Services } from './services.ts';
+import { createOutageLogout } from './sessions/outage-logout.ts';
 import { createSessionsRouter } from './sessions/routes.ts';
 import { createSessionMiddleware } from './sessions/session-middleware.ts';
 
@@ -40,6 +41,7 @@ export function createApp(services: Services): Express {
   // The session, and whether it still counts. What needs none is named in http/route-classes.ts.
   app.use(createSameOrigin(config.baseUrl));
   app.use(createSessionMiddleware(services.sessionMiddleware));
+  app.use(createOutageLogout(services.revoker));
   app.use(services.expiry.middleware);
 
   app.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 100 }));

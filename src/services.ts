@@ -11,13 +11,11 @@ import { createUserStore } from './accounts/user-store.ts';
 import { createAuditLog } from './audit/audit-store.ts';
 import { createBrokerRoom } from './broker/broker-room.ts';
 import type { Config } from './config.ts';
-import { createAlarm } from './core/alarm.ts';
 import type { Clock } from './core/clock.ts';
-import { DAY_MS, SECOND_MS } from './core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
-import { createPoller } from './core/poller.ts';
 import { createDraining } from './http/draining.ts';
 import type { ReadinessCheck } from './http/probes.ts';
+import { createJobs } from './jobs.ts';
 import type { Ports } from './ports.ts';
 import { createCacheTarget, listenForCacheClearing } from './sessions/cache-target.ts';
 import { createEpochStore } from './sessions/epoch-store.ts';
@@ -35,9 +33,6 @@ import { createCaches } from './storage/caches.ts';
 import type { RedisClient } from './storage/redis.ts';
 import { clockDifferenceMs } from './storage/redis-clock.ts';
 
-/** Longer than a replay after a restored Redis looks back. */
-const ORDERS_KEPT_MS = 31 * DAY_MS;
-
 export type Services = ReturnType<typeof createServices>;
 
 export interface ServicesDeps {
@@ -50,7 +45,7 @@ export interface ServicesDeps {
 
 /** Puts everything together, by hand and in one place. Opens nothing, starts nothing. */
 export function createServices({ config, ports, log, internalOrigin }: ServicesDeps) {
-  const { clock, policy, calendar, database, bus, sessionStorage } = ports;
+  const { clock, policy, calendar, database, bus, sessionStorage, gate } = ports;
   const { registry } = sessionStorage;
   const audit = createAuditLog(database, clock, log);
   const caches = createCaches({ clock, calendar });
@@ -118,7 +113,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
   }
 
   listenForCacheClearing(caches, bus);
-  ports.gate?.recoverWith(async () => void (await replay()));
+  gate?.recoverWith(async () => void (await replay()));
 
   return {
     config,
@@ -140,7 +135,18 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
     brokerOrigins: brokers.authorizationOrigins.filter((origin) => origin !== config.baseUrl),
     draining,
     readiness: [...createReadiness(ports, orders.countWaiting), draining.check],
-    jobs: createJobs(),
+    jobs: createJobs({
+      clock,
+      policy,
+      registry,
+      orders,
+      revoker,
+      sweep,
+      idleWatch,
+      replay: gate === undefined ? undefined : replay,
+      others: gate === undefined ? [brokers.logoutQueue] : [brokers.logoutQueue, gate.watch],
+      log,
+    }),
     userAdmin: createUserAdmin({ users, rules, hasher, lifecycle, audit }),
     sessionMiddleware: { storage: sessionStorage, ids, secrets: config.sessionSecrets, https: config.https },
     dashboard: {
@@ -165,53 +171,6 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
     sessions: { clock, calendar, policy, registry, lifecycle, clearCookie },
     broker: { ...brokers.routes, liveSession: (req: Request) => liveSession(req) },
   };
-
-  /** What goes on without any request. */
-  function createJobs() {
-    const onError = (error: unknown): void =>
-      log.error({ err: error }, 'Background work failed and will be tried again');
-    const cutoffAlarm = createAlarm({
-      clock,
-      at: sweep.dueAt,
-      ring: () => sweep.runIfDue().then(() => undefined, onError),
-    });
-    const pollers = [
-      createPoller({ intervalMs: SECOND_MS, work: () => idleWatch.run(), onError }),
-      createPoller({ intervalMs: SECOND_MS, work: () => revoker.retryDue(), onError }),
-      createPoller({ intervalMs: 5 * SECOND_MS, work: () => registry.flush(), onError }),
-      createPoller({ intervalMs: 60 * SECOND_MS, work: tidy, onError }),
-      brokers.logoutQueue,
-      ...(ports.gate === undefined ? [] : [ports.gate.watch]),
-    ];
-    policy.onChange(() => {
-      cutoffAlarm.rearm();
-      registry.applyPolicy().catch(onError);
-    });
-
-    async function tidy(): Promise<void> {
-      await registry.tidy();
-      await orders.forgetDoneBefore(clock.now() - ORDERS_KEPT_MS);
-    }
-
-    return {
-      /** What a server that was down at the cutoff has missed: before it answers anybody. */
-      async catchUp(): Promise<void> {
-        if (ports.gate !== undefined) await replay();
-        await revoker.retryDue();
-        await sweep.runIfDue();
-        await idleWatch.run();
-      },
-      start(): void {
-        cutoffAlarm.start();
-        for (const poller of pollers) poller.start();
-      },
-      async stop(): Promise<void> {
-        cutoffAlarm.stop();
-        await Promise.all(pollers.map((poller) => poller.stop()));
-        await registry.flush({ all: true });
-      },
-    };
-  }
 }
 
 function createReadiness(

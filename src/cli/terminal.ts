@@ -66,9 +66,11 @@ export function createTerminal({ stdin, stdout, stderr }: StandardStreams): Term
     interactive: stdin.isTTY === true && stderr.isTTY === true,
     ask: (question) =>
       new Promise((resolve) => {
-        const lines = createInterface({ input: stdin, output: stderr });
+        stderr.write(question);
+        // The terminal's own line editing does: in raw mode, a Ctrl-D that was typed ahead would be lost.
+        const lines = createInterface({ input: stdin, terminal: false });
         lines.once('close', () => resolve(''));
-        lines.question(question, (answer) => {
+        lines.once('line', (answer) => {
           resolve(answer);
           lines.close();
         });

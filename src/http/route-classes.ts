@@ -33,7 +33,10 @@ const RULES: readonly RouteRule[] = [
   { path: '/sandbox/authorize', routeClass: 'guarded' },
 ];
 
-/** The class of a path as Express sees it: no query, letter case as sent. The longest rule that fits decides. */
+/**
+ * The class of a path as Express sees it: no query, letter case as sent, and with a slash behind it the same page. The
+ * longest rule that fits decides.
+ */
 export function routeClassOf(path: string): RouteClass {
   const known = EXACT.get(path);
   if (known !== undefined) return known;
@@ -41,7 +44,11 @@ export function routeClassOf(path: string): RouteClass {
   return 'guarded';
 }
 
-const EXACT = new Map(RULES.map((rule) => [rule.path, rule.routeClass]));
+const EXACT = new Map(
+  RULES.flatMap(({ path, routeClass }) =>
+    [path, path === '/' ? path : `${path}/`].map((spelling) => [spelling, routeClass] as const),
+  ),
+);
 const BELOW = RULES.filter((rule) => rule.below)
   .map((rule) => ({ prefix: `${rule.path}/`, routeClass: rule.routeClass }))
   .sort((a, b) => b.prefix.length - a.prefix.length);

@@ -6,7 +6,7 @@ import type { Request } from 'express';
  */
 export function wantsJson(req: Request): boolean {
   const { accept } = req.headers;
-  if (accept !== undefined && !accept.includes('text/html')) return true;
+  if (accept !== undefined && !accept.toLowerCase().includes('text/html')) return true;
   if (req.headers['x-requested-with'] !== undefined) return true;
-  return req.headers['content-type']?.startsWith('application/json') ?? false;
+  return req.headers['content-type']?.toLowerCase().startsWith('application/json') ?? false;
 }

@@ -11,22 +11,23 @@ export interface IdleWatch {
 const PORTION = 200;
 
 export function createIdleWatch(registry: SessionRegistry, lifecycle: SessionLifecycle): IdleWatch {
-  async function runPortion(): Promise<number> {
-    const sids = await registry.findIdle(PORTION);
-    for (const sid of sids) {
-      const facts = readSessionId(sid);
-      if (facts.kind === 'signed_in') await lifecycle.endIdle(facts.userId, sid);
-    }
-    return sids.length;
+  async function end(sid: string): Promise<void> {
+    const facts = readSessionId(sid);
+    if (facts.kind === 'signed_in') await lifecycle.endIdle(facts.userId, sid);
   }
 
   return {
     async run() {
-      let ended = 0;
+      // What could not be ended is found again: once a round is enough, its order is stored and tried by the outbox.
+      const tried = new Set<string>();
       for (;;) {
-        const portion = await runPortion();
-        ended += portion;
-        if (portion < PORTION) return ended;
+        const found = await registry.findIdle(PORTION);
+        const fresh = found.filter((sid) => !tried.has(sid));
+        for (const sid of fresh) {
+          tried.add(sid);
+          await end(sid);
+        }
+        if (fresh.length === 0) return tried.size;
       }
     },
   };

@@ -14,7 +14,6 @@ import { dropSession, regenerateSession, saveSession } from './express-session-p
 import type { RevocationOrderStore } from './revocation-order-store.ts';
 import type { Revoker } from './revoker.ts';
 import type { DeviceSession, SignedInUser } from './session-data.ts';
-import { readSessionId } from './session-id.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
@@ -97,10 +96,10 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
    * Nobody is signed in by an answer that says it failed: its cookie would stand for a session that no revocation has
    * looked for since, and that is stored late, perhaps, by a command that is still under way.
    */
-  function abandon(req: Request): void {
+  function abandon(req: Request, sidBefore: string): void {
     const { sessionID: sid } = req;
     dropSession(req);
-    if (readSessionId(sid).kind === 'signed_in') registry.end([sid], 'logged_out').catch(() => undefined);
+    if (sid !== sidBefore) registry.end([sid], 'logged_out').catch(() => undefined);
   }
 
   async function endSurplus(userId: string, keptSid: string, origin: AuditOrigin): Promise<void> {
@@ -136,10 +135,12 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
 
   const lifecycle: SessionLifecycle = {
     async signIn(...args) {
+      const [req] = args;
+      const { sessionID } = req;
       try {
         return await tryToSignIn(...args);
       } catch (error) {
-        abandon(args[0]);
+        abandon(req, sessionID);
         throw error;
       }
     },
@@ -154,7 +155,9 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
 
     async endIdle(userId, sid) {
       const scope = { kind: 'device', userId, sids: [sid] } as const;
-      await revoker.revoke(scope, 'idle', SYSTEM_ORIGIN, `idle:${digest(sid)}`);
+      const receipt = await revoker.revoke(scope, 'idle', SYSTEM_ORIGIN, `idle:${digest(sid)}`);
+      // Ordered before, and still there: an older index came back with a restored Redis.
+      if (receipt === undefined) await registry.end([sid], 'idle');
     },
 
     endAccount: (userId, reason, origin) => revoker.revokeAccount(userId, reason, origin),

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { toIstIso } from '../core/ist.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
-import { notFound, unavailable } from '../errors.ts';
+import { notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { requireForm } from '../http/form.ts';
 import { methods } from '../http/methods.ts';
@@ -13,6 +13,7 @@ import { currentSession } from './current-session.ts';
 import { toDeviceView } from './device-view.ts';
 import { dropSession } from './express-session-promises.ts';
 import type { SessionLifecycle } from './lifecycle.ts';
+import { orderOrExplain, requireEnded } from './not-ended-yet.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
 export interface SessionsRouterDeps {
@@ -23,6 +24,9 @@ export interface SessionsRouterDeps {
   readonly lifecycle: SessionLifecycle;
   readonly clearCookie: (res: Response) => void;
 }
+
+const YOU = 'You are not signed out yet.';
+const DEVICE = 'The device is not signed out yet.';
 
 const logoutForm = z.object({ everywhere: z.unknown().optional() });
 
@@ -52,13 +56,12 @@ function logOut({ lifecycle, clearCookie }: SessionsRouterDeps): RequestHandler 
     const { everywhere } = requireForm(logoutForm, req);
     const { userId, sid } = currentSession(req);
     const origin = auditOrigin(req, res);
-    const receipt = everywhere
-      ? await lifecycle.endAccount(userId, 'logged_out_everywhere', origin)
-      : await lifecycle.endDevice(userId, sid, 'logged_out', origin);
-    // Never say that it is done while the session could still be used.
-    const sessions = receipt.lines.find((line) => line.step === 'sessions');
-    if (sessions?.status !== 'done')
-      throw unavailable('Signing out is stored and will be completed, but the session store');
+    const receipt = await orderOrExplain(YOU, () =>
+      everywhere
+        ? lifecycle.endAccount(userId, 'logged_out_everywhere', origin)
+        : lifecycle.endDevice(userId, sid, 'logged_out', origin),
+    );
+    requireEnded(receipt, YOU);
     dropSession(req);
     clearCookie(res);
     // Not "cookies": that would also take the mark by which the owner's own device is known (ASVS 14.3.1).
@@ -97,7 +100,9 @@ function listDevices({ lifecycle }: SessionsRouterDeps): RequestHandler {
 function endOtherDevices({ lifecycle }: SessionsRouterDeps): RequestHandler {
   return async (req, res) => {
     const { userId, sid } = currentSession(req);
-    await lifecycle.endOtherDevices(userId, sid, auditOrigin(req, res));
+    const origin = auditOrigin(req, res);
+    const receipt = await orderOrExplain(DEVICE, () => lifecycle.endOtherDevices(userId, sid, origin));
+    if (receipt !== undefined) requireEnded(receipt, DEVICE);
     res.redirect(303, '/sessions');
   };
 }
@@ -109,7 +114,11 @@ function endDevice({ lifecycle }: SessionsRouterDeps): RequestHandler {
     const device = (await lifecycle.devicesOf(userId)).find((own) => own.deviceId === req.params['deviceId']);
     if (device === undefined) throw notFound();
     if (device.sid === sid) return res.redirect(303, '/auth/logout');
-    await lifecycle.endDevice(userId, device.sid, 'ended_by_owner', auditOrigin(req, res));
+    const origin = auditOrigin(req, res);
+    const receipt = await orderOrExplain(DEVICE, () =>
+      lifecycle.endDevice(userId, device.sid, 'ended_by_owner', origin),
+    );
+    requireEnded(receipt, DEVICE);
     res.redirect(303, '/sessions');
   };
 }

@@ -1,0 +1,37 @@
+import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
+import { AppError } from '../errors.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { notEndedYet, orderOrExplain, storedForLater } from './not-ended-yet.ts';
+import type { Revoker } from './revoker.ts';
+import { readSessionId } from './session-id.ts';
+
+const ASKED = 'You are not signed out yet.';
+const LOGOUT_PATH = '/auth/logout';
+
+/**
+ * Behind the session middleware: a logout while the session store is away. The store cannot say whose session it is, but
+ * the signed cookie can, so the order for this one device is stored and carried out when the store is back. No more than
+ * this device: whether the session still counts nobody knows, and one that does not may end nothing of anybody's. Instead
+ * of the form's token, which lies in the session, the check of the request's origin has to do.
+ */
+export function createOutageLogout(revoker: Revoker): ErrorRequestHandler {
+  const parseForm = express.urlencoded({ extended: false, limit: '4kb' });
+
+  return async function logOutInOutage(error: unknown, req, res, next) {
+    const facts = readSessionId(req.sessionID ?? '');
+    if (!isAway(error) || !isLogout(req) || facts.kind !== 'signed_in') return next(error);
+    await new Promise((resolve) => parseForm(req, res, resolve));
+    if (req.body?.everywhere) throw notEndedYet(ASKED, error);
+    await orderOrExplain(ASKED, () => storeOrder(req, res, facts.userId));
+    throw storedForLater(ASKED, error);
+  };
+
+  function storeOrder(req: Request, res: Response, userId: string) {
+    const scope = { kind: 'device', userId, sids: [req.sessionID] } as const;
+    return revoker.revoke(scope, 'logged_out', auditOrigin(req, res));
+  }
+}
+
+const isAway = (error: unknown): boolean => error instanceof AppError && error.code === 'unavailable';
+
+const isLogout = ({ method, path }: Request): boolean => method === 'POST' && path === LOGOUT_PATH;
