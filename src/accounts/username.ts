@@ -6,6 +6,9 @@ const MAX_LENGTH = 64;
 /** Letters and digits of any script (its vowel signs included) and `. _ - @`, beginning with a letter or digit. */
 const USERNAME = /^[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd}._@-]*$/u;
 
+/** Who else acts in the audit log: nobody may look like them. */
+const RESERVED = new Set(['anonymous', 'cli', 'curfew', 'system']);
+
 /** The username as it is kept and shown: no space around it, and one spelling for letters that look the same. */
 export function normaliseUsername(text: string): string {
   return text.trim().normalize('NFKC');
@@ -30,5 +33,6 @@ export const usernameSchema = z
       .string()
       .min(MIN_LENGTH, `Use at least ${MIN_LENGTH} characters.`)
       .max(MAX_LENGTH, `Use at most ${MAX_LENGTH} characters.`)
-      .regex(USERNAME, 'Use letters, digits and . _ - @ only, and begin with a letter or digit.'),
+      .regex(USERNAME, 'Use letters, digits and . _ - @ only, and begin with a letter or digit.')
+      .refine((name) => !RESERVED.has(usernameKey(name)), 'This name is Curfew’s own. Choose another one.'),
   );

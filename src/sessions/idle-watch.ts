@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SessionLifecycle } from './lifecycle.ts';
 import { readSessionId } from './session-id.ts';
 import type { SessionRegistry } from './session-storage.ts';
@@ -14,20 +15,22 @@ export function createIdleWatch(registry: SessionRegistry, lifecycle: SessionLif
   async function end(sid: string): Promise<void> {
     const facts = readSessionId(sid);
     if (facts.kind === 'signed_in') await lifecycle.endIdle(facts.userId, sid);
+    // SQLite answers without a pause: requests must get their turn in between.
+    await nextTurn();
   }
 
   return {
     async run() {
-      // What could not be ended is found again: once a round is enough, its order is stored and tried by the outbox.
-      const tried = new Set<string>();
+      const seen = new Set<string>();
       for (;;) {
-        const found = await registry.findIdle(PORTION);
-        const fresh = found.filter((sid) => !tried.has(sid));
+        const idle = await registry.findIdle(PORTION);
+        const fresh = idle.filter((sid) => !seen.has(sid));
         for (const sid of fresh) {
-          tried.add(sid);
+          seen.add(sid);
           await end(sid);
         }
-        if (fresh.length === 0) return tried.size;
+        // What could not be ended is in the outbox; to look at it again and again would end nothing.
+        if (idle.length < PORTION || fresh.length === 0) return seen.size;
       }
     },
   };

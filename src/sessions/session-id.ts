@@ -25,3 +25,9 @@ export function readSessionId(sid: string): SessionIdFacts {
   if (kind !== 's' || userId === undefined || time === undefined) return { kind: 'visitor' };
   return { kind: 'signed_in', userId, loginTime: Number.parseInt(time, 36) };
 }
+
+/** Whether the id of a session that is gone says enough: it began before the last cutoff (ms since the epoch). */
+export function tellsOfCutoff(sid: string, lastCutoff: number): boolean {
+  const facts = readSessionId(sid);
+  return facts.kind === 'signed_in' && facts.loginTime < lastCutoff;
+}

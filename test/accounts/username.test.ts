@@ -39,3 +39,10 @@ describe('a username', () => {
     expect(usernameKey(usernameKey(name))).toBe(usernameKey(name));
   });
 });
+
+it.each(['cli', 'System', ' ANONYMOUS ', 'curfew'])(
+  'nobody can be called %j, as the audit log calls others',
+  (name) => {
+    expect(isUsername(name)).toBe(false);
+  },
+);

@@ -6,6 +6,7 @@ import type { SessionsTable } from '../../storage/schema.ts';
 import { countBy } from '../count-by.ts';
 import { toDeviceSession } from '../device-session.ts';
 import type { DeviceSession } from '../session-data.ts';
+import { tellsOfCutoff } from '../session-id.ts';
 import { VISITOR_LIFETIME_MS } from '../session-lifetime.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
 import type { DatabaseSessionStorageDeps, SessionRows } from './session-row-store.ts';
@@ -24,11 +25,11 @@ export function createDatabaseSessionRegistry(
     if (sids.length === 0) return 0;
     return db.transaction().execute(async (trx) => {
       const ended = await trx.deleteFrom('sessions').where('sid', 'in', sids).returning('sid').execute();
-      // Of the cutoff, the session's id tells by itself.
-      if (ended.length === 0 || reason === 'cutoff') return ended.length;
+      const remembered = ended.filter(({ sid }) => !tellsOfCutoff(sid, calendar.last()));
+      if (remembered.length === 0) return ended.length;
       await trx
         .insertInto('session_endings')
-        .values(ended.map(({ sid }) => ({ sid, reason, forget_at: clock.now() + ENDINGS_KEPT_MS })))
+        .values(remembered.map(({ sid }) => ({ sid, reason, forget_at: clock.now() + ENDINGS_KEPT_MS })))
         .onConflict((conflict) => conflict.doNothing())
         .execute();
       return ended.length;

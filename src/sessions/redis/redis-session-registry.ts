@@ -8,7 +8,7 @@ import type { Activity } from '../activity.ts';
 import { countBy } from '../count-by.ts';
 import { toDeviceSession } from '../device-session.ts';
 import type { DeviceSession } from '../session-data.ts';
-import { readSessionId } from '../session-id.ts';
+import { readSessionId, tellsOfCutoff } from '../session-id.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
 import { BY_LAST_SEEN, BY_LOGIN, endingKey, sessionKey, userKey } from './redis-keys.ts';
@@ -35,8 +35,7 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
     if (sids.length === 0) return 0;
     const removed = await Promise.all(sids.map((sid) => redis.unlink(sessionKey(sid))));
     const ended = sids.filter((_, index) => removed[index] === 1);
-    // Of the cutoff, the session's id tells by itself.
-    const remembered = reason === 'cutoff' ? [] : sids;
+    const remembered = sids.filter((sid) => !tellsOfCutoff(sid, calendar.last()));
     await Promise.all([
       ...remembered.map((sid) => redis.set(endingKey(sid), reason, 'PX', ENDINGS_KEPT_MS, 'NX')),
       redis.zrem(BY_LOGIN, ...sids),

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createScratchDirectory } from '../support/scratch-directory.ts';
+import { TEST_SECRETS } from '../support/test-server.ts';
+
+type Settings = Readonly<Record<string, string>>;
+
+export interface CliResult {
+  /** The exit status; null when it had to be killed. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** From the last output to the end, in milliseconds: what somebody waits for nothing. */
+  readonly lingeredMs: number;
+}
+
+export interface CliOptions {
+  readonly settings?: Settings;
+  /** What comes in on standard input: a pipe, empty without this. */
+  readonly input?: string;
+  readonly cwd?: string;
+}
+
+/** A copy of the project with a .env and a database of its own, so that a test meets nobody's real ones. */
+export interface ProjectCopy {
+  readonly folder: string;
+  readonly databaseFile: string;
+  /** Settings for a server on the same database. */
+  readonly settings: Settings;
+  writeEnvFile(text: string, mode?: number): void;
+  /** Runs bin/curfew as a process of its own. */
+  curfew(args: readonly string[], options?: CliOptions): Promise<CliResult>;
+  /** The same at a terminal, where somebody types `input`; what it prints is all in `stdout`. */
+  curfewAtTerminal(args: readonly string[], input: string): Promise<CliResult>;
+  remove(): void;
+}
+
+const PROJECT = resolve(import.meta.dirname, '../..');
+const COPIED = ['src', 'bin', '.env.example', 'package.json'];
+const SHARED = ['node_modules', 'views', 'public'];
+/** Far more than any command takes: a process that does not end by itself fails its test. */
+const KILL_AFTER_MS = 20_000;
+
+/** Several processes start in most of these tests, and a busy machine takes seconds for each. */
+export const CLI_TEST_TIMEOUT_MS = 90_000;
+
+export function createProjectCopy(given: Settings = {}): ProjectCopy {
+  const directory = createScratchDirectory('cli');
+  const folder = directory.path;
+  for (const name of COPIED) cpSync(join(PROJECT, name), join(folder, name), { recursive: true });
+  for (const name of SHARED) symlinkSync(join(PROJECT, name), join(folder, name));
+  const databaseFile = join(folder, 'data/curfew.db');
+  const settings = { ...TEST_SECRETS, DATABASE_URL: `sqlite:${databaseFile}`, ...given };
+  const program = join(folder, 'bin/curfew');
+
+  return {
+    folder,
+    databaseFile,
+    settings,
+    writeEnvFile(text, mode = 0o600) {
+      writeFileSync(join(folder, '.env'), text, { mode });
+    },
+    curfew: (args, options = {}) => run(program, args, { settings, cwd: '/', ...options }),
+    curfewAtTerminal: (args, input) =>
+      run('script', ['-qec', [program, ...args].join(' '), '/dev/null'], { settings, cwd: '/', input }),
+    remove: () => directory.remove(),
+  };
+}
+
+function run(program: string, args: readonly string[], options: CliOptions): Promise<CliResult> {
+  const { settings = {}, input = '', cwd = '/' } = options;
+  let lastOutputAt = performance.now();
+  return new Promise((done, reject) => {
+    const child = spawn(program, args, { cwd, env: { PATH: process.env['PATH'], ...settings } });
+    const killer = setTimeout(() => child.kill('SIGTERM'), KILL_AFTER_MS);
+    const output = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output.stdout += text;
+      lastOutputAt = performance.now();
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      output.stderr += text;
+      lastOutputAt = performance.now();
+    });
+    child.once('error', reject);
+    child.once('close', (status) => {
+      clearTimeout(killer);
+      done({ status, ...output, lingeredMs: performance.now() - lastOutputAt });
+    });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+  });
+}
