@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { formatIst, fromIso, toIstIso } from '../../src/core/ist.ts';
+
+const INSTANT = Date.UTC(2026, 10, 19, 19, 30, 15, 7);
+
+describe('an instant in Indian time', () => {
+  it('is written with the offset +05:30, on the day that it is in India', () => {
+    expect(toIstIso(INSTANT)).toBe('2026-11-20T01:00:15.007+05:30');
+  });
+
+  it('comes back from its text to the millisecond', () => {
+    expect(fromIso(toIstIso(INSTANT))).toBe(INSTANT);
+  });
+
+  it('is read from any offset', () => {
+    expect(fromIso('2026-11-19T14:30:15.007-05:00')).toBe(INSTANT);
+  });
+
+  it('is NaN, which no comparison lets through, when the text is none', () => {
+    expect(fromIso('yesterday')).toBeNaN();
+    expect(fromIso('')).toBeNaN();
+  });
+
+  it('is shown to people with the zone named', () => {
+    expect(formatIst(INSTANT)).toBe('Fri 20 Nov 2026, 01:00:15 IST');
+  });
+});

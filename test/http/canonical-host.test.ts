@@ -1,0 +1,40 @@
+import express from 'express';
+import supertest from 'supertest';
+import { describe, expect, it } from 'vitest';
+import { createCanonicalHost } from '../../src/http/canonical-host.ts';
+
+function ask(baseUrl: string, host: string, method: 'get' | 'post' | 'head' = 'get') {
+  const app = express();
+  app.use(createCanonicalHost(baseUrl));
+  app.use((_req, res) => void res.send('here'));
+  return supertest(app)[method]('/broker?x=1').set('Host', host).redirects(0);
+}
+
+describe('somebody who typed another loopback name', () => {
+  it.each([
+    ['http://127.0.0.1:5000', 'localhost:5000'],
+    ['http://127.0.0.1:5000', '[::1]:5000'],
+    ['http://localhost:5000', '127.0.0.1:5000'],
+  ])('is sent to %s from %s', async (baseUrl, host) => {
+    const answer = await ask(baseUrl, host);
+    expect(answer.status).toBe(307);
+    expect(answer.headers['location']).toBe(`${baseUrl}/broker?x=1`);
+    expect((await ask(baseUrl, host, 'head')).status).toBe(307);
+  });
+
+  it.each([
+    ['http://127.0.0.1:5000', '127.0.0.1:5000'],
+    ['http://127.0.0.1:5000', 'localhost:9999'],
+    ['http://127.0.0.1:5000', 'evil.example:5000'],
+    ['http://127.0.0.1:5000', 'localhost.evil.example:5000'],
+    ['http://127.0.0.1:5000', 'not a host'],
+    ['https://curfew.example.com', 'localhost'],
+    ['https://curfew.example.com', 'evil.example'],
+  ])('stays at %s when it is %j', async (baseUrl, host) => {
+    expect((await ask(baseUrl, host)).text).toBe('here');
+  });
+
+  it('stays with a form: its fields would be lost or sent twice', async () => {
+    expect((await ask('http://127.0.0.1:5000', 'localhost:5000', 'post')).text).toBe('here');
+  });
+});

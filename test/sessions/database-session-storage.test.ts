@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newVisitorSessionId } from '../../src/sessions/session-id.ts';
+import type { SessionStorage } from '../../src/sessions/session-storage.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { DATABASES } from '../storage/databases.ts';
+import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
+import { onDatabase, type SessionRig } from './session-rigs.ts';
+import { destroySession, loadBody, putSession, saveBody, sessionBody } from './stored-sessions.ts';
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const START = Date.parse('2026-11-23T10:00:00+05:30');
+
+describe.each(DATABASES)('sessions embedded on %s', (_name, open) => {
+  let clock: SettableClock;
+  let database: Database;
+  let rig: SessionRig;
+  let storage: SessionStorage;
+
+  beforeEach(async () => {
+    clock = createSettableClock(START);
+    database = await open();
+    rig = onDatabase(database, clock);
+    ({ storage } = rig);
+  });
+  afterEach(() => rig.close());
+
+  const signIn = () => putSession(storage, { userId: 'asha', loginTime: clock.now() });
+  const rows = () =>
+    database.db.selectFrom('sessions').select(['sid', 'user_id', 'login_time', 'epoch']).execute();
+
+  async function openForm(): Promise<string> {
+    const sid = newVisitorSessionId();
+    const { userId, loginTime, epoch, ...body } = sessionBody({ userId: '', loginTime: 0 });
+    await saveBody(storage, sid, body as ReturnType<typeof sessionBody>);
+    return sid;
+  }
+
+  it('are loaded to the last millisecond of the idle limit', async () => {
+    const sid = await signIn();
+    clock.advance(30 * MINUTE_MS - 1);
+    expect(await loadBody(storage, sid, { passive: true })).toBeTruthy();
+    clock.advance(1);
+    expect(await loadBody(storage, sid, { passive: true })).toBeFalsy();
+    expect(await loadBody(storage, sid)).toBeFalsy();
+    expect(await storage.registry.endingOf(sid)).toBe('idle');
+  });
+
+  it('are rows with the user, the epoch and the login time beside the body', async () => {
+    const sid = await signIn();
+    const form = await openForm();
+    expect(await rows()).toEqual(
+      expect.arrayContaining([
+        { sid, user_id: 'asha', login_time: START, epoch: 0 },
+        { sid: form, user_id: null, login_time: null, epoch: null },
+      ]),
+    );
+  });
+
+  it('carry a form for half an hour after it was loaded last', async () => {
+    const form = await openForm();
+    clock.advance(20 * MINUTE_MS);
+    expect(await loadBody(storage, form)).toBeTruthy();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    clock.advance(30 * MINUTE_MS - 1);
+    expect(await loadBody(storage, form, { passive: true })).toBeTruthy();
+    clock.advance(1);
+    expect(await loadBody(storage, form, { passive: true })).toBeFalsy();
+  });
+
+  it('of visitors are tidied away when their form is over, and only those', async () => {
+    const [form, sid] = [await openForm(), await signIn()];
+    clock.advance(30 * MINUTE_MS);
+    await storage.registry.tidy();
+    expect((await rows()).map((row) => row.sid).sort()).toEqual([form, sid].sort());
+    clock.advance(1);
+    await storage.registry.tidy();
+    expect((await rows()).map((row) => row.sid)).toEqual([sid]);
+  });
+
+  it('are told why they ended for a day', async () => {
+    const sid = await signIn();
+    await storage.registry.end([sid], 'ended_by_admin');
+    clock.advance(24 * HOUR_MS);
+    await storage.registry.tidy();
+    expect(await storage.registry.endingOf(sid)).toBe('ended_by_admin');
+    clock.advance(SECOND_MS);
+    await storage.registry.tidy();
+    expect(await storage.registry.endingOf(sid)).toBeUndefined();
+  });
+
+  it('are ended by two nodes at once without an error, each counted once', async () => {
+    const sids = await Promise.all(Array.from({ length: 40 }, signIn));
+    const counts = await Promise.all([
+      storage.registry.end(sids, 'logged_out'),
+      rig.anotherNode().registry.end([...sids].reverse(), 'logged_out'),
+    ]);
+    expect(counts[0] + counts[1]).toBe(40);
+    expect(await rows()).toEqual([]);
+  });
+
+  it('are neither loaded nor saved nor said to be ended when the database is gone', async () => {
+    const sid = await signIn();
+    const gone = onDatabase(await open(), clock);
+    await gone.storage.registry.findIdle(1);
+    await gone.close();
+    const { storage: dead } = gone;
+    const unavailable = { code: 'unavailable', retryAfterSeconds: 2 };
+    const body = sessionBody({ userId: 'asha', loginTime: START });
+    await expect(loadBody(dead, sid)).rejects.toMatchObject(unavailable);
+    await expect(saveBody(dead, sid, body)).rejects.toMatchObject(unavailable);
+    await expect(destroySession(dead, sid)).rejects.toMatchObject(unavailable);
+    await expect(dead.registry.end([sid], 'logged_out')).rejects.toThrow();
+    await expect(dead.registry.listByUser('asha')).rejects.toThrow();
+    await expect(dead.registry.endThroughEpoch('asha', 1, 'logged_out')).rejects.toThrow();
+    await expect(dead.registry.endStale('asha', 1, 'cutoff')).rejects.toThrow();
+    await expect(dead.registry.endAllBefore(1, 'cutoff')[Symbol.asyncIterator]().next()).rejects.toThrow();
+    await expect(dead.registry.findIdle(1)).rejects.toThrow();
+    await expect(dead.registry.lastSeen(sid)).rejects.toThrow();
+    await expect(dead.registry.endingOf(sid)).rejects.toThrow();
+  });
+});

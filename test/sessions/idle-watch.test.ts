@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { createDatabase } from '../support/postgres-server.ts';
+import { createRedisDatabase } from '../support/redis-server.ts';
+import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { openSideDoor, type SideDoor } from './side-door.ts';
+import { putSession } from './stored-sessions.ts';
+
+const MINUTE_MS = 60_000;
+
+describe.each([
+  ['SQLite', async () => ({})],
+  ['Postgres', async () => ({ DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }) })],
+  ['Redis', async () => ({ REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }) })],
+] as const)('the watch over idle sessions on %s', (_name, settings) => {
+  let clock: SettableClock;
+  let server: TestServer;
+  let door: SideDoor;
+
+  beforeEach(async () => {
+    clock = createSettableClock('2026-11-23T10:00:00+05:30');
+    server = await startTestServer({ clock, env: { ...(await settings()), LOG_LEVEL: 'fatal' } });
+    door = await openSideDoor(server.services);
+  });
+  afterEach(async () => {
+    await door.close();
+    await server.close();
+  });
+
+  const receipts = async () =>
+    (
+      await server.ports.database.db.selectFrom('revocations').select(['reason', 'scope', 'status']).execute()
+    ).map(({ reason, scope, status }) => [reason, (JSON.parse(scope) as { kind: string }).kind, status]);
+
+  it('ends nothing that is in use', async () => {
+    const person = await door.signIn('asha');
+    clock.advance(30 * MINUTE_MS - 1);
+    expect(await server.services.idleWatch.run()).toBe(0);
+    expect((await door.who(person)).status).toBe(200);
+  });
+
+  it('ends the last session of a person and all that it opened, without a request', async () => {
+    await door.signIn('asha');
+    clock.advance(30 * MINUTE_MS);
+    expect(await server.services.idleWatch.run()).toBe(1);
+    expect(await server.services.lifecycle.devicesOf('asha')).toEqual([]);
+    expect((await receipts()).sort()).toEqual([
+      ['idle', 'account', 'done'],
+      ['idle', 'device', 'done'],
+    ]);
+    expect(await server.services.idleWatch.run()).toBe(0);
+  });
+
+  it('ends one idle device and leaves the person signed in on the other', async () => {
+    const idle = await door.signIn('asha');
+    clock.advance(20 * MINUTE_MS);
+    const used = await door.signIn('asha');
+    clock.advance(10 * MINUTE_MS);
+    expect(await server.services.idleWatch.run()).toBe(1);
+    expect((await door.who(used)).status).toBe(200);
+    expect((await door.who(idle)).body).toMatchObject({ error: 'session_expired', reason: 'idle' });
+    expect(await receipts()).toEqual([['idle', 'device', 'done']]);
+  });
+
+  it('ends 250 at once, by two nodes at the same time, each once', { timeout: 60_000 }, async () => {
+    const { sessionStorage } = server.ports;
+    for (let each = 0; each < 250; each += 1)
+      await putSession(sessionStorage, { userId: `user-${each}`, loginTime: clock.now() });
+    clock.advance(30 * MINUTE_MS);
+    const { idleWatch } = server.services;
+    await Promise.all([idleWatch.run(), idleWatch.run()]);
+    expect(await sessionStorage.registry.findIdle(10)).toEqual([]);
+    const kinds = (await receipts()).map(([, kind]) => kind);
+    expect(kinds.filter((kind) => kind === 'device')).toHaveLength(250);
+    expect(kinds.filter((kind) => kind === 'account')).toHaveLength(250);
+  });
+
+  it('comes to an end where no session can be ended, and answers others meanwhile', async () => {
+    const { sessionStorage } = server.ports;
+    for (let each = 0; each < 250; each += 1)
+      await putSession(sessionStorage, { userId: `user-${each}`, loginTime: clock.now() });
+    clock.advance(30 * MINUTE_MS);
+    const refusing = vi.spyOn(server.services.registry, 'end').mockRejectedValue(new Error('read-only'));
+    let turns = 0;
+    const turning = setInterval(() => {
+      turns += 1;
+    }, 1);
+    expect(await server.services.idleWatch.run()).toBeGreaterThanOrEqual(200);
+    clearInterval(turning);
+    expect(turns).toBeGreaterThan(10);
+    refusing.mockRestore();
+  });
+});
