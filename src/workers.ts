@@ -15,20 +15,23 @@ export function runWorkers(count: number, log: Log): Promise<void> {
   const passOn = (signal: NodeJS.Signals): void => {
     for (const worker of running()) worker.process.kill(signal);
   };
-  const close = (signal: NodeJS.Signals): void => {
-    closing = true;
-    passOn(signal);
-  };
   process.on('SIGHUP', passOn);
-  process.once('SIGTERM', close);
-  process.once('SIGINT', close);
 
   return new Promise((resolve) => {
+    const finishIfAlone = (): void => {
+      if (closing && running().length === 0) resolve();
+    };
+    const close = (signal: NodeJS.Signals): void => {
+      closing = true;
+      passOn(signal);
+      // All may have died just now and wait to be replaced.
+      finishIfAlone();
+    };
+    process.once('SIGTERM', close);
+    process.once('SIGINT', close);
+
     cluster.on('exit', (worker, code, signal) => {
-      if (closing) {
-        if (running().length === 0) resolve();
-        return;
-      }
+      if (closing) return finishIfAlone();
       log.error({ worker: worker.process.pid, code, signal }, 'A worker died and is replaced');
       setTimeout(() => {
         if (!closing) cluster.fork();

@@ -42,12 +42,10 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
   /** Everything of the person's from before the cutoff; what they signed in to since then stays. */
   async function endStale({ userId, sid }: CurrentSession): Promise<void> {
     const before = calendar.last();
-    await revoker.revoke(
-      { kind: 'stale', userId, before },
-      'cutoff',
-      SYSTEM_ORIGIN,
-      `stale:${userId}:${before}`,
-    );
+    const scope = { kind: 'stale', userId, before } as const;
+    // Without a cutoff there is no before: then this one is from the future, and that is all.
+    if (Number.isFinite(before))
+      await revoker.revoke(scope, 'cutoff', SYSTEM_ORIGIN, `stale:${userId}:${before}`);
     await registry.end([sid], 'cutoff');
   }
 

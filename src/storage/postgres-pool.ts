@@ -8,6 +8,9 @@ import type pg from 'pg';
  * would be given out again for a quarter of an hour.
  */
 export function discardStuckConnections(pool: pg.Pool): PostgresPool {
+  // The pool listens to idle connections only. One that breaks while it is in use also fails its query, and that is
+  // enough; but an error event that nobody listens to ends the process.
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   return {
     options: pool.options,
     connect: async () => watch(await pool.connect()),

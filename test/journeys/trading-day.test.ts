@@ -254,7 +254,9 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
   test('ends one other device, or all others, from the devices page', async () => {
     const phone = createVisitor(server.origin);
     const tablet = createVisitor(server.origin);
+    clock.advance(1000);
     await signIn(phone);
+    clock.advance(1000);
     await signIn(tablet);
     const devices = await server.services.registry.listByUser(await userId());
     const phoneDevice = devices[1];

@@ -13,6 +13,8 @@ export interface ServerCommand {
   readonly user?: SystemUser | undefined;
   /** Variables over those of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Gets everything that it writes. */
+  readonly onOutput?: (text: string) => void;
 }
 
 export interface SystemUser {
@@ -30,6 +32,7 @@ export interface ServerProcess {
   readonly pid: number;
   /** Resolves when it has ended, however that came. */
   readonly ended: Promise<ProcessEnd>;
+  hasEnded(): boolean;
   /** Sends the signal and waits; SIGKILL when it takes more than five seconds. Harmless when it has ended. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
@@ -41,6 +44,11 @@ const SETPRIV = '/usr/bin/setpriv';
 /** Starts a server and waits until it is ready. Throws with its output when it ends first or takes over 20 s. */
 export async function startServerProcess(command: ServerCommand): Promise<ServerProcess> {
   const child = spawnServer(command);
+  const { onOutput } = command;
+  if (onOutput !== undefined) {
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
+  }
   const endWithThisProcess = () => void child.kill(command.orphanSignal);
   process.once('exit', endWithThisProcess);
   const ended = new Promise<ProcessEnd>((resolve) => {
@@ -50,7 +58,8 @@ export async function startServerProcess(command: ServerCommand): Promise<Server
     });
   });
   await untilReady(child, command);
-  return { pid: child.pid ?? 0, ended, end: (signal) => end(child, signal) };
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  return { pid: child.pid ?? 0, ended, hasEnded, end: (signal) => end(child, signal) };
 }
 
 /** On Linux bound to the life of this process: a test run that is killed outright runs no teardown. */
