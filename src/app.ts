@@ -12,6 +12,7 @@ import { createRequestId } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createSameOrigin } from './http/same-origin.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
+import { createViewEngine } from './http/view-engine.ts';
 import { toKnownFailure } from './known-failures.ts';
 import type { Services } from './services.ts';
 import { createOutageLogout } from './sessions/outage-logout.ts';
@@ -30,13 +31,14 @@ export function createApp(services: Services): Express {
 
   app.use(createRequestId());
   app.use(createRequestLog(log));
-  app.use(createCanonicalHost(config.baseUrl));
   app.use(...createSecurityHeaders({ https: config.https, formTargets: services.brokerOrigins }));
 
   // For anyone, without a session.
   app.use('/assets', express.static(PUBLIC_FOLDER, { index: false, redirect: false, maxAge: '5m' }));
   app.use(createProbes(services.readiness));
   if (services.sandbox !== undefined) app.use(services.sandbox.programs);
+  // Behind what programs ask for, this server among them: it calls itself by a loopback name.
+  app.use(createCanonicalHost(config.baseUrl));
 
   // The session, and whether it still counts. What needs none is named in http/route-classes.ts.
   app.use(createSameOrigin(config.baseUrl));
@@ -68,6 +70,7 @@ function configure(app: Express, { config }: Services): void {
   // Every page is personal and no-store: hashing it for an ETag would be for nobody.
   app.set('etag', false);
   app.set('views', VIEWS_FOLDER);
+  app.engine('ejs', createViewEngine());
   app.set('view engine', 'ejs');
   app.enable('view cache');
   // BASE_URL says what browsers speak, also where a proxy does not pass it on; Secure cookies depend on it.

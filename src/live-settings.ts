@@ -11,6 +11,8 @@ export interface LiveSettingsDeps {
   /** The environment that the process was started with. */
   readonly environment: Environment;
   readonly readFile: () => Environment;
+  /** Stores when sessions were last used, before each reading: a shorter idle limit would end the ones in use for it. */
+  readonly storeUses?: () => Promise<void>;
   readonly audit: AuditLog;
   readonly log: Log;
 }
@@ -22,11 +24,15 @@ export function createLiveSettings({
   policy,
   environment,
   readFile,
+  storeUses,
   audit,
   log,
 }: LiveSettingsDeps): () => Promise<void> {
   return async function reload() {
+    await storeUses?.();
     const file = readFile();
+    // Gone or empty is an editor at work, also at a SIGHUP; the defaults would end everybody's session for it.
+    if (Object.keys(file).length === 0) return;
     for (const name of NAMES) {
       if (environment[name] && file[name] !== undefined && file[name] !== environment[name]) {
         log.warn({ name }, `${name} in .env is not used: the environment sets it, and wins over the file`);

@@ -17,6 +17,7 @@ import { createServices, type Services } from './services.ts';
 import { runWorkers } from './workers.ts';
 
 const SHUTDOWN_MS = 10 * SECOND_MS;
+const CLOSE_IDLE_EVERY_MS = 0.1 * SECOND_MS;
 
 /** Longer than a proxy keeps its idle connections, so that it is never the server that closes first. */
 const KEEP_ALIVE_MS = 75 * SECOND_MS;
@@ -62,12 +63,12 @@ async function serve(config: Config, log: Logger): Promise<void> {
     stopWatching();
     await sleep(config.shutdownDelayMs);
     setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
-    server.close();
-    server.closeIdleConnections();
-    await once(server, 'close');
+    await closeServer(server);
     await services.jobs.stop();
     await ports.close();
     log.info({ signal }, 'Closed');
+    // Its line to the primary process would keep a worker alive.
+    cluster.worker?.disconnect();
   };
   // The last resort (ASVS 16.5.4): what no handler caught is written down, and everybody else is served on.
   process.on('unhandledRejection', (err) => log.error({ err }, 'A promise was rejected and nobody noticed'));
@@ -75,10 +76,19 @@ async function serve(config: Config, log: Logger): Promise<void> {
   process.once('SIGINT', (signal) => void shutDown(signal));
 }
 
+/** Refuses new connections, and waits for the requests in flight. What they leave open is closed as soon as it is idle. */
+async function closeServer(server: Server): Promise<void> {
+  server.close();
+  const closingIdle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+  await once(server, 'close');
+  clearInterval(closingIdle);
+}
+
 /** SESSION_EXPIRY_TIME and SESSION_IDLE_TIMEOUT follow .env while the server runs: when it is saved, and on SIGHUP. */
-function watchSettings({ policy, audit, log }: Services): () => void {
+function watchSettings({ policy, registry, audit, log }: Services): () => void {
   const readFile = () => readEnvFile(ENV_FILE);
-  const reload = createLiveSettings({ policy, environment: process.env, readFile, audit, log });
+  const storeUses = () => registry.flush({ all: true });
+  const reload = createLiveSettings({ policy, environment: process.env, readFile, storeUses, audit, log });
   const safely = (): void =>
     void reload().catch((err: unknown) => log.error({ err }, 'The settings could not be read again'));
   const watch = watchEnvFile(ENV_FILE, safely);

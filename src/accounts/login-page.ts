@@ -61,7 +61,8 @@ export function createLoginPage({ users, signIn, liveSession }: LoginPageDeps): 
  */
 export const reopenLoginForm: ErrorRequestHandler = (error: unknown, req, res, next) => {
   const stale = error instanceof AppError && error.code === 'csrf' && typeof req.csrfToken === 'function';
-  if (!stale || req.path !== '/auth/login' || wantsJson(req)) return next(error);
+  const isForm = req.method === 'POST' && req.path === '/auth/login' && !wantsJson(req);
+  if (!stale || !isForm) return next(error);
   refuse(req, res, error, safeReturnTo(req.body?.returnTo));
 };
 

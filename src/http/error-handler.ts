@@ -46,6 +46,7 @@ export function createErrorHandler(
 }
 
 function answer(req: Request, res: Response, error: AppError): void {
+  forgetVisitor(req);
   res.status(error.status).set(error.headers).set('Cache-Control', 'no-store');
   if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
   if (wantsJson(req) || isApi(req)) {
@@ -53,7 +54,7 @@ function answer(req: Request, res: Response, error: AppError): void {
     res.json({ status: 'error', error: error.code, message: error.message, ...fields });
     return;
   }
-  renderPage(withoutSession(req), res, 'error', {
+  renderPage(req, res, 'error', {
     title: HEADINGS[error.code],
     status: error.status,
     heading: HEADINGS[error.code],
@@ -65,10 +66,11 @@ function answer(req: Request, res: Response, error: AppError): void {
 
 const isApi = (req: Request): boolean => req.path.startsWith('/api/');
 
-/** An error page shows no form, so it must not make (and store) a session for one. */
-function withoutSession(req: Request): Request {
-  if (req.session?.userId === undefined) Reflect.deleteProperty(req, 'csrfToken');
-  return req;
+/** An error shows no form, so it must not store a session for one: csurf has put a secret into it all the same. */
+function forgetVisitor(req: Request): void {
+  if (req.session?.userId !== undefined) return;
+  Reflect.deleteProperty(req, 'csrfToken');
+  Reflect.deleteProperty(req, 'session');
 }
 
 const HEADINGS: Readonly<Record<AppError['code'], string>> = {

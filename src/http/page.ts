@@ -16,6 +16,8 @@ export type PageData = { readonly title: string } & Readonly<Record<string, unkn
  * `ist(ms)` and `isoIst(ms)`. The CSRF token is made only where the request carries a session for it.
  */
 export function renderPage(req: Request, res: Response, view: string, data: PageData): void {
+  // Also a visitor's: a cache between would hand one visitor's form, token and cookie to the next.
+  res.set('Cache-Control', 'no-store');
   res.render(view, {
     viewer: res.locals['viewer'] as Viewer | undefined,
     csrfToken: typeof req.csrfToken === 'function' ? req.csrfToken() : '',

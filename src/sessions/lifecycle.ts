@@ -104,9 +104,9 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
 
   async function endSurplus(userId: string, keptSid: string, origin: AuditOrigin): Promise<void> {
     const devices = await registry.listByUser(userId);
-    const surplus = devices
-      .filter((device) => device.sid !== keptSid)
-      .slice(0, Math.max(0, devices.length - maxSessionsPerUser));
+    // Only what is older than this one: two that sign in at once must not end each other.
+    const older = devices.findIndex((device) => device.sid === keptSid);
+    const surplus = devices.slice(0, Math.max(0, Math.min(older, devices.length - maxSessionsPerUser)));
     if (surplus.length === 0) return;
     const sids = surplus.map((device) => device.sid);
     await revoker.revoke({ kind: 'device', userId, sids }, 'session_limit', origin);

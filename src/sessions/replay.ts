@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { DAY_MS } from '../core/duration.ts';
-import type { RevocationTarget } from '../core/revocation.ts';
+import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
+import type { RevocationOrder, RevocationTarget } from '../core/revocation.ts';
 import type { RevocationOrderStore } from './revocation-order-store.ts';
 
 export interface ReplayDeps {
@@ -25,10 +26,15 @@ export function createReplay({ orders, sessionTarget, calendar, clock }: ReplayD
     const since = Math.max(calendar.last(), clock.now() - LONGEST_LOOK_BACK_MS);
     let count = 0;
     for await (const portion of orders.listSince(since, PORTION)) {
-      await Promise.all(portion.map((order) => sessionTarget.revoke(order)));
+      await Promise.all(portion.filter(isOfThePast).map((order) => sessionTarget.revoke(order)));
       count += portion.length;
     }
     await orders.hurryOpen();
     return count;
   };
+
+  /** A clock that was wrong may have swept a cutoff to come: that must not end everybody at every hiccup until then. */
+  function isOfThePast({ scope }: RevocationOrder): boolean {
+    return scope.kind !== 'sweep' || scope.before <= clock.now() + CLOCK_SKEW_TOLERANCE_MS;
+  }
 }

@@ -189,8 +189,9 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
         .selectFrom('revocations')
         .select('scope')
         .where('user_id', 'is', null)
-        // A sweep of the past is ordered after the instant that it ends, by whatever node's clock.
+        // A sweep is ordered after what it ends began, by whatever node's clock; one from the future, by a clock that was wrong.
         .where('ordered_at', '>=', instant - CLOCK_SKEW_TOLERANCE_MS)
+        .where('ordered_at', '<=', clock.now() + CLOCK_SKEW_TOLERANCE_MS)
         .execute();
       return sweeps
         .map((row) => JSON.parse(row.scope) as RevocationScope)

@@ -40,7 +40,8 @@ export function createSessionMiddleware({
 
   return function loadSession(req, res, next) {
     const use = SESSION_USE[routeClassOf(req.path)];
-    if (use === 'none') return next();
+    // `OPTIONS *` has no path that the cookie could belong to.
+    if (use === 'none' || !req.path.startsWith('/')) return next();
     (use === 'active' ? active : passive)(req, res, (error?: unknown) => {
       if (error !== undefined && error !== null) return next(error);
       // express-session goes on without a session when a store says it is disconnected: nobody is let in that way.

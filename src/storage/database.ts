@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely';
@@ -6,6 +6,7 @@ import pg from 'pg';
 import { SECOND_MS } from '../core/duration.ts';
 import { migrateToLatest } from './migrate.ts';
 import { discardStuckConnections } from './postgres-pool.ts';
+import { withPreparedStatements } from './prepared-statements.ts';
 import type { Schema } from './schema.ts';
 
 export type DatabaseDialect = 'sqlite' | 'postgres';
@@ -45,6 +46,8 @@ export function connectDatabase(location: DatabaseLocation): Database {
 
 async function openSqlite(file: string): Promise<Database> {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  // Made for its owner alone wherever the folder is; SQLite gives the files beside it the same mode.
+  if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
   const release = file === ':memory:' ? () => undefined : await lockForMigration(file);
   try {
     const database = connectSqlite(file);
@@ -61,7 +64,8 @@ function connectSqlite(file: string, { fileMustExist = false } = {}): Database {
   // FULL: a revocation that was reported is on the disk, also after a power cut. 230 µs a commit.
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');
-  return createDatabase('sqlite', new Kysely<Schema>({ dialect: new SqliteDialect({ database: sqlite }) }));
+  const dialect = new SqliteDialect({ database: withPreparedStatements(sqlite) });
+  return createDatabase('sqlite', new Kysely<Schema>({ dialect }));
 }
 
 /**

@@ -1,8 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import { Cluster } from 'ioredis';
+import { SECOND_MS } from '../core/duration.ts';
+import { createPoller } from '../core/poller.ts';
 import type { Bus, BusMessage } from './bus.ts';
 import { type RedisClient, viaRedis } from './redis.ts';
 
 const CHANNEL = 'curfew:bus';
+
+/**
+ * A listener that hears nothing cannot tell silence from a connection that a firewall has forgotten. So it asks: without
+ * an answer the connection is made anew, and what it may have missed is treated as missed.
+ */
+const HEARTBEAT_MS = 2 * SECOND_MS;
 
 export interface RedisBusDeps {
   readonly publisher: RedisClient;
@@ -22,9 +31,20 @@ export async function createRedisBus({ publisher, subscriber }: RedisBusDeps): P
     for (const listener of listeners) listener(envelope.message);
   });
   await subscriber.subscribe(CHANNEL);
-  subscriber.on('ready', () => {
+  const tellOfGap = (): void => {
     for (const listener of gapListeners) listener();
+  };
+  subscriber.on('ready', tellOfGap);
+  // A Cluster stays ready when the node goes that it listened to.
+  if (subscriber instanceof Cluster) subscriber.on('-node', tellOfGap);
+
+  const heartbeat = createPoller({
+    intervalMs: HEARTBEAT_MS,
+    work: () => subscriber.ping(),
+    // The connection reports its errors itself.
+    onError: () => undefined,
   });
+  heartbeat.start();
 
   return {
     async publish(message) {
@@ -37,6 +57,8 @@ export async function createRedisBus({ publisher, subscriber }: RedisBusDeps): P
       gapListeners.push(listener);
     },
     close() {
+      // The round under way ends with the connection.
+      void heartbeat.stop();
       subscriber.disconnect();
       return Promise.resolve();
     },

@@ -60,6 +60,8 @@ function createClient(location: RedisLocation, options: typeof COMMON): RedisCli
         name: location.master,
         db: location.db,
         ...(location.password === undefined ? {} : { password: location.password }),
+        // A master that was cut off from its Sentinels, but not from here, goes on answering with what it knows.
+        failoverDetector: true,
         retryStrategy: () => RECONNECT_EVERY_MS,
         sentinelRetryStrategy: () => RECONNECT_EVERY_MS,
       });

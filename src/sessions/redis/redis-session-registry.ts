@@ -30,19 +30,34 @@ const PORTION = 500;
 export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): SessionRegistry {
   const { redis, clock, calendar, lifetime, activity } = deps;
 
-  /** Bodies first: an index entry without a body is harmless, a body without an index entry could not be ended. */
   async function end(sids: readonly string[], reason: RevocationReason): Promise<number> {
+    const removed = await endBodies(sids, reason);
+    await forgetOfUsers([...addByUser(new Map(), sids)]);
+    return removed;
+  }
+
+  /** Bodies first: an index entry without a body is harmless, a body without an index entry could not be ended. */
+  async function endBodies(sids: readonly string[], reason: RevocationReason): Promise<number> {
     if (sids.length === 0) return 0;
-    const removed = await Promise.all(sids.map((sid) => redis.unlink(sessionKey(sid))));
-    const ended = sids.filter((_, index) => removed[index] === 1);
+    const removed = await unlinkBodies(sids.map(sessionKey));
     const remembered = sids.filter((sid) => !tellsOfCutoff(sid, calendar.last()));
     await Promise.all([
       ...remembered.map((sid) => redis.set(endingKey(sid), reason, 'PX', ENDINGS_KEPT_MS, 'NX')),
       redis.zrem(BY_LOGIN, ...sids),
       redis.zrem(BY_LAST_SEEN, ...sids),
-      ...[...groupByUser(sids)].map(([userId, own]) => redis.zrem(userKey(userId), ...own)),
     ]);
-    return ended.length;
+    return removed;
+  }
+
+  async function forgetOfUsers(users: readonly (readonly [string, readonly string[]])[]): Promise<void> {
+    await Promise.all(users.map(([userId, sids]) => redis.zrem(userKey(userId), ...sids)));
+  }
+
+  /** One command where the keys lie together; on a Cluster one for each. */
+  async function unlinkBodies(keys: readonly string[]): Promise<number> {
+    if (!redis.isCluster) return redis.unlink(...keys);
+    const removed = await Promise.all(keys.map((key) => redis.unlink(key)));
+    return removed.reduce((sum, each) => sum + each, 0);
   }
 
   async function toDevices(sids: readonly string[]): Promise<readonly DeviceSession[]> {
@@ -103,14 +118,18 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
       }),
 
     async *endAllBefore(before, reason) {
+      const perUser = new Map<string, string[]>();
       for (;;) {
         const sids = await viaRedis(() =>
           redis.zrangebyscore(BY_LOGIN, '-inf', `(${before}`, 'LIMIT', 0, PORTION),
         );
-        if (sids.length === 0) return;
-        await viaRedis(() => end(sids, reason));
+        if (sids.length === 0) break;
+        await viaRedis(() => endBodies(sids, reason));
+        addByUser(perUser, sids);
         yield countBy(sids.map(ownerOf));
       }
+      // One command for each person instead of one for each session. A sweep that dies before leaves names of nothing.
+      for (const portion of portionsOf([...perUser], PORTION)) await viaRedis(() => forgetOfUsers(portion));
     },
 
     findIdle: (limit) =>
@@ -164,14 +183,17 @@ function ownerOf(sid: string): string {
   return facts.kind === 'signed_in' ? facts.userId : '';
 }
 
-function groupByUser(sids: readonly string[]): ReadonlyMap<string, string[]> {
-  const groups = new Map<string, string[]>();
+function addByUser(groups: Map<string, string[]>, sids: readonly string[]): Map<string, string[]> {
   for (const sid of sids) {
     const own = groups.get(ownerOf(sid));
     if (own === undefined) groups.set(ownerOf(sid), [sid]);
     else own.push(sid);
   }
   return groups;
+}
+
+function* portionsOf<T>(all: readonly T[], size: number): Iterable<readonly T[]> {
+  for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }
 
 /** `[member, score, member, score, …]`, as Redis answers WITHSCORES. */

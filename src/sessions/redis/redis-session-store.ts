@@ -30,6 +30,8 @@ export class RedisSessionStore extends RedisStore {
   constructor(deps: RedisSessionStoreDeps) {
     super({ client: deps.redis, prefix: SESSION_PREFIX, disableTouch: true });
     this.#deps = deps;
+    // express-session looks whether there is one, and would hash the session once more before it called one that does nothing.
+    Object.defineProperty(this, 'touch', { value: undefined });
   }
 
   override async get(sid: string, callback?: LoadCallback): Promise<void> {

@@ -1,0 +1,9 @@
+import { fileURLToPath } from 'node:url';
+
+const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export const PUBLIC_FOLDER = folder('../public');
+export const VIEWS_FOLDER = folder('../views');
+export const SOURCE_FOLDER = folder('../src');
+export const BENCH_FOLDER = folder('.');
+export const RESULTS_FOLDER = folder('results');

@@ -1,0 +1,58 @@
+import type { Comparison } from './comparison.ts';
+import { describeMachine, type MachineFacts } from './machine.ts';
+import { type Options, type PartName, readOptions } from './options.ts';
+import { compareCaches } from './parts/caches.ts';
+import { compareExemptRoutes } from './parts/exempt-routes.ts';
+import { compareGuardedPage } from './parts/guarded-page.ts';
+import { compareSignIns } from './parts/sign-ins.ts';
+import { compareSweep } from './parts/sweep.ts';
+import { formatComparison, writeResults } from './report.ts';
+import { openWorkshop, type Workshop } from './workshop.ts';
+
+/** `npm run bench`: see docs/performance.md. */
+const COMPARE: Readonly<Record<PartName, (workshop: Workshop) => Promise<readonly Comparison[]>>> = {
+  page: compareGuardedPage,
+  exempt: compareExemptRoutes,
+  'sign-ins': compareSignIns,
+  caches: compareCaches,
+  sweep: compareSweep,
+};
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Prints each comparison as soon as it is there. */
+async function run(options: Options): Promise<void> {
+  const startedAt = new Date();
+  const machine = describeMachine();
+  say(describe(machine));
+  say(`${options.rounds} rounds of ${options.seconds} s, ${options.connections} connections.`);
+  say('median [lowest, highest]; x: how many times better than the first column, round by round\n');
+
+  const comparisons: Comparison[] = [];
+  for (const part of options.parts) {
+    const workshop = await openWorkshop(options);
+    try {
+      for (const comparison of await COMPARE[part](workshop)) {
+        comparisons.push(comparison);
+        say(`${formatComparison(comparison)}\n`);
+      }
+    } finally {
+      await workshop.close();
+    }
+  }
+  say(`Written to ${writeResults(startedAt, machine, options, comparisons)}`);
+}
+
+function describe(machine: MachineFacts): string {
+  return Object.entries(machine)
+    .map(([name, value]) => `${name}: ${value}`)
+    .join(', ');
+}
+
+const options = readOptions(process.argv.slice(2));
+if (typeof options === 'string') {
+  process.stderr.write(`${options}\n`);
+  process.exitCode = 2;
+} else {
+  await run(options);
+}
