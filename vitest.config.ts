@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**'],
+          exclude: ['test/browser/**', 'test/faults/**'],
         },
       },
       {
@@ -32,6 +32,18 @@ export default defineConfig({
           hookTimeout: 60_000,
           // After the others and one file at a time: a Chromium takes both cores by itself.
           sequence: { groupOrder: 1 },
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          // Last, and one file at a time: each starts servers and nodes of its own, breaks them, and looks at the time.
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
         },
       },

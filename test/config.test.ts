@@ -266,6 +266,32 @@ describe('the settings', () => {
   });
 });
 
+describe('the settings of several processes', () => {
+  const REDIS_URL = 'redis://127.0.0.1:6379';
+
+  it('are one process and no delay unless asked for', () => {
+    expect(parseConfig(GOOD)).toMatchObject({ workers: 1, shutdownDelayMs: 0 });
+    expect(parseConfig({ ...GOOD, SHUTDOWN_DELAY: '5s' }).shutdownDelayMs).toBe(5000);
+    expect(parseConfig({ ...GOOD, SHUTDOWN_DELAY: 'off' }).shutdownDelayMs).toBe(0);
+    expect(parseConfig({ ...GOOD, WEB_CONCURRENCY: '4', REDIS_URL }).workers).toBe(4);
+  });
+
+  it('need Redis to share their sessions', () => {
+    expect(problemsOf({ ...GOOD, WEB_CONCURRENCY: '2' }).message).toContain('REDIS_URL');
+    expect(parseConfig({ ...GOOD, WEB_CONCURRENCY: '1' }).workers).toBe(1);
+  });
+
+  it.each([
+    ['WEB_CONCURRENCY', ['0', '-1', 'auto', '1.5']],
+    ['SHUTDOWN_DELAY', ['5', 'soon', '-1s', '0s']],
+  ])('are refused by name where %s is malformed', (name, values) => {
+    for (const value of values)
+      expect(
+        problemsOf({ ...GOOD, REDIS_URL, [name]: value }).problems.map((problem) => problem.name),
+      ).toEqual([name]);
+  });
+});
+
 describe('the settings in production', () => {
   const production = { NODE_ENV: 'production' };
 

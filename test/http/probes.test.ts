@@ -36,16 +36,14 @@ describe('the probe of readiness', () => {
   });
 
   it('does not wait for a part that hangs, nor fall when that fails later', async () => {
-    const hanging = {
-      name: 'redis',
-      check: () => new Promise<void>((_resolve, reject) => setTimeout(() => reject(new Error('late')), 1800)),
-    };
-    const startedAt = performance.now();
+    const answer = Promise.withResolvers<void>();
+    const hanging = { name: 'redis', check: () => answer.promise };
     const { status, body } = await probe('/readyz', [hanging, good('database')]);
-    expect(performance.now() - startedAt).toBeLessThan(1790);
     expect(status).toBe(503);
     expect(body).toEqual({ status: 'not_ready', checks: { redis: 'failing', database: 'ok' } });
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    // Nobody waits for it any more: unhandled, this would end the process.
+    answer.reject(new Error('late'));
+    await new Promise((resolve) => setTimeout(resolve, 10));
   });
 
   it('counts a part that throws at once as failing', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { eventually } from '../storage/eventually.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
@@ -122,7 +123,7 @@ describe.each([
     it('is not begun where that could not be found out', async () => {
       const attempt = door.signIn('asha', { stillWelcome: () => Promise.reject(new Error('down')) });
       await expect(attempt).rejects.toThrow('500');
-      await vi.waitFor(async () => expect(await sidsOf('asha')).toEqual([]));
+      await eventually(async () => expect(await sidsOf('asha')).toEqual([]));
     });
 
     it('begins anew after a revocation that came in between and did not see it', async () => {

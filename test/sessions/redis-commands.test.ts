@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { DateTime } from 'luxon';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../storage/eventually.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -53,7 +54,7 @@ describe('the Redis commands of a request', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     await marker.echo(mark);
     const isMark = (command: string[]) => command[1] === mark;
-    await vi.waitFor(() => expect(commands.some(isMark)).toBe(true));
+    await eventually(() => expect(commands.some(isMark)).toBe(true));
     return commands.filter((command) => !isMark(command)).map(([name = '']) => name.toLowerCase());
   }
 

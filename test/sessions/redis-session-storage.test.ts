@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { newSignedInSessionId, newVisitorSessionId } from '../../src/sessions/session-id.ts';
 import type { SessionStorage } from '../../src/sessions/session-storage.ts';
+import { eventually } from '../storage/eventually.ts';
 import { connectTo } from '../storage/redis-clients.ts';
 import { createRedisDatabase, startRedis } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
@@ -156,7 +157,7 @@ describe('sessions in Redis', () => {
 
       rig.policy.replace({ ...USUAL_POLICY, idleTimeoutMs: 30 * SECOND_MS });
       await storage.registry.applyPolicy();
-      await vi.waitFor(async () => expect(await pttl(first)).toBe(-2));
+      await eventually(async () => expect(await pttl(first)).toBe(-2));
       expect(await storage.registry.findIdle(1000)).toHaveLength(600);
     });
 
@@ -218,7 +219,8 @@ describe('sessions in Redis', () => {
     expect(await redis.keys('*')).toEqual([`curfew:ended:${sid}`]);
     await redis.flushdb();
     await signIn();
-    for await (const _portion of storage.registry.endAllBefore(clock.now() + 1, 'cutoff'));
+    clock.set('2026-11-24T03:00:00+05:30');
+    for await (const _portion of storage.registry.endAllBefore(clock.now(), 'cutoff'));
     expect(await redis.keys('*')).toEqual([]);
   });
 });
@@ -271,7 +273,7 @@ describe('sessions in a Redis that is gone', () => {
     await rig.storage.registry.flush({ all: true });
     expect(rig.errors).not.toEqual([]);
     await server.restart();
-    await vi.waitFor(() => loadBody(rig.storage, sid, { passive: true }), { timeout: 5000 });
+    await eventually(() => loadBody(rig.storage, sid, { passive: true }));
     await rig.storage.registry.flush({ all: true });
     expect(await rig.storage.registry.lastSeen(sid)).toBe(start + 30 * SECOND_MS);
     await rig.close();

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -24,12 +25,13 @@ const MEETINGS: Readonly<Record<string, Meeting>> = {
   'the logout sets out first and both are on their way': {
     tries: 200,
     changes: 'after waiting',
-    meet: async (logOut, slow) => void (await Promise.all([logOut(), slow.finish()])),
+    meet: async (logOut, slow, stagger) =>
+      void (await Promise.all([logOut(), stagger().then(() => slow.finish())])),
   },
   'the change sets out first and both are on their way': {
     tries: 200,
     changes: 'after waiting',
-    meet: async (logOut, slow) => void (await Promise.all([slow.finish(), logOut()])),
+    meet: async (logOut, slow, stagger) => void (await Promise.all([slow.finish(), stagger().then(logOut)])),
   },
   'the change is saved before the logout': {
     tries: 50,
@@ -44,7 +46,11 @@ const MEETINGS: Readonly<Record<string, Meeting>> = {
 interface Meeting {
   readonly tries: number;
   readonly changes: 'before waiting' | 'after waiting';
-  readonly meet: (logOut: () => Promise<void>, slow: SlowRequest) => Promise<void>;
+  readonly meet: (
+    logOut: () => Promise<void>,
+    slow: SlowRequest,
+    stagger: () => Promise<void>,
+  ) => Promise<void>;
 }
 
 describe.each([
@@ -92,7 +98,11 @@ describe.each([
         const other = attempt % 2 === 0 ? undefined : await door.signIn(userId);
         const browser = await door.signIn(userId);
         const slow = await door.writeSlowly(browser, changes);
-        await meet(() => logOut(browser, attempt % 4 < 2 ? {} : { everywhere: 'yes' }), slow);
+        await meet(
+          () => logOut(browser, attempt % 4 < 2 ? {} : { everywhere: 'yes' }),
+          slow,
+          () => sleep((attempt % 12) / 2),
+        );
         const dashboard = await fetch(`${server.origin}/dashboard`, {
           headers: { cookie: browser.cookie, accept: 'text/html' },
           redirect: 'manual',

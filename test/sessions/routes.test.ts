@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../storage/eventually.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
@@ -58,7 +59,7 @@ describe('the pages of one’s own sessions', () => {
     it('which using does put off', async () => {
       clock.advance(20 * MINUTE_MS);
       await visitor.get('/sessions');
-      await vi.waitFor(async () =>
+      await eventually(async () =>
         expect(await state()).toMatchObject({ idleDeadline: '2026-11-23T10:50:00.000+05:30' }),
       );
     });

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { newSignedInSessionId } from '../../src/sessions/session-id.ts';
 import { SessionEndedError, type SessionStorage } from '../../src/sessions/session-storage.ts';
+import { eventually } from '../storage/eventually.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { type Device, type Harness, startHarness } from './session-browser.ts';
 import { SESSION_RIGS, type SessionRig, USUAL_POLICY } from './session-rigs.ts';
@@ -133,7 +134,7 @@ describe.each(SESSION_RIGS)('sessions on %s', (_name, open) => {
   describe('the clock of idleness', () => {
     const lastSeen = (device: Device) => registry.lastSeen(device.sid);
     const becomes = (device: Device, expected: number) =>
-      vi.waitFor(async () => expect(await lastSeen(device)).toBe(expected));
+      eventually(async () => expect(await lastSeen(device)).toBe(expected));
 
     it('starts at sign-in', async () => {
       expect(await lastSeen(await signIn())).toBe(START);
@@ -456,7 +457,7 @@ describe.each(SESSION_RIGS)('sessions on %s', (_name, open) => {
 });
 
 describe.each(SESSION_RIGS)('time that passes for sessions on %s', (_name, open) => {
-  const SHORT = { cutoffTime: 'off', idleTimeoutMs: 1500 } as const;
+  const SHORT = { cutoffTime: 'off', idleTimeoutMs: 2500 } as const;
   const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
   it('ends one that nobody uses, keeps one that somebody uses, and polling is not using', async () => {
@@ -467,8 +468,8 @@ describe.each(SESSION_RIGS)('time that passes for sessions on %s', (_name, open)
       await harness.signIn({ userId: 'polled' }),
       await harness.signIn({ userId: 'idle' }),
     ];
-    for (let each = 0; each < 6; each += 1) {
-      await rest(600);
+    for (let each = 0; each < 5; each += 1) {
+      await rest(700);
       await used.look();
       await polled.poll();
     }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import type { CachedToken } from '../../src/core/cached-values.ts';
+import { eventually } from '../storage/eventually.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
@@ -106,7 +107,7 @@ describe.each(SHARED)('the cutoff on two nodes with %s', (_name, settings) => {
     for (const { services } of nodes) services.caches.of.auth.set('asha', 'sandbox', TOKEN);
     clock.set(CUTOFF);
     await node(0).services.sweep.runIfDue();
-    await vi.waitFor(() => expect(node(1).services.caches.sizes().auth).toBe(0), { timeout: 5000 });
+    await eventually(() => expect(node(1).services.caches.sizes().auth).toBe(0));
     expect(node(0).services.caches.sizes().auth).toBe(0);
   });
 
@@ -225,7 +226,7 @@ describe('the cutoff of a server', () => {
   it('is carried out by itself, with nobody asking', { timeout: 30_000 }, async () => {
     await start({}, true);
     const { services } = server;
-    await vi.waitFor(async () => expect(await sweepsOf(server)).toHaveLength(1));
+    await eventually(async () => expect(await sweepsOf(server)).toHaveLength(1));
     await door.signIn('asha');
     services.caches.of.auth.set('asha', 'sandbox', TOKEN);
     expect(await storedSessions()).toHaveLength(1);
@@ -243,11 +244,11 @@ describe('the cutoff of a server', () => {
   it('that a changed setting brings on is carried out at once, with nobody asking', async () => {
     await start({}, true);
     const { policy } = server.services;
-    await vi.waitFor(async () => expect(await sweepsOf(server)).toHaveLength(1));
+    await eventually(async () => expect(await sweepsOf(server)).toHaveLength(1));
     const person = await door.signIn('asha');
     clock.advance(2 * MINUTE_MS);
     policy.replace({ ...policy.current(), cutoffTime: { hour: 10, minute: 1 } });
-    await vi.waitFor(async () => expect(await storedSessions()).toEqual([]));
+    await eventually(async () => expect(await storedSessions()).toEqual([]));
     expect(await isSignedIn(person)).toBe(false);
     expect(await sweepsOf(server)).toHaveLength(2);
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Bus, BusMessage } from '../../src/storage/bus.ts';
 import { type Database, type DatabaseLocation, openDatabase } from '../../src/storage/database.ts';
@@ -10,6 +10,7 @@ import { createRedisBus } from '../../src/storage/redis-bus.ts';
 import { createRedisDatabase, startRedis } from '../support/redis-server.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { emptyPostgres } from './databases.ts';
+import { eventually } from './eventually.ts';
 import { connectTo } from './redis-clients.ts';
 
 const POLL_EVERY_MS = 20;
@@ -102,7 +103,7 @@ describe.each(BUSES)('messages between nodes over %s', (_name, open) => {
     // Apart from other tests of the run: Redis carries the messages of all its databases over one channel.
     const user = clearUser(`asha ${Math.random()}`);
     await first.publish(user);
-    await vi.waitFor(() => expect(atSecond).toContainEqual(user));
+    await eventually(() => expect(atSecond).toContainEqual(user));
     await rest(5 * POLL_EVERY_MS);
     expect(atFirst).not.toContainEqual(user);
     expect(atSecond.filter((message) => JSON.stringify(message) === JSON.stringify(user))).toHaveLength(1);
@@ -120,8 +121,8 @@ describe.each(BUSES)('messages between nodes over %s', (_name, open) => {
     }
     const ours = (messages: readonly BusMessage[]) =>
       messages.filter((message) => 'userId' in message && message.userId.startsWith(String(mark)));
-    await vi.waitFor(() => expect(ours(atSecond)).toHaveLength(30));
-    await vi.waitFor(() => expect(ours(atFirst)).toHaveLength(30));
+    await eventually(() => expect(ours(atSecond)).toHaveLength(30));
+    await eventually(() => expect(ours(atFirst)).toHaveLength(30));
     await rest(5 * POLL_EVERY_MS);
     expect(ours(atSecond)).toEqual(fromFirst);
     expect(ours(atFirst)).toEqual(fromSecond);
@@ -131,7 +132,7 @@ describe.each(BUSES)('messages between nodes over %s', (_name, open) => {
     const [first, second] = two.nodes;
     const heard = listen(second);
     await first.publish(CLEAR_ALL);
-    await vi.waitFor(() => expect(heard).toContainEqual(CLEAR_ALL));
+    await eventually(() => expect(heard).toContainEqual(CLEAR_ALL));
   });
 
   it('reach every listener', async () => {
@@ -139,7 +140,7 @@ describe.each(BUSES)('messages between nodes over %s', (_name, open) => {
     const [one, other] = [listen(second), listen(second)];
     const user = clearUser(`ravi ${Math.random()}`);
     await first.publish(user);
-    await vi.waitFor(() => expect(one).toContainEqual(user));
+    await eventually(() => expect(one).toContainEqual(user));
     expect(other).toContainEqual(user);
   });
 
@@ -169,7 +170,7 @@ describe.each<[string, () => Promise<TwoNodes & { databases: readonly Database[]
     });
     const heard = listen(late);
     await first.publish(clearUser('now'));
-    await vi.waitFor(() => expect(heard).toHaveLength(1));
+    await eventually(() => expect(heard).toHaveLength(1));
     expect(heard).toEqual([clearUser('now')]);
     await late.close();
     await two.close();
@@ -190,9 +191,9 @@ describe.each<[string, () => Promise<TwoNodes & { databases: readonly Database[]
     await sql`alter table bus_messages rename to away`.execute(db);
     await rest(10 * POLL_EVERY_MS);
     await sql`alter table away rename to bus_messages`.execute(db);
-    await vi.waitFor(() => expect(gaps).toBeGreaterThan(0));
+    await eventually(() => expect(gaps).toBeGreaterThan(0));
     await first.publish(CLEAR_ALL);
-    await vi.waitFor(() => expect(heard).toEqual([CLEAR_ALL]));
+    await eventually(() => expect(heard).toEqual([CLEAR_ALL]));
     await two.close();
   });
 
@@ -227,16 +228,16 @@ describe('messages over Redis', () => {
       gaps += 1;
     });
     await first.publish(CLEAR_ALL);
-    await vi.waitFor(() => expect(heard).toEqual([CLEAR_ALL]));
+    await eventually(() => expect(heard).toEqual([CLEAR_ALL]));
     expect(gaps).toBe(0);
 
     await server.kill();
     await expect(first.publish(clearUser('lost'))).rejects.toMatchObject({ code: 'unavailable' });
     await server.restart();
-    await vi.waitFor(() => expect(gaps).toBe(1), { timeout: 10_000 });
+    await eventually(() => expect(gaps).toBe(1));
 
-    await vi.waitFor(() => first.publish(clearUser('asha')), { timeout: 10_000 });
-    await vi.waitFor(() => expect(heard).toEqual([CLEAR_ALL, clearUser('asha')]));
+    await eventually(() => first.publish(clearUser('asha')));
+    await eventually(() => expect(heard).toEqual([CLEAR_ALL, clearUser('asha')]));
     await close();
     await server.stop();
   });
@@ -252,10 +253,10 @@ describe('messages over Redis', () => {
     });
     const operator = new Redis(server.url);
     await operator.call('client', 'kill', 'type', 'pubsub');
-    await vi.waitFor(() => expect(gaps).toBe(1), { timeout: 10_000 });
+    await eventually(() => expect(gaps).toBe(1));
     await rest(100);
     await first.publish(CLEAR_ALL);
-    await vi.waitFor(() => expect(heard).toEqual([CLEAR_ALL]));
+    await eventually(() => expect(heard).toEqual([CLEAR_ALL]));
     operator.disconnect();
     await close();
     await server.stop();
@@ -270,7 +271,7 @@ describe('messages over Redis', () => {
     for (const text of ['hello', '', '{', 'null', '{"sender":1}', '{"sender":"x","message":null}'])
       await stranger.publish('curfew:bus', text);
     await first.publish(clearUser('asha'));
-    await vi.waitFor(() => expect(heard).toContainEqual(clearUser('asha')));
+    await eventually(() => expect(heard).toContainEqual(clearUser('asha')));
     stranger.disconnect();
     await close();
     await server.stop();

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import { findViolations } from './support/checker.ts';
+import type { HistoryEvent, PageRequest, Revocation } from './support/history.ts';
+
+const signIn: HistoryEvent = { kind: 'sign_in', session: 's1', user: 'asha', startedAt: 0, endedAt: 10 };
+
+function page(startedAt: number, outcome: PageRequest['outcome'], node = 'A'): PageRequest {
+  return { kind: 'page', session: 's1', node, startedAt, endedAt: startedAt + 5, outcome };
+}
+
+function logout(report: Revocation['report'], startedAt = 100, endedAt = 110): Revocation {
+  const scope = { kind: 'session', session: 's1' } as const;
+  return { kind: 'revocation', id: 'r1', what: 'logout', scope, startedAt, endedAt, report };
+}
+
+const rulesOf = (...events: HistoryEvent[]): readonly string[] =>
+  findViolations(events).map((violation) => violation.rule);
+
+describe('a history in which', () => {
+  test('a session is used before its logout and refused after it is in order', () => {
+    expect(rulesOf(signIn, page(20, 'in'), logout('done'), page(120, 'out'))).toEqual([]);
+  });
+
+  test('a page is served by another node after the logout was reported is a violation', () => {
+    expect(rulesOf(signIn, logout('done'), page(111, 'in', 'B'))).toEqual(['reported_done']);
+  });
+
+  test('a page that was asked for before the report is served after it is in order', () => {
+    expect(rulesOf(signIn, logout('done'), { ...page(105, 'in'), endedAt: 130 })).toEqual([]);
+  });
+
+  test('an unavailable page after a reported logout is in order', () => {
+    expect(rulesOf(signIn, logout('done'), page(120, 'unavailable'), page(130, 'none'))).toEqual([]);
+  });
+
+  test('a stored logout has not happened yet is in order', () => {
+    expect(rulesOf(signIn, logout('stored'), page(120, 'in'))).toEqual([]);
+  });
+
+  test('a stored logout has still not happened when all is mended is a violation', () => {
+    const settled: HistoryEvent = { kind: 'settled', at: 500 };
+    expect(rulesOf(signIn, logout('stored'), settled, page(510, 'in'))).toEqual(['stored_happens']);
+    expect(rulesOf(signIn, logout('stored'), settled, page(510, 'out'))).toEqual([]);
+  });
+
+  test('a logout that was refused ends nothing is in order', () => {
+    const settled: HistoryEvent = { kind: 'settled', at: 500 };
+    expect(rulesOf(signIn, logout('unknown'), settled, page(510, 'in'))).toEqual([]);
+  });
+
+  test('a session comes back after it was said to be over is a violation, whoever ended it', () => {
+    expect(rulesOf(signIn, logout('unknown'), page(120, 'out'), page(130, 'in', 'B'))).toEqual([
+      'no_resurrection',
+    ]);
+  });
+
+  test('a session is over that nobody ended is a violation, unless Redis may have lost it', () => {
+    const events = [signIn, page(50, 'out')];
+    expect(rulesOf(...events)).toEqual(['nothing_else_ends']);
+    expect(rulesOf({ kind: 'data_lost', at: 40 }, ...events)).toEqual([]);
+    expect(rulesOf({ kind: 'data_lost', at: 60 }, ...events)).toEqual(['nothing_else_ends']);
+  });
+
+  test('a whole account is ended covers sessions from before and none from after', () => {
+    const everywhere: Revocation = { ...logout('done'), scope: { kind: 'user', user: 'asha' } };
+    expect(rulesOf(signIn, everywhere, page(120, 'in'))).toEqual(['reported_done']);
+    const later: HistoryEvent = { ...signIn, startedAt: 111, endedAt: 115 };
+    expect(rulesOf(later, everywhere, page(120, 'in'))).toEqual([]);
+    expect(rulesOf(later, everywhere, page(120, 'out'))).toEqual(['nothing_else_ends']);
+  });
+
+  test('a sign-in overlaps the end of the account may stand on either side of it', () => {
+    const everywhere: Revocation = { ...logout('done'), scope: { kind: 'user', user: 'asha' } };
+    const overlapping: HistoryEvent = { ...signIn, startedAt: 95, endedAt: 105 };
+    expect(rulesOf(overlapping, everywhere, page(120, 'in'))).toEqual([]);
+    expect(rulesOf(overlapping, everywhere, page(120, 'out'))).toEqual([]);
+  });
+
+  test('the last device logs out may take along one that signs in at the same time', () => {
+    const last: Revocation = {
+      ...logout('done'),
+      scope: { kind: 'session', session: 's2' },
+      mayEndAllOf: 'asha',
+    };
+    expect(rulesOf(signIn, last, page(120, 'out'))).toEqual([]);
+    const settled: HistoryEvent = { kind: 'settled', at: 200 };
+    const later: HistoryEvent = { ...signIn, startedAt: 210, endedAt: 215 };
+    expect(rulesOf(last, settled, later, page(220, 'out'))).toEqual(['nothing_else_ends']);
+  });
+
+  test('other devices are ended leaves the one that asked, and other people', () => {
+    const others: Revocation = { ...logout('done'), scope: { kind: 'user', user: 'asha', except: 's1' } };
+    expect(rulesOf(signIn, others, page(120, 'in'))).toEqual([]);
+    const neighbours: Revocation = { ...logout('done'), scope: { kind: 'user', user: 'ravi' } };
+    expect(rulesOf(signIn, neighbours, page(120, 'in'))).toEqual([]);
+  });
+
+  test('everybody is swept covers everybody', () => {
+    expect(rulesOf(signIn, { ...logout('done'), scope: { kind: 'all' } }, page(120, 'in'))).toEqual([
+      'reported_done',
+    ]);
+  });
+});

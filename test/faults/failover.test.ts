@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { createDatabase } from '../support/postgres-server.ts';
+import type { RedisServer } from '../support/redis-server.ts';
+import { type Device, letsIn, mustSignIn } from './support/device.ts';
+import { eventually } from './support/eventually.ts';
+import { admit, type Office, openOffice } from './support/house.ts';
+import { measured } from './support/measured.ts';
+import { type NodeProcess, startNode } from './support/node-process.ts';
+import { startRedisCluster } from './support/redis-cluster.ts';
+import { startRedisWithSentinel } from './support/redis-sentinel.ts';
+
+const FAILS_OVER_WITHIN_MS = 30_000;
+const REPLICATED_WITHIN_MS = 500;
+
+const KINDS = {
+  'Redis with a Sentinel': startRedisWithSentinel,
+  'a Redis Cluster': async () => {
+    const cluster = await startRedisCluster();
+    const [master] = cluster.masters;
+    if (master === undefined) throw new Error('There is no master');
+    return { ...cluster, master };
+  },
+} as const;
+
+interface Servers {
+  readonly url: string;
+  readonly master: RedisServer;
+  readonly replica: RedisServer;
+  stop(): Promise<void>;
+}
+
+describe.each<[string, () => Promise<Servers>]>(Object.entries(KINDS))('on %s', (name, startServers) => {
+  let servers: Servers;
+  let office: Office;
+  let nodes: readonly NodeProcess[];
+  let person: { username: string; password: string };
+  const origin = (index: number): string => nodes[index]?.origin ?? '';
+  const signIn = (index = 0): Promise<Device> => mustSignIn({ baseUrl: origin(0) }, origin(index), person);
+
+  beforeAll(async () => {
+    servers = await startServers();
+    const stores = {
+      REDIS_URL: servers.url,
+      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+    };
+    office = await openOffice(stores);
+    person = await admit(office, 0);
+    const first = await startNode({ env: stores });
+    nodes = [first, await startNode({ env: { ...stores, BASE_URL: first.origin } })];
+  });
+  afterAll(async () => {
+    await Promise.all(nodes.map((node) => node.kill()));
+    await office.close();
+    await servers.stop();
+  });
+
+  test('a session begins, is good on every node, and is over on every node after its logout', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const device = await signIn(round % 2);
+      for (const node of [0, 1]) expect(letsIn(await device.page(origin(node)))).toBe(true);
+      expect((await device.logOut(origin(0))).location).toBe('/auth/login?reason=logged_out');
+      for (const node of [0, 1]) expect((await device.page(origin(node))).status).toBe(303);
+    }
+  });
+
+  test('an account and a sweep end sessions wherever they lie', async () => {
+    const devices = await Promise.all(Array.from({ length: 6 }, (_, index) => signIn(index % 2)));
+    expect((await devices[0]?.logOut(origin(1), { everywhere: true }))?.status).toBe(303);
+    for (const device of devices) expect((await device.page(origin(0))).status).toBe(303);
+
+    const others = await Promise.all(Array.from({ length: 6 }, () => signIn()));
+    await sleep(5);
+    const receipt = await office.services.sweep.run(office.services.clock.now(), { actor: 'test' });
+    expect(receipt?.status).toBe('done');
+    for (const device of others) expect((await device.page(origin(1))).status).toBe(303);
+  });
+
+  test('a failover to a replica that had not heard of a logout does not bring the session back', async () => {
+    const kept = await Promise.all(Array.from({ length: 4 }, () => signIn()));
+    const ended = await Promise.all(Array.from({ length: 4 }, () => signIn()));
+    await sleep(REPLICATED_WITHIN_MS);
+    servers.replica.pause();
+    for (const device of ended) expect((await device.logOut(origin(0))).status).toBe(303);
+
+    await servers.master.kill();
+    servers.replica.resume();
+    const ms = await eventually(
+      'pages are served again',
+      async () => {
+        const answers = await Promise.all(ended.map((device) => device.page(origin(1))));
+        expect(answers.filter(letsIn)).toEqual([]);
+        const pages = await Promise.all(
+          kept.flatMap((device) => [0, 1].map((at) => device.page(origin(at)))),
+        );
+        return pages.every(letsIn);
+      },
+      { withinMs: FAILS_OVER_WITHIN_MS },
+    );
+    measured(`${name}: failover, served again after`, `${ms} ms`);
+    for (const device of ended)
+      for (const at of [0, 1]) expect((await device.page(origin(at))).status).toBe(303);
+
+    const fresh = await signIn(1);
+    expect(letsIn(await fresh.page(origin(0)))).toBe(true);
+    expect((await fresh.logOut(origin(0))).location).toBe('/auth/login?reason=logged_out');
+    expect((await fresh.page(origin(1))).status).toBe(303);
+  });
+});

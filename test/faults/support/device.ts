@@ -1,0 +1,79 @@
+import {
+  type Browser,
+  type BrowserOptions,
+  createBrowser,
+  csrfTokenIn,
+  type Reply,
+  SESSION_COOKIE,
+} from './browser.ts';
+
+export interface Person {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A browser that insists on the session it once signed in with, as a thief would, whatever it is told meanwhile. */
+export interface Device {
+  readonly browser: Browser;
+  /** The value of the session's cookie. */
+  readonly session: string;
+  /** A guarded page. */
+  page(origin: string): Promise<Reply>;
+  submit(origin: string, path: string, fields?: Readonly<Record<string, string>>): Promise<Reply>;
+  logOut(origin: string, options?: { everywhere: boolean }): Promise<Reply>;
+}
+
+export const GUARDED_PAGE = '/dashboard';
+
+/** Whether a reply is the guarded page itself, for somebody: a 200 of anything else would not count. */
+export const letsIn = ({ status, text }: Reply): boolean =>
+  status === 200 && text.includes('action="/auth/logout"');
+
+/** Signs in; the last reply of the way, and the device where it worked. */
+export async function signInDevice(
+  options: BrowserOptions,
+  origin: string,
+  { username, password }: Person,
+): Promise<{ readonly reply: Reply; readonly device: Device | undefined }> {
+  const browser = createBrowser(options);
+  const form = await browser.request(origin, '/auth/login');
+  if (form.status !== 200) return { reply: form, device: undefined };
+  const reply = await browser.request(origin, '/auth/login', {
+    form: { username, password, _csrf: csrfTokenIn(form) },
+  });
+  if (reply.status !== 303) return { reply, device: undefined };
+  return { reply, device: createDevice(browser) };
+}
+
+/** Throws when it did not work. */
+export async function mustSignIn(options: BrowserOptions, origin: string, person: Person): Promise<Device> {
+  const { reply, device } = await signInDevice(options, origin, person);
+  if (device === undefined)
+    throw new Error(`Signing in answered ${reply.status}: ${reply.text.slice(0, 500)}`);
+  return device;
+}
+
+function createDevice(browser: Browser): Device {
+  const session = browser.cookies().get(SESSION_COOKIE) ?? '';
+  let token = '';
+
+  function request(origin: string, path: string, form?: Readonly<Record<string, string>>): Promise<Reply> {
+    browser.useSessionCookie(session);
+    return browser.request(origin, path, form === undefined ? {} : { form });
+  }
+
+  /** The token of a form is good for the whole session, so it is fetched once. */
+  async function submit(origin: string, path: string, fields: Readonly<Record<string, string>> = {}) {
+    if (token === '') token = csrfTokenIn(await request(origin, GUARDED_PAGE));
+    return request(origin, path, { ...fields, _csrf: token });
+  }
+
+  return {
+    browser,
+    session,
+    page: (origin) => request(origin, GUARDED_PAGE),
+    submit,
+    logOut: (origin, { everywhere } = { everywhere: false }) =>
+      submit(origin, '/auth/logout', everywhere ? { everywhere: 'yes' } : {}),
+  };
+}

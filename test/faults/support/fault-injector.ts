@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { History } from './history.ts';
+import type { House, HouseNode } from './house.ts';
+import { takeRedisSnapshot } from './redis-snapshot.ts';
+import type { FaultKind, PlannedFault } from './schedule.ts';
+
+/** Does the faults of a schedule to a house, and mends it. */
+export interface FaultInjector {
+  /** Resolves when the last fault is over. Each is mended in its time but for dead nodes: those start again at the end. */
+  run(faults: readonly PlannedFault[]): Promise<void>;
+  /** Whatever still is broken. */
+  mendAll(): Promise<void>;
+}
+
+const SLOW_MS = 250;
+
+export function createFaultInjector(house: House, history: History, now: () => number): FaultInjector {
+  const { redis, postgres, nodes } = house;
+  const deadNodes = new Set<HouseNode>();
+  // A server takes one blow at a time: what is dead cannot be paused.
+  const busy = { redis: false, postgres: false };
+
+  async function exclusively(server: keyof typeof busy, work: () => Promise<void>): Promise<void> {
+    if (busy[server]) return;
+    busy[server] = true;
+    await work().finally(() => {
+      busy[server] = false;
+    });
+  }
+
+  async function inflict({ kind, node: index, lastsMs }: PlannedFault): Promise<void> {
+    const node = nodes[index];
+    if (node === undefined) throw new Error(`There is no node ${index}`);
+    const pause = (): Promise<void> => sleep(lastsMs);
+    const { toRedis, toPostgres } = node;
+    const blows: Readonly<Record<FaultKind, () => Promise<unknown>>> = {
+      redis_killed: () =>
+        exclusively('redis', async () => {
+          await redis.kill();
+          await pause();
+          await redis.restart();
+        }),
+      redis_paused: () =>
+        exclusively('redis', async () => {
+          redis.pause();
+          await pause();
+          redis.resume();
+        }),
+      redis_restored: () =>
+        exclusively('redis', async () => {
+          const snapshot = takeRedisSnapshot(redis);
+          await pause();
+          await snapshot.restore();
+          history.add({ kind: 'data_lost', at: now() });
+          snapshot.remove();
+        }),
+      postgres_stopped: () =>
+        exclusively('postgres', async () => {
+          await postgres.kill();
+          await pause();
+          await postgres.restart();
+        }),
+      postgres_paused: () =>
+        exclusively('postgres', async () => {
+          postgres.pause();
+          await pause();
+          postgres.resume();
+        }),
+      redis_cut: () => whileBroken(() => toRedis.cut(), toRedis.heal),
+      redis_stalled: () => whileBroken(() => toRedis.stall(), toRedis.heal),
+      redis_swallowed: () => whileBroken(() => toRedis.swallow(), toRedis.heal),
+      redis_slow: () => whileBroken(() => toRedis.delay(SLOW_MS), toRedis.heal),
+      postgres_cut: () => whileBroken(() => toPostgres.cut(), toPostgres.heal),
+      postgres_stalled: () => whileBroken(() => toPostgres.stall(), toPostgres.heal),
+      postgres_swallowed: () => whileBroken(() => toPostgres.swallow(), toPostgres.heal),
+      postgres_slow: () => whileBroken(() => toPostgres.delay(SLOW_MS), toPostgres.heal),
+      async node_killed() {
+        deadNodes.add(node);
+        await node.process.kill();
+      },
+    };
+
+    async function whileBroken(breakIt: () => void, heal: () => Promise<void>): Promise<void> {
+      breakIt();
+      await pause();
+      await heal();
+    }
+    await blows[kind]();
+  }
+
+  return {
+    async run(faults) {
+      await Promise.all(
+        faults.map(async (fault) => {
+          await sleep(fault.startMs);
+          await inflict(fault);
+        }),
+      );
+    },
+    async mendAll() {
+      await house.healNetwork();
+      await Promise.all([...deadNodes].map((node) => node.process.start()));
+      deadNodes.clear();
+    },
+  };
+}

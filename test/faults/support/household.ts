@@ -1,0 +1,232 @@
+import type { Receipt } from '../../../src/core/revocation.ts';
+import { createBrowser, csrfTokenIn, type Reply } from './browser.ts';
+import { type Device, letsIn, type Person, signInDevice } from './device.ts';
+import type { History, PageRequest, Revocation, RevokedScope } from './history.ts';
+import type { House } from './house.ts';
+import type { Action, PlannedStep } from './schedule.ts';
+
+/** Whoever a session belongs to, and whether somebody has asked to end it. */
+export interface HeldSession {
+  readonly device: Device;
+  readonly person: Person;
+  endAsked: boolean;
+}
+
+/** The people of a house, doing what a schedule says, with everything that they see written down. */
+export interface Household {
+  readonly sessions: readonly HeldSession[];
+  act(person: Person, step: PlannedStep): Promise<void>;
+  /** Asks for a page with a session at a node. */
+  look(session: HeldSession, node: number): Promise<PageRequest['outcome']>;
+  signIn(person: Person, node: number): Promise<HeldSession | undefined>;
+  /** Forgets sessions that were looked at often enough. */
+  forget(forgotten: (session: HeldSession) => boolean): void;
+}
+
+const OPERATOR = { actor: 'operator' };
+
+export function createHousehold(house: House, history: History, now: () => number): Household {
+  const { lifecycle, sweep, registry, userAdmin } = house.office.services;
+  let sessions: HeldSession[] = [];
+  let revocations = 0;
+  const userIds = new Map<string, string>();
+
+  const originOf = (node: number): string => house.origins[node] ?? '';
+  const ofPerson = (person: Person): HeldSession[] => sessions.filter((held) => held.person === person);
+
+  function choose(person: Person, { choice }: PlannedStep, ended: boolean): HeldSession | undefined {
+    const candidates = ofPerson(person).filter((held) => held.endAsked === ended);
+    return candidates[Math.floor(choice * candidates.length)];
+  }
+
+  async function userIdOf({ username }: Person): Promise<string> {
+    if (userIds.size === 0) for (const user of await userAdmin.list()) userIds.set(user.username, user.id);
+    return userIds.get(username) ?? '';
+  }
+
+  async function signIn(person: Person, node: number): Promise<HeldSession | undefined> {
+    const startedAt = now();
+    const { device } = await signInDevice(house.browser, originOf(node), person);
+    if (device === undefined) return undefined;
+    history.add({
+      kind: 'sign_in',
+      session: device.session,
+      user: person.username,
+      startedAt,
+      endedAt: now(),
+    });
+    const held = { device, person, endAsked: false };
+    sessions.push(held);
+    return held;
+  }
+
+  async function look({ device }: HeldSession, node: number): Promise<PageRequest['outcome']> {
+    const startedAt = now();
+    const outcome = outcomeOf(await device.page(originOf(node)));
+    const name = house.nodes[node]?.name ?? '';
+    history.add({ kind: 'page', session: device.session, node: name, startedAt, endedAt: now(), outcome });
+    return outcome;
+  }
+
+  async function revoke(
+    { what, scope, mayEndAllOf }: Pick<Revocation, 'what' | 'scope' | 'mayEndAllOf'>,
+    order: () => Promise<Revocation['report']>,
+  ): Promise<void> {
+    revocations += 1;
+    const id = String(revocations);
+    const startedAt = now();
+    for (const held of sessions) if (isIn(scope, held)) held.endAsked = true;
+    const report = await order();
+    const also = mayEndAllOf === undefined ? {} : { mayEndAllOf };
+    history.add({ kind: 'revocation', id, what, scope, ...also, startedAt, endedAt: now(), report });
+  }
+
+  const doing: Readonly<Record<Action, (person: Person, step: PlannedStep) => Promise<unknown>>> = {
+    sign_in: (person, { node }) => signIn(person, node),
+
+    async look(person, step) {
+      const held = choose(person, step, false);
+      if (held === undefined) await signIn(person, step.node);
+      else await look(held, step.node);
+    },
+
+    async look_with_ended(person, step) {
+      const held = choose(person, step, true);
+      if (held !== undefined) await look(held, step.node);
+    },
+
+    async log_out(person, step) {
+      const held = choose(person, step, false);
+      if (held === undefined) return;
+      const { device } = held;
+      const scope = { kind: 'session', session: device.session } as const;
+      await revoke({ what: `logout at ${step.node}`, scope, mayEndAllOf: person.username }, async () =>
+        reportOf(await device.logOut(originOf(step.node)), '/auth/login?reason=logged_out'),
+      );
+    },
+
+    async log_out_everywhere(person, step) {
+      const held = choose(person, step, false);
+      if (held === undefined) return;
+      const scope = { kind: 'user', user: person.username } as const;
+      await revoke({ what: `logout everywhere at ${step.node}`, scope }, async () =>
+        reportOf(
+          await held.device.logOut(originOf(step.node), { everywhere: true }),
+          '/auth/login?reason=logged_out',
+        ),
+      );
+    },
+
+    async end_other_device(person, step) {
+      const [held, other] = ofPerson(person).filter((one) => !one.endAsked);
+      if (held === undefined || other === undefined) return;
+      const deviceId = await deviceIdOf(other).catch(() => undefined);
+      if (deviceId === undefined) return;
+      const scope = { kind: 'session', session: other.device.session } as const;
+      const what = `device ended from the devices page at ${step.node}`;
+      await revoke({ what, scope, mayEndAllOf: person.username }, async () =>
+        reportOf(
+          await held.device.submit(originOf(step.node), `/sessions/${deviceId}/revocation`),
+          '/sessions',
+        ),
+      );
+    },
+
+    async end_other_devices(person, step) {
+      const held = choose(person, step, false);
+      if (held === undefined) return;
+      const scope = { kind: 'user', user: person.username, except: held.device.session } as const;
+      const what = `other devices ended at ${step.node}`;
+      await revoke({ what, scope, mayEndAllOf: person.username }, async () =>
+        reportOf(await held.device.submit(originOf(step.node), '/sessions/revocation'), '/sessions'),
+      );
+    },
+
+    async connect_broker(person, step) {
+      const held = choose(person, step, false);
+      if (held !== undefined) await connectBroker(held.device, originOf(step.node));
+    },
+
+    async admin_ends_account(person) {
+      const userId = await userIdOf(person);
+      const scope = { kind: 'user', user: person.username } as const;
+      await revoke({ what: 'an administrator’s order', scope }, () =>
+        receiptReport(lifecycle.endAccount(userId, 'ended_by_admin', OPERATOR)),
+      );
+    },
+
+    async operator_sweeps() {
+      await revoke({ what: 'an operator’s sweep', scope: { kind: 'all' } }, () =>
+        receiptReport(sweep.run(now(), OPERATOR)),
+      );
+    },
+  };
+
+  async function deviceIdOf({ device, person }: HeldSession): Promise<string | undefined> {
+    const devices = await registry.listByUser(await userIdOf(person));
+    return devices.find(({ sid }) => decodeURIComponent(device.session).startsWith(`s:${sid}.`))?.deviceId;
+  }
+
+  return {
+    get sessions() {
+      return sessions;
+    },
+    act: async (person, step) => void (await doing[step.action](person, step)),
+    look,
+    signIn,
+    forget(forgotten) {
+      sessions = sessions.filter((held) => !forgotten(held));
+    },
+  };
+}
+
+function isIn(scope: RevokedScope, { device, person }: HeldSession): boolean {
+  switch (scope.kind) {
+    case 'session':
+      return scope.session === device.session;
+    case 'user':
+      return scope.user === person.username && scope.except !== device.session;
+    case 'all':
+      return true;
+  }
+}
+
+function outcomeOf(reply: Reply): PageRequest['outcome'] {
+  if (letsIn(reply)) return 'in';
+  if (reply.status === 303) return 'out';
+  return reply.status === 503 ? 'unavailable' : 'none';
+}
+
+function reportOf(reply: Reply, doneAt: string): Revocation['report'] {
+  if (reply.status === 303 && reply.location === doneAt) return 'done';
+  return reply.status === 503 && reply.text.includes('The order is stored') ? 'stored' : 'unknown';
+}
+
+async function receiptReport(order: Promise<Receipt | undefined>): Promise<Revocation['report']> {
+  try {
+    return (await order)?.status === 'done' ? 'done' : 'stored';
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** The way through the practice broker's pages, as far as the faults let it. */
+async function connectBroker(device: Device, origin: string): Promise<void> {
+  const start = await device.submit(origin, '/broker/sandbox/connection');
+  const consent = URL.parse(start.location);
+  if (consent === null) return;
+  const page = await device.browser.request(origin, consent.pathname + consent.search);
+  const hidden = [...page.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(
+    ([, name = '', value = '']) => [name, value.replaceAll('&amp;', '&')] as const,
+  );
+  const allowed = await device.browser.request(origin, '/sandbox/authorize', {
+    form: { ...Object.fromEntries(hidden), decision: 'allow', _csrf: csrfTokenIn(page) },
+  });
+  const callback = URL.parse(allowed.location);
+  if (callback !== null) await device.browser.request(origin, callback.pathname + callback.search);
+}
+
+/** Somebody without a session asks. */
+export async function statusOf(house: House, node: number, path: string): Promise<number> {
+  return (await createBrowser(house.browser).request(house.origins[node] ?? '', path)).status;
+}
