@@ -7,6 +7,7 @@ import { createDashboardRouter } from './dashboard/routes.ts';
 import { createCanonicalHost } from './http/canonical-host.ts';
 import { createCsrf } from './http/csrf.ts';
 import { createErrorHandler, refuseUnknownPath } from './http/error-handler.ts';
+import { createMetrics } from './http/metrics.ts';
 import { createProbes } from './http/probes.ts';
 import { createRequestId } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
@@ -36,6 +37,7 @@ export function createApp(services: Services): Express {
   // For anyone, without a session.
   app.use('/assets', express.static(PUBLIC_FOLDER, { index: false, redirect: false, maxAge: '5m' }));
   app.use(createProbes(services.readiness));
+  app.use(createMetrics(services.metrics));
   if (services.sandbox !== undefined) app.use(services.sandbox.programs);
   // Behind what programs ask for, this server among them: it calls itself by a loopback name.
   app.use(createCanonicalHost(config.baseUrl));
@@ -49,6 +51,7 @@ export function createApp(services: Services): Express {
   app.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 100 }));
   app.use(express.json({ limit: LARGEST_BODY }));
   app.use(createCsrf());
+  app.use(services.brokerBanner);
 
   app.use(createDashboardRouter(services.dashboard));
   app.use(createAccountsRouter(services.accounts));

@@ -9,6 +9,8 @@ import { createPasswordRules } from './accounts/password-rules.ts';
 import { createUserAdmin } from './accounts/user-admin.ts';
 import { createUserStore } from './accounts/user-store.ts';
 import { createAuditLog } from './audit/audit-store.ts';
+import { createAdapters } from './broker/adapters/all-adapters.ts';
+import type { BrokerAdapter } from './broker/broker-adapter.ts';
 import { createBrokerRoom } from './broker/broker-room.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
@@ -22,6 +24,7 @@ import { createEpochStore } from './sessions/epoch-store.ts';
 import { createIdleWatch } from './sessions/idle-watch.ts';
 import { createSessionLifecycle } from './sessions/lifecycle.ts';
 import { createReplay } from './sessions/replay.ts';
+import { createRequireRole } from './sessions/require-role.ts';
 import { createRevocationOrderStore } from './sessions/revocation-order-store.ts';
 import { createRevoker } from './sessions/revoker.ts';
 import { createSessionExpiry } from './sessions/session-expiry.ts';
@@ -41,10 +44,12 @@ export interface ServicesDeps {
   readonly log: Logger;
   /** Where this process can reach itself; asked after it listens. */
   readonly internalOrigin: () => string;
+  /** Other brokers than the ones that Curfew comes with: for tests. */
+  readonly adapters?: readonly BrokerAdapter[];
 }
 
 /** Puts everything together, by hand and in one place. Opens nothing, starts nothing. */
-export function createServices({ config, ports, log, internalOrigin }: ServicesDeps) {
+export function createServices({ config, ports, log, internalOrigin, adapters }: ServicesDeps) {
   const { clock, policy, calendar, database, bus, sessionStorage, gate } = ports;
   const { registry } = sessionStorage;
   const audit = createAuditLog(database, clock, log);
@@ -65,7 +70,9 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
     log,
     encryptionKeys: config.encryptionKeys,
     publicOrigin: config.baseUrl,
-    internalOrigin,
+    adapters:
+      adapters ??
+      createAdapters({ clock, publicOrigin: config.baseUrl, internalOrigin, sandbox: config.sandboxBroker }),
     sandbox: config.sandboxBroker,
     sessionExists: async (sid) => (await registry.lastSeen(sid)) !== undefined,
   });
@@ -102,6 +109,10 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
   const limiter = createLoginLimiter({ limits: config.loginRateLimits, redis: ports.redis });
   const devices = createDeviceCookies({ secrets: config.sessionSecrets, secure: config.https, clock });
   const { liveSession } = expiry;
+  const requireRole = createRequireRole(async (userId) => {
+    const user = await users.findById(userId);
+    return user === undefined || user.disabled ? undefined : user.role;
+  });
 
   function clearCookie(res: Response): void {
     res.clearCookie(sessionCookieName(config.https), {
@@ -132,6 +143,8 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
     expiry,
     brokers,
     sandbox: brokers.sandbox,
+    brokerBanner: brokers.banner,
+    metrics: [brokers.metrics],
     brokerOrigins: brokers.authorizationOrigins.filter((origin) => origin !== config.baseUrl),
     draining,
     readiness: [...createReadiness(ports, orders.countWaiting), draining.check],
@@ -144,7 +157,7 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
       sweep,
       idleWatch,
       replay: gate === undefined ? undefined : replay,
-      others: gate === undefined ? [brokers.logoutQueue] : [brokers.logoutQueue, gate.watch],
+      others: [brokers.logoutQueue, brokers.refresher, ...(gate === undefined ? [] : [gate.watch])],
       log,
     }),
     userAdmin: createUserAdmin({ users, rules, hasher, lifecycle, audit }),
@@ -169,7 +182,11 @@ export function createServices({ config, ports, log, internalOrigin }: ServicesD
       liveSession,
     },
     sessions: { clock, calendar, policy, registry, lifecycle, clearCookie },
-    broker: { ...brokers.routes, liveSession: (req: Request) => liveSession(req) },
+    broker: {
+      ...brokers.routes,
+      liveSession: (req: Request) => liveSession(req),
+      requireAdmin: requireRole('admin'),
+    },
   };
 }
 

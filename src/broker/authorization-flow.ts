@@ -5,9 +5,10 @@ import { unavailable } from '../errors.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { AuthorizationStore, PendingAuthorization } from './authorization-store.ts';
-import type { BrokerAdapter, BrokerGrant, BrokerProblem } from './broker-adapter.ts';
+import type { AppCredentials, BrokerAdapter, BrokerGrant, BrokerProblem } from './broker-adapter.ts';
 import { callbackUri } from './callback-uri.ts';
 import type { ConnectionKeeper, ConnectionOrigin } from './connection-keeper.ts';
+import type { Credentials } from './credentials.ts';
 import { hasDigest } from './secret-digest.ts';
 import type { TokenCipher } from './token-cipher.ts';
 import type { ForgetTokens } from './token-forgetter.ts';
@@ -35,16 +36,24 @@ export type CallbackResult =
   | { readonly kind: 'denied' }
   | { readonly kind: 'not_accepted'; readonly why: CallbackRefusal }
   | { readonly kind: 'ended_meanwhile' }
+  | { readonly kind: 'credentials_missing' }
+  | BrokerProblem;
+
+export type StartResult =
+  | { readonly kind: 'redirect'; readonly url: URL }
+  /** The person has not entered what the broker wants of apps. */
+  | { readonly kind: 'credentials_missing' }
   | BrokerProblem;
 
 /** Sends a person to a broker, and takes them back with a token. Signs nobody in: a session is there or it is not. */
 export interface AuthorizationFlow {
-  start(request: StartRequest): Promise<{ readonly kind: 'redirect'; readonly url: URL } | BrokerProblem>;
+  start(request: StartRequest): Promise<StartResult>;
   finish(request: CallbackRequest): Promise<CallbackResult>;
 }
 
 export interface AuthorizationFlowDeps {
   readonly authorizations: AuthorizationStore;
+  readonly credentials: Pick<Credentials, 'of'>;
   readonly keeper: ConnectionKeeper;
   readonly forgetTokens: ForgetTokens;
   readonly epochs: EpochStore;
@@ -58,16 +67,19 @@ export interface AuthorizationFlowDeps {
 }
 
 export function createAuthorizationFlow(deps: AuthorizationFlowDeps): AuthorizationFlow {
-  const { authorizations, keeper, forgetTokens, epochs, cipher, clock, audit, publicOrigin, wakeLogouts } =
-    deps;
+  const { authorizations, credentials, keeper, forgetTokens, epochs, cipher, clock, audit } = deps;
+  const { publicOrigin, wakeLogouts } = deps;
 
   return {
     async start({ adapter, session, returnTo, origin }) {
       const { sid, userId } = session;
       const broker = adapter.id;
+      const appCredentials = await credentials.of(userId, adapter);
+      if (appCredentials === undefined) return { kind: 'credentials_missing' };
       const state = oauth.generateRandomState();
       const verifier = oauth.generateRandomCodeVerifier();
       const start = await adapter.startAuthorization({
+        credentials: appCredentials,
         state,
         redirectUri: callbackUri(publicOrigin, broker),
         codeChallenge: await oauth.calculatePKCECodeChallenge(verifier),
@@ -98,27 +110,39 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
 
   async function takeBack({ adapter, session, parameters }: CallbackRequest): Promise<CallbackResult> {
     const states = parameters.getAll('state');
+    if (states.length > 1) return { kind: 'not_accepted', why: 'state_unknown' };
     const [state] = states;
-    if (state === undefined || states.length > 1) return { kind: 'not_accepted', why: 'state_unknown' };
-    const pending = await authorizations.take(state);
+    const pending = await takePending(state, session, adapter);
     if (pending === undefined) return { kind: 'not_accepted', why: 'state_unknown' };
     const refusal = whyRefused(pending, session, adapter, clock.now());
     if (refusal !== undefined) return { kind: 'not_accepted', why: refusal };
     const verifier = cipher.forBroker(adapter.id).decrypt(pending.codeVerifier);
     if (verifier.kind === 'unreadable') return { kind: 'not_accepted', why: 'state_unknown' };
+    const appCredentials = await credentials.of(session.userId, adapter);
+    if (appCredentials === undefined) return { kind: 'credentials_missing' };
 
     // Both from before the broker is asked: a revocation or a cutoff during the exchange then ends its token too.
     const origin = await originOf(session, adapter);
     if (origin.epoch !== session.epoch) return { kind: 'ended_meanwhile' };
     const result = await adapter.exchange({
+      credentials: appCredentials,
       parameters,
       expectedState: state,
       redirectUri: callbackUri(publicOrigin, adapter.id),
       codeVerifier: verifier.text,
     });
     if (result.kind !== 'granted') return result;
-    const kept = await keepOrEnd(result, origin, adapter);
+    const kept = await keepOrEnd(result, origin, { adapter, appCredentials });
     return kept === 'kept' ? { kind: 'connected', returnTo: pending.returnTo } : { kind: 'ended_meanwhile' };
+  }
+
+  function takePending(
+    state: string | undefined,
+    { sid }: CurrentSession,
+    { id, mayOmitState }: BrokerAdapter,
+  ) {
+    if (state !== undefined) return authorizations.take(state);
+    return mayOmitState ? authorizations.takeOnly(sid, id) : undefined;
   }
 
   async function originOf({ userId, sid }: CurrentSession, { id }: BrokerAdapter): Promise<ConnectionOrigin> {
@@ -126,17 +150,28 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
   }
 
   /** A token that could not be stored is in nobody's hands: the broker is told at once, as well as can be. */
-  async function keepOrEnd(grant: BrokerGrant, origin: ConnectionOrigin, adapter: BrokerAdapter) {
+  async function keepOrEnd(
+    grant: BrokerGrant,
+    origin: ConnectionOrigin,
+    { adapter, appCredentials }: Client,
+  ) {
     try {
       const kept = await keeper.keep(grant, origin);
       await forgetTokens(origin.userId, origin.broker);
       wakeLogouts();
       return kept;
     } catch (error) {
-      await adapter.revoke({ accessToken: grant.accessToken }).catch(() => undefined);
+      const { accessToken } = grant;
+      await adapter.revoke?.({ credentials: appCredentials, accessToken }).catch(() => undefined);
       throw unavailable('The database', error);
     }
   }
+}
+
+/** A broker, and what it knows this person's app by. */
+interface Client {
+  readonly adapter: BrokerAdapter;
+  readonly appCredentials: AppCredentials;
 }
 
 function whyRefused(

@@ -1,5 +1,6 @@
 import { MINUTE_MS } from '../core/duration.ts';
 import type { Database } from '../storage/database.ts';
+import type { BrokerAuthorizationsTable } from '../storage/schema.ts';
 import { secretDigest } from './secret-digest.ts';
 
 /** A person sent to a broker and not yet back. Neither the state nor the session id is kept, only their digests. */
@@ -28,6 +29,11 @@ export interface AuthorizationStore {
   begin(authorization: NewAuthorization, now: number): Promise<void>;
   /** Takes it away, whatever comes of it: a state works once. */
   take(state: string): Promise<PendingAuthorization | undefined>;
+  /**
+   * For brokers that come back without the state: takes away what a session has begun at a broker, if that is one.
+   * Where it is more than one nobody can say which was answered, and all of them are forgotten.
+   */
+  takeOnly(sid: string, broker: string): Promise<PendingAuthorization | undefined>;
   /** Forgets what was begun before an instant, of one user or of everyone. In ms since the epoch. */
   forgetBegunBefore(instant: number, userId?: string): Promise<void>;
 }
@@ -69,15 +75,18 @@ export function createAuthorizationStore({ db }: Database): AuthorizationStore {
         .where('state_digest', '=', secretDigest(state))
         .returningAll()
         .executeTakeFirst();
-      if (row === undefined) return undefined;
-      return {
-        sessionDigest: row.session_digest,
-        userId: row.user_id,
-        broker: row.broker,
-        codeVerifier: row.code_verifier,
-        returnTo: row.return_to,
-        expiresAt: row.expires_at,
-      };
+      return row === undefined ? undefined : toPending(row);
+    },
+
+    async takeOnly(sid, broker) {
+      const rows = await db
+        .deleteFrom('broker_authorizations')
+        .where('session_digest', '=', secretDigest(sid))
+        .where('broker', '=', broker)
+        .returningAll()
+        .execute();
+      const [only, another] = rows;
+      return only === undefined || another !== undefined ? undefined : toPending(only);
     },
 
     async forgetBegunBefore(instant, userId) {
@@ -86,5 +95,16 @@ export function createAuthorizationStore({ db }: Database): AuthorizationStore {
         .where('expires_at', '<', instant + AUTHORIZATION_LIFETIME_MS);
       await (userId === undefined ? begun : begun.where('user_id', '=', userId)).execute();
     },
+  };
+}
+
+function toPending(row: BrokerAuthorizationsTable): PendingAuthorization {
+  return {
+    sessionDigest: row.session_digest,
+    userId: row.user_id,
+    broker: row.broker,
+    codeVerifier: row.code_verifier,
+    returnTo: row.return_to,
+    expiresAt: row.expires_at,
   };
 }

@@ -8,15 +8,57 @@ export interface BrokerAdapter {
   readonly id: string;
   readonly name: string;
   readonly description: string;
-  /** Where the authorization page lives, e.g. `https://kite.zerodha.com`: for the CSP's form-action. */
-  readonly authorizationOrigin: string;
+  /**
+   * Where the way to the authorization page leads, e.g. `https://kite.zerodha.com`: for the CSP's form-action, which
+   * browsers hold every redirect after the Connect button to, the broker's own ones included.
+   */
+  readonly authorizationOrigins: readonly string[];
+  /** What a person must have registered with the broker before they can connect; empty where nothing is. */
+  readonly credentialFields: readonly CredentialField[];
+  /** Whether the broker takes API calls from registered addresses only, so that people must be reminded of it. */
+  readonly needsStaticAddress: boolean;
+  /**
+   * Whether the broker may come back without `state`: Dhan always, Kite when the person says no. Such an answer is taken
+   * for the one authorization that this very session has under way at this broker, and `exchange` gets no
+   * `expectedState`: it must then be sure by other means whose answer it is, or refuse.
+   */
+  readonly mayOmitState: boolean;
   startAuthorization(request: AuthorizationRequest): Promise<AuthorizationStart>;
   exchange(request: ExchangeRequest): Promise<ExchangeResult>;
-  /** Ends the token at the broker. A token that is already dead there counts as `done`. */
-  revoke(request: { readonly accessToken: string }): Promise<BrokerLogoutResult>;
+  /**
+   * Ends the token at the broker. A token that is already dead there counts as `done`. Absent where the broker offers
+   * apps no logout: its token then lives until `expiresAt`, and nobody may say that the broker was told.
+   */
+  revoke?(request: RevokeRequest): Promise<BrokerLogoutResult>;
+  /** A new access token without the person; only where the broker has refresh tokens. */
+  refresh?(request: RefreshRequest): Promise<BrokerGrant | BrokerProblem>;
 }
 
+export interface RevokeRequest {
+  readonly credentials: AppCredentials;
+  readonly accessToken: string;
+}
+
+export interface RefreshRequest {
+  readonly credentials: AppCredentials;
+  readonly refreshToken: string;
+}
+
+/** One thing that a broker's developer page shows to who registers an app there. */
+export interface CredentialField {
+  /** In forms and in the store: `apiKey`. */
+  readonly name: string;
+  /** As the broker calls it: `API secret`. */
+  readonly label: string;
+  /** A secret is typed unseen and never shown again. */
+  readonly secret: boolean;
+}
+
+/** The person's app credentials, by the names of `credentialFields`; all of them are there. */
+export type AppCredentials = Readonly<Record<string, string>>;
+
 export interface AuthorizationRequest {
+  readonly credentials: AppCredentials;
   /** 256 random bits that must come back with the person. */
   readonly state: string;
   readonly redirectUri: string;
@@ -28,9 +70,11 @@ export interface AuthorizationRequest {
 export type AuthorizationStart = { readonly kind: 'redirect'; readonly url: URL } | BrokerProblem;
 
 export interface ExchangeRequest {
+  readonly credentials: AppCredentials;
   /** The query of the callback, as the broker sent it. */
   readonly parameters: URLSearchParams;
-  readonly expectedState: string;
+  /** Undefined only where `mayOmitState`, and the callback had none. */
+  readonly expectedState: string | undefined;
   readonly redirectUri: string;
   readonly codeVerifier: string;
 }
@@ -40,8 +84,9 @@ export type ExchangeResult = BrokerGrant | { readonly kind: 'denied' } | BrokerP
 export interface BrokerGrant {
   readonly kind: 'granted';
   readonly accessToken: string;
-  /** For the price feed, where that takes a token of its own. */
+  /** For the price feed, where that takes a token of its own; without one the access token opens the feed. */
   readonly feedToken?: string;
+  readonly refreshToken?: string;
   /** When the broker ends the tokens by itself, in ms since the epoch. */
   readonly expiresAt: number;
 }

@@ -1,26 +1,38 @@
+import type { RequestHandler } from 'express';
 import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import type { RevocationTarget } from '../core/revocation.ts';
+import type { MetricSource } from '../http/metrics.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
-import { createSandboxAdapter } from './adapters/sandbox.ts';
 import { createAuthorizationFlow } from './authorization-flow.ts';
 import { createAuthorizationStore } from './authorization-store.ts';
-import { createBrokerAdapters } from './broker-adapter.ts';
+import { type BrokerAdapter, createBrokerAdapters } from './broker-adapter.ts';
+import { createBrokerBanner } from './broker-banner.ts';
+import { createBrokerMetrics } from './broker-metrics.ts';
 import { type BrokerOverview, createBrokerOverview } from './broker-overview.ts';
+import { createCiphertextStore } from './ciphertext-store.ts';
 import { createConnectionKeeper } from './connection-keeper.ts';
+import { createCredentialStore } from './credential-store.ts';
+import { createCredentials } from './credentials.ts';
+import { createDeadLetterStore } from './dead-letter-store.ts';
 import { createDisconnection } from './disconnection.ts';
+import { createKeyRotation, type KeyRotation } from './key-rotation.ts';
 import { type BrokerLogoutQueue, createBrokerLogoutQueue } from './logout-queue.ts';
 import { createLogoutStore } from './logout-store.ts';
+import { createLostConnections } from './lost-connections.ts';
+import { createRefreshStore } from './refresh-store.ts';
+import { createRejection, type ReportRejected } from './rejection.ts';
 import type { BrokerRouterDeps } from './routes.ts';
 import { createSandboxBroker, type SandboxBroker } from './sandbox/sandbox-broker.ts';
 import { createTokenCipher } from './token-cipher.ts';
 import { createTokenForgetter } from './token-forgetter.ts';
 import { createTokenReader, type TokenReader } from './token-reader.ts';
+import { createTokenRefresher, type TokenRefresher } from './token-refresher.ts';
 import { createBrokerTokenTarget } from './token-revocation.ts';
 import { createTokenStore, type TokenStore } from './token-store.ts';
 
@@ -37,8 +49,8 @@ export interface BrokerRoomDeps {
   readonly encryptionKeys: readonly string[];
   /** BASE_URL: scheme, host and port, without a slash at the end. */
   readonly publicOrigin: string;
-  /** Where this process can reach itself; asked at each request. */
-  readonly internalOrigin: () => string;
+  /** In the order in which pages list them. */
+  readonly adapters: readonly BrokerAdapter[];
   /** Whether the practice broker is there. */
   readonly sandbox: boolean;
   /** Whether a session of this id is still in the store. */
@@ -47,6 +59,8 @@ export interface BrokerRoomDeps {
 
 export interface BrokerRoom {
   readonly reader: TokenReader;
+  /** For whoever uses a token and hears from the broker that it is not good. */
+  readonly reportRejected: ReportRejected;
   readonly overview: BrokerOverview;
   /** What is open at the moment, for operators. */
   readonly openTokens: Pick<TokenStore, 'countOpenBefore' | 'listOwnersOfOpen'>;
@@ -54,8 +68,15 @@ export interface BrokerRoom {
   readonly tokenTarget: RevocationTarget;
   /** To be started once the server listens, and stopped when it closes. */
   readonly logoutQueue: BrokerLogoutQueue;
-  /** What the router takes besides the session. */
-  readonly routes: Omit<BrokerRouterDeps, 'liveSession'>;
+  /** The same. */
+  readonly refresher: TokenRefresher;
+  /** For operators. */
+  readonly keyRotation: KeyRotation;
+  readonly metrics: MetricSource;
+  /** Middleware in front of the pages of signed-in people. */
+  readonly banner: RequestHandler;
+  /** What the router takes besides the session and who may see what. */
+  readonly routes: Omit<BrokerRouterDeps, 'liveSession' | 'requireAdmin'>;
   readonly sandbox: SandboxBroker | undefined;
   /** Where forms may lead to: for the CSP's form-action. */
   readonly authorizationOrigins: readonly string[];
@@ -63,30 +84,42 @@ export interface BrokerRoom {
 
 /** The whole room, wired. Opens nothing and starts nothing. */
 export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
-  const { database, encryptionKeys, clock, sandbox } = deps;
+  const { database, encryptionKeys, clock, audit, sandbox } = deps;
   const tokens = createTokenStore(database);
   const logouts = createLogoutStore(database);
   const authorizations = createAuthorizationStore(database);
-  const adapters = createBrokerAdapters(sandbox ? [createSandboxAdapter(deps)] : []);
+  const deadLetters = createDeadLetterStore(database);
+  const adapters = createBrokerAdapters(deps.adapters);
   const cipher = createTokenCipher({ keys: encryptionKeys, clock });
+  const credentials = createCredentials({
+    credentialStore: createCredentialStore(database),
+    cipher,
+    clock,
+    audit,
+  });
 
-  const shared = { ...deps, tokens, logouts, authorizations, adapters, cipher };
+  const shared = { ...deps, tokens, logouts, deadLetters, authorizations, adapters, cipher, credentials };
   const logoutQueue = createBrokerLogoutQueue(shared);
   const wakeLogouts = logoutQueue.wake;
   const forgetTokens = createTokenForgetter(shared);
   const keeper = createConnectionKeeper(shared);
   const flow = createAuthorizationFlow({ ...shared, keeper, forgetTokens, wakeLogouts });
-  const disconnect = createDisconnection({ ...shared, forgetTokens, wakeLogouts });
+  const ending = { ...shared, forgetTokens, wakeLogouts };
   const overview = createBrokerOverview(shared);
 
   return {
     reader: createTokenReader(shared),
+    reportRejected: createRejection(ending),
     overview,
     openTokens: tokens,
     tokenTarget: createBrokerTokenTarget({ ...shared, wakeLogouts }),
     logoutQueue,
-    routes: { adapters, overview, flow, disconnect },
+    refresher: createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) }),
+    keyRotation: createKeyRotation({ ...shared, ciphertexts: createCiphertextStore(database) }),
+    metrics: createBrokerMetrics(shared),
+    banner: createBrokerBanner(createLostConnections(shared)),
+    routes: { ...shared, overview, flow, disconnect: createDisconnection(ending), wakeLogouts },
     sandbox: sandbox ? createSandboxBroker(deps) : undefined,
-    authorizationOrigins: [...adapters.values()].map((adapter) => adapter.authorizationOrigin),
+    authorizationOrigins: [...adapters.values()].flatMap((adapter) => adapter.authorizationOrigins),
   };
 }

@@ -3,7 +3,13 @@ import { renderPage } from '../http/page.ts';
 import type { CallbackRefusal } from './authorization-flow.ts';
 import type { BrokerAdapter } from './broker-adapter.ts';
 
-export type CallbackProblem = CallbackRefusal | 'no_session' | 'ended_meanwhile' | 'refused' | 'unreachable';
+export type CallbackProblem =
+  | CallbackRefusal
+  | 'no_session'
+  | 'ended_meanwhile'
+  | 'credentials_missing'
+  | 'refused'
+  | 'unreachable';
 
 interface ProblemPage {
   readonly status: number;
@@ -55,6 +61,13 @@ const PROBLEMS = {
     status: 400,
     heading: 'That took too long',
     message: (broker) => `The answer from ${broker} must come back within ten minutes. Connect again.`,
+    action: CONNECT_AGAIN,
+  },
+  credentials_missing: {
+    status: 400,
+    heading: 'The app keys are gone',
+    message: (broker) =>
+      `Your app keys for ${broker} were removed while it was answering. Enter them again, then connect again.`,
     action: CONNECT_AGAIN,
   },
   refused: {

@@ -5,6 +5,7 @@ import { isPastCutoff } from '../core/expiry.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { BrokerGrant } from './broker-adapter.ts';
 import type { LogoutStore } from './logout-store.ts';
+import { secretDigest } from './secret-digest.ts';
 import type { TokenCipher } from './token-cipher.ts';
 import type { NewConnection, TokenStore } from './token-store.ts';
 
@@ -67,6 +68,8 @@ export function createConnectionKeeper(deps: ConnectionKeeperDeps): ConnectionKe
       broker,
       accessToken: encrypt(grant.accessToken),
       feedToken: grant.feedToken === undefined ? undefined : encrypt(grant.feedToken),
+      refreshToken: grant.refreshToken === undefined ? undefined : encrypt(grant.refreshToken),
+      tokenDigest: secretDigest(grant.accessToken),
       epoch,
       issuedAt,
       expiresAt: grant.expiresAt,

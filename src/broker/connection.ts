@@ -8,6 +8,8 @@ export const CONNECTION_END_REASONS = [
   'replaced',
   'ended_meanwhile',
   'unreadable',
+  'rejected',
+  'refused_by_broker',
 ] as const;
 export type ConnectionEndReason = (typeof CONNECTION_END_REASONS)[number];
 
@@ -19,6 +21,12 @@ export interface Connection {
   /** Wiped once it has ended. */
   readonly accessToken: string | undefined;
   readonly feedToken: string | undefined;
+  /** Where the broker gives a new access token without the person. */
+  readonly refreshToken: string | undefined;
+  /** How often in a row the broker did not answer when asked for a new access token. */
+  readonly refreshFailures: number;
+  /** `secretDigest` of the access token. Undefined in rows of the first version. */
+  readonly tokenDigest: string | undefined;
   /** The user's epoch before the token was asked for. */
   readonly epoch: number;
   readonly issuedAt: number;

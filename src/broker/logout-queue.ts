@@ -4,9 +4,12 @@ import { DAY_MS, MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import type { Log } from '../core/log.ts';
 import { createPoller } from '../core/poller.ts';
 import type { BrokerAdapters, BrokerLogoutResult } from './broker-adapter.ts';
+import type { Credentials } from './credentials.ts';
+import type { DeadLetterStore } from './dead-letter-store.ts';
 import { planLogoutRetry } from './logout-backoff.ts';
 import type { ClaimedLogout, LogoutStore } from './logout-store.ts';
 import type { TokenCipher } from './token-cipher.ts';
+import type { TokenStore } from './token-store.ts';
 import { within } from './within.ts';
 
 const CONCURRENCY = 8;
@@ -37,7 +40,11 @@ export interface BrokerLogoutQueue {
 
 export interface BrokerLogoutQueueDeps {
   readonly logouts: LogoutStore;
+  readonly deadLetters: Pick<DeadLetterStore, 'wipeExpired'>;
+  readonly tokens: Pick<TokenStore, 'isTokenInUse'>;
   readonly adapters: BrokerAdapters;
+  /** Looked up at the time: what a person has registered meanwhile counts. */
+  readonly credentials: Pick<Credentials, 'of'>;
   readonly cipher: TokenCipher;
   readonly clock: Clock;
   readonly audit: AuditLog;
@@ -48,10 +55,16 @@ export interface BrokerLogoutQueueDeps {
   readonly callTimeoutMs?: number;
 }
 
-type Attempt = BrokerLogoutResult | { readonly kind: 'hopeless'; readonly why: string };
+/**
+ * `needless`: there is nothing to tell the broker. `hopeless`: nothing can be done before somebody else has done
+ * something; `useless` says that not even then.
+ */
+type Attempt =
+  | BrokerLogoutResult
+  | { readonly kind: 'needless' | 'hopeless' | 'useless'; readonly why: string };
 
 export function createBrokerLogoutQueue(deps: BrokerLogoutQueueDeps): BrokerLogoutQueue {
-  const { logouts, adapters, cipher, clock, audit, log } = deps;
+  const { logouts, deadLetters, tokens, adapters, credentials, cipher, clock, audit, log } = deps;
   const { random = Math.random, callTimeoutMs = CALL_TIMEOUT_MS } = deps;
   let draining: Promise<LogoutDrain> | undefined;
   const poller = createPoller({
@@ -76,6 +89,7 @@ export function createBrokerLogoutQueue(deps: BrokerLogoutQueueDeps): BrokerLogo
       if (claims.length === 0) break;
       for (const outcome of await Promise.all(claims.map(work))) count[outcome] += 1;
     }
+    await deadLetters.wipeExpired(clock.now());
     if (count.done > 0) await logouts.forgetDoneBefore(clock.now() - REMEMBERED_MS);
     return count;
   }
@@ -83,7 +97,9 @@ export function createBrokerLogoutQueue(deps: BrokerLogoutQueueDeps): BrokerLogo
   async function work(claim: ClaimedLogout): Promise<keyof LogoutDrain> {
     const attempt = await logOut(claim);
     if (attempt.kind === 'done') return finish(claim);
+    if (attempt.kind === 'needless') return drop(claim, attempt.why);
     if (attempt.kind === 'hopeless') return giveUp(claim, attempt.why);
+    if (attempt.kind === 'useless') return giveUp(claim, attempt.why, { wipe: true });
     const { attempts, requestedAt } = claim;
     const plan = planLogoutRetry({ attempts, requestedAt, now: clock.now(), random: random() });
     if (plan.kind === 'give_up') return giveUp(claim, attempt.why);
@@ -91,13 +107,19 @@ export function createBrokerLogoutQueue(deps: BrokerLogoutQueueDeps): BrokerLogo
     return 'postponed';
   }
 
-  async function logOut({ broker, accessToken }: ClaimedLogout): Promise<Attempt> {
+  async function logOut({ userId, broker, accessToken, tokenDigest }: ClaimedLogout): Promise<Attempt> {
     const adapter = adapters.get(broker);
     if (adapter === undefined) return { kind: 'refused', why: 'unknown_broker' };
+    if (adapter.revoke === undefined) return { kind: 'needless', why: 'no_logout_at_broker' };
+    // A broker may hand the same token out again: then its end here is not its end.
+    if (tokenDigest !== undefined && (await tokens.isTokenInUse(broker, tokenDigest)))
+      return { kind: 'needless', why: 'in_use_again' };
+    const appCredentials = await credentials.of(userId, adapter);
+    if (appCredentials === undefined) return { kind: 'hopeless', why: 'credentials_missing' };
     const decrypted = cipher.forBroker(broker).decrypt(accessToken);
-    if (decrypted.kind === 'unreadable') return { kind: 'hopeless', why: 'unreadable' };
+    if (decrypted.kind === 'unreadable') return { kind: 'useless', why: 'unreadable' };
     try {
-      const call = adapter.revoke({ accessToken: decrypted.text });
+      const call = adapter.revoke({ credentials: appCredentials, accessToken: decrypted.text });
       return (await within(callTimeoutMs, call)) ?? { kind: 'unreachable', why: 'timeout' };
     } catch (error) {
       // Only its name: what an HTTP client throws may hold the token.
@@ -108,19 +130,24 @@ export function createBrokerLogoutQueue(deps: BrokerLogoutQueueDeps): BrokerLogo
 
   async function finish(claim: ClaimedLogout): Promise<'done'> {
     const { userId, broker } = claim;
-    if (await logouts.close(claim, 'done', undefined))
+    if (await logouts.close(claim))
       await audit.record({ type: 'broker.logged_out_at_broker', userId, broker }, SYSTEM_ORIGIN);
     return 'done';
   }
 
-  async function giveUp(claim: ClaimedLogout, why: string): Promise<'dead'> {
+  async function drop(claim: ClaimedLogout, why: string): Promise<'done'> {
+    await logouts.close(claim, why);
+    return 'done';
+  }
+
+  async function giveUp(claim: ClaimedLogout, why: string, { wipe } = { wipe: false }): Promise<'dead'> {
     const { userId, broker, attempts } = claim;
-    if (await logouts.close(claim, 'dead', why)) {
+    if (await logouts.bury(claim, why, { wipe })) {
       log.warn(
         { broker, attempts, why },
         'A broker could not be told of a logout, and will not be asked again',
       );
-      const event = { type: 'broker.logout_at_broker_failed', userId, broker, attempts } as const;
+      const event = { type: 'broker.logout_at_broker_failed', userId, broker, attempts, why } as const;
       await audit.record(event, SYSTEM_ORIGIN);
     }
     return 'dead';

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { Database } from '../storage/database.ts';
 import type { BrokerLogoutsTable, Schema } from '../storage/schema.ts';
 
@@ -8,6 +8,10 @@ export interface QueuedLogout {
   readonly userId: string;
   readonly broker: string;
   readonly accessToken: string;
+  /** `secretDigest` of the token. */
+  readonly tokenDigest?: string | undefined;
+  /** When the broker ends the token by itself, in ms since the epoch. */
+  readonly expiresAt?: number | undefined;
 }
 
 export interface ClaimedLogout extends QueuedLogout {
@@ -27,7 +31,9 @@ export interface LogoutStore {
     readonly leaseMs: number;
   }): Promise<readonly ClaimedLogout[]>;
   /** Ends a claimed logout and wipes its ciphertext. False when another node has claimed it meanwhile. */
-  close(claim: ClaimedLogout, status: 'done' | 'dead', lastError: string | undefined): Promise<boolean>;
+  close(claim: ClaimedLogout, lastError?: string): Promise<boolean>;
+  /** Gives one up, with the ciphertext for as long as somebody may want it tried again. False as above. */
+  bury(claim: ClaimedLogout, lastError: string, options: { readonly wipe: boolean }): Promise<boolean>;
   postpone(claim: ClaimedLogout, until: number, lastError: string): Promise<void>;
   /** Forgets logouts that are done. Those given up stay, for someone to look at. */
   forgetDoneBefore(instant: number): Promise<void>;
@@ -65,9 +71,16 @@ export function createLogoutStore({ db }: Database): LogoutStore {
       return rows.map(toClaim);
     },
 
-    async close(claim, status, lastError) {
+    async close(claim, lastError) {
       const result = await ofClaim(claim)
-        .set({ status, access_token: null, last_error: lastError ?? null })
+        .set({ status: 'done', access_token: null, last_error: lastError ?? null })
+        .executeTakeFirst();
+      return result.numUpdatedRows > 0n;
+    },
+
+    async bury(claim, lastError, { wipe }) {
+      const result = await ofClaim(claim)
+        .set({ status: 'dead', last_error: lastError, ...(wipe ? { access_token: null } : {}) })
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
     },
@@ -106,18 +119,22 @@ export async function insertLogouts(
         next_attempt_at: now,
         status: 'open' as const,
         last_error: null,
+        token_digest: logout.tokenDigest ?? null,
+        expires_at: logout.expiresAt ?? null,
       })),
     )
     .onConflict((conflict) => conflict.doNothing())
     .execute();
 }
 
-function toClaim(row: BrokerLogoutsTable): ClaimedLogout {
+function toClaim(row: Selectable<BrokerLogoutsTable>): ClaimedLogout {
   return {
     id: row.id,
     userId: row.user_id,
     broker: row.broker,
     accessToken: row.access_token ?? '',
+    tokenDigest: row.token_digest ?? undefined,
+    expiresAt: row.expires_at ?? undefined,
     attempts: row.attempts,
     requestedAt: row.requested_at,
   };

@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { methods } from '../http/methods.ts';
@@ -7,17 +7,19 @@ import { safeReturnTo } from '../http/return-to.ts';
 import { type CurrentSession, currentSession } from '../sessions/current-session.ts';
 import type { AuthorizationFlow, CallbackResult } from './authorization-flow.ts';
 import type { BrokerAdapter, BrokerAdapters } from './broker-adapter.ts';
-import type { BrokerOverview } from './broker-overview.ts';
 import { renderCallbackProblem } from './callback-problem.ts';
+import { type CredentialPageDeps, createCredentialPage } from './credential-page.ts';
+import { createDeadLetterPage, type DeadLetterPageDeps } from './dead-letter-page.ts';
 import type { Disconnect } from './disconnection.ts';
 
-export interface BrokerRouterDeps {
+export interface BrokerRouterDeps extends Omit<CredentialPageDeps, 'findAdapter'>, DeadLetterPageDeps {
   readonly adapters: BrokerAdapters;
-  readonly overview: BrokerOverview;
   readonly flow: AuthorizationFlow;
   readonly disconnect: Disconnect;
   /** The session that the request carries if it is still good: not expired, not revoked. */
   readonly liveSession: (req: Request) => CurrentSession | undefined;
+  /** Lets administrators pass, asked anew for each request. */
+  readonly requireAdmin: RequestHandler;
 }
 
 const HOME = '/broker';
@@ -27,12 +29,16 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
   ['connected', 'Connected.'],
   ['denied', 'You did not allow the connection, so nothing was connected.'],
   ['disconnected', 'Disconnected. The broker is being told.'],
+  ['disconnected_here', 'Disconnected. This broker cannot be told: it ends the token at its own time limit.'],
+  ['credentials_saved', 'The app keys are saved. Now you can connect.'],
 ]);
 
-/** The brokers' page, connecting, disconnecting, and the address that brokers send people back to. */
+/** The brokers' page, connecting, disconnecting, the app keys, and the address that brokers send people back to. */
 export function createBrokerRouter(deps: BrokerRouterDeps): Router {
-  const { adapters, overview, flow, disconnect, liveSession } = deps;
+  const { adapters, overview, flow, disconnect, liveSession, requireAdmin } = deps;
   const router = Router();
+  const credentialPage = createCredentialPage({ ...deps, findAdapter });
+  const deadLetterPage = createDeadLetterPage(deps);
 
   methods(router, HOME, {
     get: async function showBrokers(req, res) {
@@ -53,6 +59,8 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
       const origin = auditOrigin(req, res, session.username);
       const start = await flow.start({ adapter, session, returnTo, origin });
       if (start.kind === 'redirect') res.redirect(303, start.url.href);
+      else if (start.kind === 'credentials_missing')
+        res.redirect(303, `/broker/${adapter.id}/credentials?notice=needed`);
       else renderCallbackProblem(req, res, start.kind, adapter);
     },
   });
@@ -73,12 +81,20 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
 
   methods(router, '/broker/:broker/disconnection', {
     post: async function endConnection(req, res) {
-      const { id } = findAdapter(req);
+      const { id, revoke } = findAdapter(req);
       const { userId, username } = currentSession(req);
       await disconnect(userId, id, auditOrigin(req, res, username));
-      res.redirect(303, withNotice(readReturnTo(req), 'disconnected'));
+      const notice = revoke === undefined ? 'disconnected_here' : 'disconnected';
+      res.redirect(303, withNotice(readReturnTo(req), notice));
     },
   });
+
+  methods(router, '/broker/:broker/credentials', { get: credentialPage.show, post: credentialPage.save });
+  methods(router, '/broker/:broker/credentials/removal', { post: credentialPage.remove });
+
+  methods(router, '/broker/logouts', { get: [requireAdmin, deadLetterPage.show] });
+  methods(router, '/broker/logouts/:id/attempt', { post: [requireAdmin, deadLetterPage.tryAgain] });
+  methods(router, '/broker/logouts/:id/dismissal', { post: [requireAdmin, deadLetterPage.dismiss] });
 
   function findAdapter(req: Request): BrokerAdapter {
     const adapter = adapters.get(String(req.params['broker']));

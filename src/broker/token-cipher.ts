@@ -8,7 +8,13 @@ export interface BrokerCipher {
   encrypt(text: string): string;
   /** Never throws; see `Fernet`. */
   decrypt(token: string): Decrypted;
+  /** For a rotation: the same encrypted with the newest key, unless it is already. Never throws. */
+  renew(token: string): Renewal;
 }
+
+export type Renewal =
+  | { readonly kind: 'renewed'; readonly ciphertext: string }
+  | { readonly kind: 'current' | 'unreadable' };
 
 export interface TokenCipher {
   forBroker(broker: string): BrokerCipher;
@@ -34,10 +40,18 @@ export function createTokenCipher({ keys, clock }: TokenCipherDeps): TokenCipher
     forBroker(broker) {
       const known = ciphers.get(broker);
       if (known !== undefined) return known;
-      const fernet = createFernet({ keys: roots.map((root) => derive(root, broker)), clock });
+      const ring = roots.map((root) => derive(root, broker));
+      const fernet = createFernet({ keys: ring, clock });
+      const newest = createFernet({ keys: ring.slice(0, 1), clock });
       const cipher: BrokerCipher = {
         encrypt: (text) => fernet.encrypt(text),
         decrypt: (token) => fernet.decrypt(token),
+        renew(token) {
+          if (newest.decrypt(token).kind === 'ok') return { kind: 'current' };
+          const decrypted = fernet.decrypt(token);
+          if (decrypted.kind === 'unreadable') return { kind: 'unreadable' };
+          return { kind: 'renewed', ciphertext: fernet.encrypt(decrypted.text) };
+        },
       };
       ciphers.set(broker, cipher);
       return cipher;

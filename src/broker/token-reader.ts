@@ -3,25 +3,40 @@ import type { CachedToken } from '../core/cached-values.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
+import { AppError, notFound } from '../errors.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { Caches } from '../storage/caches.ts';
+import type { BrokerAdapters } from './broker-adapter.ts';
 import { type Connection, type WhyNotConnected, whyNotConnected } from './connection.ts';
+import { ENDING_WORDS } from './ending-words.ts';
 import type { TokenCipher } from './token-cipher.ts';
 import type { TokenStore } from './token-store.ts';
 
-export type TokenReading =
-  | { readonly kind: 'token'; readonly token: string; readonly issuedAt: number; readonly expiresAt: number }
-  | { readonly kind: 'reauth_required'; readonly why: WhyNotConnected };
+export interface UsableToken {
+  readonly kind: 'token';
+  readonly token: string;
+  /** Milliseconds since the epoch, both. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}
+
+export type TokenReading = UsableToken | { readonly kind: 'reauth_required'; readonly why: WhyNotConnected };
 
 /** The day's tokens, for whoever trades or listens with them. */
 export interface TokenReader {
   accessToken(userId: string, broker: string): Promise<TokenReading>;
+  /**
+   * The same for callers who can do nothing without it: throws `broker_reauth_required` with words that name the broker
+   * and what to do, and `not_found` for a broker that this server does not have.
+   */
+  requireAccessToken(userId: string, broker: string): Promise<UsableToken>;
   /** `not_connected` where the broker's feed takes no token of its own. */
   feedToken(userId: string, broker: string): Promise<TokenReading>;
 }
 
 export interface TokenReaderDeps {
-  readonly tokens: TokenStore;
+  readonly tokens: Pick<TokenStore, 'findLatest' | 'isCurrent' | 'end'>;
+  readonly adapters: BrokerAdapters;
   readonly caches: Caches;
   readonly epochs: EpochStore;
   readonly calendar: CutoffCalendar;
@@ -37,10 +52,18 @@ type TokenName = 'auth' | 'feed';
  * since the last cutoff, and the broker still honours it: so a message that was lost cannot keep a dead one in use.
  */
 export function createTokenReader(deps: TokenReaderDeps): TokenReader {
-  const { tokens, caches, epochs, calendar, clock, cipher, audit } = deps;
+  const { tokens, adapters, caches, epochs, calendar, clock, cipher, audit } = deps;
 
   return {
     accessToken: (userId, broker) => read('auth', userId, broker),
+    async requireAccessToken(userId, broker) {
+      const adapter = adapters.get(broker);
+      if (adapter === undefined) throw notFound();
+      const reading = await read('auth', userId, broker);
+      if (reading.kind === 'token') return reading;
+      const message = `${adapter.name} is not connected (${ENDING_WORDS[reading.why]}). Sign in to Curfew, open Brokers, and connect ${adapter.name} again.`;
+      throw new AppError('broker_reauth_required', message);
+    },
     feedToken: (userId, broker) => read('feed', userId, broker),
   };
 
@@ -69,11 +92,11 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
    * then in the caches, so either they clear what is set here, or this sees what they did.
    */
   async function keep(name: TokenName, connection: Connection, token: string): Promise<TokenReading> {
-    const { id, userId, broker, epoch, issuedAt, expiresAt } = connection;
+    const { userId, broker, epoch, issuedAt, expiresAt } = connection;
     const entry: CachedToken = { token, epoch, issuedAt, expiresAt };
     caches.of[name].set(userId, broker, entry);
     const current = await epochs.current(userId);
-    if (isAlive(entry, current) && (await tokens.isOpen(id))) return toReading(entry);
+    if (isAlive(entry, current) && (await tokens.isCurrent(connection))) return toReading(entry);
     caches.of[name].delete(userId, broker);
     return reauth(judge(await tokens.findLatest(userId, broker), current) ?? 'ended');
   }

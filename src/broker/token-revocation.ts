@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
 import type { RevocationOrder, RevocationOutcome, RevocationTarget } from '../core/revocation.ts';
 import type { AuthorizationStore } from './authorization-store.ts';
-import { type ConnectionsToEnd, END_BATCH, type EndedConnection, type TokenStore } from './token-store.ts';
+import { type ConnectionsToEnd, END_BATCH, type EndedConnection } from './connection-ending-store.ts';
+import type { TokenStore } from './token-store.ts';
 
 export interface BrokerTokenTargetDeps {
   readonly tokens: TokenStore;

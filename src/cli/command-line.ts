@@ -127,6 +127,13 @@ function createProgram(context: CommandContext, { finish, showHelp }: ProgramHoo
       run(async () => (await import('./reset-password.ts')).resetPassword)({ ...options, username }),
     );
 
+  const keys = program.command('keys').description('the keys that protect broker tokens');
+  keys
+    .command('rotate')
+    .description('encrypt everything anew with the first key of ENCRYPTION_KEY, also beside a running server')
+    .option(...JSON_FLAG)
+    .action(run(async () => (await import('./rotate-keys.ts')).rotateKeys));
+
   program
     .command('doctor')
     .description('look at settings, database, Redis and clock, and say what to mend')

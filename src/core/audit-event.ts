@@ -38,8 +38,23 @@ export type AuditEvent =
       readonly userId: string;
       readonly broker: string;
       readonly attempts: number;
+      readonly why: string;
     }
+  | { readonly type: 'broker.logout_tried_again'; readonly userId: string; readonly broker: string }
+  | { readonly type: 'broker.logout_dismissed'; readonly userId: string; readonly broker: string }
   | { readonly type: 'broker.token_unreadable'; readonly userId: string; readonly broker: string }
+  | { readonly type: 'broker.token_rejected'; readonly userId: string; readonly broker: string }
+  | { readonly type: 'broker.token_refreshed'; readonly userId: string; readonly broker: string }
+  | {
+      readonly type: 'broker.refresh_refused';
+      readonly userId: string;
+      readonly broker: string;
+      readonly why: string;
+    }
+  | { readonly type: 'broker.credentials_saved'; readonly userId: string; readonly broker: string }
+  | { readonly type: 'broker.credentials_removed'; readonly userId: string; readonly broker: string }
+  | { readonly type: 'broker.credentials_unreadable'; readonly userId: string; readonly broker: string }
+  | { readonly type: 'keys.rotated'; readonly renewed: number; readonly unreadable: number }
   | { readonly type: 'policy.changed'; readonly before: string; readonly after: string };
 
 /** Who did it and from where. `actor` is a username, or `system` for the clock, or `cli`. */

@@ -2,6 +2,7 @@ import { type RequestHandler, Router } from 'express';
 import type { Clock } from '../core/clock.ts';
 import { type CutoffCalendar, formatCutoffTime } from '../core/cutoff.ts';
 import { describeDuration } from '../core/duration.ts';
+import { toIstIso } from '../core/ist.ts';
 import type { Receipt } from '../core/revocation.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
 import { methods } from '../http/methods.ts';
@@ -14,7 +15,9 @@ import { toReceiptView } from './receipt-view.ts';
 /** A broker as the dashboard needs it; the broker room's overview fits. */
 export interface ConnectedBroker {
   readonly name: string;
-  readonly state: string;
+  readonly connected: boolean;
+  /** In ms since the epoch; before the cutoff where the broker's own limit is earlier. */
+  readonly endsAt?: number;
 }
 
 export interface DashboardRouterDeps {
@@ -60,6 +63,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
         devices.length,
         brokers,
         cutoffTime === 'off' ? undefined : formatCutoffTime(cutoffTime),
+        cutoff,
       ),
       lastReceipt: receipt === undefined ? undefined : toReceiptView(receipt),
     });
@@ -70,13 +74,17 @@ function whatWillEnd(
   devices: number,
   brokers: readonly ConnectedBroker[],
   cutoff: string | undefined,
+  next: number,
 ): readonly { what: string; when: string }[] {
   if (cutoff === undefined) return [];
   const when = `${cutoff} IST`;
-  const connected = brokers.filter((broker) => broker.state === 'connected');
+  const connected = brokers.filter((broker) => broker.connected);
   return [
     { what: devices === 1 ? 'Your session on this device' : `Your sessions on ${devices} devices`, when },
-    ...connected.map((broker) => ({ what: `${broker.name}: access token and feed token`, when })),
+    ...connected.map(({ name, endsAt = next }) => ({
+      what: `${name}: access token and feed token`,
+      when: endsAt < next ? `${toIstIso(endsAt).slice(11, 16)} IST` : when,
+    })),
     { what: 'Everything of yours that is cached', when },
   ];
 }

@@ -13,7 +13,7 @@ export type PageData = { readonly title: string } & Readonly<Record<string, unkn
 
 /**
  * Renders `views/<view>.ejs` with the data and what every page has: `viewer`, `csrfToken`, `currentPath`,
- * `ist(ms)` and `isoIst(ms)`. The CSRF token is made only where the request carries a session for it.
+ * `brokerBanner`, `ist(ms)` and `isoIst(ms)`. The CSRF token is made only where the request carries a session for it.
  */
 export function renderPage(req: Request, res: Response, view: string, data: PageData): void {
   // Also a visitor's: a cache between would hand one visitor's form, token and cookie to the next.
@@ -22,6 +22,7 @@ export function renderPage(req: Request, res: Response, view: string, data: Page
     viewer: res.locals['viewer'] as Viewer | undefined,
     csrfToken: typeof req.csrfToken === 'function' ? req.csrfToken() : '',
     currentPath: req.path,
+    brokerBanner: res.locals['brokerBanner'] as unknown,
     ist: formatIst,
     isoIst: toIstIso,
     ...data,

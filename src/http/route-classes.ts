@@ -22,6 +22,7 @@ const RULES: readonly RouteRule[] = [
   { path: '/assets', below: true, routeClass: 'static' },
   { path: '/healthz', routeClass: 'probe' },
   { path: '/readyz', routeClass: 'probe' },
+  { path: '/metrics', routeClass: 'probe' },
   { path: '/api', below: true, routeClass: 'api' },
   { path: '/', routeClass: 'public' },
   { path: '/setup', routeClass: 'form' },

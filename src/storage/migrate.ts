@@ -2,6 +2,7 @@ import { type ColumnDefinitionBuilder, type Kysely, sql } from 'kysely';
 import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migration';
 import type { DatabaseDialect } from './database.ts';
 import * as initial from './migrations/0001-initial.ts';
+import * as brokers from './migrations/0002-brokers.ts';
 
 /** What a migration may ask about the database it runs on. */
 export interface MigrationContext {
@@ -18,6 +19,7 @@ type MigrationStep = { up(db: Kysely<unknown>, context: MigrationContext): Promi
 /** In the order in which they run. A name, once released, is never changed. */
 const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0001-initial': initial,
+  '0002-brokers': brokers,
 };
 
 /** Which migrations a database still lacks, and which it has that this version does not know. Changes nothing. */

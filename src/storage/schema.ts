@@ -14,6 +14,7 @@ export interface Schema {
   broker_tokens: BrokerTokensTable;
   broker_authorizations: BrokerAuthorizationsTable;
   broker_logouts: BrokerLogoutsTable;
+  broker_credentials: BrokerCredentialsTable;
   sandbox_codes: SandboxCodesTable;
   sandbox_tokens: SandboxTokensTable;
   audit_log: AuditLogTable;
@@ -73,6 +74,25 @@ export interface BrokerTokensTable {
   is_revoked: 0 | 1;
   revoked_at: number | null;
   revoke_reason: string | null;
+  /** SHA-256 of the access token: tells whether two rows hold the same one. */
+  token_digest: string | null;
+  /** Fernet; null where the broker gave none, and once revoked. */
+  refresh_token: string | null;
+  /** When to ask the broker for the next access token; while a node is asking, when its claim ends. */
+  refresh_at: number | null;
+  /** Since the last refresh that succeeded. */
+  refresh_failures: Generated<number>;
+}
+
+export interface BrokerCredentialsTable {
+  id: string;
+  user_id: string;
+  broker: string;
+  /** As the broker's adapter calls it. */
+  field: string;
+  /** Fernet. */
+  value: string;
+  set_at: number;
 }
 
 export interface BrokerAuthorizationsTable {
@@ -92,13 +112,16 @@ export interface BrokerLogoutsTable {
   id: string;
   user_id: string;
   broker: string;
-  /** Fernet; wiped when done or given up. */
+  /** Fernet; wiped when done, and when there is no use in trying again. */
   access_token: string | null;
   requested_at: number;
   attempts: number;
   next_attempt_at: number;
   status: 'open' | 'done' | 'dead';
   last_error: string | null;
+  token_digest: string | null;
+  /** When the broker ends the token by itself. */
+  expires_at: number | null;
 }
 
 export interface SandboxCodesTable {

@@ -10,6 +10,13 @@ export interface ScopedCache<V> {
   /** Drops everything, in constant time; returns how many entries that were. */
   clear(): number;
   readonly size: number;
+  /** How often `get` found something, and how often not, since the start. */
+  readonly lookups: CacheLookups;
+}
+
+export interface CacheLookups {
+  readonly hits: number;
+  readonly misses: number;
 }
 
 export interface ScopedCacheOptions {
@@ -27,9 +34,14 @@ export interface ScopedCacheOptions {
  */
 export function createScopedCache<V extends object>(options: ScopedCacheOptions): ScopedCache<V> {
   let store = createStore<V>(options);
+  const lookups = { hits: 0, misses: 0 };
 
   return {
-    get: (owner, key) => store.entries.get(join(owner, key))?.value,
+    get(owner, key) {
+      const entry = store.entries.get(join(owner, key));
+      lookups[entry === undefined ? 'misses' : 'hits'] += 1;
+      return entry?.value;
+    },
     set(owner, key, value) {
       const id = join(owner, key);
       // lru-cache serves an entry for as long as its ttl and that instant too; ours are over at the instant.
@@ -59,6 +71,7 @@ export function createScopedCache<V extends object>(options: ScopedCacheOptions)
     get size() {
       return store.entries.size;
     },
+    lookups,
   };
 }
 

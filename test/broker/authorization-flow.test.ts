@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAuthorizationFlow } from '../../src/broker/authorization-flow.ts';
-import type { BrokerAdapter, ExchangeRequest, ExchangeResult } from '../../src/broker/broker-adapter.ts';
+import type { ExchangeRequest, ExchangeResult } from '../../src/broker/broker-adapter.ts';
 import { type ConnectionKeeper, createConnectionKeeper } from '../../src/broker/connection-keeper.ts';
 import { SYSTEM_ORIGIN } from '../../src/core/audit-event.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { CurrentSession } from '../../src/sessions/current-session.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
 import { addUser, moveEpoch, openMemory } from './databases.ts';
+import { createFakeAdapter } from './fake-adapter.ts';
 
 const PUBLIC_ORIGIN = 'https://curfew.example';
 
@@ -33,11 +34,9 @@ describe('The way to a broker and back', () => {
   });
   afterEach(() => world.database.close());
 
-  const adapter: BrokerAdapter = {
+  const adapter = createFakeAdapter({
     id: 'kite',
     name: 'Kite',
-    description: '',
-    authorizationOrigin: 'https://broker.example',
     async startAuthorization(request) {
       sentWith = request;
       return isThere
@@ -52,7 +51,7 @@ describe('The way to a broker and back', () => {
       ended.push(accessToken);
       return { kind: 'done' };
     },
-  };
+  });
 
   function createFlow(keeper?: ConnectionKeeper) {
     return createAuthorizationFlow({
@@ -77,6 +76,7 @@ describe('The way to a broker and back', () => {
     const first = sentWith;
     await start();
     expect(first).toEqual({
+      credentials: {},
       state: expect.stringMatching(/^[\w-]{43}$/),
       redirectUri: `${PUBLIC_ORIGIN}/auth/broker/kite/callback`,
       codeChallenge: expect.stringMatching(/^[\w-]{43}$/),
@@ -150,6 +150,39 @@ describe('The way to a broker and back', () => {
       userId: 'asha',
       broker: 'kite',
       why: 'invalid_grant',
+    });
+  });
+
+  describe('Where the broker comes back without the state', () => {
+    const finishWithout = (mayOmitState: boolean, at = session) =>
+      createFlow().finish({
+        adapter: { ...adapter, mayOmitState },
+        session: at,
+        parameters: new URLSearchParams({ token: 'from the broker' }),
+        origin: SYSTEM_ORIGIN,
+      });
+
+    it('takes the answer for what this session has under way, without a state to expect', async () => {
+      await start();
+      expect(await finishWithout(true)).toEqual({ kind: 'connected', returnTo: '/dashboard' });
+      expect(exchanges).toMatchObject([{ expectedState: undefined }]);
+      expect(await finishWithout(true)).toEqual({ kind: 'not_accepted', why: 'state_unknown' });
+    });
+
+    it('takes none in another session, and none of a broker that always sends it', async () => {
+      await start();
+      const stranger = { ...session, sid: 'another-session' };
+      expect(await finishWithout(true, stranger)).toEqual({ kind: 'not_accepted', why: 'state_unknown' });
+      expect(await finishWithout(false)).toEqual({ kind: 'not_accepted', why: 'state_unknown' });
+      expect(exchanges).toEqual([]);
+      expect(await finish()).toMatchObject({ kind: 'connected' });
+    });
+
+    it('takes none where two are under way', async () => {
+      await start();
+      await start();
+      expect(await finishWithout(true)).toEqual({ kind: 'not_accepted', why: 'state_unknown' });
+      expect(exchanges).toEqual([]);
     });
   });
 });

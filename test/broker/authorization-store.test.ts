@@ -72,6 +72,24 @@ describe.each(DATABASES)('The authorization store on %s', (_name, open) => {
       expect(await world.authorizations.take(state)).toBeDefined();
   });
 
+  it('finds the only one of a session at a broker, once', async () => {
+    await begin();
+    await begin({ state: 'at another broker', broker: 'kite' });
+    await begin({ state: 'elsewhere', sid: 'another-session' });
+    expect(await world.authorizations.takeOnly('the-session', 'sandbox')).toMatchObject({ userId: 'asha' });
+    expect(await world.authorizations.takeOnly('the-session', 'sandbox')).toBeUndefined();
+    expect(await world.authorizations.take('the-state')).toBeUndefined();
+    for (const state of ['at another broker', 'elsewhere'])
+      expect(await world.authorizations.take(state)).toBeDefined();
+  });
+
+  it('gives none where there are two, and forgets both', async () => {
+    await begin();
+    await begin({ state: 'in another tab' });
+    expect(await world.authorizations.takeOnly('the-session', 'sandbox')).toBeUndefined();
+    expect(await world.authorizations.take('the-state')).toBeUndefined();
+  });
+
   it('forgets what nobody came back from', async () => {
     await begin({ state: 'old' });
     await begin({ state: 'new' }, now + AUTHORIZATION_LIFETIME_MS);

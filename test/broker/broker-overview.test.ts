@@ -1,22 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type BrokerAdapter, createBrokerAdapters } from '../../src/broker/broker-adapter.ts';
+import { createBrokerAdapters } from '../../src/broker/broker-adapter.ts';
 import { createBrokerOverview } from '../../src/broker/broker-overview.ts';
-import { HOUR_MS } from '../../src/core/duration.ts';
+import { HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
 import { type BrokerWorld, createBrokerWorld, MORNING } from './broker-world.ts';
 import { addUser, moveEpoch, openMemory } from './databases.ts';
+import { createFakeAdapter } from './fake-adapter.ts';
 
-const unused = () => Promise.reject(new Error('not asked'));
 const adapters = createBrokerAdapters(
-  ['sandbox', 'kite'].map(
-    (id): BrokerAdapter => ({
-      id,
-      name: id.toUpperCase(),
-      description: `The ${id}`,
-      authorizationOrigin: 'https://broker.example',
-      startAuthorization: unused,
-      exchange: unused,
-      revoke: unused,
-    }),
+  ['sandbox', 'kite'].map((id) =>
+    createFakeAdapter({ id, name: id.toUpperCase(), description: `The ${id}` }),
   ),
 );
 
@@ -50,6 +42,8 @@ describe('The overview of brokers', () => {
       id: 'sandbox',
       name: 'SANDBOX',
       description: 'The sandbox',
+      credentials: 'none_needed',
+      connected: true,
       state: 'connected',
       stateText: 'Connected until Sat 21 Nov 2026, 03:00:00 IST',
       connectedAt: Date.parse(MORNING),
@@ -67,7 +61,7 @@ describe('The overview of brokers', () => {
   it('has expired at the instant of the cutoff, with or without a sweep', async () => {
     const { id } = await world.connect('asha', { expiresAt: world.clock.now() + 100 * HOUR_MS });
     world.clock.set('2026-11-21T02:59:59.999+05:30');
-    expect(await sandbox()).toMatchObject({ state: 'connected' });
+    expect(await sandbox()).toMatchObject({ connected: true });
     world.clock.set('2026-11-21T03:00:00+05:30');
     expect(await sandbox()).toMatchObject({ state: 'expired', stateText: expect.stringContaining('cutoff') });
     await world.tokens.end({ kind: 'one', id }, { reason: 'cutoff', now: world.clock.now() });
@@ -90,5 +84,34 @@ describe('The overview of brokers', () => {
     await world.connect('asha');
     await moveEpoch(world.database, 'asha');
     expect(await sandbox()).toMatchObject({ state: 'disconnected' });
+  });
+
+  it('ends soon in its last fifteen minutes', async () => {
+    await world.connect('asha', { expiresAt: world.clock.now() + HOUR_MS });
+    world.clock.advance(HOUR_MS - 15 * MINUTE_MS - 1);
+    expect(await sandbox()).toMatchObject({ state: 'connected' });
+    world.clock.advance(1);
+    expect(await sandbox()).toMatchObject({
+      state: 'expiring',
+      connected: true,
+      stateText: 'Ends soon: connected until Fri 20 Nov 2026, 10:15:00 IST',
+    });
+  });
+
+  it('lasts until the cutoff where it is refreshed, unless the broker does not answer', async () => {
+    await world.connect('asha', { refreshToken: 'ciphertext', expiresAt: world.clock.now() + HOUR_MS });
+    expect(await sandbox()).toMatchObject({ endsAt: Date.parse('2026-11-21T03:00:00+05:30') });
+    await world.database.db.updateTable('broker_tokens').set({ refresh_failures: 1 }).execute();
+    expect(await sandbox()).toMatchObject({ endsAt: world.clock.now() + HOUR_MS });
+  });
+
+  it.each(['rejected', 'refused_by_broker'] as const)('is rejected after %s', async (reason) => {
+    const { id } = await world.connect('asha');
+    await world.tokens.end({ kind: 'one', id }, { reason, now: world.clock.now() });
+    expect(await sandbox()).toMatchObject({
+      state: 'rejected',
+      connected: false,
+      stateText: expect.stringMatching(/broker.*Connect again/),
+    });
   });
 });

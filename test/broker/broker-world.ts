@@ -1,5 +1,11 @@
 import { createAuthorizationStore } from '../../src/broker/authorization-store.ts';
+import { type BrokerAdapter, createBrokerAdapters } from '../../src/broker/broker-adapter.ts';
+import { createCredentialStore } from '../../src/broker/credential-store.ts';
+import { createCredentials } from '../../src/broker/credentials.ts';
+import { createDeadLetterStore } from '../../src/broker/dead-letter-store.ts';
 import { createLogoutStore } from '../../src/broker/logout-store.ts';
+import { createRefreshStore } from '../../src/broker/refresh-store.ts';
+import { secretDigest } from '../../src/broker/secret-digest.ts';
 import { createTokenCipher } from '../../src/broker/token-cipher.ts';
 import { createTokenReader } from '../../src/broker/token-reader.ts';
 import { createTokenStore, type NewConnection } from '../../src/broker/token-store.ts';
@@ -9,6 +15,7 @@ import { createEpochStore } from '../../src/sessions/epoch-store.ts';
 import { createCaches } from '../../src/storage/caches.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
+import { createFakeAdapter } from './fake-adapter.ts';
 import { createRecordingAudit } from './recording-audit.ts';
 import { createRecordingLog } from './recording-log.ts';
 
@@ -18,7 +25,10 @@ export const KEY = Buffer.alloc(32, 7).toString('base64url');
 export const MORNING = '2026-11-20T09:15:00+05:30';
 
 /** The room's parts on a real database, with a clock that a test moves and a count of decryptions. */
-export function createBrokerWorld(database: Database) {
+export function createBrokerWorld(
+  database: Database,
+  adapters: readonly BrokerAdapter[] = [createFakeAdapter()],
+) {
   const clock = createSettableClock(MORNING);
   const calendar = createCutoffCalendar({ clock, cutoffTime: () => ({ hour: 3, minute: 0 }) });
   const caches = createCaches({ clock, calendar });
@@ -30,6 +40,8 @@ export function createBrokerWorld(database: Database) {
   const authorizations = createAuthorizationStore(database);
   const realCipher = createTokenCipher({ keys: [KEY], clock });
   const counted = { decryptions: 0 };
+  // Each connection has a token of its own, as at nearly every broker.
+  let tokenNumber = 0;
   const cipher: typeof realCipher = {
     forBroker: (broker) => ({
       encrypt: (text) => realCipher.forBroker(broker).encrypt(text),
@@ -37,9 +49,31 @@ export function createBrokerWorld(database: Database) {
         counted.decryptions += 1;
         return realCipher.forBroker(broker).decrypt(token);
       },
+      renew: (token) => realCipher.forBroker(broker).renew(token),
     }),
   };
-  const parts = { clock, calendar, caches, epochs, audit, log, tokens, logouts, authorizations, cipher };
+  const credentials = createCredentials({
+    credentialStore: createCredentialStore(database),
+    cipher,
+    clock,
+    audit,
+  });
+  const parts = {
+    clock,
+    calendar,
+    caches,
+    epochs,
+    audit,
+    log,
+    tokens,
+    logouts,
+    deadLetters: createDeadLetterStore(database),
+    refreshes: createRefreshStore(database),
+    authorizations,
+    cipher,
+    credentials,
+    adapters: createBrokerAdapters(adapters),
+  };
 
   return {
     ...parts,
@@ -49,6 +83,7 @@ export function createBrokerWorld(database: Database) {
     /** Stores a connection to the sandbox whose tokens say whose they are. */
     async connect(userId: string, changes: Partial<NewConnection> = {}): Promise<NewConnection> {
       const broker = changes.broker ?? 'sandbox';
+      tokenNumber += 1;
       const { encrypt } = cipher.forBroker(broker);
       const connection: NewConnection = {
         id: crypto.randomUUID(),
@@ -56,6 +91,8 @@ export function createBrokerWorld(database: Database) {
         broker,
         accessToken: encrypt(`access of ${userId}`),
         feedToken: encrypt(`feed of ${userId}`),
+        refreshToken: undefined,
+        tokenDigest: secretDigest(`access of ${userId}, ${tokenNumber}`),
         epoch: await epochs.current(userId),
         issuedAt: clock.now(),
         expiresAt: clock.now() + DAY_MS,

@@ -57,7 +57,7 @@ describe('Keeping a token that a broker has just given', () => {
     const other = await world.connect('asha');
     sessions.clear();
     expect(await keep()).toBe('ended_meanwhile');
-    expect(await world.tokens.isOpen(other.id)).toBe(true);
+    expect(await world.tokens.isCurrent(other)).toBe(true);
     expect(await world.logoutRows()).toHaveLength(1);
   });
 

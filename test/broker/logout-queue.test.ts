@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type BrokerAdapter,
-  type BrokerLogoutResult,
-  createBrokerAdapters,
-} from '../../src/broker/broker-adapter.ts';
+import { type BrokerLogoutResult, createBrokerAdapters } from '../../src/broker/broker-adapter.ts';
 import { createBrokerLogoutQueue } from '../../src/broker/logout-queue.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../src/core/duration.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
 import { addUser, openMemory } from './databases.ts';
+import { createFakeAdapter } from './fake-adapter.ts';
 
 describe('The queue of logouts at brokers', () => {
   let world: BrokerWorld;
@@ -24,18 +21,12 @@ describe('The queue of logouts at brokers', () => {
   afterEach(() => world.database.close());
 
   function createQueue() {
-    const adapter: BrokerAdapter = {
-      id: 'sandbox',
-      name: 'Practice broker',
-      description: '',
-      authorizationOrigin: 'https://broker.example',
-      startAuthorization: () => Promise.reject(new Error('not asked')),
-      exchange: () => Promise.reject(new Error('not asked')),
+    const adapter = createFakeAdapter({
       revoke({ accessToken }) {
         told.push(accessToken);
         return answer();
       },
-    };
+    });
     return createBrokerLogoutQueue({
       ...world,
       adapters: createBrokerAdapters([adapter]),
@@ -103,11 +94,15 @@ describe('The queue of logouts at brokers', () => {
     }
     expect(waits).toEqual([10, 20, 40, 80, 160, 320, 640, 1280, 2560]);
     expect(await queue.drain()).toEqual({ done: 0, postponed: 0, dead: 1 });
-    expect(await world.logoutRows()).toMatchObject([
-      { status: 'dead', access_token: null, attempts: 10, last_error: 'network' },
-    ]);
+    expect(await world.logoutRows()).toMatchObject([{ status: 'dead', attempts: 10, last_error: 'network' }]);
     expect(world.audit.events).toEqual([
-      { type: 'broker.logout_at_broker_failed', userId: 'asha', broker: 'sandbox', attempts: 10 },
+      {
+        type: 'broker.logout_at_broker_failed',
+        userId: 'asha',
+        broker: 'sandbox',
+        attempts: 10,
+        why: 'network',
+      },
     ]);
     world.clock.advance(DAY_MS);
     expect(await queue.drain()).toEqual({ done: 0, postponed: 0, dead: 0 });
@@ -152,6 +147,64 @@ describe('The queue of logouts at brokers', () => {
     );
     expect(await createQueue().drain()).toMatchObject({ dead: 1 });
     expect(told).toEqual([]);
+  });
+
+  it('keeps the token of what it gave up, but for one that cannot be read', async () => {
+    answer = async () => ({ kind: 'refused', why: 'invalid_client' });
+    await queueLogout('the token');
+    await world.logouts.add(
+      { id: 'changed', userId: 'asha', broker: 'sandbox', accessToken: 'no ciphertext' },
+      world.clock.now(),
+    );
+    world.clock.advance(DAY_MS);
+    await createQueue().drain();
+    const rows = await world.logoutRows();
+    expect(new Map(rows.map((row) => [row.last_error, row.access_token !== null]))).toEqual(
+      new Map([
+        ['invalid_client', true],
+        ['unreadable', false],
+      ]),
+    );
+  });
+
+  it('gives up where the app keys are gone, and asks with those of the moment where they are there', async () => {
+    const adapter = createFakeAdapter({
+      credentialFields: [{ name: 'apiKey', label: 'API key', secret: false }],
+      async revoke({ credentials }) {
+        told.push(JSON.stringify(credentials));
+        return { kind: 'done' };
+      },
+    });
+    const queue = createBrokerLogoutQueue({ ...world, adapters: createBrokerAdapters([adapter]) });
+    await queueLogout('the token');
+    expect(await queue.drain()).toMatchObject({ dead: 1 });
+    expect(world.audit.events.at(-1)).toMatchObject({ attempts: 1, why: 'credentials_missing' });
+    await world.credentials.save('asha', adapter, { apiKey: 'of today' }, { actor: 'asha' });
+    const [dead] = await world.deadLetters.list();
+    await world.deadLetters.tryAgain(dead?.id ?? '', world.clock.now());
+    expect(await queue.drain()).toMatchObject({ done: 1 });
+    expect(told).toEqual(['{"apiKey":"of today"}']);
+  });
+
+  it('does not end a token that the broker has handed out again since', async () => {
+    const { id } = await world.connect('asha', { tokenDigest: 'the same' });
+    await world.tokens.end({ kind: 'one', id }, { reason: 'disconnected', now: world.clock.now() });
+    await world.connect('asha', { tokenDigest: 'the same' });
+    expect(await createQueue().drain()).toMatchObject({ done: 1 });
+    expect(told).toEqual([]);
+    expect(await world.logoutRows()).toMatchObject([{ last_error: 'in_use_again', access_token: null }]);
+    expect(world.audit.events).toEqual([]);
+  });
+
+  it('says of no broker without a logout that it was told', async () => {
+    const { revoke: _, ...adapter } = createFakeAdapter();
+    await queueLogout('the token');
+    const queue = createBrokerLogoutQueue({ ...world, adapters: createBrokerAdapters([adapter]) });
+    expect(await queue.drain()).toMatchObject({ done: 1 });
+    expect(world.audit.events).toEqual([]);
+    expect(await world.logoutRows()).toMatchObject([
+      { last_error: 'no_logout_at_broker', access_token: null },
+    ]);
   });
 
   it('waits for a broker that this server does not know (yet)', async () => {

@@ -66,17 +66,18 @@ describe.each(DATABASES)('The logout store on %s', (_name, open) => {
     expect(await claim(now + MINUTE_MS)).toMatchObject([{ id: 'one', attempts: 2 }]);
   });
 
-  it('wipes the ciphertext of what is done and of what is given up', async () => {
-    await add('one');
-    await add('two');
-    const [first, second] = await claim();
-    if (first === undefined || second === undefined) throw new Error('two were due');
-    expect(await world.logouts.close(first, 'done', undefined)).toBe(true);
-    expect(await world.logouts.close(second, 'dead', 'timeout')).toBe(true);
+  it('wipes the ciphertext of what is done and of what nobody can use', async () => {
+    for (const id of ['one', 'two', 'three']) await add(id);
+    const [first, second, third] = await claim();
+    if (first === undefined || second === undefined || third === undefined) throw new Error('three were due');
+    expect(await world.logouts.close(first)).toBe(true);
+    expect(await world.logouts.bury(second, 'unreadable', { wipe: true })).toBe(true);
+    expect(await world.logouts.bury(third, 'timeout', { wipe: false })).toBe(true);
     const rows = await world.logoutRows();
-    expect(rows.map((row) => [row.status, row.access_token])).toEqual([
-      ['done', null],
-      ['dead', null],
+    expect(rows.map((row) => [row.status, row.access_token === null])).toEqual([
+      ['done', true],
+      ['dead', true],
+      ['dead', false],
     ]);
     expect(await claim(now + MINUTE_MS)).toEqual([]);
   });
@@ -85,10 +86,10 @@ describe.each(DATABASES)('The logout store on %s', (_name, open) => {
     await add('one');
     const slow = await claimOne();
     const later = await claimOne(now + MINUTE_MS);
-    expect(await world.logouts.close(slow, 'dead', 'timeout')).toBe(false);
+    expect(await world.logouts.close(slow)).toBe(false);
     await world.logouts.postpone(slow, now, 'timeout');
     expect(await claim(now + MINUTE_MS)).toEqual([]);
-    expect(await world.logouts.close(later, 'done', undefined)).toBe(true);
+    expect(await world.logouts.close(later)).toBe(true);
   });
 
   it('comes back when it was postponed to', async () => {
@@ -101,9 +102,9 @@ describe.each(DATABASES)('The logout store on %s', (_name, open) => {
 
   it('forgets old ones that are done, and keeps those that were given up', async () => {
     await add('done', now - 2);
-    await world.logouts.close(await claimOne(), 'done', undefined);
+    await world.logouts.close(await claimOne());
     await add('dead', now - 2);
-    await world.logouts.close(await claimOne(), 'dead', 'timeout');
+    await world.logouts.bury(await claimOne(), 'timeout', { wipe: false });
     await add('open', now - 2);
     await world.logouts.forgetDoneBefore(now - 2);
     expect(await world.logoutRows()).toHaveLength(3);

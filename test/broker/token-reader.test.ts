@@ -195,4 +195,22 @@ describe('The token reader', () => {
       expect(await access()).toMatchObject({ kind: 'token' });
     });
   });
+
+  it('tells callers who cannot do without it which broker it is, why, and what to do', async () => {
+    await expect(world.reader.requireAccessToken('asha', 'sandbox')).rejects.toMatchObject({
+      code: 'broker_reauth_required',
+      status: 409,
+      message:
+        'Practice broker is not connected (Not connected). Sign in to Curfew, open Brokers, and connect Practice broker again.',
+    });
+    await world.connect('asha');
+    expect(await world.reader.requireAccessToken('asha', 'sandbox')).toMatchObject({
+      token: 'access of asha',
+    });
+    world.clock.set('2026-11-21T03:00:00+05:30');
+    await expect(world.reader.requireAccessToken('asha', 'sandbox')).rejects.toThrow('Expired at the cutoff');
+    await expect(world.reader.requireAccessToken('asha', 'nobody')).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { END_BATCH } from '../../src/broker/token-store.ts';
+import { END_BATCH } from '../../src/broker/connection-ending-store.ts';
 import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
@@ -24,8 +24,12 @@ describe.each(DATABASES)('The token store on %s', (_name, open) => {
 
   it('finds what was stored', async () => {
     const stored = await world.connect('asha');
-    expect(await world.tokens.findLatest('asha', 'sandbox')).toEqual({ ...stored, ended: undefined });
-    expect(await world.tokens.isOpen(stored.id)).toBe(true);
+    expect(await world.tokens.findLatest('asha', 'sandbox')).toEqual({
+      ...stored,
+      refreshFailures: 0,
+      ended: undefined,
+    });
+    expect(await world.tokens.isCurrent(stored)).toBe(true);
     expect(await world.tokens.findLatest('asha', 'kite')).toBeUndefined();
     expect(await world.tokens.findLatest('ravi', 'sandbox')).toBeUndefined();
   });
@@ -59,6 +63,58 @@ describe.each(DATABASES)('The token store on %s', (_name, open) => {
     await world.connect('asha', { broker: 'kite' });
     await world.connect('asha');
     expect((await world.tokenRows()).map((row) => row.is_revoked)).toEqual([0, 0, 0]);
+  });
+
+  it('lets a token live that the broker hands out a second time', async () => {
+    await world.connect('asha', { tokenDigest: 'the same' });
+    await world.connect('asha', { tokenDigest: 'the same' });
+    expect((await world.tokenRows()).map((row) => row.is_revoked).sort()).toEqual([0, 1]);
+    expect(await world.logoutRows()).toEqual([]);
+    expect(await world.tokens.isTokenInUse('sandbox', 'the same')).toBe(true);
+    expect(await world.tokens.isTokenInUse('kite', 'the same')).toBe(false);
+  });
+
+  it('ends by token, and no other one', async () => {
+    const which = { kind: 'token', userId: 'asha', broker: 'sandbox', tokenDigest: 'mine' } as const;
+    await world.connect('asha', { tokenDigest: 'another' });
+    await world.connect('ravi', { tokenDigest: 'mine' });
+    expect(await world.tokens.end(which, { reason: 'rejected', now })).toEqual([]);
+    await world.connect('asha', { tokenDigest: 'mine' });
+    expect(await world.tokens.end(which, { reason: 'rejected', now })).toHaveLength(1);
+    expect(await world.tokens.isTokenInUse('sandbox', 'mine')).toBe(true);
+  });
+
+  it('has no current connection once another token is in its place', async () => {
+    const stored = await world.connect('asha');
+    expect(await world.tokens.isCurrent({ ...stored, tokenDigest: 'refreshed' })).toBe(false);
+    await database.db.updateTable('broker_tokens').set({ token_digest: null }).execute();
+    expect(await world.tokens.isCurrent({ ...stored, tokenDigest: undefined })).toBe(true);
+  });
+
+  it('counts what is alive by its times, by broker', async () => {
+    const lastCutoff = now - HOUR_MS;
+    await world.connect('asha', { broker: 'a', issuedAt: lastCutoff });
+    await world.connect('ravi', { broker: 'a' });
+    await world.connect('asha', { broker: 'old', issuedAt: lastCutoff - 1 });
+    await world.connect('asha', { broker: 'over', expiresAt: now });
+    await world.connect('ravi', { broker: 'ended' });
+    await world.tokens.end(
+      { kind: 'of_broker', userId: 'ravi', broker: 'ended' },
+      { reason: 'disconnected', now },
+    );
+    expect(await world.tokens.countAlive({ now, lastCutoff })).toEqual(new Map([['a', 2]]));
+    expect(await world.tokens.countAlive({ now, lastCutoff: Number.NEGATIVE_INFINITY })).toEqual(
+      new Map([
+        ['a', 2],
+        ['old', 1],
+      ]),
+    );
+  });
+
+  it('wipes the refresh token, too', async () => {
+    const { id } = await world.connect('asha', { refreshToken: 'ciphertext' });
+    await world.tokens.end({ kind: 'one', id }, { reason: 'cutoff', now });
+    expect(await world.tokenRows()).toMatchObject([{ refresh_token: null, refresh_at: null }]);
   });
 
   it('has one live connection when two are stored at the same moment', async () => {
@@ -99,7 +155,7 @@ describe.each(DATABASES)('The token store on %s', (_name, open) => {
     const stored = await world.connect('asha');
     const ended = await world.tokens.end({ kind: 'one', id: stored.id }, { reason: 'cutoff', now });
     expect(ended).toEqual([{ userId: 'asha', broker: 'sandbox', hadFeedToken: true, logoutQueued: true }]);
-    expect(await world.tokens.isOpen(stored.id)).toBe(false);
+    expect(await world.tokens.isCurrent(stored)).toBe(false);
     expect(await world.tokenRows()).toMatchObject([{ is_revoked: 1, access_token: null, feed_token: null }]);
   });
 

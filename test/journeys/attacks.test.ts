@@ -90,12 +90,18 @@ describe('an attacker', () => {
 
   test('makes nobody type their username twice: a stale sign-in form comes back with a good token', async () => {
     await visitor.get('/auth/login');
-    const stale = await visitor.post('/auth/login', { ...credentials, _csrf: 'stale' }, { Origin: server.origin });
+    const stale = await visitor.post(
+      '/auth/login',
+      { ...credentials, _csrf: 'stale' },
+      { Origin: server.origin },
+    );
     expect(stale.status).toBe(403);
     expect(stale.text).toContain(`value="${PERSON.username}"`);
     expect(stale.text).not.toContain(PERSON.password);
     const _csrf = /name="_csrf" value="([^"]+)"/.exec(stale.text)?.[1] ?? '';
-    expect((await visitor.post('/auth/login', { ...credentials, _csrf }, { Origin: server.origin })).status).toBe(303);
+    expect(
+      (await visitor.post('/auth/login', { ...credentials, _csrf }, { Origin: server.origin })).status,
+    ).toBe(303);
   });
 
   test('cannot log anybody out with a link', async () => {
@@ -259,7 +265,9 @@ describe('an answer', () => {
     ]) {
       expect(policy).toContain(part);
     }
-    expect(policy).not.toMatch(/unsafe|nonce|\*/);
+    expect(policy).not.toMatch(/unsafe|nonce/);
+    // Some brokers' login pages redirect among their own hosts, and a browser holds form-action through all of that.
+    expect(policy.replace(/form-action [^;]*/, '')).not.toContain('*');
     const page = await response.text();
     expect(page).not.toMatch(/<script(?![^>]*\bsrc=)|\sstyle=|\son\w+=/);
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');

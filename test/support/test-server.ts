@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createApp } from '../../src/app.ts';
+import type { BrokerAdapter } from '../../src/broker/broker-adapter.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/logger.ts';
@@ -24,6 +25,8 @@ export interface TestServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the sweep, the idle watch and the outbox run by themselves. Off: tests with a settable clock call them. */
   readonly jobs?: boolean;
+  /** Other brokers than the ones that Curfew comes with. */
+  readonly adapters?: readonly BrokerAdapter[];
 }
 
 /** Secrets for tests only. */
@@ -35,7 +38,7 @@ export const TEST_SECRETS = {
 
 /** The real server on a real port: real stores, CSRF on, nothing replaced but the clock. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { clock = systemClock, env = {}, jobs = false } = options;
+  const { clock = systemClock, env = {}, jobs = false, adapters } = options;
   const port = await findFreePort();
   const origin = `http://127.0.0.1:${port}`;
   const config = parseConfig({
@@ -49,7 +52,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const lines: string[] = [];
   const log = createLogger(config.logLevel, { write: (line) => void lines.push(line) });
   const ports = await openPorts(config, clock, log);
-  const services = createServices({ config, ports, log, internalOrigin: () => origin });
+  const services = createServices({
+    config,
+    ports,
+    log,
+    internalOrigin: () => origin,
+    ...(adapters === undefined ? {} : { adapters }),
+  });
   const server = createServer(createApp(services));
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

@@ -4,6 +4,7 @@ import { SECOND_MS } from '../../core/duration.ts';
 import type { BrokerAdapter, BrokerGrant, BrokerProblem } from '../broker-adapter.ts';
 import { sandboxIssuer } from '../sandbox/metadata.ts';
 import { SANDBOX_BROKER_ID, SANDBOX_CLIENT_ID } from '../sandbox/sandbox-client.ts';
+import { INVALID_CALLBACK } from './call-broker.ts';
 import { createDiscovery } from './oauth-discovery.ts';
 import { classifyOAuthError } from './oauth-error.ts';
 
@@ -53,7 +54,10 @@ export function createSandboxAdapter({
     id: SANDBOX_BROKER_ID,
     name: 'Practice broker',
     description: 'Built in, for trying things out. No real account, no real money.',
-    authorizationOrigin: publicOrigin,
+    authorizationOrigins: [publicOrigin],
+    credentialFields: [],
+    needsStaticAddress: false,
+    mayOmitState: false,
 
     async startAuthorization({ state, redirectUri, codeChallenge }) {
       try {
@@ -74,6 +78,7 @@ export function createSandboxAdapter({
     },
 
     async exchange({ parameters, expectedState, redirectUri, codeVerifier }) {
+      if (expectedState === undefined) return INVALID_CALLBACK;
       const askedAt = clock.now();
       try {
         const server = await findServer();

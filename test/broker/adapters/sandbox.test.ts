@@ -14,6 +14,7 @@ import { PUBLIC_ORIGIN, type SandboxApp, startSandboxApp } from '../sandbox/sand
 const redirectUri = `${PUBLIC_ORIGIN}/auth/broker/sandbox/callback`;
 const codeVerifier = oauth.generateRandomCodeVerifier();
 const state = 'the-state';
+const credentials = {};
 
 describe('The adapter of the practice broker', () => {
   let database: Database;
@@ -35,7 +36,7 @@ describe('The adapter of the practice broker', () => {
 
   async function start(): Promise<URL> {
     const codeChallenge = await oauth.calculatePKCECodeChallenge(codeVerifier);
-    const result = await create().startAuthorization({ state, redirectUri, codeChallenge });
+    const result = await create().startAuthorization({ credentials, state, redirectUri, codeChallenge });
     if (result.kind !== 'redirect') throw new Error(result.why);
     return result.url;
   }
@@ -51,7 +52,7 @@ describe('The adapter of the practice broker', () => {
     return new URL(response.headers.get('location') ?? '').searchParams;
   }
   const exchange = (parameters: URLSearchParams, adapter = create()) =>
-    adapter.exchange({ parameters, expectedState: state, redirectUri, codeVerifier });
+    adapter.exchange({ credentials, parameters, expectedState: state, redirectUri, codeVerifier });
   async function getToken(): Promise<string> {
     const result = await exchange(await comeBack());
     if (result.kind !== 'granted') throw new Error(result.kind);
@@ -87,9 +88,9 @@ describe('The adapter of the practice broker', () => {
   it('ends a token at the broker, and takes a dead one for done', async () => {
     const accessToken = await getToken();
     expect(await profileStatus(accessToken)).toBe(200);
-    expect(await create().revoke({ accessToken })).toEqual({ kind: 'done' });
+    expect(await create().revoke?.({ credentials, accessToken })).toEqual({ kind: 'done' });
     expect(await profileStatus(accessToken)).toBe(401);
-    expect(await create().revoke({ accessToken })).toEqual({ kind: 'done' });
+    expect(await create().revoke?.({ credentials, accessToken })).toEqual({ kind: 'done' });
   });
 
   it('understands a no', async () => {
@@ -134,7 +135,8 @@ describe('The adapter of the practice broker', () => {
         server.close();
       }
     }
-    const revokeAt = (origin: string) => create(origin).revoke({ accessToken: 'the token' });
+    const revokeAt = async (origin: string) =>
+      create(origin).revoke?.({ credentials, accessToken: 'the token' });
 
     it('says so where nobody listens', async () => {
       await app.close();
@@ -176,9 +178,11 @@ describe('The adapter of the practice broker', () => {
         publicOrigin: PUBLIC_ORIGIN,
         internalOrigin: () => origin,
       });
-      expect(await adapter.revoke({ accessToken: 'x' })).toMatchObject({ kind: 'unreachable' });
+      expect(await adapter.revoke?.({ credentials, accessToken: 'x' })).toMatchObject({
+        kind: 'unreachable',
+      });
       origin = app.internalOrigin;
-      expect(await adapter.revoke({ accessToken: 'x' })).toEqual({ kind: 'done' });
+      expect(await adapter.revoke?.({ credentials, accessToken: 'x' })).toEqual({ kind: 'done' });
     });
   });
 });

@@ -1,0 +1,116 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { invalid, notFound } from '../errors.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { readForm } from '../http/form.ts';
+import { renderPage } from '../http/page.ts';
+import { wantsJson } from '../http/wants-json.ts';
+import { currentSession } from '../sessions/current-session.ts';
+import type { BrokerAdapter } from './broker-adapter.ts';
+import type { BrokerOverview } from './broker-overview.ts';
+import { callbackUri } from './callback-uri.ts';
+import { credentialForm } from './credential-form.ts';
+import type { Credentials } from './credentials.ts';
+
+export interface CredentialPageDeps {
+  readonly credentials: Credentials;
+  readonly overview: BrokerOverview;
+  /** BASE_URL: where brokers send people back to. */
+  readonly publicOrigin: string;
+  /** Throws `not_found` for a broker that is not there. */
+  readonly findAdapter: (req: Request) => BrokerAdapter;
+}
+
+/** What the page says on top, chosen by a fixed word in its address. */
+const NOTICES: ReadonlyMap<unknown, string> = new Map([
+  ['needed', 'Enter your app keys first; then you can connect.'],
+  ['removed', 'The app keys are removed.'],
+]);
+
+/**
+ * The page for a person's app credentials at one broker. They go in and never come out again: it shows since when they
+ * are there, and the end of what is no secret. While the broker is connected they stay, because the token belongs to them.
+ */
+export function createCredentialPage(deps: CredentialPageDeps): {
+  readonly show: RequestHandler;
+  readonly save: RequestHandler;
+  readonly remove: RequestHandler;
+} {
+  const { credentials, overview, publicOrigin } = deps;
+
+  return {
+    async show(req, res) {
+      await render(req, res, findAdapter(req), { notice: NOTICES.get(req.query['notice']) });
+    },
+
+    async save(req, res) {
+      const adapter = findAdapter(req);
+      const { userId, username } = currentSession(req);
+      if (await isConnected(userId, adapter)) return res.redirect(303, pathOf(adapter));
+      const form = readForm(credentialForm(adapter), req);
+      if (!form.ok) return refuse(req, res, adapter, form.fields);
+      await credentials.save(userId, adapter, form.values, auditOrigin(req, res, username));
+      res.redirect(303, '/broker?notice=credentials_saved');
+    },
+
+    async remove(req, res) {
+      const adapter = findAdapter(req);
+      const { userId, username } = currentSession(req);
+      if (await isConnected(userId, adapter)) return res.redirect(303, pathOf(adapter));
+      await credentials.remove(userId, adapter, auditOrigin(req, res, username));
+      res.redirect(303, `${pathOf(adapter)}?notice=removed`);
+    },
+  };
+
+  /** A broker that wants no app keys has no such page. */
+  function findAdapter(req: Request): BrokerAdapter {
+    const adapter = deps.findAdapter(req);
+    if (adapter.credentialFields.length === 0) throw notFound();
+    return adapter;
+  }
+
+  async function isConnected(userId: string, { id }: BrokerAdapter): Promise<boolean> {
+    return (await overview.of(userId)).some((broker) => broker.id === id && broker.connected);
+  }
+
+  async function refuse(req: Request, res: Response, adapter: BrokerAdapter, fields: FieldProblems) {
+    if (wantsJson(req)) throw invalid(fields);
+    res.status(400);
+    await render(req, res, adapter, { fields });
+  }
+
+  async function render(
+    req: Request,
+    res: Response,
+    adapter: BrokerAdapter,
+    { notice, fields = {} }: { readonly notice?: string | undefined; readonly fields?: FieldProblems },
+  ): Promise<void> {
+    const { userId } = currentSession(req);
+    const { setAt, hint } = await credentials.describe(userId, adapter);
+    renderPage(req, res, 'broker/credentials', {
+      title: `App keys for ${adapter.name}`,
+      broker: { id: adapter.id, name: adapter.name },
+      inputs: adapter.credentialFields.map((field) => ({ ...field, typed: typedValue(req, field) })),
+      labels: Object.fromEntries(adapter.credentialFields.map(({ name, label }) => [name, label])),
+      fields,
+      notice,
+      setAt,
+      hint,
+      connected: await isConnected(userId, adapter),
+      redirectUri: callbackUri(publicOrigin, adapter.id),
+      needsStaticAddress: adapter.needsStaticAddress,
+    });
+  }
+}
+
+type FieldProblems = Readonly<Record<string, string>>;
+
+const pathOf = ({ id }: BrokerAdapter): string => `/broker/${id}/credentials`;
+
+/** A form that is shown again keeps what was typed, but for the secrets. */
+function typedValue(
+  req: Request,
+  { name, secret }: BrokerAdapter['credentialFields'][number],
+): string | undefined {
+  const value: unknown = req.body?.[name];
+  return secret || typeof value !== 'string' || value.length > 500 ? undefined : value;
+}

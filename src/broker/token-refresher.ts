@@ -1,0 +1,185 @@
+import { type AuditLog, SYSTEM_ORIGIN } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
+import { isPastCutoff } from '../core/expiry.ts';
+import type { Log } from '../core/log.ts';
+import { createPoller } from '../core/poller.ts';
+import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { BrokerAdapters, BrokerGrant, BrokerProblem } from './broker-adapter.ts';
+import type { ConnectionEndReason } from './connection.ts';
+import type { Credentials } from './credentials.ts';
+import type { LogoutStore } from './logout-store.ts';
+import type { RefreshClaim, RefreshStore } from './refresh-store.ts';
+import { refreshDueAt, refreshRetryAt } from './refresh-times.ts';
+import { secretDigest } from './secret-digest.ts';
+import type { TokenCipher } from './token-cipher.ts';
+import type { ForgetTokens } from './token-forgetter.ts';
+import type { TokenStore } from './token-store.ts';
+import { within } from './within.ts';
+
+const CONCURRENCY = 8;
+/** Above what an adapter takes with time-outs of its own. */
+const CALL_TIMEOUT_MS = 15 * SECOND_MS;
+/** Well above the time-out of a call: a node that died gives its claims up by itself. */
+const LEASE_MS = MINUTE_MS;
+const POLL_MS = 15 * SECOND_MS;
+
+/** `ended`: the broker refused for good. `late`: the connection had ended by the time the broker answered. */
+export type RefreshOutcome = 'refreshed' | 'postponed' | 'ended' | 'late';
+export type RefreshCount = Readonly<Record<RefreshOutcome, number>>;
+
+/** Asks brokers for new access tokens before the present ones end; at each broker, one node for each connection. */
+export interface TokenRefresher {
+  /** Works on everything that is due, once. Several nodes may do so at the same time. */
+  run(): Promise<RefreshCount>;
+  /** Runs every 15 s. */
+  start(): void;
+  /** Waits for the calls under way. */
+  stop(): Promise<void>;
+}
+
+export interface TokenRefresherDeps {
+  readonly refreshes: RefreshStore;
+  readonly tokens: Pick<TokenStore, 'end'>;
+  readonly logouts: Pick<LogoutStore, 'add'>;
+  readonly adapters: BrokerAdapters;
+  readonly credentials: Pick<Credentials, 'of'>;
+  readonly cipher: TokenCipher;
+  readonly epochs: EpochStore;
+  readonly calendar: CutoffCalendar;
+  readonly clock: Clock;
+  readonly audit: AuditLog;
+  readonly log: Log;
+  readonly forgetTokens: ForgetTokens;
+  readonly wakeLogouts: () => void;
+  /** How long an adapter may take. */
+  readonly callTimeoutMs?: number;
+}
+
+/**
+ * A refreshed connection keeps its `issuedAt` and its epoch: it falls at the cutoff after the person connected, however
+ * long the broker would go on. Only tokens that end before the next cutoff are refreshed at all.
+ */
+export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
+  const { refreshes, tokens, logouts, adapters, credentials, cipher, epochs, calendar, clock } = deps;
+  const { audit, log, forgetTokens, wakeLogouts, callTimeoutMs = CALL_TIMEOUT_MS } = deps;
+  const poller = createPoller({
+    intervalMs: POLL_MS,
+    work: run,
+    onError: (error) => log.error({ err: error }, 'The broker tokens could not be refreshed'),
+  });
+
+  return { run, start: poller.start, stop: poller.stop };
+
+  async function run(): Promise<RefreshCount> {
+    const count = { refreshed: 0, postponed: 0, ended: 0, late: 0 };
+    for (;;) {
+      const claims = await refreshes.claimDue({
+        now: clock.now(),
+        limit: CONCURRENCY,
+        leaseMs: LEASE_MS,
+        lastCutoff: calendar.last(),
+        nextCutoff: calendar.next(),
+      });
+      if (claims.length === 0) return count;
+      for (const outcome of await Promise.all(claims.map(work))) count[outcome] += 1;
+    }
+  }
+
+  async function work(claim: RefreshClaim): Promise<RefreshOutcome> {
+    if (await isOver(claim)) return postpone(claim, 'ended_meanwhile');
+    const { text, kind } = decrypt(claim);
+    if (kind === 'unreadable') return end(claim, 'unreadable', 'unreadable');
+    const answer = await ask(claim, text);
+    switch (answer.kind) {
+      case 'granted':
+        return keep(claim, answer);
+      case 'refused':
+        return end(claim, 'refused_by_broker', answer.why);
+      case 'unreachable':
+        return postpone(claim, answer.why);
+    }
+  }
+
+  function decrypt({ broker, refreshToken }: RefreshClaim) {
+    const decrypted = cipher.forBroker(broker).decrypt(refreshToken);
+    return decrypted.kind === 'ok' ? decrypted : { kind: decrypted.kind, text: '' };
+  }
+
+  async function ask(
+    { userId, broker }: RefreshClaim,
+    refreshToken: string,
+  ): Promise<BrokerGrant | BrokerProblem> {
+    const adapter = adapters.get(broker);
+    if (adapter?.refresh === undefined) return { kind: 'unreachable', why: 'unknown_broker' };
+    const appCredentials = await credentials.of(userId, adapter);
+    // They may be entered again in time.
+    if (appCredentials === undefined) return { kind: 'unreachable', why: 'credentials_missing' };
+    try {
+      const call = adapter.refresh({ credentials: appCredentials, refreshToken });
+      return (await within(callTimeoutMs, call)) ?? { kind: 'unreachable', why: 'timeout' };
+    } catch (error) {
+      // Only its name: what an HTTP client throws may hold the token.
+      log.error({ broker, error: nameOf(error) }, 'A broker adapter failed at refreshing');
+      return { kind: 'unreachable', why: 'error' };
+    }
+  }
+
+  /** What cannot be stored any more is in nobody's hands: its broker is told. */
+  async function keep(claim: RefreshClaim, grant: BrokerGrant): Promise<RefreshOutcome> {
+    const { userId, broker, issuedAt } = claim;
+    const { encrypt } = cipher.forBroker(broker);
+    const now = clock.now();
+    const fresh = {
+      accessToken: encrypt(grant.accessToken),
+      tokenDigest: secretDigest(grant.accessToken),
+      feedToken: grant.feedToken === undefined ? undefined : encrypt(grant.feedToken),
+      refreshToken: grant.refreshToken === undefined ? undefined : encrypt(grant.refreshToken),
+      expiresAt: grant.expiresAt,
+      refreshAt: refreshDueAt({ issuedAt: Math.max(now, issuedAt), expiresAt: grant.expiresAt }),
+    };
+    const stored = !(await isOver(claim)) && (await refreshes.complete(claim, fresh));
+    await forgetTokens(userId, broker);
+    if (stored) {
+      await audit.record({ type: 'broker.token_refreshed', userId, broker }, SYSTEM_ORIGIN);
+      return 'refreshed';
+    }
+    await logouts.add({ id: crypto.randomUUID(), userId, broker, ...fresh }, now);
+    wakeLogouts();
+    return 'late';
+  }
+
+  /** Only while the claim is ours: after another node's success our refusal says nothing. */
+  async function end(claim: RefreshClaim, reason: ConnectionEndReason, why: string): Promise<RefreshOutcome> {
+    const { id, userId, broker } = claim;
+    if (!(await refreshes.isHeld(claim))) return 'late';
+    const ended = await tokens.end({ kind: 'one', id }, { reason, now: clock.now() });
+    await forgetTokens(userId, broker);
+    if (ended.length === 0) return 'late';
+    wakeLogouts();
+    await audit.record(
+      reason === 'unreadable'
+        ? { type: 'broker.token_unreadable', userId, broker }
+        : { type: 'broker.refresh_refused', userId, broker, why },
+      SYSTEM_ORIGIN,
+    );
+    return 'ended';
+  }
+
+  async function postpone(claim: RefreshClaim, why: string): Promise<'postponed'> {
+    const failures = claim.failures + 1;
+    log.debug({ broker: claim.broker, failures, why }, 'A broker token could not be refreshed yet');
+    await refreshes.postpone(claim, refreshRetryAt(failures, clock.now()), failures);
+    return 'postponed';
+  }
+
+  async function isOver({ userId, epoch, issuedAt }: RefreshClaim): Promise<boolean> {
+    if (isPastCutoff(issuedAt, clock.now(), calendar.last())) return true;
+    return (await epochs.current(userId)) !== epoch;
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}

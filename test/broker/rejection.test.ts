@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createRejection } from '../../src/broker/rejection.ts';
+import { secretDigest } from '../../src/broker/secret-digest.ts';
+import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
+import { addUser, openMemory } from './databases.ts';
+
+describe('A token that the broker does not take any more', () => {
+  let world: BrokerWorld;
+  let woken: number;
+
+  beforeEach(async () => {
+    world = createBrokerWorld(await openMemory());
+    woken = 0;
+    await addUser(world.database, 'asha');
+  });
+  afterEach(() => world.database.close());
+
+  const connect = (token: string) => world.connect('asha', { tokenDigest: secretDigest(token) });
+  const report = (token: string) =>
+    createRejection({
+      ...world,
+      forgetTokens: async () => void world.caches.clearUser('asha'),
+      wakeLogouts: () => {
+        woken += 1;
+      },
+    })('asha', 'sandbox', token);
+
+  it('ends the connection and says so, a warm cache notwithstanding', async () => {
+    await connect('refused');
+    await world.reader.accessToken('asha', 'sandbox');
+    await report('refused');
+    expect(await world.reader.accessToken('asha', 'sandbox')).toEqual({
+      kind: 'reauth_required',
+      why: 'rejected',
+    });
+    expect(woken).toBe(1);
+    expect(world.audit.events).toEqual([
+      { type: 'broker.token_rejected', userId: 'asha', broker: 'sandbox' },
+    ]);
+  });
+
+  it('ends nothing that was connected since', async () => {
+    await connect('refused');
+    await connect('fresh');
+    await report('refused');
+    expect(await world.reader.accessToken('asha', 'sandbox')).toMatchObject({ kind: 'token' });
+    expect(world.audit.events).toEqual([]);
+  });
+
+  it('is reported twice without harm', async () => {
+    await connect('refused');
+    await Promise.all([report('refused'), report('refused')]);
+    expect(world.audit.events).toHaveLength(1);
+  });
+});
