@@ -7,6 +7,7 @@ import { createDashboardRouter } from './dashboard/routes.ts';
 import { createCanonicalHost } from './http/canonical-host.ts';
 import { createCsrf } from './http/csrf.ts';
 import { createErrorHandler, refuseUnknownPath } from './http/error-handler.ts';
+import { createLastResort } from './http/last-resort.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createProbes } from './http/probes.ts';
 import { createRequestId } from './http/request-id.ts';
@@ -62,6 +63,7 @@ export function createApp(services: Services): Express {
   app.use(refuseUnknownPath);
   app.use(reopenLoginForm);
   app.use(createErrorHandler(log, toKnownFailure));
+  app.use(createLastResort(log));
   return app;
 }
 

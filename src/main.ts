@@ -58,11 +58,12 @@ async function serve(config: Config, log: Logger): Promise<void> {
   log.info({ address: internalOrigin() }, `Curfew is ready: open ${config.baseUrl}`);
 
   const shutDown = async (signal: string): Promise<void> => {
+    // Before anything that could throw or hang: whoever says SIGTERM gets an end.
+    setTimeout(() => process.exit(1), config.shutdownDelayMs + SHUTDOWN_MS).unref();
     log.info({ signal }, 'Closing: not ready for new requests, those in progress are finished');
     services.draining.begin();
     stopWatching();
     await sleep(config.shutdownDelayMs);
-    setTimeout(() => process.exit(1), SHUTDOWN_MS).unref();
     await closeServer(server);
     await services.jobs.stop();
     await ports.close();

@@ -167,7 +167,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       calendar,
       policy,
       lifecycle,
-      brokersOf: (userId: string) => brokers.overview.of(userId),
+      brokersOf: brokers.overview.of,
       latestReceipt: (userId: string) => orders.latestReceipt(userId),
     },
     accounts: {

@@ -16,8 +16,8 @@ export async function compareGuardedPage(workshop: Workshop): Promise<readonly C
     REDIS_URL: await workshop.newRedisDatabase(),
   });
   workshop.atEnd(() => curfew.stop());
-  const plain = await startPlain(workshop, {});
-  const withLuxon = await startPlain(workshop, { EXPIRY_CHECK: 'luxon' });
+  const plain = await startPlain(workshop, { DATABASE_FILE: file });
+  const withLuxon = await startPlain(workshop, { DATABASE_FILE: file, EXPIRY_CHECK: 'luxon' });
 
   const page = {
     plain: await brokerPage(plain),
@@ -49,14 +49,16 @@ export async function compareGuardedPage(workshop: Workshop): Promise<readonly C
   ];
 }
 
-/** The stack that Curfew is compared with; with EXPIRY_CHECK=luxon, and its obvious expiry check. */
+/**
+ * The stack that Curfew is compared with, over the data in DATABASE_FILE; with EXPIRY_CHECK=luxon, and its obvious expiry
+ * check.
+ */
 export async function startPlain(
   workshop: Workshop,
-  env: Readonly<Record<string, string>>,
+  env: Readonly<{ DATABASE_FILE: string; EXPIRY_CHECK?: string }>,
   cpu = workshop.placement.server,
 ): Promise<BenchServer> {
   const plain = await startApp('plain', cpu, {
-    DATABASE_FILE: workshop.newDatabaseFile(),
     REDIS_URL: await workshop.newRedisDatabase(),
     PASSWORD,
     ...env,

@@ -28,7 +28,7 @@ export async function compareSignIns(workshop: Workshop): Promise<readonly Compa
     REDIS_URL: await workshop.newRedisDatabase(),
   });
   workshop.atEnd(() => curfew.stop());
-  const plain = await startPlain(workshop, {}, undefined);
+  const plain = await startPlain(workshop, { DATABASE_FILE: file }, undefined);
   const prober = startLoadGenerator(undefined);
   workshop.atEnd(() => prober.stop());
   const crowd = startLoadGenerator(undefined);

@@ -6,22 +6,26 @@ import session from 'express-session';
 import helmet from 'helmet';
 import { Redis } from 'ioredis';
 import { ARGON2_PARAMETERS } from '../../src/accounts/password-hasher.ts';
+import { createUserStore } from '../../src/accounts/user-store.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { toIstIso } from '../../src/core/ist.ts';
 import { renderPage } from '../../src/http/page.ts';
-import { createEpochStore } from '../../src/sessions/epoch-store.ts';
 import '../../src/sessions/session-data.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { PUBLIC_FOLDER, VIEWS_FOLDER } from '../folders.ts';
+import { createOverview } from './brokers.ts';
 import { checkWithLuxon } from './luxon-check.ts';
 
 /**
  * What Curfew is measured against: the same parts, put together as their documentation says, without an expiry check
- * or, with EXPIRY_CHECK=luxon, with the obvious one. Its pages are Curfew's own views over the same data.
+ * or, with EXPIRY_CHECK=luxon, with the obvious one. Its page of brokers is Curfew's own, over the same
+ * data in the same file.
  */
 const { PORT, REDIS_URL = '', DATABASE_FILE = '', PASSWORD = '', EXPIRY_CHECK } = process.env;
 const passwordHash = await argon2.hash(PASSWORD, { ...ARGON2_PARAMETERS, type: argon2.argon2id });
-const epochs = createEpochStore(await openDatabase({ dialect: 'sqlite', file: DATABASE_FILE }));
+const database = await openDatabase({ dialect: 'sqlite', file: DATABASE_FILE });
+const users = createUserStore({ database, clock: systemClock });
+const overview = createOverview(database);
 
 const app = express();
 app.set('views', VIEWS_FOLDER);
@@ -49,12 +53,14 @@ app.get('/auth/login', (req, res) => {
 
 app.post('/auth/login', async (req, res) => {
   const { username, password } = req.body;
-  if (!(await argon2.verify(passwordHash, String(password)))) return void res.sendStatus(401);
+  const user = await users.findByUsername(String(username));
+  const isRight = await argon2.verify(passwordHash, String(password));
+  if (user === undefined || !isRight) return void res.sendStatus(401);
   req.session.regenerate((error: unknown) => {
     if (error) return void res.sendStatus(500);
     Object.assign(req.session, {
-      userId: '6f1c5a0e-54a1-4a3c-9d0e-0a8f6f4b9f11',
-      username,
+      userId: user.id,
+      username: user.username,
       role: 'user',
       epoch: 0,
       loginTime: toIstIso(systemClock.now()),
@@ -74,8 +80,8 @@ app.use((req, res, next) => {
 });
 
 app.get('/broker', async (req, res) => {
-  await epochs.current(req.session.userId ?? '');
-  renderPage(req, res, 'broker/index', { title: 'Brokers', brokers: [] });
+  const brokers = await overview.of(req.session.userId ?? '');
+  renderPage(req, res, 'broker/index', { title: 'Brokers', brokers });
 });
 
 app.listen(Number(PORT), '127.0.0.1');

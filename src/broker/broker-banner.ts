@@ -11,7 +11,7 @@ export function createBrokerBanner(findLostConnections: FindLostConnections): Re
     const session = findCurrentSession(req);
     const isPage = req.method === 'GET' && routeClassOf(req.path) === 'guarded' && !wantsJson(req);
     if (session === undefined || !isPage) return next();
-    const lost = await findLostConnections(session.userId, session.epoch);
+    const lost = await findLostConnections(session.userId, req);
     if (lost.length > 0) res.locals['brokerBanner'] = { lost, backTo: safeReturnTo(req.originalUrl) };
     next();
   };

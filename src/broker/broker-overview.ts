@@ -2,12 +2,12 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { MINUTE_MS } from '../core/duration.ts';
 import { formatIst } from '../core/ist.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { BrokerAdapter, BrokerAdapters } from './broker-adapter.ts';
 import { type Connection, type WhyNotConnected, whyNotConnected } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import { describeEnding } from './ending-words.ts';
-import type { TokenStore } from './token-store.ts';
+import type { RecentConnections } from './recent-connections.ts';
+import type { RecentConnection } from './token-store.ts';
 
 /** A broker and a person's connection to it, as a page shows them. Instants in ms since the epoch. */
 export interface BrokerView {
@@ -26,14 +26,17 @@ export interface BrokerView {
 }
 
 export interface BrokerOverview {
-  of(userId: string): Promise<readonly BrokerView[]>;
+  /**
+   * Every broker, in order. What ended more than ten days ago counts as not connected, without a reason. `request`: the
+   * one that the page answers, so that it reads the connections once.
+   */
+  of(userId: string, request?: object): Promise<readonly BrokerView[]>;
 }
 
 export interface BrokerOverviewDeps {
-  readonly tokens: Pick<TokenStore, 'findLatest'>;
+  readonly recentConnections: RecentConnections;
   readonly credentials: Pick<Credentials, 'completeAmong'>;
   readonly adapters: BrokerAdapters;
-  readonly epochs: EpochStore;
   readonly calendar: CutoffCalendar;
   readonly clock: Clock;
 }
@@ -41,28 +44,30 @@ export interface BrokerOverviewDeps {
 const EXPIRING_MS = 15 * MINUTE_MS;
 
 export function createBrokerOverview(deps: BrokerOverviewDeps): BrokerOverview {
-  const { tokens, credentials, adapters, epochs, calendar, clock } = deps;
+  const { recentConnections, credentials, adapters, calendar, clock } = deps;
 
   return {
-    async of(userId) {
-      const epoch = await epochs.current(userId);
-      const complete = await credentials.completeAmong(userId, adapters.values());
-      return Promise.all(
-        [...adapters.values()].map(async (adapter) => ({
-          id: adapter.id,
-          name: adapter.name,
-          description: adapter.description,
-          credentials: credentialState(adapter, complete),
-          ...describe(await tokens.findLatest(userId, adapter.id), epoch),
-        })),
-      );
+    async of(userId, request) {
+      const [recent, complete] = await Promise.all([
+        recentConnections(userId, request),
+        credentials.completeAmong(userId, adapters.values()),
+      ]);
+      return [...adapters.values()].map((adapter) => ({
+        id: adapter.id,
+        name: adapter.name,
+        description: adapter.description,
+        credentials: credentialState(adapter, complete),
+        ...describe(recent.find((connection) => connection.broker === adapter.id)),
+      }));
     },
   };
 
-  function describe(connection: Connection | undefined, epoch: number): ConnectionPart {
+  function describe(connection: RecentConnection | undefined): ConnectionPart {
+    if (connection === undefined) return afterItsEnd('not_connected');
     const now = clock.now();
-    const why = whyNotConnected(connection, { now, lastCutoff: calendar.last(), epoch });
-    if (connection === undefined || why !== undefined) return afterItsEnd(why ?? 'not_connected');
+    const moment = { now, lastCutoff: calendar.last(), epoch: connection.userEpoch };
+    const why = whyNotConnected(connection, moment);
+    if (why !== undefined) return afterItsEnd(why);
     const endsAt = endOf(connection, calendar.next());
     const expiring = endsAt - now <= EXPIRING_MS;
     return {

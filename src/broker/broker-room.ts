@@ -25,6 +25,7 @@ import { createKeyRotation, type KeyRotation } from './key-rotation.ts';
 import { type BrokerLogoutQueue, createBrokerLogoutQueue } from './logout-queue.ts';
 import { createLogoutStore } from './logout-store.ts';
 import { createLostConnections } from './lost-connections.ts';
+import { createRecentConnections } from './recent-connections.ts';
 import { createRefreshStore } from './refresh-store.ts';
 import { createRejection, type ReportRejected } from './rejection.ts';
 import type { BrokerRouterDeps } from './routes.ts';
@@ -105,7 +106,8 @@ export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
   const keeper = createConnectionKeeper(shared);
   const flow = createAuthorizationFlow({ ...shared, keeper, forgetTokens, wakeLogouts });
   const ending = { ...shared, forgetTokens, wakeLogouts };
-  const overview = createBrokerOverview(shared);
+  const pages = { ...shared, recentConnections: createRecentConnections(shared) };
+  const overview = createBrokerOverview(pages);
 
   return {
     reader: createTokenReader(shared),
@@ -117,7 +119,7 @@ export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
     refresher: createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) }),
     keyRotation: createKeyRotation({ ...shared, ciphertexts: createCiphertextStore(database) }),
     metrics: createBrokerMetrics(shared),
-    banner: createBrokerBanner(createLostConnections(shared)),
+    banner: createBrokerBanner(createLostConnections(pages)),
     routes: { ...shared, overview, flow, disconnect: createDisconnection(ending), wakeLogouts },
     sandbox: sandbox ? createSandboxBroker(deps) : undefined,
     authorizationOrigins: [...adapters.values()].flatMap((adapter) => adapter.authorizationOrigins),

@@ -45,7 +45,7 @@ export function createCredentialPage(deps: CredentialPageDeps): {
     async save(req, res) {
       const adapter = findAdapter(req);
       const { userId, username } = currentSession(req);
-      if (await isConnected(userId, adapter)) return res.redirect(303, pathOf(adapter));
+      if (await isConnected(req, adapter)) return res.redirect(303, pathOf(adapter));
       const form = readForm(credentialForm(adapter), req);
       if (!form.ok) return refuse(req, res, adapter, form.fields);
       await credentials.save(userId, adapter, form.values, auditOrigin(req, res, username));
@@ -55,7 +55,7 @@ export function createCredentialPage(deps: CredentialPageDeps): {
     async remove(req, res) {
       const adapter = findAdapter(req);
       const { userId, username } = currentSession(req);
-      if (await isConnected(userId, adapter)) return res.redirect(303, pathOf(adapter));
+      if (await isConnected(req, adapter)) return res.redirect(303, pathOf(adapter));
       await credentials.remove(userId, adapter, auditOrigin(req, res, username));
       res.redirect(303, `${pathOf(adapter)}?notice=removed`);
     },
@@ -68,8 +68,9 @@ export function createCredentialPage(deps: CredentialPageDeps): {
     return adapter;
   }
 
-  async function isConnected(userId: string, { id }: BrokerAdapter): Promise<boolean> {
-    return (await overview.of(userId)).some((broker) => broker.id === id && broker.connected);
+  async function isConnected(req: Request, { id }: BrokerAdapter): Promise<boolean> {
+    const { userId } = currentSession(req);
+    return (await overview.of(userId, req)).some((broker) => broker.id === id && broker.connected);
   }
 
   async function refuse(req: Request, res: Response, adapter: BrokerAdapter, fields: FieldProblems) {
@@ -95,7 +96,7 @@ export function createCredentialPage(deps: CredentialPageDeps): {
       notice,
       setAt,
       hint,
-      connected: await isConnected(userId, adapter),
+      connected: await isConnected(req, adapter),
       redirectUri: callbackUri(publicOrigin, adapter.id),
       needsStaticAddress: adapter.needsStaticAddress,
     });

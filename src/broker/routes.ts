@@ -45,7 +45,7 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
       const { userId } = currentSession(req);
       renderPage(req, res, 'broker/index', {
         title: 'Brokers',
-        brokers: await overview.of(userId),
+        brokers: await overview.of(userId, req),
         notice: NOTICES.get(req.query['notice']),
       });
     },

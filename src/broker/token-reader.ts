@@ -30,7 +30,7 @@ export interface TokenReader {
    * and what to do, and `not_found` for a broker that this server does not have.
    */
   requireAccessToken(userId: string, broker: string): Promise<UsableToken>;
-  /** `not_connected` where the broker's feed takes no token of its own. */
+  /** For the price feed: the access token where the broker's feed takes no token of its own. */
   feedToken(userId: string, broker: string): Promise<TokenReading>;
 }
 
@@ -80,7 +80,8 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
   }
 
   async function readRow(name: TokenName, connection: Connection): Promise<TokenReading> {
-    const ciphertext = name === 'auth' ? connection.accessToken : connection.feedToken;
+    const { accessToken, feedToken = accessToken } = connection;
+    const ciphertext = name === 'auth' ? accessToken : feedToken;
     if (ciphertext === undefined) return reauth('not_connected');
     const decrypted = cipher.forBroker(connection.broker).decrypt(ciphertext);
     if (decrypted.kind === 'unreadable') return endUnreadable(connection);

@@ -15,7 +15,9 @@ import { toReceiptView } from './receipt-view.ts';
 /** A broker as the dashboard needs it; the broker room's overview fits. */
 export interface ConnectedBroker {
   readonly name: string;
+  readonly credentials: 'none_needed' | 'missing' | 'set';
   readonly connected: boolean;
+  readonly state: string;
   /** In ms since the epoch; before the cutoff where the broker's own limit is earlier. */
   readonly endsAt?: number;
 }
@@ -25,7 +27,8 @@ export interface DashboardRouterDeps {
   readonly calendar: CutoffCalendar;
   readonly policy: LivePolicy;
   readonly lifecycle: SessionLifecycle;
-  readonly brokersOf: (userId: string) => Promise<readonly ConnectedBroker[]>;
+  /** `request`: the one that the page answers. */
+  readonly brokersOf: (userId: string, request: object) => Promise<readonly ConnectedBroker[]>;
   readonly latestReceipt: (userId: string) => Promise<Receipt | undefined>;
 }
 
@@ -43,11 +46,12 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
   const { clock, calendar, policy, lifecycle, brokersOf, latestReceipt } = deps;
   return async (req, res) => {
     const session = currentSession(req);
-    const [devices, brokers, receipt] = await Promise.all([
+    const [devices, allBrokers, receipt] = await Promise.all([
       lifecycle.devicesOf(session.userId),
-      brokersOf(session.userId),
+      brokersOf(session.userId, req),
       latestReceipt(session.userId),
     ]);
+    const brokers = allBrokers.filter(hasPlaceHere);
     const { cutoffTime, idleTimeoutMs } = policy.current();
     const cutoff = calendar.next();
     renderPage(req, res, 'dashboard/index', {
@@ -68,6 +72,11 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
       lastReceipt: receipt === undefined ? undefined : toReceiptView(receipt),
     });
   };
+}
+
+/** What can be used or wants attention. Brokers that somebody has nothing to do with are on the brokers' page alone. */
+function hasPlaceHere({ credentials, state }: ConnectedBroker): boolean {
+  return credentials !== 'missing' || state !== 'disconnected';
 }
 
 function whatWillEnd(

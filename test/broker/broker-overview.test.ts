@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBrokerAdapters } from '../../src/broker/broker-adapter.ts';
 import { createBrokerOverview } from '../../src/broker/broker-overview.ts';
-import { HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
 import { type BrokerWorld, createBrokerWorld, MORNING } from './broker-world.ts';
 import { addUser, moveEpoch, openMemory } from './databases.ts';
 import { createFakeAdapter } from './fake-adapter.ts';
@@ -78,6 +78,15 @@ describe('The overview of brokers', () => {
       state: 'disconnected',
       stateText: 'Ended when your password changed',
     });
+  });
+
+  it('forgets after ten days why it is not connected', async () => {
+    const { id } = await world.connect('asha');
+    await world.tokens.end({ kind: 'one', id }, { reason: 'rejected', now: world.clock.now() });
+    world.clock.advance(10 * DAY_MS);
+    expect(await sandbox()).toMatchObject({ state: 'rejected' });
+    world.clock.advance(1);
+    expect(await sandbox()).toMatchObject({ state: 'disconnected', stateText: 'Not connected' });
   });
 
   it('is not connected any more with an epoch that is over', async () => {

@@ -4,6 +4,7 @@ import { createCredentialStore } from '../../src/broker/credential-store.ts';
 import { createCredentials } from '../../src/broker/credentials.ts';
 import { createDeadLetterStore } from '../../src/broker/dead-letter-store.ts';
 import { createLogoutStore } from '../../src/broker/logout-store.ts';
+import { createRecentConnections } from '../../src/broker/recent-connections.ts';
 import { createRefreshStore } from '../../src/broker/refresh-store.ts';
 import { secretDigest } from '../../src/broker/secret-digest.ts';
 import { createTokenCipher } from '../../src/broker/token-cipher.ts';
@@ -66,6 +67,7 @@ export function createBrokerWorld(
     audit,
     log,
     tokens,
+    recentConnections: createRecentConnections({ tokens, clock }),
     logouts,
     deadLetters: createDeadLetterStore(database),
     refreshes: createRefreshStore(database),

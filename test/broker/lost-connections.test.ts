@@ -3,7 +3,7 @@ import { createLostConnections } from '../../src/broker/lost-connections.ts';
 import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, openMemory } from './databases.ts';
+import { addUser, moveEpoch, openMemory } from './databases.ts';
 import { createFakeAdapter } from './fake-adapter.ts';
 
 const BROKERS = ['kite', 'upstox', 'fyers'].map((id) => createFakeAdapter({ id, name: id.toUpperCase() }));
@@ -23,9 +23,9 @@ describe('Brokers that wait to be connected again', () => {
   };
   const end = (broker: string, reason: 'disconnected' | 'logged_out' | 'rejected') =>
     world.tokens.end({ kind: 'of_broker', userId: 'asha', broker }, { reason, now: world.clock.now() });
-  const lost = async (at?: string, epoch = 0) => {
+  const lost = async (at?: string) => {
     if (at !== undefined) world.clock.set(at);
-    return (await createLostConnections(world)('asha', epoch)).map(({ id, why }) => `${id}: ${why}`);
+    return (await createLostConnections(world)('asha')).map(({ id, why }) => `${id}: ${why}`);
   };
 
   it('are none that are connected, and none that never were', async () => {
@@ -77,7 +77,8 @@ describe('Brokers that wait to be connected again', () => {
 
   it('are those of an earlier epoch', async () => {
     await connectAt('kite', '2026-11-20T09:15:00+05:30');
-    expect(await lost(undefined, 1)).toEqual(['kite: Ended with your last session']);
+    await moveEpoch(world.database, 'asha');
+    expect(await lost()).toEqual(['kite: Ended with your last session']);
   });
 
   it('are those of the last day where there is no cutoff', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTokenForgetter } from '../../src/broker/token-forgetter.ts';
 import { createTokenReader } from '../../src/broker/token-reader.ts';
 import type { TokenStore } from '../../src/broker/token-store.ts';
 import { HOUR_MS } from '../../src/core/duration.ts';
@@ -43,10 +44,12 @@ describe('The token reader', () => {
     });
   });
 
-  it('has no feed token where the broker gave none', async () => {
-    await world.connect('asha', { feedToken: undefined });
-    expect(await feed()).toEqual({ kind: 'reauth_required', why: 'not_connected' });
-    expect(await access()).toMatchObject({ kind: 'token' });
+  it('opens the feed with the access token where the broker gave no other', async () => {
+    const { id } = await world.connect('asha', { feedToken: undefined });
+    expect(await feed()).toMatchObject({ kind: 'token', token: 'access of asha' });
+    await world.tokens.end({ kind: 'one', id }, { reason: 'rejected', now: world.clock.now() });
+    await createTokenForgetter({ ...world, bus: { publish: async () => undefined } })('asha', 'sandbox');
+    expect(await feed()).toEqual({ kind: 'reauth_required', why: 'rejected' });
   });
 
   it('serves no token from the instant of the cutoff on, with a warm cache and no sweep', async () => {

@@ -3,7 +3,7 @@ import { END_BATCH } from '../../src/broker/connection-ending-store.ts';
 import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, DATABASES, emptyTables } from './databases.ts';
+import { addUser, DATABASES, emptyTables, moveEpoch } from './databases.ts';
 
 describe.each(DATABASES)('The token store on %s', (_name, open) => {
   let database: Database;
@@ -142,6 +142,35 @@ describe.each(DATABASES)('The token store on %s', (_name, open) => {
       at: now,
       reason: 'logged_out',
     });
+  });
+
+  it('lists what a person has connected since an instant, the newest first, with their epoch', async () => {
+    const older = await world.connect('asha', { broker: 'a', issuedAt: now - DAY_MS });
+    const at = await world.connect('asha', { broker: 'b', issuedAt: now - HOUR_MS });
+    const newer = await world.connect('asha', { broker: 'c', issuedAt: now });
+    await world.connect('ravi');
+    await world.tokens.end({ kind: 'issued_before', before: now + 1 }, { reason: 'cutoff', now });
+    const listed = await world.tokens.listRecent('asha', now - HOUR_MS);
+    expect(listed.map(({ id }) => id)).toEqual([newer.id, at.id]);
+    expect(listed).toMatchObject([{ userEpoch: 0, ended: { reason: 'cutoff' } }, { broker: 'b' }]);
+    await moveEpoch(database, 'asha');
+    const all = await world.tokens.listRecent('asha', 0);
+    expect(all.map(({ id }) => id)).toEqual([newer.id, at.id, older.id]);
+    expect(all.map(({ epoch, userEpoch }) => [epoch, userEpoch])).toEqual([
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(await world.tokens.listRecent('nobody', 0)).toEqual([]);
+  });
+
+  it('lists what nobody has ended first, however old it is', async () => {
+    const open = await world.connect('asha', { broker: 'a', issuedAt: now - 100 * DAY_MS });
+    const ended = await world.connect('asha', { broker: 'b' });
+    await world.tokens.end({ kind: 'one', id: ended.id }, { reason: 'disconnected', now });
+    const listed = await world.tokens.listRecent('asha', now - DAY_MS);
+    expect(listed.map(({ id }) => id)).toEqual([open.id, ended.id]);
+    expect(listed[0]).toEqual({ ...open, refreshFailures: 0, ended: undefined, userEpoch: 0 });
   });
 
   it('calls a reason of a later version just ended', async () => {

@@ -74,7 +74,13 @@ test('what the command line ends is refused by every node from its last line on'
   const { username } = person(1);
   const devices = await Promise.all(house.origins.map((at) => mustSignIn(house.browser, at, person(1))));
   const { stdout } = await run(process.execPath, [CLI, 'sessions', 'revoke', '--user', username, '--json'], {
-    env: { ...process.env, ...TEST_SECRETS, ...stores, NODE_ENV: 'production' },
+    env: {
+      ...process.env,
+      ...TEST_SECRETS,
+      ...stores,
+      BASE_URL: house.browser.baseUrl,
+      NODE_ENV: 'production',
+    },
   });
   expect(JSON.parse(stdout)).toMatchObject({ username, sessions: 2, status: 'done' });
   for (const device of devices)

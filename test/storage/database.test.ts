@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
@@ -14,6 +14,10 @@ import { DATABASES, emptyPostgres } from './databases.ts';
 const OPENER = join(import.meta.dirname, 'open-database.ts');
 /** Kysely's own: whoever holds it is migrating. */
 const MIGRATION_LOCK = '3853314791062309107';
+/** Every file of the folder, in the order of their names. */
+const MIGRATIONS = readdirSync(join(import.meta.dirname, '../../src/storage/migrations'))
+  .map((file) => file.replace(/\.ts$/, ''))
+  .sort();
 const run = promisify(execFile);
 
 async function appliedMigrations({ db }: Database): Promise<readonly string[]> {
@@ -29,7 +33,7 @@ describe.each(DATABASES)('a database on %s', (_name, open) => {
   afterEach(() => database.close());
 
   it('has its tables when it is open', async () => {
-    expect(await appliedMigrations(database)).toContain('0001-initial');
+    expect(await appliedMigrations(database)).toEqual(MIGRATIONS);
     expect(await database.db.selectFrom('users').selectAll().execute()).toEqual([]);
     await database.ping();
   });
@@ -91,7 +95,7 @@ describe('a SQLite file', () => {
     );
     expect(reports.map(({ stdout }) => stdout)).toEqual(Array(4).fill('open\n'));
     const database = await open();
-    expect(await appliedMigrations(database)).toEqual(['0001-initial']);
+    expect(await appliedMigrations(database)).toEqual(MIGRATIONS);
     await database.close();
   });
 
@@ -162,7 +166,7 @@ describe('a Postgres database', () => {
   it('is migrated once when four nodes open it at the same moment', async () => {
     const location = await emptyPostgres();
     const nodes = await Promise.all(Array.from({ length: 4 }, () => openDatabase(location)));
-    expect(await appliedMigrations(nodes[0] as Database)).toEqual(['0001-initial']);
+    expect(await appliedMigrations(nodes[0] as Database)).toEqual(MIGRATIONS);
     await Promise.all(nodes.map((node) => node.close()));
   });
 
@@ -179,7 +183,7 @@ describe('a Postgres database', () => {
     await migrating.query('commit');
     await migrating.end();
     const database = await opening;
-    expect(await appliedMigrations(database)).toEqual(['0001-initial']);
+    expect(await appliedMigrations(database)).toEqual(MIGRATIONS);
     await database.close();
   });
 

@@ -25,6 +25,12 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .on('broker_tokens')
     .columns(['is_revoked', 'refresh_at'])
     .execute();
+  // Years of ended connections stay; each page asks for the last days of one person's.
+  await db.schema
+    .createIndex('broker_tokens_by_user_and_time')
+    .on('broker_tokens')
+    .columns(['user_id', 'is_revoked', 'issued_at'])
+    .execute();
   await db.schema
     .createIndex('broker_tokens_by_digest')
     .on('broker_tokens')
