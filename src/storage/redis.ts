@@ -5,6 +5,8 @@ import type { RedisLocation } from './redis-location.ts';
 
 export type RedisClient = Redis | Cluster;
 
+export const isCluster = (client: RedisClient): client is Cluster => client instanceof Cluster;
+
 /** A guarded page must answer 503 within two seconds when Redis hangs; so no command may wait longer than this. */
 const COMMAND_TIMEOUT_MS = 1.2 * SECOND_MS;
 

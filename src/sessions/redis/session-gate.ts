@@ -1,9 +1,8 @@
-import { Cluster } from 'ioredis';
 import { MINUTE_MS } from '../../core/duration.ts';
 import type { Log } from '../../core/log.ts';
 import { createPoller, type Poller } from '../../core/poller.ts';
 import { unavailable } from '../../errors.ts';
-import type { RedisClient } from '../../storage/redis.ts';
+import { isCluster, type RedisClient } from '../../storage/redis.ts';
 import { HEARTBEAT_KEY } from './redis-keys.ts';
 
 /**
@@ -75,7 +74,7 @@ export function createSessionGate(redis: RedisClient, log: Log): SessionGate {
  * and reads, but holds sessions that it could not end. In a Cluster one of them stands for the index, which is one key.
  */
 async function beat(redis: RedisClient): Promise<void> {
-  const masters = redis instanceof Cluster ? redis.nodes('master') : [];
+  const masters = isCluster(redis) ? redis.nodes('master') : [];
   await Promise.all([
     redis.set(HEARTBEAT_KEY, '', 'PX', MINUTE_MS),
     ...masters.map((master) => master.ping()),
@@ -85,7 +84,7 @@ async function beat(redis: RedisClient): Promise<void> {
 /** Whatever may have put other data in the place of those that were read until now. */
 function onAbsence(redis: RedisClient, tell: () => void): void {
   redis.on('close', tell);
-  if (!(redis instanceof Cluster)) return;
+  if (!isCluster(redis)) return;
   // A Cluster closes only with its last node, and goes on where another one takes over.
   redis.on('-node', tell);
   let known = '';

@@ -27,13 +27,15 @@ export interface Browser {
 export interface BrowserOptions {
   /** BASE_URL, which browsers send as Origin whatever node a load balancer chose. */
   readonly baseUrl: string;
+  /** Milliseconds after which it stops to wait for an answer. 15 s. */
+  readonly patienceMs?: number;
 }
 
 export const SESSION_COOKIE = 'curfew';
-const GIVES_UP_AFTER_MS = 15_000;
+const PATIENCE_MS = 15_000;
 const agent = new Agent({ keepAlive: false });
 
-export function createBrowser({ baseUrl }: BrowserOptions): Browser {
+export function createBrowser({ baseUrl, patienceMs = PATIENCE_MS }: BrowserOptions): Browser {
   const jar = new Map<string, string>();
 
   function keepCookies({ headers }: Reply): void {
@@ -55,7 +57,7 @@ export function createBrowser({ baseUrl }: BrowserOptions): Browser {
           : { Origin: baseUrl, 'Content-Type': 'application/x-www-form-urlencoded' }),
       };
       const body = form === undefined ? undefined : new URLSearchParams(form).toString();
-      const reply = await send(new URL(path, origin), headers, body);
+      const reply = await send(new URL(path, origin), { headers, body, patienceMs });
       keepCookies(reply);
       return reply;
     },
@@ -64,7 +66,13 @@ export function createBrowser({ baseUrl }: BrowserOptions): Browser {
   };
 }
 
-function send(url: URL, headers: Record<string, string>, body: string | undefined): Promise<Reply> {
+interface Sending {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  readonly patienceMs: number;
+}
+
+function send(url: URL, { headers, body, patienceMs }: Sending): Promise<Reply> {
   const startedAt = performance.now();
   const ms = (): number => Math.round(performance.now() - startedAt);
   return new Promise((resolve) => {
@@ -81,7 +89,7 @@ function send(url: URL, headers: Record<string, string>, body: string | undefine
         resolve({ status: statusCode, headers: received, text, location: received.location ?? '', ms: ms() });
       });
     });
-    sent.setTimeout(GIVES_UP_AFTER_MS, () => sent.destroy());
+    sent.setTimeout(patienceMs, () => sent.destroy());
     sent.on('error', failed);
     sent.end(body);
   });
