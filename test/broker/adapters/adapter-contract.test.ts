@@ -141,23 +141,25 @@ describe.each(Object.keys(TRIALS))('The adapter of %s', (name) => {
     for (const secret of trial.secrets()) expect(href).not.toContain(secret);
   });
 
-  it.runIf(name !== 'sandbox')('is refused with a wrong secret, and does not repeat it', async () => {
-    const answer = await comeBack();
-    const wrong = { ...trial.credentials, apiSecret: 'WRONG-SECRET', secretId: 'WRONG-SECRET' };
-    const result = await exchange(answer, { credentials: wrong });
-    expect(result).toMatchObject({ kind: 'refused' });
-    expect(JSON.stringify(result)).not.toContain('WRONG-SECRET');
-  });
+  if (name !== 'sandbox')
+    it('is refused with a wrong secret, and does not repeat it', async () => {
+      const answer = await comeBack();
+      const wrong = { ...trial.credentials, apiSecret: 'WRONG-SECRET', secretId: 'WRONG-SECRET' };
+      const result = await exchange(answer, { credentials: wrong });
+      expect(result).toMatchObject({ kind: 'refused' });
+      expect(JSON.stringify(result)).not.toContain('WRONG-SECRET');
+    });
 
-  it.runIf(name !== 'sandbox')('sends nobody and nothing anywhere with an unusable key or none', async () => {
-    const invalid = { kind: 'refused', why: 'invalid_credentials' };
-    const answer = await comeBack();
-    for (const text of ['two\r\nlines', 'snow☃man', '', 'x'.repeat(5000)]) {
-      const credentials = Object.fromEntries(Object.keys(trial.credentials).map((key) => [key, text]));
-      expect(await start(credentials)).toEqual(invalid);
-      expect(await exchange(answer, { credentials })).toEqual(invalid);
-    }
-    expect(await start({})).toEqual(invalid);
-    expect(await exchange(answer)).toMatchObject({ kind: 'granted' });
-  });
+  if (name !== 'sandbox')
+    it('sends nobody and nothing anywhere with an unusable key or none', async () => {
+      const invalid = { kind: 'refused', why: 'invalid_credentials' };
+      const answer = await comeBack();
+      for (const text of ['two\r\nlines', 'snow☃man', '', 'x'.repeat(5000)]) {
+        const credentials = Object.fromEntries(Object.keys(trial.credentials).map((key) => [key, text]));
+        expect(await start(credentials)).toEqual(invalid);
+        expect(await exchange(answer, { credentials })).toEqual(invalid);
+      }
+      expect(await start({})).toEqual(invalid);
+      expect(await exchange(answer)).toMatchObject({ kind: 'granted' });
+    });
 });
