@@ -46,7 +46,8 @@ export async function compareSweep(workshop: Workshop): Promise<readonly Compari
 async function measure(workshop: Workshop, kind: SweepOrder['kind']): Promise<Sample> {
   const redisUrl = await workshop.newRedisDatabase();
   const redis = new Redis(redisUrl);
-  await fill(redis);
+  const cutoff = Math.floor(systemClock.now() / MINUTE_MS) * MINUTE_MS;
+  await fill(redis, cutoff - MINUTE_MS);
   const child = startChild({
     module: join(BENCH_FOLDER, 'servers/sweeper.ts'),
     cpu: workshop.placement.server,
@@ -56,10 +57,11 @@ async function measure(workshop: Workshop, kind: SweepOrder['kind']): Promise<Sa
       DATABASE_URL: `sqlite:${workshop.newDatabaseFile()}`,
       REDIS_URL: redisUrl,
       LOG_LEVEL: 'warn',
+      SESSION_EXPIRY_TIME: toIstIso(cutoff).slice(11, 16),
     },
   });
   try {
-    const result = await child.ask<SweepResult>({ kind, before: systemClock.now() } satisfies SweepOrder);
+    const result = await child.ask<SweepResult>({ kind } satisfies SweepOrder);
     if (kind === 'sweep' && result.ended !== SESSIONS)
       throw new Error(`The sweep ended ${result.ended} of ${SESSIONS} sessions`);
     if ((await redis.keys(`${sessionKey('')}*`)).length > 0) throw new Error('Sessions are left');
@@ -77,9 +79,8 @@ async function measure(workshop: Workshop, kind: SweepOrder['kind']): Promise<Sa
 }
 
 /** Writes what signing in would have written, at moments spread over the day: neighbours in the index differ in owner. */
-async function fill(redis: Redis): Promise<void> {
+async function fill(redis: Redis, newest: number): Promise<void> {
   const userIds = Array.from({ length: USERS }, () => randomUUID());
-  const newest = systemClock.now() - MINUTE_MS;
   for (let start = 0; start < USERS; start += USERS_AT_ONCE) {
     const pipeline = redis.pipeline();
     const byLogin: (string | number)[] = [];

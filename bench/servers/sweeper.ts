@@ -2,18 +2,15 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { RedisStore } from 'connect-redis';
 import { Redis } from 'ioredis';
 import { parseConfig } from '../../src/config.ts';
-import { SYSTEM_ORIGIN } from '../../src/core/audit-event.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openPorts } from '../../src/ports.ts';
 import { createServices } from '../../src/services.ts';
 import { SESSION_PREFIX } from '../../src/sessions/redis/redis-keys.ts';
 
-/** Ends every session that began before an instant; with `clear`, as connect-redis would. */
+/** Ends every session from before the cutoff that is due; with `clear`, as connect-redis would. */
 export interface SweepOrder {
   readonly kind: 'sweep' | 'clear';
-  /** Milliseconds since the epoch. */
-  readonly before: number;
 }
 
 export interface SweepResult {
@@ -28,15 +25,14 @@ const config = parseConfig(process.env);
 const log = createLogger(config.logLevel);
 const ports = await openPorts(config, systemClock, log);
 const services = createServices({ config, ports, log, internalOrigin: () => config.baseUrl });
-services.jobs.start();
 process.on('message', (order: SweepOrder) => void carryOut(order).then((result) => process.send?.(result)));
 process.on('disconnect', () => process.exit());
 
-async function carryOut({ kind, before }: SweepOrder): Promise<SweepResult> {
+async function carryOut({ kind }: SweepOrder): Promise<SweepResult> {
   const delays = monitorEventLoopDelay({ resolution: 1 });
   const startedAt = performance.now();
   delays.enable();
-  const ended = kind === 'sweep' ? await sweep(before) : await clear();
+  const ended = kind === 'sweep' ? await sweep() : await clear();
   const seconds = (performance.now() - startedAt) / 1000;
   delays.disable();
   return {
@@ -48,8 +44,8 @@ async function carryOut({ kind, before }: SweepOrder): Promise<SweepResult> {
   };
 }
 
-async function sweep(before: number): Promise<number | undefined> {
-  const receipt = await services.sweep.run(before, SYSTEM_ORIGIN);
+async function sweep(): Promise<number | undefined> {
+  const receipt = await services.sweep.runIfDue();
   return receipt?.lines.find((line) => line.step === 'sessions')?.count;
 }
 
