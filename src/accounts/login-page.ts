@@ -5,6 +5,7 @@ import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { safeReturnTo } from '../http/return-to.ts';
 import { wantsJson } from '../http/wants-json.ts';
+import { isDatabaseFailure } from '../storage/database-failure.ts';
 import { loginReasonText } from './login-reasons.ts';
 import type { SignIn, SignInResult } from './sign-in.ts';
 import type { UserStore } from './user-store.ts';
@@ -31,16 +32,29 @@ export interface LoginPageDeps {
   readonly liveSession: (req: Request) => unknown;
 }
 
-/** GET shows the form, and passes by whoever does not need it: the signed-in, and the first person ever. */
+/**
+ * GET shows the form, also while the database is away, and passes by whoever does not need it: the signed-in, and the
+ * first person ever.
+ */
 export function createLoginPage({ users, signIn, liveSession }: LoginPageDeps): {
   readonly get: RequestHandler;
   readonly post: RequestHandler;
 } {
+  /** While the database is away nobody can say, and a setup could not be stored: then the form. */
+  async function isEmptyHouse(): Promise<boolean> {
+    try {
+      return !(await users.anyUserExists());
+    } catch (error) {
+      if (isDatabaseFailure(error)) return false;
+      throw error;
+    }
+  }
+
   return {
     async get(req, res) {
       const returnTo = safeReturnTo(req.query['returnTo']);
       if (await liveSession(req)) return res.redirect(303, returnTo ?? HOME);
-      if (!(await users.anyUserExists())) return res.redirect(303, '/setup');
+      if (await isEmptyHouse()) return res.redirect(303, '/setup');
       renderLogin(req, res, { reasonText: loginReasonText(req.query['reason']), username: '', returnTo });
     },
 

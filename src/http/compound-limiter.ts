@@ -1,7 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { SECOND_MS } from '../core/duration.ts';
 import { unavailable } from '../errors.ts';
+import { createMemoryCounter } from './memory-counter.ts';
+import { createRedisCounter } from './redis-counter.ts';
 
 /** So many points in a window that begins with the first one taken. */
 export interface RateLimit {
@@ -23,6 +24,19 @@ export interface CompoundLimiter {
   take(key: string): Promise<Taking>;
 }
 
+/** One of the limits. What was given back leaves nothing behind: a flood that is not let through fills no memory. */
+export interface Counter {
+  /** Takes a point, also where there is none left. */
+  draw(key: string): Promise<Draw>;
+}
+
+export interface Draw {
+  /** The point was one too many: put it back. */
+  readonly refused: boolean;
+  readonly msBeforeNext: number;
+  putBack(): Promise<void>;
+}
+
 export interface CompoundLimiterDeps {
   /** Part of the keys, e.g. `login:address`. */
   readonly name: string;
@@ -39,7 +53,7 @@ export function createCompoundLimiter({ name, what, limits, redis }: CompoundLim
 
   return {
     async take(key) {
-      const attempts = await Promise.allSettled(counters.map((counter) => draw(counter, key)));
+      const attempts = await Promise.allSettled(counters.map((counter) => counter.draw(key)));
       const draws = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
       const giveBack = async () => {
         await Promise.allSettled(draws.map((drawn) => drawn.putBack()));
@@ -60,45 +74,7 @@ export function createCompoundLimiter({ name, what, limits, redis }: CompoundLim
   };
 }
 
-type Counter = RateLimiterMemory | RateLimiterRedis;
-
-function createCounter(
-  name: string,
-  { points, durationSeconds }: RateLimit,
-  redis?: Redis | Cluster,
-): Counter {
-  const keyPrefix = `curfew:rl:${name}:${points}/${durationSeconds}s`;
-  const options = { keyPrefix, points, duration: durationSeconds };
-  return redis === undefined
-    ? new RateLimiterMemory(options)
-    : new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true });
-}
-
-interface Draw {
-  readonly refused: boolean;
-  readonly msBeforeNext: number;
-  putBack(): Promise<void>;
-}
-
-async function draw(counter: Counter, key: string): Promise<Draw> {
-  const { refused, msBeforeNext } = await consume(counter, key);
-  const windowEnd = performance.now() + msBeforeNext;
-  return {
-    refused,
-    msBeforeNext,
-    async putBack() {
-      // The next window has not got this point: giving it back there would allow one attempt too many.
-      if (performance.now() < windowEnd) await counter.reward(key);
-    },
-  };
-}
-
-async function consume(counter: Counter, key: string): Promise<{ refused: boolean; msBeforeNext: number }> {
-  try {
-    const { msBeforeNext } = await counter.consume(key);
-    return { refused: false, msBeforeNext };
-  } catch (error) {
-    if (error instanceof RateLimiterRes) return { refused: true, msBeforeNext: error.msBeforeNext };
-    throw error;
-  }
+function createCounter(name: string, limit: RateLimit, redis?: Redis | Cluster): Counter {
+  const keyPrefix = `curfew:rl:${name}:${limit.points}/${limit.durationSeconds}s`;
+  return redis === undefined ? createMemoryCounter(limit) : createRedisCounter(redis, keyPrefix, limit);
 }

@@ -6,14 +6,30 @@ import { routeClassOf } from './route-classes.ts';
 /**
  * csurf in session mode: a synchronizer token whose secret lives in the session. Archived, but without the holes of its
  * cookie mode; kept to this one file. The token is read from the body or a header, never from the query string.
- * Mounted behind the session-expiry middleware, so that only forms for anyone make a session for a visitor.
+ * Mounted behind the session-expiry middleware, so that only forms for anyone give a visitor a cookie.
+ * `visitorSecret` is what a session id stands for where nobody is signed in: such a session is stored nowhere.
  */
-export function createCsrf(): RequestHandler {
+export function createCsrf(visitorSecret: (sid: string) => string): RequestHandler {
   const verify = csurf({ value: presentedToken });
+
+  /** Before csurf invents a secret, which a visitor's next request would not know. */
+  function giveSecret({ session, sessionID }: Request): void {
+    if (session.userId === undefined) session.csrfSecret ??= visitorSecret(sessionID);
+  }
+
   return function csrf(req, res, next) {
     const routeClass = routeClassOf(req.path);
     if (routeClass !== 'form' && routeClass !== 'guarded') return next();
-    verify(req, res, (error?: unknown) => next(isBadToken(error) ? staleForm() : error));
+    giveSecret(req);
+    verify(req, res, (error?: unknown) => {
+      const { csrfToken } = req;
+      // A sign-in that was refused late has replaced the session since.
+      req.csrfToken = () => {
+        giveSecret(req);
+        return csrfToken();
+      };
+      next(isBadToken(error) ? staleForm() : error);
+    });
   };
 }
 

@@ -16,10 +16,7 @@ export function newSignedInSessionId(userId: string, loginTime: number): string 
   return `s.${userId}.${loginTime.toString(36)}.${randomBytes(RANDOM_BYTES).toString('base64url')}`;
 }
 
-export function newVisitorSessionId(): string {
-  return `v.${randomBytes(RANDOM_BYTES).toString('base64url')}`;
-}
-
+/** Anything that is not a signed-in user's is a visitor's, and in no store: see visitor-ids.ts. */
 export function readSessionId(sid: string): SessionIdFacts {
   const [kind, userId, time] = sid.split('.');
   if (kind !== 's' || userId === undefined || time === undefined) return { kind: 'visitor' };

@@ -1,17 +1,14 @@
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
-import { DAY_MS, MINUTE_MS } from '../core/duration.ts';
+import { DAY_MS } from '../core/duration.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
-
-/** How long a form may stay open before a visitor has to load it again. */
-export const VISITOR_LIFETIME_MS = 30 * MINUTE_MS;
 
 /** Where neither a cutoff nor an idle limit is set, a session that nobody uses still ends some day. */
 const LONGEST_IDLE_MS = 30 * DAY_MS;
 
 export interface SessionLifetime {
   /** Milliseconds that a session last used at `lastSeen` still has: the idle limit or the next cutoff. May be negative. */
-  remainingMs(kind: 'signed_in' | 'visitor', lastSeen: number): number;
+  remainingMs(lastSeen: number): number;
   /** A session last used at or before this instant (ms since the epoch) is idle no more but over. */
   idleSince(): number;
   idleLimitMs(): number;
@@ -30,11 +27,7 @@ export function createSessionLifetime(deps: {
   }
 
   return {
-    remainingMs(kind, lastSeen) {
-      const now = clock.now();
-      if (kind === 'visitor') return lastSeen + VISITOR_LIFETIME_MS - now;
-      return Math.min(lastSeen + idleLimitMs(), calendar.next()) - now;
-    },
+    remainingMs: (lastSeen) => Math.min(lastSeen + idleLimitMs(), calendar.next()) - clock.now(),
     idleSince: () => clock.now() - idleLimitMs(),
     idleLimitMs,
   };

@@ -4,9 +4,10 @@ import { unavailable } from '../errors.ts';
 import { routeClassOf, SESSION_USE } from '../http/route-classes.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
 import type { SessionStorage } from './session-storage.ts';
+import { SignedInStore } from './signed-in-store.ts';
 
 export interface SessionMiddlewareDeps {
-  readonly storage: SessionStorage;
+  readonly storage: Pick<SessionStorage, 'activeStore' | 'passiveStore'>;
   readonly ids: SessionIdIssuer;
   /** Newest first; all verify. */
   readonly secrets: readonly string[];
@@ -27,7 +28,7 @@ export function createSessionMiddleware({
     session({
       name: sessionCookieName(https),
       secret: [...secrets],
-      store,
+      store: new SignedInStore(store),
       genid: (req) => ids.issue(req as Request),
       resave: false,
       saveUninitialized: false,

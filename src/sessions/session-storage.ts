@@ -5,7 +5,7 @@ import type { DeviceSession } from './session-data.ts';
 /** Why a session is no longer there, as far as is known. */
 export type SessionEnding = RevocationReason;
 
-/** Where sessions live. Two implementations: the embedded one in the database, and Redis. */
+/** Where the sessions of the signed-in live. Two implementations: the embedded one in the database, and Redis. */
 export interface SessionStorage {
   /** For express-session. Loading a session here is a sign of life: it moves the idle clock, at most once a minute. */
   readonly activeStore: Store;
@@ -32,7 +32,7 @@ export interface SessionRegistry {
   endStale(userId: string, before: number, reason: RevocationReason): Promise<number>;
   /** Ends everybody's sessions from before an instant, in portions; yields how many each user lost. */
   endAllBefore(before: number, reason: RevocationReason): AsyncIterable<ReadonlyMap<string, number>>;
-  /** Signed-in sessions that nobody used for the idle limit. */
+  /** Sessions that nobody used for the idle limit. */
   findIdle(limit: number): Promise<readonly string[]>;
   /** When the session was last used, in ms since the epoch; undefined when it is gone. Not a sign of life. */
   lastSeen(sid: string): Promise<number | undefined>;
@@ -40,7 +40,7 @@ export interface SessionRegistry {
   endingOf(sid: string): Promise<SessionEnding | undefined>;
   /** Brings stored lifetimes in line with a changed policy. */
   applyPolicy(): Promise<void>;
-  /** Forgets visitors' forms and old endings. */
+  /** Forgets old endings. */
   tidy(): Promise<void>;
   /** Writes what is known of sessions' use and not yet stored. */
   flush(options?: { all: boolean }): Promise<void>;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type CompoundLimiter, createCompoundLimiter, type Taking } from '../../src/http/compound-limiter.ts';
+import { MOST_KEYS } from '../../src/http/memory-counter.ts';
 import { connectRedis, createRedis, type RedisClient } from '../../src/storage/redis.ts';
 import { parseRedisLocation } from '../../src/storage/redis-location.ts';
 import { createRedisDatabase, startRedis } from '../support/redis-server.ts';
@@ -87,7 +88,45 @@ describe.each(['memory', 'Redis'])('a compound limiter in %s', (where) => {
   });
 });
 
+describe('the memory of a compound limiter', () => {
+  const one = [{ points: 1, durationSeconds: 3600 }];
+  let limiter: CompoundLimiter;
+
+  beforeEach(async () => {
+    limiter = createCompoundLimiter({ name: 'memory', what: 'This', limits: one });
+    await limiter.take('first');
+  });
+
+  const takeOthers = async (amount: number): Promise<readonly Taking[]> =>
+    Promise.all(Array.from({ length: amount }, (_, each) => limiter.take(`other ${each}`)));
+
+  it('is bounded: of very many keys it forgets the one that was not asked for the longest', async () => {
+    await takeOthers(MOST_KEYS - 1);
+    expect((await limiter.take('first')).kind).toBe('limited');
+    await takeOthers(MOST_KEYS);
+    expect((await limiter.take('first')).kind).toBe('taken');
+  });
+
+  it('is not filled by attempts that do not count, however many', async () => {
+    for (let each = 0; each < 2 * MOST_KEYS; each += 1) await giveBack(await limiter.take(`other ${each}`));
+    expect((await limiter.take('first')).kind).toBe('limited');
+  });
+});
+
 describe('a compound limiter on Redis', () => {
+  it('leaves nothing behind of attempts that do not count', async () => {
+    const redis = await connect(await createRedisDatabase({ url: inject('redisUrl') }));
+    const limiter = createCompoundLimiter({ name: 'login:account', what: 'This', limits, redis });
+    for (let each = 0; each < 20; each += 1) await giveBack(await limiter.take(`key ${each}`));
+    expect(await redis.keys('*')).toEqual([]);
+    const kept = await limiter.take('key');
+    await giveBack(await limiter.take('key'));
+    expect(await redis.keys('*')).toHaveLength(2);
+    await giveBack(kept);
+    expect(await redis.keys('*')).toEqual([]);
+    redis.disconnect();
+  });
+
   it('keeps its counts under curfew:rl: with the end of the window as their end', async () => {
     const redis = await connect(await createRedisDatabase({ url: inject('redisUrl') }));
     const limiter = createCompoundLimiter({ name: 'login:address', what: 'This', limits, redis });

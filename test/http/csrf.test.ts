@@ -16,7 +16,7 @@ function createApp(): express.Express {
   app.set('query parser', 'simple');
   app.use(session({ secret: 'a'.repeat(32), resave: false, saveUninitialized: false }));
   app.use(express.urlencoded({ extended: false }), express.json());
-  app.use(createCsrf());
+  app.use(createCsrf((sid) => `secret of ${sid}`));
   app.get('/dashboard', (req, res) => void res.send(req.csrfToken()));
   app.use((_req, res) => void res.send('done'));
   app.use(sayCode);

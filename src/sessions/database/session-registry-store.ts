@@ -7,7 +7,6 @@ import { countBy } from '../count-by.ts';
 import { toDeviceSession } from '../device-session.ts';
 import type { DeviceSession } from '../session-data.ts';
 import { tellsOfCutoff } from '../session-id.ts';
-import { VISITOR_LIFETIME_MS } from '../session-lifetime.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
 import type { DatabaseSessionStorageDeps, SessionRows } from './session-row-store.ts';
 
@@ -40,7 +39,7 @@ export function createDatabaseSessionRegistry(
   function live(found: readonly Selectable<SessionsTable>[]): readonly DeviceSession[] {
     const now = clock.now();
     return found
-      .filter((row) => lifetime.remainingMs('signed_in', row.last_seen) > 0)
+      .filter((row) => lifetime.remainingMs(row.last_seen) > 0)
       .map((row) => toDeviceSession(row.sid, JSON.parse(row.body) as SessionData, row.last_seen))
       .filter((device) => !isPastCutoff(device.loginTime, now, calendar.last()));
   }
@@ -66,7 +65,6 @@ export function createDatabaseSessionRegistry(
         const found = await db
           .selectFrom('sessions')
           .selectAll()
-          .where('user_id', 'is not', null)
           .where((where) =>
             where.or([
               where('login_time', '>', after.login_time),
@@ -80,7 +78,7 @@ export function createDatabaseSessionRegistry(
         const last = found.at(-1);
         if (last === undefined) return;
         yield live(found);
-        after = { login_time: last.login_time ?? 0, sid: last.sid };
+        after = { login_time: last.login_time, sid: last.sid };
       }
     },
 
@@ -135,7 +133,7 @@ export function createDatabaseSessionRegistry(
           found.map((row) => row.sid),
           reason,
         );
-        yield countBy(found.map((row) => row.user_id ?? ''));
+        yield countBy(found.map((row) => row.user_id));
       }
     },
 
@@ -144,7 +142,6 @@ export function createDatabaseSessionRegistry(
         .selectFrom('sessions')
         .select('sid')
         .where('last_seen', '<=', lifetime.idleSince())
-        .where('user_id', 'is not', null)
         .limit(limit)
         .execute();
       return found.map((row) => row.sid);
@@ -179,11 +176,6 @@ export function createDatabaseSessionRegistry(
 
     async tidy() {
       await db.deleteFrom('session_endings').where('forget_at', '<', clock.now()).execute();
-      await db
-        .deleteFrom('sessions')
-        .where('user_id', 'is', null)
-        .where('last_seen', '<', clock.now() - VISITOR_LIFETIME_MS)
-        .execute();
     },
 
     flush: (options) => rows.activity.flush(options),

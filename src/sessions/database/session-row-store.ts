@@ -4,7 +4,6 @@ import type { CutoffCalendar } from '../../core/cutoff.ts';
 import { fromIso } from '../../core/ist.ts';
 import type { Database } from '../../storage/database.ts';
 import { createActivity } from '../activity.ts';
-import { readSessionId } from '../session-id.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 
 export interface DatabaseSessionStorageDeps {
@@ -46,8 +45,7 @@ export function createSessionRows({
       .select(['body', 'last_seen'])
       .where('sid', '=', sid)
       .executeTakeFirst();
-    if (row === undefined || lifetime.remainingMs(readSessionId(sid).kind, row.last_seen) <= 0)
-      return undefined;
+    if (row === undefined || lifetime.remainingMs(row.last_seen) <= 0) return undefined;
     return JSON.parse(row.body) as SessionData;
   }
 
@@ -87,9 +85,9 @@ export function createSessionRows({
 
 function toColumns(session: SessionData) {
   return {
-    user_id: session.userId ?? null,
-    epoch: session.epoch ?? null,
-    login_time: session.loginTime === undefined ? null : fromIso(session.loginTime),
+    user_id: session.userId,
+    epoch: session.epoch,
+    login_time: fromIso(session.loginTime),
     body: JSON.stringify(session),
   };
 }

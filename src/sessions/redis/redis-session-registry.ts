@@ -11,6 +11,7 @@ import type { DeviceSession } from '../session-data.ts';
 import { readSessionId, tellsOfCutoff } from '../session-id.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
+import { readByScore } from './read-by-score.ts';
 import { BY_LAST_SEEN, BY_LOGIN, endingKey, sessionKey, userKey } from './redis-keys.ts';
 
 export interface RedisSessionRegistryDeps {
@@ -76,14 +77,6 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
       .sort((a, b) => a.loginTime - b.loginTime);
   }
 
-  async function* portions(key: string): AsyncIterable<readonly string[]> {
-    for (let start = 0; ; start += PORTION) {
-      const sids = await viaRedis(() => redis.zrange(key, start, String(start + PORTION - 1)));
-      if (sids.length === 0) return;
-      yield sids;
-    }
-  }
-
   return {
     register: ({ sid, userId, epoch, loginTime }) =>
       viaRedis(async () => {
@@ -97,7 +90,8 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
     listByUser: (userId) => viaRedis(async () => toDevices(await redis.zrange(userKey(userId), 0, '-1'))),
 
     async *listAll() {
-      for await (const sids of portions(BY_LOGIN)) yield await viaRedis(() => toDevices(sids));
+      for await (const portion of readByScore(redis, BY_LOGIN, PORTION))
+        yield await viaRedis(() => toDevices(portion.map(([sid]) => sid)));
     },
 
     countBefore: (before) => viaRedis(() => redis.zcount(BY_LOGIN, '-inf', `(${before}`)),
@@ -156,16 +150,11 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
       }),
 
     async applyPolicy() {
-      for (let start = 0; ; start += PORTION) {
-        const found = await viaRedis(() =>
-          redis.zrange(BY_LAST_SEEN, start, String(start + PORTION - 1), 'WITHSCORES'),
-        );
-        if (found.length === 0) return;
-        await viaRedis(() => Promise.all(pairs(found).map(([sid, lastSeen]) => expire(sid, lastSeen))));
-      }
+      for await (const portion of readByScore(redis, BY_LAST_SEEN, PORTION))
+        await viaRedis(() => Promise.all(portion.map(([sid, lastSeen]) => expire(sid, lastSeen))));
     },
 
-    // Redis lets visitors' forms and old endings run out by itself.
+    // Redis lets old endings run out by itself.
     tidy: () => Promise.resolve(),
 
     flush: (options) => activity.flush(options),
@@ -173,7 +162,7 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
 
   /** What is over by now gets its last millisecond; the index remembers it for the sweep. */
   function expire(sid: string, lastSeen: number): Promise<number> {
-    const remainingMs = Math.max(1, Math.floor(lifetime.remainingMs('signed_in', lastSeen)));
+    const remainingMs = Math.max(1, Math.floor(lifetime.remainingMs(lastSeen)));
     return redis.pexpire(sessionKey(sid), remainingMs);
   }
 }
@@ -194,11 +183,4 @@ function addByUser(groups: Map<string, string[]>, sids: readonly string[]): Map<
 
 function* portionsOf<T>(all: readonly T[], size: number): Iterable<readonly T[]> {
   for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
-}
-
-/** `[member, score, member, score, …]`, as Redis answers WITHSCORES. */
-function pairs(flat: readonly string[]): readonly (readonly [string, number])[] {
-  return flat.flatMap((member, index) =>
-    index % 2 === 0 ? [[member, Number(flat[index + 1])] as const] : [],
-  );
 }

@@ -2,7 +2,6 @@ import type { Clock } from '../../core/clock.ts';
 import type { CutoffCalendar } from '../../core/cutoff.ts';
 import type { RedisClient } from '../../storage/redis.ts';
 import { createActivity } from '../activity.ts';
-import { readSessionId } from '../session-id.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 import type { SessionStorage } from '../session-storage.ts';
 import { createStoredMarks } from '../stored-marks.ts';
@@ -31,13 +30,12 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
     onError,
   });
 
-  const remainingMs = (sid: string, lastSeen: number): number =>
-    Math.max(1, Math.floor(lifetime.remainingMs(readSessionId(sid).kind, lastSeen)));
+  const remainingMs = (lastSeen: number): number => Math.max(1, Math.floor(lifetime.remainingMs(lastSeen)));
 
   /** Another node may have written a later use meanwhile: then this one is no news (GT). */
   async function writeLastSeen(sid: string, lastSeen: number): Promise<void> {
     const moved = await redis.zadd(BY_LAST_SEEN, 'XX', 'GT', 'CH', lastSeen, sid);
-    if (moved === 1) await redis.pexpire(sessionKey(sid), remainingMs(sid, lastSeen));
+    if (moved === 1) await redis.pexpire(sessionKey(sid), remainingMs(lastSeen));
   }
 
   /** The gate is asked again when the body is there: Redis may have gone and come back in between. */
@@ -50,11 +48,8 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
 
   async function use(sid: string): Promise<string | null> {
     const now = clock.now();
-    // A form that is loaded again is good for its whole time again.
-    if (readSessionId(sid).kind === 'visitor')
-      return redis.getex(sessionKey(sid), 'PX', remainingMs(sid, now));
     if (!activity.noteUse(sid)) return redis.get(sessionKey(sid));
-    const body = await redis.getex(sessionKey(sid), 'PX', remainingMs(sid, now));
+    const body = await redis.getex(sessionKey(sid), 'PX', remainingMs(now));
     // XX: a session that ended is not entered again.
     if (body !== null) redis.zadd(BY_LAST_SEEN, 'XX', now, sid).catch(onError);
     return body;
@@ -65,7 +60,9 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
       redis,
       marks,
       load,
-      remainingMs: (sid) => lifetime.remainingMs(readSessionId(sid).kind, clock.now()),
+      // A sign-in reads no session first: it would begin one in a Redis that is not yet brought up to date.
+      admit: gate.pass,
+      remainingMs: () => lifetime.remainingMs(clock.now()),
       onSaved: (sid) => activity.noteWritten(sid),
     });
 

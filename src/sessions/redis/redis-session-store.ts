@@ -11,8 +11,10 @@ export interface RedisSessionStoreDeps {
   readonly marks: StoredMarks;
   /** The body of a session as JSON; whether reading it is a sign of life is the caller's choice. */
   readonly load: (sid: string) => Promise<string | null>;
+  /** Throws where a session must not be saved now. */
+  readonly admit: () => void;
   /** Milliseconds that a session saved now may live. */
-  readonly remainingMs: (sid: string) => number;
+  readonly remainingMs: () => number;
   readonly onSaved: (sid: string) => void;
 }
 
@@ -44,12 +46,13 @@ export class RedisSessionStore extends RedisStore {
   }
 
   override async set(sid: string, session: SessionData, callback?: Callback): Promise<void> {
-    const { redis, marks, remainingMs, onSaved } = this.#deps;
-    const lifetimeMs = Math.floor(remainingMs(sid));
+    const { redis, marks, admit, remainingMs, onSaved } = this.#deps;
+    const lifetimeMs = Math.floor(remainingMs());
     if (lifetimeMs <= 0) return void callback?.(new SessionEndedError());
     const body = JSON.stringify(session);
     const key = SESSION_PREFIX + sid;
     try {
+      admit();
       const reply = marks.has(session)
         ? await redis.set(key, body, 'PX', lifetimeMs, 'XX')
         : await redis.set(key, body, 'PX', lifetimeMs, 'NX');

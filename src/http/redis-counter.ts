@@ -1,0 +1,59 @@
+import type { Cluster, Redis } from 'ioredis';
+import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { Counter, RateLimit } from './compound-limiter.ts';
+
+/** rate-limiter-flexible's own, but for the line that deletes: a key from which all was given back need not be kept. */
+const COUNT = `
+redis.call('set', KEYS[1], 0, 'EX', ARGV[2], 'NX')
+local consumed = redis.call('incrby', KEYS[1], ARGV[1])
+local ttl = redis.call('pttl', KEYS[1])
+if ttl == -1 then
+  redis.call('expire', KEYS[1], ARGV[2])
+  ttl = 1000 * ARGV[2]
+end
+if consumed <= 0 then redis.call('del', KEYS[1]) end
+return {consumed, ttl}`;
+
+/** Counts in Redis, for all nodes together, under keys that begin with `keyPrefix` and run out with their window. */
+export function createRedisCounter(
+  redis: Redis | Cluster,
+  keyPrefix: string,
+  { points, durationSeconds }: RateLimit,
+): Counter {
+  const limiter = new RateLimiterRedis({
+    storeClient: redis,
+    keyPrefix,
+    points,
+    duration: durationSeconds,
+    rejectIfRedisNotReady: true,
+    customIncrTtlLuaScript: COUNT,
+  });
+
+  return {
+    async draw(key) {
+      const { refused, msBeforeNext } = await consume(limiter, key);
+      const windowEnd = performance.now() + msBeforeNext;
+      return {
+        refused,
+        msBeforeNext,
+        async putBack() {
+          // The next window has not got this point: giving it back there would allow one attempt too many.
+          if (performance.now() < windowEnd) await limiter.reward(key);
+        },
+      };
+    },
+  };
+}
+
+async function consume(
+  limiter: RateLimiterRedis,
+  key: string,
+): Promise<{ refused: boolean; msBeforeNext: number }> {
+  try {
+    const { msBeforeNext } = await limiter.consume(key);
+    return { refused: false, msBeforeNext };
+  } catch (error) {
+    if (error instanceof RateLimiterRes) return { refused: true, msBeforeNext: error.msBeforeNext };
+    throw error;
+  }
+}
