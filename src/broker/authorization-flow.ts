@@ -142,7 +142,7 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
     { id, mayOmitState }: BrokerAdapter,
   ) {
     if (state !== undefined) return authorizations.take(state);
-    return mayOmitState ? authorizations.takeOnly(sid, id) : undefined;
+    return mayOmitState ? authorizations.takeLatest(sid, id) : undefined;
   }
 
   async function originOf({ userId, sid }: CurrentSession, { id }: BrokerAdapter): Promise<ConnectionOrigin> {

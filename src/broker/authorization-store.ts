@@ -30,10 +30,10 @@ export interface AuthorizationStore {
   /** Takes it away, whatever comes of it: a state works once. */
   take(state: string): Promise<PendingAuthorization | undefined>;
   /**
-   * For brokers that come back without the state: takes away what a session has begun at a broker, if that is one.
-   * Where it is more than one nobody can say which was answered, and all of them are forgotten.
+   * For brokers that come back without the state: takes away all that a session has begun at a broker, and gives what was
+   * begun last. Who left the broker's page and began again has two under way, and nothing tells their answers apart.
    */
-  takeOnly(sid: string, broker: string): Promise<PendingAuthorization | undefined>;
+  takeLatest(sid: string, broker: string): Promise<PendingAuthorization | undefined>;
   /** Forgets what was begun before an instant, of one user or of everyone. In ms since the epoch. */
   forgetBegunBefore(instant: number, userId?: string): Promise<void>;
 }
@@ -78,15 +78,15 @@ export function createAuthorizationStore({ db }: Database): AuthorizationStore {
       return row === undefined ? undefined : toPending(row);
     },
 
-    async takeOnly(sid, broker) {
+    async takeLatest(sid, broker) {
       const rows = await db
         .deleteFrom('broker_authorizations')
         .where('session_digest', '=', secretDigest(sid))
         .where('broker', '=', broker)
         .returningAll()
         .execute();
-      const [only, another] = rows;
-      return only === undefined || another !== undefined ? undefined : toPending(only);
+      const [latest] = rows.toSorted((a, b) => b.expires_at - a.expires_at);
+      return latest && toPending(latest);
     },
 
     async forgetBegunBefore(instant, userId) {

@@ -15,12 +15,14 @@ export interface BrokerAdapter {
   readonly authorizationOrigins: readonly string[];
   /** What a person must have registered with the broker before they can connect; empty where nothing is. */
   readonly credentialFields: readonly CredentialField[];
+  /** The page on which people register their apps, where they must. */
+  readonly developerPage?: string;
   /** Whether the broker takes API calls from registered addresses only, so that people must be reminded of it. */
   readonly needsStaticAddress: boolean;
   /**
    * Whether the broker may come back without `state`: Dhan always, Kite when the person says no. Such an answer is taken
-   * for the one authorization that this very session has under way at this broker, and `exchange` gets no
-   * `expectedState`: it must then be sure by other means whose answer it is, or refuse.
+   * for the authorization that this very session has begun last at this broker, and `exchange` gets no `expectedState`:
+   * it must then be sure by other means whose answer it is, or refuse.
    */
   readonly mayOmitState: boolean;
   startAuthorization(request: AuthorizationRequest): Promise<AuthorizationStart>;
@@ -44,12 +46,14 @@ export interface RefreshRequest {
   readonly refreshToken: string;
 }
 
-/** One thing that a broker's developer page shows to who registers an app there. */
+/** One thing that a broker's developer page shows to whoever registers an app there. */
 export interface CredentialField {
   /** In forms and in the store: `apiKey`. */
   readonly name: string;
   /** As the broker calls it: `API secret`. */
   readonly label: string;
+  /** Where on the broker's developer page it stands, in a sentence or two for whoever has that page open. */
+  readonly help: string;
   /** A secret is typed unseen and never shown again. */
   readonly secret: boolean;
 }

@@ -21,8 +21,10 @@ export interface BrokerView {
   readonly state: 'connected' | 'expiring' | 'expired' | 'rejected' | 'disconnected';
   readonly stateText: string;
   readonly connectedAt?: number;
-  /** The next cutoff, or the broker's own limit where that is earlier. */
+  /** The next cutoff, or the broker's own limit where that is earlier. Absent where it is renewed and nothing ends it. */
   readonly endsAt?: number;
+  /** It has ended here, but the broker takes no logout from apps and honours the token until then. */
+  readonly livesThereUntil?: number;
 }
 
 export interface BrokerOverview {
@@ -57,24 +59,35 @@ export function createBrokerOverview(deps: BrokerOverviewDeps): BrokerOverview {
         name: adapter.name,
         description: adapter.description,
         credentials: credentialState(adapter, complete),
-        ...describe(recent.find((connection) => connection.broker === adapter.id)),
+        ...describe(
+          recent.find((connection) => connection.broker === adapter.id),
+          adapter,
+        ),
       }));
     },
   };
 
-  function describe(connection: RecentConnection | undefined): ConnectionPart {
+  function describe(connection: RecentConnection | undefined, adapter: BrokerAdapter): ConnectionPart {
     if (connection === undefined) return afterItsEnd('not_connected');
     const now = clock.now();
     const moment = { now, lastCutoff: calendar.last(), epoch: connection.userEpoch };
     const why = whyNotConnected(connection, moment);
-    if (why !== undefined) return afterItsEnd(why);
+    if (why !== undefined) return { ...afterItsEnd(why), ...whatLivesOn(connection, adapter, now) };
+    const connectedAt = connection.issuedAt;
     const endsAt = endOf(connection, calendar.next());
+    if (!Number.isFinite(endsAt))
+      return {
+        connected: true,
+        state: 'connected',
+        stateText: 'Connected, and renewed without you',
+        connectedAt,
+      };
     const expiring = endsAt - now <= EXPIRING_MS;
     return {
       connected: true,
       state: expiring ? 'expiring' : 'connected',
       stateText: `${expiring ? 'Ends soon: connected until' : 'Connected until'} ${formatIst(endsAt)}`,
-      connectedAt: connection.issuedAt,
+      connectedAt,
       endsAt,
     };
   }
@@ -82,10 +95,18 @@ export function createBrokerOverview(deps: BrokerOverviewDeps): BrokerOverview {
 
 type ConnectionPart = Omit<BrokerView, 'id' | 'name' | 'description' | 'credentials'>;
 
-/** What is refreshed in time lasts until the cutoff, as long as the broker answers. */
+/** What is refreshed in time lasts until the cutoff, as long as the broker answers. Infinite where there is no cutoff. */
 function endOf({ expiresAt, refreshToken, refreshFailures }: Connection, nextCutoff: number): number {
   const isRefreshed = refreshToken !== undefined && refreshFailures === 0;
-  return isRefreshed && Number.isFinite(nextCutoff) ? nextCutoff : Math.min(nextCutoff, expiresAt);
+  return isRefreshed ? nextCutoff : Math.min(nextCutoff, expiresAt);
+}
+
+function whatLivesOn(
+  { expiresAt }: Connection,
+  { revoke }: BrokerAdapter,
+  now: number,
+): Pick<BrokerView, 'livesThereUntil'> {
+  return revoke === undefined && expiresAt > now ? { livesThereUntil: expiresAt } : {};
 }
 
 function afterItsEnd(why: WhyNotConnected): ConnectionPart {

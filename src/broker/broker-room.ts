@@ -21,10 +21,12 @@ import { createCredentialStore } from './credential-store.ts';
 import { createCredentials } from './credentials.ts';
 import { createDeadLetterStore } from './dead-letter-store.ts';
 import { createDisconnection } from './disconnection.ts';
+import { type CallRoll, createKeyRollCall } from './key-roll-call.ts';
 import { createKeyRotation, type KeyRotation } from './key-rotation.ts';
 import { type BrokerLogoutQueue, createBrokerLogoutQueue } from './logout-queue.ts';
 import { createLogoutStore } from './logout-store.ts';
 import { createLostConnections } from './lost-connections.ts';
+import { CONNECTIONS_KEPT_MS, createOldConnectionStore } from './old-connection-store.ts';
 import { createRecentConnections } from './recent-connections.ts';
 import { createRefreshStore } from './refresh-store.ts';
 import { createRejection, type ReportRejected } from './rejection.ts';
@@ -40,7 +42,7 @@ import { createTokenStore, type TokenStore } from './token-store.ts';
 export interface BrokerRoomDeps {
   readonly database: Database;
   readonly caches: Caches;
-  readonly bus: Pick<Bus, 'publish'>;
+  readonly bus: Pick<Bus, 'publish' | 'onMessage'>;
   readonly epochs: EpochStore;
   readonly calendar: CutoffCalendar;
   readonly clock: Clock;
@@ -59,8 +61,9 @@ export interface BrokerRoomDeps {
 }
 
 export interface BrokerRoom {
+  /** The day's token of a person at a broker, or why not: what another room needs of this one. */
   readonly reader: TokenReader;
-  /** For whoever uses a token and hears from the broker that it is not good. */
+  /** For whoever uses such a token and hears from the broker that it is not good. */
   readonly reportRejected: ReportRejected;
   readonly overview: BrokerOverview;
   /** What is open at the moment, for operators. */
@@ -71,9 +74,12 @@ export interface BrokerRoom {
   readonly logoutQueue: BrokerLogoutQueue;
   /** The same. */
   readonly refresher: TokenRefresher;
-  /** For operators. */
+  /** For operators: first whether all servers are ready for it, then the rotation. */
+  readonly callKeyRoll: CallRoll;
   readonly keyRotation: KeyRotation;
   readonly metrics: MetricSource;
+  /** Forgets what is long over: once a minute is often enough. */
+  readonly tidy: () => Promise<unknown>;
   /** Middleware in front of the pages of signed-in people. */
   readonly banner: RequestHandler;
   /** What the router takes besides the session and who may see what. */
@@ -90,6 +96,7 @@ export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
   const logouts = createLogoutStore(database);
   const authorizations = createAuthorizationStore(database);
   const deadLetters = createDeadLetterStore(database);
+  const oldConnections = createOldConnectionStore(database);
   const adapters = createBrokerAdapters(deps.adapters);
   const cipher = createTokenCipher({ keys: encryptionKeys, clock });
   const credentials = createCredentials({
@@ -117,8 +124,10 @@ export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
     tokenTarget: createBrokerTokenTarget({ ...shared, wakeLogouts }),
     logoutQueue,
     refresher: createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) }),
+    callKeyRoll: createKeyRollCall(shared),
     keyRotation: createKeyRotation({ ...shared, ciphertexts: createCiphertextStore(database) }),
     metrics: createBrokerMetrics(shared),
+    tidy: () => oldConnections.forgetEndedBefore(clock.now() - CONNECTIONS_KEPT_MS),
     banner: createBrokerBanner(createLostConnections(pages)),
     routes: { ...shared, overview, flow, disconnect: createDisconnection(ending), wakeLogouts },
     sandbox: sandbox ? createSandboxBroker(deps) : undefined,

@@ -26,7 +26,7 @@ const PROBLEMS = {
     status: 401,
     heading: 'Sign in, then connect again',
     message: (broker) =>
-      `Your session had ended by the time ${broker} sent you back, and a broker's answer never signs anyone in. Nothing was connected.`,
+      `Your session had ended by the time ${broker} sent you back, and a broker’s answer never signs anyone in. Nothing was connected.`,
     action: SIGN_IN_AGAIN,
   },
   ended_meanwhile: {

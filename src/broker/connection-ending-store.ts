@@ -96,10 +96,14 @@ export function selectOpenIds(db: Kysely<Schema>, which: ConnectionsToEnd) {
 /** A row as it is read. */
 export type TokenRow = Selectable<BrokerTokensTable>;
 
-/** The broker has not ended the token by itself, and nobody goes on with it. */
+/**
+ * The broker has not ended the token by itself, and nobody goes on with it. Where there is a refresh token the end of the
+ * access token is not the end of the login.
+ */
 function needsLogout(row: TokenRow, now: number, sparedDigest: string | undefined): boolean {
   const goesOn = row.token_digest !== null && row.token_digest === sparedDigest;
-  return row.access_token !== null && row.expires_at > now && !goesOn;
+  const livesThere = row.expires_at > now || row.refresh_token !== null;
+  return row.access_token !== null && livesThere && !goesOn;
 }
 
 function toLogout(row: TokenRow): QueuedLogout {

@@ -35,6 +35,11 @@ export interface Connection {
   readonly ended: { readonly at: number; readonly reason: ConnectionEndReason | 'ended' } | undefined;
 }
 
+/** Names a connection and the access token that it has now: a refresh puts another one into it. */
+export function versionOf({ id, tokenDigest }: Pick<Connection, 'id' | 'tokenDigest'>): string {
+  return `${id} ${tokenDigest ?? ''}`;
+}
+
 /** `ended`: with an earlier epoch, or for a reason that this version does not know. */
 export type WhyNotConnected = ConnectionEndReason | 'ended' | 'not_connected' | 'expired_at_broker';
 

@@ -5,7 +5,7 @@ import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
-import type { BrokerAdapter } from './broker-adapter.ts';
+import type { BrokerAdapter, CredentialField } from './broker-adapter.ts';
 import type { BrokerOverview } from './broker-overview.ts';
 import { callbackUri } from './callback-uri.ts';
 import { credentialForm } from './credential-form.ts';
@@ -90,12 +90,21 @@ export function createCredentialPage(deps: CredentialPageDeps): {
     renderPage(req, res, 'broker/credentials', {
       title: `App keys for ${adapter.name}`,
       broker: { id: adapter.id, name: adapter.name },
-      inputs: adapter.credentialFields.map((field) => ({ ...field, typed: typedValue(req, field) })),
+      inputs: adapter.credentialFields.map(({ name, label, secret, help }) => ({
+        name,
+        label,
+        secret,
+        hint: help,
+        typed: typedValue(req, { name, secret }),
+      })),
       labels: Object.fromEntries(adapter.credentialFields.map(({ name, label }) => [name, label])),
       fields,
       notice,
       setAt,
       hint,
+      shownField: adapter.credentialFields.find((field) => !field.secret)?.label,
+      developerPage: adapter.developerPage,
+      takesLogout: adapter.revoke !== undefined,
       connected: await isConnected(req, adapter),
       redirectUri: callbackUri(publicOrigin, adapter.id),
       needsStaticAddress: adapter.needsStaticAddress,
@@ -110,7 +119,7 @@ const pathOf = ({ id }: BrokerAdapter): string => `/broker/${id}/credentials`;
 /** A form that is shown again keeps what was typed, but for the secrets. */
 function typedValue(
   req: Request,
-  { name, secret }: BrokerAdapter['credentialFields'][number],
+  { name, secret }: Pick<CredentialField, 'name' | 'secret'>,
 ): string | undefined {
   const value: unknown = req.body?.[name];
   return secret || typeof value !== 'string' || value.length > 500 ? undefined : value;

@@ -76,5 +76,10 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['unknown_broker', 'This server does not have this broker any more'],
   ['timeout', 'The broker did not answer in time'],
   ['network', 'The broker could not be reached'],
+  ['server_error', 'The broker’s server failed'],
+  ['rate_limited', 'The broker took no more requests'],
+  ['redirected', 'The broker sent the request elsewhere, which is not followed'],
+  ['garbled_response', 'What the broker answered was not its protocol'],
+  ['invalid_credentials', 'The person’s app keys cannot be ones of this broker'],
   ['error', 'Curfew failed at asking the broker; see the log'],
 ]);

@@ -29,7 +29,12 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
   ['connected', 'Connected.'],
   ['denied', 'You did not allow the connection, so nothing was connected.'],
   ['disconnected', 'Disconnected. The broker is being told.'],
-  ['disconnected_here', 'Disconnected. This broker cannot be told: it ends the token at its own time limit.'],
+  [
+    'disconnected_here',
+    'Disconnected, and the token is wiped here. This broker takes no sign-out from apps: there it ends at its own time limit.',
+  ],
+  ['disconnected_late', 'Disconnected. The broker had ended the token by itself already.'],
+  ['not_connected', 'This broker was not connected any more.'],
   ['credentials_saved', 'The app keys are saved. Now you can connect.'],
 ]);
 
@@ -81,11 +86,9 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
 
   methods(router, '/broker/:broker/disconnection', {
     post: async function endConnection(req, res) {
-      const { id, revoke } = findAdapter(req);
       const { userId, username } = currentSession(req);
-      await disconnect(userId, id, auditOrigin(req, res, username));
-      const notice = revoke === undefined ? 'disconnected_here' : 'disconnected';
-      res.redirect(303, withNotice(readReturnTo(req), notice));
+      const outcome = await disconnect(userId, findAdapter(req), auditOrigin(req, res, username));
+      res.redirect(303, withNotice(readReturnTo(req), outcome));
     },
   });
 

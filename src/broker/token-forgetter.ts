@@ -11,16 +11,15 @@ export interface TokenForgetterDeps {
 export type ForgetTokens = (userId: string, broker: string) => Promise<void>;
 
 /**
- * Takes a person's tokens at a broker out of the caches, here and on the other nodes: to be called after the row has
- * changed. A bus that cannot carry the message has lost its connection, and then the others drop what they have when
- * they notice the gap.
+ * Takes a person's tokens out of the caches, here and on the other nodes: to be called after a row has changed. Nobody
+ * depends on it (the reader asks the row), but what is dead should not lie about in memory.
  */
 export function createTokenForgetter({ caches, bus, log }: TokenForgetterDeps): ForgetTokens {
   return async function forgetTokens(userId, broker) {
-    caches.of.auth.delete(userId, broker);
-    caches.of.feed.delete(userId, broker);
+    caches.of.auth.clearOwner(userId);
+    caches.of.feed.clearOwner(userId);
     try {
-      await bus.publish({ kind: 'caches.clear_user', userId });
+      await bus.publish({ kind: 'caches.clear_tokens', userId });
     } catch (error) {
       log.warn({ err: error, broker }, 'Other nodes could not be told to forget a broker token');
     }

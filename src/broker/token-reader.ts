@@ -4,11 +4,11 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
 import { AppError, notFound } from '../errors.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
-import { type Connection, type WhyNotConnected, whyNotConnected } from './connection.ts';
+import { type Connection, versionOf, type WhyNotConnected, whyNotConnected } from './connection.ts';
 import { ENDING_WORDS } from './ending-words.ts';
+import type { Decrypted } from './fernet.ts';
 import type { TokenCipher } from './token-cipher.ts';
 import type { TokenStore } from './token-store.ts';
 
@@ -17,17 +17,23 @@ export interface UsableToken {
   readonly token: string;
   /** Milliseconds since the epoch, both. */
   readonly issuedAt: number;
+  /** The next cutoff, or the broker's own limit where that is earlier. A token that is refreshed has a successor then. */
   readonly expiresAt: number;
 }
 
 export type TokenReading = UsableToken | { readonly kind: 'reauth_required'; readonly why: WhyNotConnected };
 
-/** The day's tokens, for whoever trades or listens with them. */
+/**
+ * The day's tokens, for whoever trades or listens with them. Ask each time and keep nothing: a reading is worth what it
+ * says at the moment it is made, and the next one costs a single small query. Never throws for what can happen to a
+ * connection; only when the database does not answer.
+ */
 export interface TokenReader {
+  /** The day's access token of a person at a broker, or why there is none. A broker that is unknown is `not_connected`. */
   accessToken(userId: string, broker: string): Promise<TokenReading>;
   /**
-   * The same for callers who can do nothing without it: throws `broker_reauth_required` with words that name the broker
-   * and what to do, and `not_found` for a broker that this server does not have.
+   * The same for callers who can do nothing without it: throws `broker_reauth_required` (409) with words that name the
+   * broker, why, and what to do, and `not_found` for a broker that this server does not have.
    */
   requireAccessToken(userId: string, broker: string): Promise<UsableToken>;
   /** For the price feed: the access token where the broker's feed takes no token of its own. */
@@ -35,10 +41,9 @@ export interface TokenReader {
 }
 
 export interface TokenReaderDeps {
-  readonly tokens: Pick<TokenStore, 'findLatest' | 'isCurrent' | 'end'>;
+  readonly tokens: Pick<TokenStore, 'standing' | 'findLatest' | 'end'>;
   readonly adapters: BrokerAdapters;
   readonly caches: Caches;
-  readonly epochs: EpochStore;
   readonly calendar: CutoffCalendar;
   readonly clock: Clock;
   readonly cipher: TokenCipher;
@@ -47,12 +52,16 @@ export interface TokenReaderDeps {
 
 type TokenName = 'auth' | 'feed';
 
+/** How often a connection may change under one reading before that is no coincidence. */
+const ATTEMPTS = 3;
+
 /**
- * Reads through the auth and feed caches. A cached token counts only while its epoch is the user's, it was issued
- * since the last cutoff, and the broker still honours it: so a message that was lost cannot keep a dead one in use.
+ * Reads through the auth and feed caches, which save the decryption and never the question: each reading asks the
+ * database, in one query, which connection is live and in which epoch its owner is. A cached token is found under the
+ * connection and the access token that it came with, so that no message has to arrive for a dead one to be useless.
  */
 export function createTokenReader(deps: TokenReaderDeps): TokenReader {
-  const { tokens, adapters, caches, epochs, calendar, clock, cipher, audit } = deps;
+  const { tokens, adapters, caches, calendar, clock, cipher, audit } = deps;
 
   return {
     accessToken: (userId, broker) => read('auth', userId, broker),
@@ -68,9 +77,21 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
   };
 
   async function read(name: TokenName, userId: string, broker: string): Promise<TokenReading> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      const reading = await readOnce(name, userId, broker);
+      if (reading !== 'changed_meanwhile') return reading;
+    }
+    throw new Error(`The connection to ${broker} changes faster than it can be read`);
+  }
+
+  async function readOnce(
+    name: TokenName,
+    userId: string,
+    broker: string,
+  ): Promise<TokenReading | 'changed_meanwhile'> {
     // The epoch before the row: what is revoked between the two then belongs to an epoch that is over.
-    const epoch = await epochs.current(userId);
-    const cached = caches.of[name].get(userId, broker);
+    const { epoch, live } = await tokens.standing(userId, broker);
+    const cached = live === undefined ? undefined : caches.of[name].get(userId, keyOf(broker, live));
     if (cached !== undefined && isAlive(cached, epoch)) return toReading(cached);
 
     const connection = await tokens.findLatest(userId, broker);
@@ -79,27 +100,36 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
     return readRow(name, connection);
   }
 
-  async function readRow(name: TokenName, connection: Connection): Promise<TokenReading> {
-    const { accessToken, feedToken = accessToken } = connection;
-    const ciphertext = name === 'auth' ? accessToken : feedToken;
-    if (ciphertext === undefined) return reauth('not_connected');
-    const decrypted = cipher.forBroker(connection.broker).decrypt(ciphertext);
+  async function readRow(
+    name: TokenName,
+    connection: Connection,
+  ): Promise<TokenReading | 'changed_meanwhile'> {
+    const decrypted = decrypt(name, connection);
+    if (decrypted === undefined) return reauth('not_connected');
     if (decrypted.kind === 'unreadable') return endUnreadable(connection);
-    return keep(name, connection, decrypted.text);
+    const { userId, broker, epoch, issuedAt, expiresAt } = connection;
+    const entry: CachedToken = { token: decrypted.text, epoch, issuedAt, expiresAt };
+    const version = versionOf(connection);
+    const key = keyOf(broker, version);
+    // Where the access token opens the feed, whoever has one of the two has both.
+    const names: readonly TokenName[] = connection.feedToken === undefined ? ['auth', 'feed'] : [name];
+    for (const each of names) caches.of[each].set(userId, key, entry);
+
+    // Somebody may have ended it meanwhile, and cleared the caches before this was in them.
+    const standing = await tokens.standing(userId, broker);
+    if (standing.live === version && isAlive(entry, standing.epoch)) return toReading(entry);
+    for (const each of names) caches.of[each].delete(userId, key);
+    return 'changed_meanwhile';
   }
 
-  /**
-   * Looks at the row once more after the cache has the token. Whoever ends a connection does it first in the row and
-   * then in the caches, so either they clear what is set here, or this sees what they did.
-   */
-  async function keep(name: TokenName, connection: Connection, token: string): Promise<TokenReading> {
-    const { userId, broker, epoch, issuedAt, expiresAt } = connection;
-    const entry: CachedToken = { token, epoch, issuedAt, expiresAt };
-    caches.of[name].set(userId, broker, entry);
-    const current = await epochs.current(userId);
-    if (isAlive(entry, current) && (await tokens.isCurrent(connection))) return toReading(entry);
-    caches.of[name].delete(userId, broker);
-    return reauth(judge(await tokens.findLatest(userId, broker), current) ?? 'ended');
+  function decrypt(name: TokenName, connection: Connection): Decrypted | undefined {
+    const { userId, broker, accessToken, feedToken } = connection;
+    const { decrypt: open } = cipher.forBroker(broker);
+    if (name === 'feed' && feedToken !== undefined) return open(feedToken);
+    const known =
+      name === 'feed' ? caches.of.auth.get(userId, keyOf(broker, versionOf(connection))) : undefined;
+    if (known !== undefined) return { kind: 'ok', text: known.token };
+    return accessToken === undefined ? undefined : open(accessToken);
   }
 
   /** Somebody or something changed the ciphertext, or its key is gone: of no use to anyone, so the person connects again. */
@@ -117,13 +147,18 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
   function isAlive(entry: CachedToken, epoch: number): boolean {
     const now = clock.now();
     return (
-      entry.epoch === epoch && !isPastCutoff(entry.issuedAt, now, calendar.last()) && entry.expiresAt > now
+      entry.epoch >= epoch && !isPastCutoff(entry.issuedAt, now, calendar.last()) && entry.expiresAt > now
     );
+  }
+
+  function toReading({ token, issuedAt, expiresAt }: CachedToken): TokenReading {
+    return { kind: 'token', token, issuedAt, expiresAt: Math.min(expiresAt, calendar.next()) };
   }
 }
 
-function toReading({ token, issuedAt, expiresAt }: CachedToken): TokenReading {
-  return { kind: 'token', token, issuedAt, expiresAt };
+/** What a token is cached under, besides its owner. */
+function keyOf(broker: string, version: string): string {
+  return `${broker} ${version}`;
 }
 
 function reauth(why: WhyNotConnected): TokenReading {

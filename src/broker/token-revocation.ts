@@ -2,12 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
 import type { RevocationOrder, RevocationOutcome, RevocationTarget } from '../core/revocation.ts';
 import type { AuthorizationStore } from './authorization-store.ts';
+import type { BrokerAdapters } from './broker-adapter.ts';
 import { type ConnectionsToEnd, END_BATCH, type EndedConnection } from './connection-ending-store.ts';
 import type { TokenStore } from './token-store.ts';
 
 export interface BrokerTokenTargetDeps {
   readonly tokens: TokenStore;
   readonly authorizations: AuthorizationStore;
+  readonly adapters: BrokerAdapters;
   readonly clock: Clock;
   /** Called when brokers have to be told of something: the logout queue's `wake`. */
   readonly wakeLogouts: () => void;
@@ -15,7 +17,7 @@ export interface BrokerTokenTargetDeps {
 
 /** What ends a person's broker tokens together with their sessions, and the authorizations that are on their way. */
 export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): RevocationTarget {
-  const { tokens, authorizations, clock, wakeLogouts } = deps;
+  const { tokens, authorizations, adapters, clock, wakeLogouts } = deps;
 
   return {
     name: 'broker_tokens',
@@ -50,10 +52,14 @@ export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): Revocation
       await nextTurn();
     }
   }
-}
 
-function nameOf({ broker, hadFeedToken }: EndedConnection): string {
-  return hadFeedToken ? `${broker} access and feed token` : `${broker} access token`;
+  /** A receipt must not let anybody believe that a broker is told which cannot be. */
+  function nameOf({ broker, hadFeedToken, logoutQueued }: EndedConnection): string {
+    const name = hadFeedToken ? `${broker} access and feed token` : `${broker} access token`;
+    const adapter = adapters.get(broker);
+    const livesOn = logoutQueued && adapter !== undefined && adapter.revoke === undefined;
+    return livesOn ? `${name} (the broker takes no sign-out and ends it at its own limit)` : name;
+  }
 }
 
 function describe(counts: ReadonlyMap<string, number>): string {

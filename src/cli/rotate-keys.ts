@@ -1,6 +1,8 @@
+import type { CallRoll } from '../broker/key-roll-call.ts';
 import type { ColumnRotation, RotationCount, RotationReport } from '../broker/key-rotation.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
+import { CommandError } from './command-error.ts';
 import { toJson } from './json.ts';
 import { withServices } from './with-services.ts';
 
@@ -9,12 +11,13 @@ export interface RotateKeysOptions {
 }
 
 /**
- * Encrypts everything that ENCRYPTION_KEY protects with its first key, beside a running server. May be interrupted and
- * called again: what the first key reads already is passed over.
+ * Encrypts everything that ENCRYPTION_KEY protects with its first key, beside running servers, which must have that key
+ * too. May be interrupted and called again: what the first key reads already is passed over.
  */
 export function rotateKeys(context: CommandContext, { json }: RotateKeysOptions): Promise<ExitCode> {
   const { terminal } = context;
   return withServices<ExitCode>(context, async ({ brokers }) => {
+    await refuseWhereServersLag(brokers.callKeyRoll);
     let shown = '';
     const report = await brokers.keyRotation.run(CLI_ORIGIN, ({ column, done, total }) => {
       const name = nameOf(column);
@@ -31,6 +34,14 @@ export function rotateKeys(context: CommandContext, { json }: RotateKeysOptions)
     );
     return 1;
   });
+}
+
+async function refuseWhereServersLag(callRoll: CallRoll): Promise<void> {
+  const { able, unable } = await callRoll();
+  if (unable === 0) return;
+  throw new CommandError(
+    `Running servers without the first key of ENCRYPTION_KEY: ${unable} of ${able + unable}. What it encrypts they could not read, and would have people connect again and enter their app keys again. Restart them with this ENCRYPTION_KEY, then rotate. Nothing was changed.`,
+  );
 }
 
 const nameOf = ({ table, column }: ColumnRotation['column']): string => `${table}.${column}`;

@@ -76,18 +76,21 @@ describe.each(DATABASES)('The authorization store on %s', (_name, open) => {
     await begin();
     await begin({ state: 'at another broker', broker: 'kite' });
     await begin({ state: 'elsewhere', sid: 'another-session' });
-    expect(await world.authorizations.takeOnly('the-session', 'sandbox')).toMatchObject({ userId: 'asha' });
-    expect(await world.authorizations.takeOnly('the-session', 'sandbox')).toBeUndefined();
+    expect(await world.authorizations.takeLatest('the-session', 'sandbox')).toMatchObject({ userId: 'asha' });
+    expect(await world.authorizations.takeLatest('the-session', 'sandbox')).toBeUndefined();
     expect(await world.authorizations.take('the-state')).toBeUndefined();
     for (const state of ['at another broker', 'elsewhere'])
       expect(await world.authorizations.take(state)).toBeDefined();
   });
 
-  it('gives none where there are two, and forgets both', async () => {
+  it('gives the later one where there are two, and forgets both', async () => {
+    await begin({ state: 'in another tab', returnTo: '/later' }, now + 1);
     await begin();
-    await begin({ state: 'in another tab' });
-    expect(await world.authorizations.takeOnly('the-session', 'sandbox')).toBeUndefined();
-    expect(await world.authorizations.take('the-state')).toBeUndefined();
+    expect(await world.authorizations.takeLatest('the-session', 'sandbox')).toMatchObject({
+      returnTo: '/later',
+    });
+    for (const state of ['the-state', 'in another tab'])
+      expect(await world.authorizations.take(state)).toBeUndefined();
   });
 
   it('forgets what nobody came back from', async () => {

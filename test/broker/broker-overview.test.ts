@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createBrokerAdapters } from '../../src/broker/broker-adapter.ts';
+import { type BrokerAdapter, createBrokerAdapters } from '../../src/broker/broker-adapter.ts';
 import { createBrokerOverview } from '../../src/broker/broker-overview.ts';
+import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
 import { type BrokerWorld, createBrokerWorld, MORNING } from './broker-world.ts';
 import { addUser, moveEpoch, openMemory } from './databases.ts';
@@ -112,6 +113,33 @@ describe('The overview of brokers', () => {
     expect(await sandbox()).toMatchObject({ endsAt: Date.parse('2026-11-21T03:00:00+05:30') });
     await world.database.db.updateTable('broker_tokens').set({ refresh_failures: 1 }).execute();
     expect(await sandbox()).toMatchObject({ endsAt: world.clock.now() + HOUR_MS });
+  });
+
+  it('names no end where it is refreshed and there is no cutoff', async () => {
+    await world.connect('asha', { refreshToken: 'ciphertext', expiresAt: world.clock.now() + HOUR_MS });
+    const calendar = createCutoffCalendar({ clock: world.clock, cutoffTime: () => 'off' });
+    const [view] = await createBrokerOverview({ ...world, calendar, adapters }).of('asha');
+    expect(view).toMatchObject({ state: 'connected', stateText: 'Connected, and renewed without you' });
+    expect(view).not.toHaveProperty('endsAt');
+  });
+
+  it('says how long a token lives on at a broker that takes no logout', async () => {
+    const { revoke: _none, ...silent } = createFakeAdapter();
+    const expiresAt = world.clock.now() + HOUR_MS;
+    const { id } = await world.connect('asha', { expiresAt });
+    const look = async (adapter: BrokerAdapter) => {
+      const [view] = await createBrokerOverview({
+        ...world,
+        adapters: createBrokerAdapters([adapter]),
+      }).of('asha');
+      return view?.livesThereUntil;
+    };
+    expect(await look(silent)).toBeUndefined();
+    await world.tokens.end({ kind: 'one', id }, { reason: 'disconnected', now: world.clock.now() });
+    expect(await look(silent)).toBe(expiresAt);
+    expect(await look(createFakeAdapter())).toBeUndefined();
+    world.clock.set(expiresAt);
+    expect(await look(silent)).toBeUndefined();
   });
 
   it.each(['rejected', 'refused_by_broker'] as const)('is rejected after %s', async (reason) => {

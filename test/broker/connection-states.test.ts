@@ -4,6 +4,8 @@ import { createSettableClock, type SettableClock } from '../support/settable-clo
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { connectFake, createFakeBroker, type FakeBroker, goToFakeBroker } from './fake-broker.ts';
+import { pressButton } from './protocol-servers/consent-page.ts';
+import { type ProtocolBrokers, startProtocolBrokers } from './protocol-servers/protocol-brokers.ts';
 
 const MORNING = '2026-11-20T09:15:00+05:30';
 const FRIEND = { username: 'ravi', password: 'another-monsoon-77', email: 'ravi@example.org' };
@@ -179,5 +181,51 @@ describe('What becomes of a connection', () => {
     await server.services.brokers.logoutQueue.drain();
     expect(broker.ended).toEqual([]);
     expect(await read()).toMatchObject({ kind: 'token', token: 'the same' });
+  });
+});
+
+describe('Upstox, with a cutoff at 06:00', () => {
+  it('is connected until 03:30, when its token dies there, and not a moment longer', async () => {
+    const clock = createSettableClock(MORNING);
+    let brokers: ProtocolBrokers | undefined;
+    const server = await startTestServer({
+      clock,
+      env: { SESSION_EXPIRY_TIME: '06:00', SESSION_IDLE_TIMEOUT: 'off' },
+      async adapters(origin) {
+        brokers = await startProtocolBrokers(clock, origin);
+        return brokers.adapters;
+      },
+    });
+    try {
+      const upstox = brokers?.servers.upstox;
+      const visitor = createVisitor(server.origin);
+      await setUp(visitor);
+      await signIn(visitor);
+      await visitor.submit('/broker/upstox/credentials', upstox?.credentials);
+      const { location } = await visitor.submit('/broker/upstox/connection', {}, '/broker');
+      const { pathname, search } = await pressButton(new URL(location), 'allow');
+      await visitor.get(pathname + search);
+      expect((await visitor.get('/broker')).text).toContain('Connected until Sat 21 Nov 2026, 03:30:00 IST');
+
+      const { id } = await server.ports.database.db
+        .selectFrom('users')
+        .select('id')
+        .executeTakeFirstOrThrow();
+      const read = () => server.services.brokers.reader.accessToken(id, 'upstox');
+      clock.set('2026-11-21T03:29:59.999+05:30');
+      const reading = await read();
+      if (reading.kind !== 'token') throw new Error(reading.why);
+      expect(await upstox?.profileStatus(reading.token)).toBe(200);
+      clock.set('2026-11-21T03:30:00+05:30');
+      expect(await read()).toEqual({ kind: 'reauth_required', why: 'expired_at_broker' });
+      expect(await upstox?.profileStatus(reading.token)).toBe(401);
+      const page = (await visitor.get('/dashboard')).text;
+      expect(page).toContain(
+        '<strong>Upstox is not connected.</strong> Ended by the broker at its own time limit.',
+      );
+    } finally {
+      await server.close();
+      await brokers?.close();
+    }
   });
 });

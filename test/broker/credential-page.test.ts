@@ -21,9 +21,10 @@ describe('The page for app keys', () => {
     broker = createFakeBroker(clock, {
       needsStaticAddress: true,
       credentialFields: [
-        { name: 'apiKey', label: 'API key', secret: false },
-        { name: 'apiSecret', label: 'API secret', secret: true },
+        { name: 'apiKey', label: 'API key', secret: false, help: 'Under My apps.' },
+        { name: 'apiSecret', label: 'API secret', secret: true, help: 'Beside the key.' },
       ],
+      developerPage: 'https://broker.example/apps',
       async exchange({ credentials }) {
         usedWith.push(credentials);
         return broker.grant();
@@ -62,6 +63,14 @@ describe('The page for app keys', () => {
     expect(page.text).toContain(`${server.origin}/auth/broker/fake/callback`);
     expect(page.text).toContain('static address');
     expect(page.text).toContain('API secret');
+    expect(page.text).toContain('href="https://broker.example/apps"');
+  });
+
+  it('says of each key where the broker shows it, and of which one the end will be seen', async () => {
+    const { text } = await visitor.get(PAGE);
+    expect(text).toMatch(/id="apiKey-hint">Under My apps\./);
+    expect(text).toMatch(/id="apiSecret-hint">Beside the key\./);
+    expect(text).toContain('but for the end of the API key');
   });
 
   it('takes the keys, uses them, and never shows them again', async () => {

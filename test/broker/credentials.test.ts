@@ -7,8 +7,8 @@ import { createFakeAdapter } from './fake-adapter.ts';
 const KITE = createFakeAdapter({
   id: 'kite',
   credentialFields: [
-    { name: 'apiKey', label: 'API key', secret: false },
-    { name: 'apiSecret', label: 'API secret', secret: true },
+    { name: 'apiKey', label: 'API key', secret: false, help: 'Beside the app.' },
+    { name: 'apiSecret', label: 'API secret', secret: true, help: 'Beside the app.' },
   ],
 });
 const VALUES = { apiKey: 'public-key-1234', apiSecret: 'marker-secret' };

@@ -46,6 +46,12 @@ export async function moveEpoch({ db }: Database, userId: string): Promise<void>
 
 /** Between two tests on the same database: opening a Postgres of one's own takes a second. */
 export async function emptyTables({ db }: Database): Promise<void> {
-  for (const table of ['sandbox_codes', 'sandbox_tokens', 'user_epochs', 'users'] as const)
+  for (const table of [
+    'sandbox_codes',
+    'sandbox_tokens',
+    'sandbox_refresh_tokens',
+    'user_epochs',
+    'users',
+  ] as const)
     await db.deleteFrom(table).execute();
 }

@@ -169,7 +169,7 @@ describe('The queue of logouts at brokers', () => {
 
   it('gives up where the app keys are gone, and asks with those of the moment where they are there', async () => {
     const adapter = createFakeAdapter({
-      credentialFields: [{ name: 'apiKey', label: 'API key', secret: false }],
+      credentialFields: [{ name: 'apiKey', label: 'API key', secret: false, help: 'Beside the app.' }],
       async revoke({ credentials }) {
         told.push(JSON.stringify(credentials));
         return { kind: 'done' };

@@ -285,9 +285,17 @@ describe('Connecting a broker', () => {
       expect((await visitor.get('/dashboard')).status).toBe(200);
     });
 
-    it('is harmless when nothing is connected', async () => {
+    it('says so when the broker had ended the token already', async () => {
+      await connectSandbox(visitor);
+      await db().updateTable('broker_tokens').set({ expires_at: clock.now(), refresh_token: null }).execute();
       const answer = await visitor.submit('/broker/sandbox/disconnection', {}, '/broker');
-      expect(answer.status).toBe(303);
+      expect((await visitor.get(answer.location)).text).toContain('The broker had ended the token by itself');
+      expect(await logoutRows()).toEqual([]);
+    });
+
+    it('is harmless when nothing is connected, and says so', async () => {
+      const answer = await visitor.submit('/broker/sandbox/disconnection', {}, '/broker');
+      expect((await visitor.get(answer.location)).text).toContain('was not connected any more');
       expect(await auditTypes()).not.toContain('broker.disconnected');
     });
   });

@@ -1,79 +1,176 @@
+import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { sql } from 'kysely';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import { HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
+import { MINUTE_MS } from '../../src/core/duration.ts';
+import { findBinary } from '../support/find-binary.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
-import { createVisitor, PERSON, setUp, signIn } from '../support/visitor.ts';
+import { connectSandbox, createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { MORNING } from './broker-world.ts';
-import { connectFake, createFakeBroker, goToFakeBroker } from './fake-broker.ts';
+import { pressButton } from './protocol-servers/consent-page.ts';
+import {
+  type ProtocolBrokers,
+  REAL_BROKERS,
+  startProtocolBrokers,
+} from './protocol-servers/protocol-brokers.ts';
 
-const KEYS = { apiKey: 'marker-of-the-api-key', apiSecret: 'marker-of-the-api-secret' };
-/** Everything secret that goes through the server in the journey below. */
-const SECRETS = [
-  PERSON.password,
-  ...Object.values(KEYS),
-  ...Object.values(TEST_SECRETS),
-  'marker-of-the-access-token',
-  'marker-of-the-feed-token',
-  'marker-of-the-refresh-token',
-];
+const ALL_BROKERS = ['sandbox', ...REAL_BROKERS] as const;
+const CUTOFF = '2026-11-21T03:00:00+05:30';
 
-describe('After a whole journey', () => {
+describe('After a journey with every broker', () => {
   let server: TestServer;
-  afterEach(() => server.close());
+  let brokers: ProtocolBrokers | undefined;
+  let visitor: Visitor;
+  /** Everything secret that went through the server, whoever made it. */
+  let secrets: Set<string>;
 
-  /** Keys entered, connected, refreshed, connected again, a logout queued, a callback under way; returns its state. */
-  async function journey(env: Record<string, string>): Promise<string> {
+  afterEach(async () => {
+    await server.close();
+    await brokers?.close();
+  });
+
+  /**
+   * Keys entered, connected, used and renewed, the cutoff, connected again; then, where all of it is at its most: tokens
+   * live, logouts waiting that no broker took, and with every broker an authorization under way.
+   */
+  async function journey(env: Record<string, string>): Promise<void> {
     const clock = createSettableClock(MORNING);
-    let tokens = 0;
-    const grant = () => {
-      tokens += 1;
-      return {
-        kind: 'granted',
-        accessToken: `marker-of-the-access-token-${tokens}`,
-        feedToken: `marker-of-the-feed-token-${tokens}`,
-        refreshToken: `marker-of-the-refresh-token-${tokens}`,
-        expiresAt: clock.now() + HOUR_MS,
-      } as const;
-    };
-    const broker = createFakeBroker(clock, {
-      credentialFields: [
-        { name: 'apiKey', label: 'API key', secret: false },
-        { name: 'apiSecret', label: 'API secret', secret: true },
-      ],
-      exchange: async () => grant(),
-      refresh: async () => grant(),
-    });
-    broker.onRevoke = async () => ({ kind: 'unreachable', why: 'network' });
+    secrets = new Set([PERSON.password, ...Object.values(TEST_SECRETS)]);
     server = await startTestServer({
       clock,
       env: { ...env, SESSION_IDLE_TIMEOUT: 'off' },
-      adapters: [broker.adapter],
+      async adapters(origin) {
+        brokers = await startProtocolBrokers(clock, origin);
+        return brokers.adapters;
+      },
     });
-    const { brokers } = server.services;
-    const visitor = createVisitor(server.origin);
+    visitor = createVisitor(server.origin);
     await setUp(visitor);
     await signIn(visitor);
-    await visitor.submit('/broker/fake/credentials', KEYS);
-    await connectFake(visitor);
-    const user = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
-    await brokers.reader.accessToken(user.id, 'fake');
-    await brokers.reader.feedToken(user.id, 'fake');
-    clock.advance(58 * MINUTE_MS);
-    expect(await brokers.refresher.run()).toMatchObject({ refreshed: 1 });
-    await connectFake(visitor);
-    expect(await brokers.logoutQueue.drain()).toMatchObject({ postponed: 1 });
-    const reading = await brokers.reader.requireAccessToken(user.id, 'fake');
-    expect(reading.token).toContain('marker-of-the-access-token');
-    await visitor.get('/dashboard');
-    const callback = await goToFakeBroker(visitor);
-    return new URL(callback, server.origin).searchParams.get('state') ?? '';
+    for (const broker of REAL_BROKERS) {
+      const { credentials } = serverOf(broker);
+      await visitor.submit(`/broker/${broker}/credentials`, credentials);
+      for (const value of Object.values(credentials)) secrets.add(value);
+    }
+    await connectAll();
+    clock.advance(56 * MINUTE_MS);
+    expect(await server.services.brokers.refresher.run()).toMatchObject({ refreshed: 1 });
+    await useAll();
+
+    clock.set(CUTOFF);
+    await server.services.sweep.runIfDue();
+    await server.services.brokers.logoutQueue.drain();
+    await signIn(visitor);
+    await connectAll();
+    // Once more, and then none of them answers: what was replaced waits for its logout.
+    await connectAll();
+    for (const broker of ALL_BROKERS) await begin(broker);
+    for (const broker of REAL_BROKERS)
+      serverOf(broker).answerWith((_req, res) => void res.writeHead(503).end());
+    expect(await server.services.brokers.logoutQueue.drain()).toMatchObject({ postponed: 3 });
+    for (const each of REAL_BROKERS) for (const secret of serverOf(each).secrets()) secrets.add(secret);
+    for (const page of [
+      '/dashboard',
+      '/broker',
+      ...REAL_BROKERS.map((each) => `/broker/${each}/credentials`),
+    ])
+      expectNoSecret((await visitor.get(page)).text, page);
+  }
+
+  function serverOf(broker: (typeof REAL_BROKERS)[number]) {
+    if (brokers === undefined) throw new Error('The brokers are not there yet');
+    return brokers.servers[broker];
+  }
+
+  /** Where the person is sent, with the state remembered. */
+  async function begin(broker: string): Promise<URL> {
+    const { location } = await visitor.submit(`/broker/${broker}/connection`, {}, '/broker');
+    const { searchParams } = new URL(location);
+    const carried = new URLSearchParams(searchParams.get('redirect_params') ?? '');
+    const state = searchParams.get('state') ?? carried.get('state');
+    if (state !== null) secrets.add(state);
+    expect(state === null).toBe(broker === 'dhan');
+    return new URL(location);
+  }
+
+  async function connectAll(): Promise<void> {
+    const answer = await connectSandbox(visitor);
+    expect(answer.location).toBe('/broker?notice=connected');
+    for (const broker of REAL_BROKERS) {
+      const { pathname, search } = await pressButton(await begin(broker), 'allow');
+      expect((await visitor.get(pathname + search)).location).toBe('/broker?notice=connected');
+    }
+    await useAll();
+  }
+
+  async function useAll(): Promise<void> {
+    const { id } = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const { reader } = server.services.brokers;
+    for (const broker of ALL_BROKERS) {
+      const readings = [await reader.accessToken(id, broker), await reader.feedToken(id, broker)];
+      for (const reading of readings) {
+        if (reading.kind !== 'token') throw new Error(`${broker}: ${reading.why}`);
+        secrets.add(reading.token);
+      }
+      const [access] = readings;
+      if (broker !== 'sandbox' && access?.kind === 'token')
+        expect(await serverOf(broker).profileStatus(access.token)).toBe(200);
+    }
+  }
+
+  function expectNoSecret(dump: string, where: string): void {
+    for (const secret of secrets) expect(dump.includes(secret), `${secret} in ${where}`).toBe(false);
+    // What the practice broker made and nobody here has seen: codes have no mark of their own.
+    expect(dump, where).not.toMatch(/sandbox-(access|feed|refresh)-[\w-]{40}/);
+  }
+
+  it('the database file holds no secret in clear, nor do its journal, its tables, the log and the pages', async () => {
+    const scratch = createScratchDirectory('secrets');
+    try {
+      await journey({ DATABASE_URL: `sqlite:${join(scratch.path, 'curfew.db')}` });
+      const tables = await dumpTables();
+      expectIsTheDump(tables);
+      expectNoSecret(tables, 'the tables');
+      const files = readdirSync(scratch.path).filter((name) => name.startsWith('curfew.db'));
+      expect(files).toContain('curfew.db-wal');
+      const bytes = files.map((name) => readFileSync(join(scratch.path, name), 'latin1')).join('');
+      expectIsTheDump(bytes);
+      expectNoSecret(bytes, 'the files');
+      expectNoSecret(server.logText(), 'the log');
+    } finally {
+      scratch.remove();
+    }
+  });
+
+  it('dumps of Postgres and Redis hold no secret in clear, nor does the log', async () => {
+    const DATABASE_URL = await createDatabase({ url: inject('postgresUrl') });
+    const REDIS_URL = await createRedisDatabase({ url: inject('redisUrl') });
+    await journey({ DATABASE_URL, REDIS_URL });
+    const pgDump = findBinary('pg_dump', { debianPackage: 'postgresql-client' });
+    const { stdout } = await promisify(execFile)(pgDump, [DATABASE_URL], { maxBuffer: 64 * 1024 * 1024 });
+    expectIsTheDump(stdout);
+    expectNoSecret(stdout, 'Postgres');
+
+    const redis = await dumpRedis(REDIS_URL);
+    expect(redis).toContain('curfew:sess:');
+    expect(redis).toContain('userId');
+    expectNoSecret(redis, 'Redis');
+    expectNoSecret(server.logText(), 'the log');
+  });
+
+  /** A dump that did not see what is there would prove nothing. */
+  function expectIsTheDump(dump: string): void {
+    for (const word of ['apiSecret', 'secretId', 'broker.connected', 'gAAAAA', ...ALL_BROKERS])
+      expect(dump).toContain(word);
+    // Tokens, waiting logouts, authorizations under way and app keys, all as ciphertexts.
+    expect(dump.split('gAAAAA').length).toBeGreaterThan(5 + 3 + 4 + 9);
   }
 
   async function dumpTables(): Promise<string> {
@@ -86,52 +183,24 @@ describe('After a whole journey', () => {
     );
     return dumps.join('\n');
   }
-
-  function expectNoSecret(dump: string, state: string): void {
-    for (const secret of [...SECRETS, state]) expect(dump.includes(secret), secret).toBe(false);
-  }
-
-  it('the database file holds no secret in clear, nor do its journal and the log', async () => {
-    const scratch = createScratchDirectory('secrets');
-    try {
-      const state = await journey({ DATABASE_URL: `sqlite:${join(scratch.path, 'curfew.db')}` });
-      expect(state).toHaveLength(43);
-      const dump = await dumpTables();
-      // The dump does see what is there: or it would prove nothing.
-      expect(dump).toContain('"field":"apiSecret"');
-      expect(dump).toContain('gAAAAA');
-      expectNoSecret(dump, state);
-      const files = readdirSync(scratch.path).filter((name) => name.startsWith('curfew.db'));
-      expect(files).toContain('curfew.db-wal');
-      const bytes = files.map((name) => readFileSync(join(scratch.path, name), 'latin1')).join('');
-      expect(bytes).toContain('apiSecret');
-      expectNoSecret(bytes, state);
-      expectNoSecret(server.logText(), state);
-    } finally {
-      scratch.remove();
-    }
-  });
-
-  it('Postgres and Redis hold no secret in clear', async () => {
-    const redisUrl = await createRedisDatabase({ url: inject('redisUrl') });
-    const state = await journey({
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
-      REDIS_URL: redisUrl,
-    });
-    const dump = await dumpTables();
-    expect(dump).toContain('"field":"apiSecret"');
-    expectNoSecret(dump, state);
-
-    const redis = new Redis(redisUrl);
-    try {
-      const keys = await redis.keys('*');
-      const dumps = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));
-      const text = dumps.map((each) => each?.toString('latin1')).join('\n');
-      expect(keys.some((key) => key.startsWith('curfew:sess:'))).toBe(true);
-      expect(text).toContain('userId');
-      expectNoSecret(keys.join('\n') + text, state);
-    } finally {
-      redis.disconnect();
-    }
-  });
 });
+
+/** Every key and value as it is: DUMP would compress what is long. */
+async function dumpRedis(url: string): Promise<string> {
+  const redis = new Redis(url);
+  try {
+    const parts: string[] = [];
+    for (const key of await redis.keys('*')) {
+      parts.push(key);
+      const type = await redis.type(key);
+      if (type === 'string') parts.push((await redis.get(key)) ?? '');
+      else if (type === 'hash') parts.push(JSON.stringify(await redis.hgetall(key)));
+      else if (type === 'zset') parts.push(JSON.stringify(await redis.zrange(key, '0', '-1', 'WITHSCORES')));
+      else if (type === 'set') parts.push(JSON.stringify(await redis.smembers(key)));
+      else throw new Error(`Nobody has taught this test to read a ${type}`);
+    }
+    return parts.join('\n');
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -21,7 +21,7 @@ describe('Forgetting the tokens of a connection', () => {
     const bus = { publish: async (message: BusMessage) => void sent.push(message) };
     await createTokenForgetter({ ...world, bus })('asha', 'sandbox');
     expect(world.caches.sizes()).toMatchObject({ auth: 0, feed: 0 });
-    expect(sent).toEqual([{ kind: 'caches.clear_user', userId: 'asha' }]);
+    expect(sent).toEqual([{ kind: 'caches.clear_tokens', userId: 'asha' }]);
   });
 
   it('goes on where the others cannot be told, and says so in the log', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { secretDigest } from '../../src/broker/secret-digest.ts';
 import { createTokenForgetter } from '../../src/broker/token-forgetter.ts';
 import { createTokenReader } from '../../src/broker/token-reader.ts';
 import type { TokenStore } from '../../src/broker/token-store.ts';
@@ -35,6 +36,117 @@ describe('The token reader', () => {
     expect(world.caches.sizes()).toMatchObject({ auth: 1, feed: 1 });
   });
 
+  it('decrypts once where the access token opens the feed too, whichever is asked for first', async () => {
+    await world.connect('asha', { feedToken: undefined });
+    await access();
+    expect(await feed()).toMatchObject({ token: 'access of asha' });
+    expect(world.counted.decryptions).toBe(1);
+    await world.connect('asha', { feedToken: undefined });
+    await feed();
+    expect(await access()).toMatchObject({ token: 'access of asha' });
+    expect(world.counted.decryptions).toBe(2);
+  });
+
+  it('asks one small query for a token that it has, and three for one that it has not', async () => {
+    await world.connect('asha');
+    const asked: string[] = [];
+    const tokens: TokenStore = {
+      ...world.tokens,
+      standing(...args) {
+        asked.push('standing');
+        return world.tokens.standing(...args);
+      },
+      findLatest(...args) {
+        asked.push('row');
+        return world.tokens.findLatest(...args);
+      },
+    };
+    const reader = createTokenReader({ ...world, tokens });
+    await reader.accessToken('asha', 'sandbox');
+    expect(asked.splice(0)).toEqual(['standing', 'row', 'standing']);
+    await reader.accessToken('asha', 'sandbox');
+    expect(asked).toEqual(['standing']);
+  });
+
+  it('says until when the token is good: the cutoff, or the broker’s own limit where that is earlier', async () => {
+    const cutoff = Date.parse('2026-11-21T03:00:00+05:30');
+    await world.connect('asha', { expiresAt: cutoff + HOUR_MS });
+    expect(await access()).toMatchObject({ expiresAt: cutoff });
+    await world.connect('asha', { expiresAt: cutoff - HOUR_MS });
+    expect(await access()).toMatchObject({ expiresAt: cutoff - HOUR_MS });
+  });
+
+  describe('with a warm cache, and no message that would clear it,', () => {
+    const broker = 'sandbox';
+    const userId = 'asha';
+
+    it.each([
+      [
+        'a disconnection on another node',
+        'disconnected',
+        () =>
+          world.tokens.end(
+            { kind: 'of_broker', userId, broker },
+            { reason: 'disconnected', now: world.clock.now() },
+          ),
+      ],
+      [
+        'a sweep up to an instant of the operator’s',
+        'cutoff',
+        () =>
+          world.tokens.end(
+            { kind: 'issued_before', before: world.clock.now() + 1 },
+            { reason: 'cutoff', now: world.clock.now() },
+          ),
+      ],
+      ['a rejection that another node was told of', 'rejected', () => reject()],
+    ] as const)('serves nothing after %s', async (_what, why, end) => {
+      await world.connect('asha');
+      await access();
+      await feed();
+      await end();
+      expect(world.caches.sizes()).toMatchObject({ auth: 1, feed: 1 });
+      expect(await access()).toEqual({ kind: 'reauth_required', why });
+      expect(await feed()).toEqual({ kind: 'reauth_required', why });
+      expect(world.counted.decryptions).toBe(2);
+    });
+
+    async function reject() {
+      const [row] = await world.tokenRows();
+      return world.tokens.end(
+        { kind: 'token', userId, broker, tokenDigest: row?.token_digest ?? '' },
+        { reason: 'rejected', now: world.clock.now() },
+      );
+    }
+
+    it('serves the token of a connection that another node has made since', async () => {
+      await world.connect('asha');
+      await access();
+      await world.connect('asha', {
+        accessToken: world.cipher.forBroker(broker).encrypt('access of another node'),
+      });
+      expect(await access()).toMatchObject({ token: 'access of another node' });
+    });
+
+    it('serves the token that another node has refreshed since', async () => {
+      await world.connect('asha');
+      await access();
+      await refresh('refreshed');
+      expect(await access()).toMatchObject({ token: 'refreshed' });
+    });
+  });
+
+  async function refresh(token: string): Promise<void> {
+    await world.database.db
+      .updateTable('broker_tokens')
+      .set({
+        access_token: world.cipher.forBroker('sandbox').encrypt(token),
+        token_digest: secretDigest(token),
+      })
+      .where('is_revoked', '=', 0)
+      .execute();
+  }
+
   it('keeps people apart', async () => {
     await world.connect('asha');
     await access();
@@ -61,10 +173,11 @@ describe('The token reader', () => {
   });
 
   it('serves no token that was put into the cache too late to be dropped by its lifetime', async () => {
-    const { epoch, issuedAt, expiresAt } = await world.connect('asha', {
+    const { id, tokenDigest, epoch, issuedAt, expiresAt } = await world.connect('asha', {
       issuedAt: Date.parse('2026-11-20T02:59:59.999+05:30'),
     });
-    world.caches.of.auth.set('asha', 'sandbox', { token: 'old', epoch, issuedAt, expiresAt });
+    const key = `sandbox ${id} ${tokenDigest}`;
+    world.caches.of.auth.set('asha', key, { token: 'old', epoch, issuedAt, expiresAt });
     expect(await access()).toEqual({ kind: 'reauth_required', why: 'cutoff' });
   });
 
@@ -82,7 +195,7 @@ describe('The token reader', () => {
     await access();
     await moveEpoch(world.database, 'asha');
     expect(await access()).toEqual({ kind: 'reauth_required', why: 'ended' });
-    expect(world.caches.of.auth.get('asha', 'sandbox')).toBeDefined();
+    expect(world.caches.sizes()).toMatchObject({ auth: 1 });
     await world.connect('asha');
     expect(await access()).toMatchObject({ kind: 'token' });
   });
@@ -143,21 +256,23 @@ describe('The token reader', () => {
     });
 
     it('serves what was connected in a new epoch meanwhile', async () => {
+      await world.connect('asha');
       const again = async () => {
         await moveEpoch(world.database, 'asha');
-        await world.connect('asha');
+        await world.connect('asha', {
+          accessToken: world.cipher.forBroker('sandbox').encrypt('of the new epoch'),
+        });
       };
-      const epochs = {
-        asked: 0,
-        async current(userId: string) {
-          const epoch = await world.epochs.current(userId);
-          this.asked += 1;
-          if (this.asked === 1) await again();
-          return epoch;
-        },
-      };
-      const reader = createTokenReader({ ...world, epochs });
-      expect(await reader.accessToken('asha', 'sandbox')).toMatchObject({ kind: 'token' });
+      expect(await readWhile(again)).toMatchObject({ kind: 'token', token: 'of the new epoch' });
+    });
+
+    it('serves the token that a refresh has put in its place meanwhile', async () => {
+      await world.connect('asha');
+      expect(await readWhile(() => refresh('refreshed'))).toMatchObject({
+        kind: 'token',
+        token: 'refreshed',
+      });
+      expect(world.caches.sizes()).toMatchObject({ auth: 1 });
     });
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BrokerGrant, BrokerProblem, RefreshRequest } from '../../src/broker/broker-adapter.ts';
 import { createTokenRefresher } from '../../src/broker/token-refresher.ts';
@@ -109,6 +110,22 @@ describe.each(DATABASES)('Refreshing tokens on %s', (_name, open) => {
     world.clock.advance(55 * MINUTE_MS);
     await Promise.all([run(), run(), run(), run()]);
     expect(asked).toHaveLength(1);
+  });
+
+  it('leaves alone what another node claims in this very moment', async () => {
+    await connect();
+    world.clock.advance(55 * MINUTE_MS);
+    let count = Promise.resolve<unknown>(undefined);
+    await database.db.transaction().execute(async (trx) => {
+      await trx
+        .updateTable('broker_tokens')
+        .set({ refresh_at: world.clock.now() + MINUTE_MS })
+        .execute();
+      count = run();
+      await sleep(100);
+    });
+    expect(await count).toEqual(nothing);
+    expect(asked).toEqual([]);
   });
 
   it('leaves alone what has no refresh token, and what lasts until the cutoff anyway', async () => {

@@ -5,6 +5,7 @@ import type { RevocationOrder, RevocationScope } from '../../src/core/revocation
 import type { Database } from '../../src/storage/database.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
 import { addUser, DATABASES, emptyTables } from './databases.ts';
+import { createFakeAdapter } from './fake-adapter.ts';
 
 describe.each(DATABASES)('Revoking broker tokens on %s', (_name, open) => {
   let database: Database;
@@ -69,6 +70,22 @@ describe.each(DATABASES)('Revoking broker tokens on %s', (_name, open) => {
     });
     expect((await world.logoutRows()).find((row) => row.id === id)?.access_token).toBe(accessToken);
     expect(woken).toBe(1);
+  });
+
+  it('lets nobody believe that a broker is told which takes no logout', async () => {
+    const { revoke: _none, ...silent } = createFakeAdapter({ id: 'silent' });
+    world = createBrokerWorld(database, [createFakeAdapter(), silent]);
+    await world.connect('asha');
+    await world.connect('asha', { broker: 'silent', feedToken: undefined });
+    const { detail } = await revoke({ kind: 'account', userId: 'asha', throughEpoch: 0 });
+    expect(detail).toBe(
+      'sandbox access and feed token, silent access token (the broker takes no sign-out and ends it at its own limit)',
+    );
+    // One that the broker has ended already is no more alive there than here.
+    await world.connect('asha', { broker: 'silent', feedToken: undefined, expiresAt: now });
+    expect(await revoke({ kind: 'account', userId: 'asha', throughEpoch: 0 })).toMatchObject({
+      detail: 'silent access token',
+    });
   });
 
   it('carried out late, does not touch what began in a later epoch', async () => {

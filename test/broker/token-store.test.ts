@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { versionOf } from '../../src/broker/connection.ts';
 import { END_BATCH } from '../../src/broker/connection-ending-store.ts';
 import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
@@ -29,7 +30,6 @@ describe.each(DATABASES)('The token store on %s', (_name, open) => {
       refreshFailures: 0,
       ended: undefined,
     });
-    expect(await world.tokens.isCurrent(stored)).toBe(true);
     expect(await world.tokens.findLatest('asha', 'kite')).toBeUndefined();
     expect(await world.tokens.findLatest('ravi', 'sandbox')).toBeUndefined();
   });
@@ -84,11 +84,34 @@ describe.each(DATABASES)('The token store on %s', (_name, open) => {
     expect(await world.tokens.isTokenInUse('sandbox', 'mine')).toBe(true);
   });
 
-  it('has no current connection once another token is in its place', async () => {
-    const stored = await world.connect('asha');
-    expect(await world.tokens.isCurrent({ ...stored, tokenDigest: 'refreshed' })).toBe(false);
-    await database.db.updateTable('broker_tokens').set({ token_digest: null }).execute();
-    expect(await world.tokens.isCurrent({ ...stored, tokenDigest: undefined })).toBe(true);
+  describe('says in one query where a person stands:', () => {
+    const standing = (userId = 'asha', broker = 'sandbox') => world.tokens.standing(userId, broker);
+
+    it('nowhere, before they have connected anything', async () => {
+      expect(await standing()).toEqual({ epoch: 0, live: undefined });
+      await world.connect('asha');
+      expect(await standing('asha', 'kite')).toEqual({ epoch: 0, live: undefined });
+      expect(await standing('ravi')).toEqual({ epoch: 0, live: undefined });
+    });
+
+    it('with the connection that nobody has ended, and the token that it has now', async () => {
+      await world.connect('asha');
+      const { id, tokenDigest } = await world.connect('asha');
+      expect(await standing()).toEqual({ epoch: 0, live: versionOf({ id, tokenDigest }) });
+      await database.db.updateTable('broker_tokens').set({ token_digest: 'refreshed' }).execute();
+      expect(await standing()).toEqual({ epoch: 0, live: versionOf({ id, tokenDigest: 'refreshed' }) });
+      await database.db.updateTable('broker_tokens').set({ token_digest: null }).execute();
+      expect(await standing()).toEqual({ epoch: 0, live: versionOf({ id, tokenDigest: undefined }) });
+    });
+
+    it('without it once somebody has ended it, and in a later epoch', async () => {
+      const connection = await world.connect('asha');
+      await moveEpoch(world.database, 'asha');
+      expect(await standing()).toEqual({ epoch: 1, live: versionOf(connection) });
+      const { id } = connection;
+      await world.tokens.end({ kind: 'one', id }, { reason: 'disconnected', now });
+      expect(await standing()).toEqual({ epoch: 1, live: undefined });
+    });
   });
 
   it('counts what is alive by its times, by broker', async () => {
@@ -180,11 +203,17 @@ describe.each(DATABASES)('The token store on %s', (_name, open) => {
     expect((await world.tokens.findLatest('asha', 'sandbox'))?.ended?.reason).toBe('ended');
   });
 
+  it('has the broker told of a login that only its access token has outlived', async () => {
+    const { id } = await world.connect('asha', { refreshToken: 'ciphertext', expiresAt: now });
+    const [ended] = await world.tokens.end({ kind: 'one', id }, { reason: 'cutoff', now });
+    expect(ended).toMatchObject({ logoutQueued: true });
+    expect(await world.logoutRows()).toHaveLength(1);
+  });
+
   it('marks, wipes and queues in one go, and says what it was', async () => {
     const stored = await world.connect('asha');
     const ended = await world.tokens.end({ kind: 'one', id: stored.id }, { reason: 'cutoff', now });
     expect(ended).toEqual([{ userId: 'asha', broker: 'sandbox', hadFeedToken: true, logoutQueued: true }]);
-    expect(await world.tokens.isCurrent(stored)).toBe(false);
     expect(await world.tokenRows()).toMatchObject([{ is_revoked: 1, access_token: null, feed_token: null }]);
   });
 

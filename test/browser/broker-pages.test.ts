@@ -20,8 +20,8 @@ describe('the pages of a broker that wants app keys, in a browser', () => {
     broker = createFakeBroker(clock, {
       needsStaticAddress: true,
       credentialFields: [
-        { name: 'apiKey', label: 'API key', secret: false },
-        { name: 'apiSecret', label: 'API secret', secret: true },
+        { name: 'apiKey', label: 'API key', secret: false, help: 'Beside the app.' },
+        { name: 'apiSecret', label: 'API secret', secret: true, help: 'Beside the app.' },
       ],
       // A broker that asks nothing: it sends the browser straight back.
       async startAuthorization({ state, redirectUri }) {

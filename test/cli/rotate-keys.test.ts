@@ -70,7 +70,7 @@ describe.each(DATABASES)('keys rotate, beside a running server, on %s', (_name, 
     const before = await read();
     const { status, stdout, stderr } = await curfew(`${NEW_KEY},${OLD_KEY}`, 'keys', 'rotate', '--json');
     expect(status).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ renewed: 2, current: 0, unreadable: 0, changed: 0 });
+    expect(JSON.parse(stdout)).toMatchObject({ renewed: 3, current: 0, unreadable: 0, changed: 0 });
     expect(JSON.parse(stdout).columns).toContainEqual({
       name: 'broker_tokens.feed_token',
       renewed: 1,
@@ -85,19 +85,31 @@ describe.each(DATABASES)('keys rotate, beside a running server, on %s', (_name, 
     expect(await read()).toEqual(before);
   });
 
+  it('refuses, and changes nothing, while a running server has not been given the new key', async () => {
+    await restart(OLD_KEY);
+    const before = await read();
+    const { status, stderr } = await curfew(`${NEW_KEY},${OLD_KEY}`, 'keys', 'rotate');
+    expect(status).toBe(1);
+    expect(stderr).toContain('without the first key of ENCRYPTION_KEY: 1 of 1');
+    server.services.caches.clearAll();
+    expect(await read()).toEqual(before);
+    await restart(`${NEW_KEY},${OLD_KEY}`);
+    expect((await curfew(`${NEW_KEY},${OLD_KEY}`, 'keys', 'rotate')).status).toBe(0);
+  });
+
   it('says in words what it did, and that there was nothing left to do', async () => {
     expect((await curfew(`${NEW_KEY},${OLD_KEY}`, 'keys', 'rotate')).stdout).toMatch(
-      /all +2 renewed, 0 were/,
+      /all +3 renewed, 0 were/,
     );
     expect((await curfew(`${NEW_KEY},${OLD_KEY}`, 'keys', 'rotate')).stdout).toMatch(
-      /all +0 renewed, 2 were/,
+      /all +0 renewed, 3 were/,
     );
   });
 
   it('fails, and says how many, where there is something that no key reads', async () => {
     const { status, stderr } = await curfew(NEW_KEY, 'keys', 'rotate');
     expect(status).toBe(1);
-    expect(stderr).toContain('2 could not be read with any key');
+    expect(stderr).toContain('3 could not be read with any key');
     expect(await read()).toMatchObject({ kind: 'token' });
   });
 });

@@ -46,10 +46,26 @@ export function createDhanAdapter({ clock, endpoints = PUBLISHED }: DhanAdapterD
     description: 'DhanHQ API v2. The login lasts 24 hours, and Dhan cannot be told to end it earlier.',
     authorizationOrigins: originsOf(endpoints),
     credentialFields: [
-      { name: 'clientId', label: 'Dhan client ID', secret: false },
-      { name: 'apiKey', label: 'API key', secret: false },
-      { name: 'apiSecret', label: 'API secret', secret: true },
+      {
+        name: 'clientId',
+        label: 'Dhan client ID',
+        secret: false,
+        help: 'The number of your Dhan account, ten digits, as your profile on Dhan Web shows it.',
+      },
+      {
+        name: 'apiKey',
+        label: 'API key',
+        secret: false,
+        help: 'On Dhan Web, in your profile under Access DhanHQ APIs: switch from Access Token to API Key and generate one. It works for twelve months.',
+      },
+      {
+        name: 'apiSecret',
+        label: 'API secret',
+        secret: true,
+        help: 'Shown together with the API key when it is generated.',
+      },
     ],
+    developerPage: 'https://web.dhan.co/',
     needsStaticAddress: true,
     mayOmitState: true,
 

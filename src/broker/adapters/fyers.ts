@@ -12,6 +12,7 @@ import {
   INVALID_CREDENTIALS,
 } from './call-broker.ts';
 import { callbackParameter } from './callback-parameter.ts';
+import { jwtExpiry } from './jwt-expiry.ts';
 import { visibleText } from './visible-text.ts';
 
 const PUBLISHED: BrokerEndpoints = {
@@ -19,7 +20,7 @@ const PUBLISHED: BrokerEndpoints = {
   api: 'https://api-t1.fyers.in/api/v3',
   pages: ['https://*.fyers.in'],
 };
-/** Not published; the tokens that people have looked into all end at 06:00 in India. */
+/** Not published; the tokens that people have looked into all end at 06:00 in India, and each says so itself. */
 const ENDS_AT = { hour: 6, minute: 0 };
 
 const credentialsSchema = z.object({ appId: visibleText, secretId: visibleText });
@@ -55,9 +56,20 @@ export function createFyersAdapter({ clock, endpoints = PUBLISHED }: FyersAdapte
     description: 'Fyers API v3. The login lasts until 06:00.',
     authorizationOrigins: originsOf(endpoints),
     credentialFields: [
-      { name: 'appId', label: 'App ID', secret: false },
-      { name: 'secretId', label: 'Secret ID', secret: true },
+      {
+        name: 'appId',
+        label: 'App ID',
+        secret: false,
+        help: 'In the Fyers API dashboard, in your app: the whole of it with its ending, as in SPXXXXE7-100.',
+      },
+      {
+        name: 'secretId',
+        label: 'Secret ID',
+        secret: true,
+        help: 'Beside the App ID of the same app. Not your PIN, which Curfew never asks for.',
+      },
     ],
+    developerPage: 'https://myapi.fyers.in/dashboard',
     needsStaticAddress: true,
     mayOmitState: false,
 
@@ -94,7 +106,9 @@ export function createFyersAdapter({ clock, endpoints = PUBLISHED }: FyersAdapte
       const granted = tokenSchema.safeParse(answer.body);
       if (!granted.success) return toProblem(answer);
       const accessToken = granted.data.access_token;
-      return { kind: 'granted', accessToken, expiresAt: nextCutoff(askedAt, ENDS_AT) };
+      const itsOwnEnd = jwtExpiry(accessToken) ?? Number.POSITIVE_INFINITY;
+      const expiresAt = Math.min(nextCutoff(askedAt, ENDS_AT), itsOwnEnd);
+      return { kind: 'granted', accessToken, expiresAt };
     },
 
     async revoke({ credentials, accessToken }) {

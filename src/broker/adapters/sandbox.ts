@@ -22,8 +22,8 @@ export interface SandboxAdapterDeps {
 
 /**
  * The practice broker's client: authorization code with PKCE, the issuer checked in metadata and callback (RFC 9207),
- * revocation by RFC 7009. Identifiers stay public addresses while the requests go to this very process, which may not
- * be able to reach its own public address from behind a proxy.
+ * refresh tokens that rotate (RFC 6749, 6), revocation by RFC 7009. Identifiers stay public addresses while the requests
+ * go to this very process, which may not be able to reach its own public address from behind a proxy.
  */
 export function createSandboxAdapter({
   clock,
@@ -53,7 +53,8 @@ export function createSandboxAdapter({
   return {
     id: SANDBOX_BROKER_ID,
     name: 'Practice broker',
-    description: 'Built in, for trying things out. No real account, no real money.',
+    description:
+      'Built in, for trying things out. No real account, no real money. Its tokens last an hour and are renewed without you, for a day at most.',
     authorizationOrigins: [publicOrigin],
     credentialFields: [],
     needsStaticAddress: false,
@@ -100,6 +101,23 @@ export function createSandboxAdapter({
       }
     },
 
+    async refresh({ refreshToken }) {
+      const askedAt = clock.now();
+      try {
+        const server = await findServer();
+        const response = await oauth.refreshTokenGrantRequest(
+          server,
+          client,
+          oauth.None(),
+          refreshToken,
+          requestOptions(),
+        );
+        return toGrant(await oauth.processRefreshTokenResponse(server, client, response), askedAt);
+      } catch (error) {
+        return classifyOAuthError(error);
+      }
+    },
+
     async revoke({ accessToken }) {
       try {
         const server = await findServer();
@@ -121,11 +139,13 @@ export function createSandboxAdapter({
 
 function toGrant(answer: oauth.TokenEndpointResponse, askedAt: number): BrokerGrant | BrokerProblem {
   const { access_token: accessToken, expires_in: lifetimeSeconds, feed_token: feedToken } = answer;
+  const { refresh_token: refreshToken } = answer;
   if (lifetimeSeconds === undefined) return { kind: 'refused', why: 'invalid_response' };
   return {
     kind: 'granted',
     accessToken,
     ...(typeof feedToken === 'string' ? { feedToken } : {}),
+    ...(refreshToken === undefined ? {} : { refreshToken }),
     expiresAt: askedAt + lifetimeSeconds * SECOND_MS,
   };
 }

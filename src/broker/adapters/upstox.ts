@@ -55,9 +55,20 @@ export function createUpstoxAdapter({ clock, endpoints = PUBLISHED }: UpstoxAdap
     description: 'Upstox API v2. The login lasts until 03:30.',
     authorizationOrigins: originsOf(endpoints),
     credentialFields: [
-      { name: 'apiKey', label: 'API key', secret: false },
-      { name: 'apiSecret', label: 'API secret', secret: true },
+      {
+        name: 'apiKey',
+        label: 'API key',
+        secret: false,
+        help: 'On Upstox’s developer page under My apps. It looks like 615b1297-d443-3b39-ba19-1927fbcdddc7.',
+      },
+      {
+        name: 'apiSecret',
+        label: 'API secret',
+        secret: true,
+        help: 'Beside the API key of the same app.',
+      },
     ],
+    developerPage: 'https://account.upstox.com/developer/apps',
     needsStaticAddress: true,
     mayOmitState: false,
 

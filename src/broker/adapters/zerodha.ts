@@ -55,9 +55,20 @@ export function createZerodhaAdapter({ clock, endpoints = PUBLISHED }: ZerodhaAd
     description: 'Kite Connect 3. The login lasts until 06:00.',
     authorizationOrigins: originsOf(endpoints),
     credentialFields: [
-      { name: 'apiKey', label: 'API key', secret: false },
-      { name: 'apiSecret', label: 'API secret', secret: true },
+      {
+        name: 'apiKey',
+        label: 'API key',
+        secret: false,
+        help: 'In the Kite Connect developer console under My apps: open your app.',
+      },
+      {
+        name: 'apiSecret',
+        label: 'API secret',
+        secret: true,
+        help: 'On the same page of your app. One that is regenerated there takes the place of this one.',
+      },
     ],
+    developerPage: 'https://developers.kite.trade/',
     needsStaticAddress: true,
     mayOmitState: true,
 

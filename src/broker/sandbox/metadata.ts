@@ -24,7 +24,7 @@ export function sandboxMetadata(publicOrigin: string): Readonly<Record<string, u
     revocation_endpoint: publicOrigin + SANDBOX_PATHS.revoke,
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
-    grant_types_supported: ['authorization_code'],
+    grant_types_supported: ['authorization_code', 'refresh_token'],
     code_challenge_methods_supported: ['S256'],
     token_endpoint_auth_methods_supported: ['none'],
     revocation_endpoint_auth_methods_supported: ['none'],

@@ -135,6 +135,15 @@ describe.each(Object.keys(TRIALS))('The adapter of %s', (name) => {
       expect(field.secret, field.name).toBe(trial.secrets().includes(trial.credentials[field.name] ?? ''));
   });
 
+  it('says where on the broker’s page each of them stands, and where that page is', () => {
+    const { credentialFields, developerPage } = trial.adapter;
+    expect(developerPage === undefined).toBe(credentialFields.length === 0);
+    if (developerPage !== undefined) expect(new URL(developerPage).protocol).toBe('https:');
+    const help = credentialFields.map((field) => field.help);
+    expect(new Set(help).size).toBe(help.length);
+    for (const sentence of help) expect(sentence).toMatch(/^[A-Z].{20,}\.$/);
+  });
+
   it('sends people where the CSP lets them go, with no secret in the address', async () => {
     const { origin, href } = await openPage();
     expect(trial.adapter.authorizationOrigins).toContain(origin);

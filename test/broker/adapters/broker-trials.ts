@@ -15,7 +15,7 @@ import { startZerodhaServer } from '../protocol-servers/zerodha.ts';
 import { PUBLIC_ORIGIN, startSandboxApp } from '../sandbox/sandbox-app.ts';
 
 /** An adapter, and a broker of the same protocol that it talks to. */
-export interface BrokerTrial extends Omit<ProtocolServer, 'endpoints' | 'feedStatus'> {
+export interface BrokerTrial extends Omit<ProtocolServer, 'endpoints' | 'feedStatus' | 'answerWith'> {
   readonly adapter: BrokerAdapter;
   readonly redirectUri: string;
   /** Absent for the practice broker, which has no price feed. */

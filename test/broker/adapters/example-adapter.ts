@@ -19,8 +19,8 @@ export function createPaisaAdapter({ clock }: { readonly clock: Clock }): Broker
     description: 'Paisa API v1. The login lasts until 05:00.',
     authorizationOrigins: [new URL(LOGIN).origin],
     credentialFields: [
-      { name: 'key', label: 'App key', secret: false },
-      { name: 'secret', label: 'App secret', secret: true },
+      { name: 'key', label: 'App key', secret: false, help: 'On paisa.example under Apps.' },
+      { name: 'secret', label: 'App secret', secret: true, help: 'Shown once, when the app is made.' },
     ],
     needsStaticAddress: true,
     mayOmitState: false,

@@ -93,6 +93,22 @@ describe('The adapter of Fyers v3', () => {
     expect(await exchange(await comeBack())).toMatchObject({ kind: 'granted', expiresAt: Date.parse(end) });
   });
 
+  it.each([
+    ['earlier than 06:00 counts', '2026-11-20T18:00:00+05:30', '2026-11-20T18:00:00+05:30'],
+    ['later than 06:00 does not', '2026-11-21T06:30:00+05:30', '2026-11-21T06:00:00+05:30'],
+  ])('looks into the token: an end of its own that is %s', async (_what, own, expected) => {
+    const claims = Buffer.from(JSON.stringify({ exp: Date.parse(own) / 1000 })).toString('base64url');
+    const { origin, close } = await listen((_req, res) => {
+      res.end(`{"s":"ok","code":200,"access_token":"e30.${claims}.c2ln"}`);
+    });
+    const adapter = createFyersAdapter({ clock, endpoints: { login: origin, api: origin } });
+    const parameters = new URLSearchParams({ s: 'ok', auth_code: 'the-code', state: 'the-state' });
+    const { credentials } = server;
+    const request = { credentials, parameters, expectedState: 'the-state', redirectUri, codeVerifier: '' };
+    expect(await adapter.exchange(request)).toMatchObject({ expiresAt: Date.parse(expected) });
+    await close();
+  });
+
   it('keeps no refresh token: the flow has ended', async () => {
     expect(create().refresh).toBeUndefined();
     expect(await exchange(await comeBack())).not.toHaveProperty('refreshToken');

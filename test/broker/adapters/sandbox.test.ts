@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import * as oauth from 'oauth4webapi';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSandboxAdapter } from '../../../src/broker/adapters/sandbox.ts';
-import { DAY_MS } from '../../../src/core/duration.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/core/duration.ts';
 import type { Database } from '../../../src/storage/database.ts';
 import { createSettableClock, type SettableClock } from '../../support/settable-clock.ts';
 import { MORNING } from '../broker-world.ts';
@@ -81,7 +81,52 @@ describe('The adapter of the practice broker', () => {
       kind: 'granted',
       accessToken: expect.stringMatching(/^sandbox-access-/),
       feedToken: expect.stringMatching(/^sandbox-feed-/),
-      expiresAt: clock.now() + DAY_MS,
+      refreshToken: expect.stringMatching(/^sandbox-refresh-/),
+      expiresAt: clock.now() + HOUR_MS,
+    });
+  });
+
+  describe('refreshing', () => {
+    const refresh = (refreshToken: string) => create().refresh?.({ credentials, refreshToken });
+    async function getGrant() {
+      const result = await exchange(await comeBack());
+      if (result.kind !== 'granted') throw new Error(result.kind);
+      return { ...result, refreshToken: result.refreshToken ?? '' };
+    }
+
+    it('gets the next tokens, which live on when the first have ended', async () => {
+      const first = await getGrant();
+      clock.advance(55 * MINUTE_MS);
+      const next = await refresh(first.refreshToken);
+      if (next?.kind !== 'granted') throw new Error(next?.why);
+      expect(next.expiresAt).toBe(clock.now() + HOUR_MS);
+      clock.advance(5 * MINUTE_MS);
+      expect(await profileStatus(first.accessToken)).toBe(401);
+      expect(await profileStatus(next.accessToken)).toBe(200);
+      expect([next.accessToken, next.feedToken, next.refreshToken]).not.toContain(first.refreshToken);
+    });
+
+    it('is refused for good with a token that was used, revoked, made up, or is a day old', async () => {
+      const no = { kind: 'refused', why: 'invalid_grant' };
+      const used = await getGrant();
+      await refresh(used.refreshToken);
+      expect(await refresh(used.refreshToken)).toEqual(no);
+      const revoked = await getGrant();
+      await create().revoke?.({ credentials, accessToken: revoked.accessToken });
+      expect(await refresh(revoked.refreshToken)).toEqual(no);
+      expect(await refresh('made-up')).toEqual(no);
+      const old = await getGrant();
+      clock.advance(DAY_MS);
+      expect(await refresh(old.refreshToken)).toEqual(no);
+    });
+
+    it('is not refused by a broker that is not well', async () => {
+      const { refreshToken } = await getGrant();
+      expect(await create('http://127.0.0.1:1').refresh?.({ credentials, refreshToken })).toEqual({
+        kind: 'unreachable',
+        why: 'network',
+      });
+      expect(await refresh(refreshToken)).toMatchObject({ kind: 'granted' });
     });
   });
 

@@ -76,7 +76,7 @@ export async function startDhanServer({ clock, redirectUri }: ProtocolServerOpti
     res.json({});
   });
 
-  const { origin, close } = await listen(app);
+  const { origin, close, answerWith } = await listen(app);
   const feedQuery = { version: '2', clientId: CLIENT_ID, authType: '2' };
   return {
     endpoints: { login: `${origin}/login/consentApp-login`, api: origin },
@@ -87,6 +87,7 @@ export async function startDhanServer({ clock, redirectUri }: ProtocolServerOpti
     loginAs(clientId) {
       person = clientId;
     },
+    answerWith,
     close,
   };
 }

@@ -58,7 +58,7 @@ export async function startFyersServer({
     res.json({ s: 'ok', code: 200, message: '', data: { fy_id: 'FX0011' } });
   });
 
-  const { origin, close } = await listen(app);
+  const { origin, close, answerWith } = await listen(app);
   const authorized = (path: string, token: string) =>
     statusOf(origin + path, { authorization: `${APP_ID}:${token}` });
   return {
@@ -67,6 +67,7 @@ export async function startFyersServer({
     profileStatus: (token) => authorized('/api/v3/profile', token),
     feedStatus: (token) => authorized('/feed', token),
     secrets: () => [SECRET_ID, APP_ID_HASH, ...book.issued()],
+    answerWith,
     close,
   };
 }

@@ -22,20 +22,27 @@ export interface ProtocolServer {
   feedStatus(token: string): Promise<number>;
   /** The app's secret, and every code and token that was made: what no log and no database may hold in clear. */
   secrets(): readonly string[];
+  /** From now on it answers everything like this, whatever its protocol says; `undefined`: it is well again. */
+  answerWith(listener: RequestListener | undefined): void;
   close(): Promise<void>;
 }
 
 export interface Listening {
   readonly origin: string;
+  answerWith(listener: RequestListener | undefined): void;
   close(): Promise<void>;
 }
 
 export async function listen(listener: RequestListener): Promise<Listening> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
+  let current = listener;
+  const server = createServer((req, res) => current(req, res)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     origin: `http://127.0.0.1:${port}`,
+    answerWith(other) {
+      current = other ?? listener;
+    },
     async close() {
       server.closeAllConnections();
       server.close();

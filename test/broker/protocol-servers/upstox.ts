@@ -60,7 +60,7 @@ export async function startUpstoxServer({
     res.json({ status: 'success', data: {} });
   });
 
-  const { origin, close } = await listen(app);
+  const { origin, close, answerWith } = await listen(app);
   const authorized = (path: string, token: string) =>
     statusOf(origin + path, { authorization: `Bearer ${token}` });
   return {
@@ -69,6 +69,7 @@ export async function startUpstoxServer({
     profileStatus: (token) => authorized('/v2/user/profile', token),
     feedStatus: (token) => authorized('/v3/feed/market-data-feed/authorize', token),
     secrets: () => [API_SECRET, ...book.issued()],
+    answerWith,
     close,
   };
 }

@@ -73,7 +73,7 @@ export async function startZerodhaServer({
     res.sendStatus(opens ? 200 : 403);
   });
 
-  const { origin, close } = await listen(app);
+  const { origin, close, answerWith } = await listen(app);
   return {
     endpoints: { login: `${origin}/connect/login`, api: origin },
     credentials: { apiKey: API_KEY, apiSecret: API_SECRET },
@@ -82,6 +82,7 @@ export async function startZerodhaServer({
     feedStatus: (token) =>
       statusOf(withParameters(`${origin}/feed`, { api_key: API_KEY, access_token: token })),
     secrets: () => [API_SECRET, ...book.issued()],
+    answerWith,
     close,
   };
 }

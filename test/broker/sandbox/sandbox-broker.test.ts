@@ -12,6 +12,7 @@ const REDIRECT_URI = `${PUBLIC_ORIGIN}/auth/broker/sandbox/callback`;
 const tokensSchema = z.object({
   access_token: z.string(),
   feed_token: z.string(),
+  refresh_token: z.string(),
   token_type: z.string(),
   expires_in: z.number(),
 });
@@ -82,6 +83,7 @@ describe("The practice broker's protocol", () => {
       token_endpoint: `${PUBLIC_ORIGIN}/sandbox/token`,
       revocation_endpoint: `${PUBLIC_ORIGIN}/sandbox/revoke`,
       code_challenge_methods_supported: ['S256'],
+      grant_types_supported: ['authorization_code', 'refresh_token'],
       authorization_response_iss_parameter_supported: true,
     });
   });
@@ -159,7 +161,7 @@ describe("The practice broker's protocol", () => {
       expect(response.status).toBe(200);
       expect(response.headers.get('cache-control')).toBe('no-store');
       const tokens = await readTokens(response);
-      expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: 86_400 });
+      expect(tokens).toMatchObject({ token_type: 'Bearer', expires_in: 3600 });
       expect(tokens.access_token).toMatch(/^sandbox-access-/);
       expect(tokens.feed_token).toMatch(/^sandbox-feed-/);
       expect(await (await profile(tokens.access_token)).json()).toMatchObject({ subject: 'asha' });
@@ -203,7 +205,41 @@ describe("The practice broker's protocol", () => {
       expect(await response.json()).toEqual({ error: 'invalid_client' });
     });
 
-    it('knows one grant', async () => {
+    describe('for a refresh token', () => {
+      const refresh = (refreshToken: string, changes: Record<string, string> = {}) =>
+        post('/sandbox/token', {
+          grant_type: 'refresh_token',
+          client_id: 'curfew',
+          refresh_token: refreshToken,
+          ...changes,
+        });
+
+      it('gives the next tokens and its own successor', async () => {
+        const first = await getTokens();
+        const response = await refresh(first.refresh_token);
+        expect(response.headers.get('cache-control')).toBe('no-store');
+        const next = await readTokens(response);
+        expect((await profile(next.access_token)).status).toBe(200);
+        expect((await refresh(next.refresh_token)).status).toBe(200);
+      });
+
+      it('refuses a used one, and ends what came of it', async () => {
+        const first = await getTokens();
+        const next = await readTokens(await refresh(first.refresh_token));
+        expect(await (await refresh(first.refresh_token)).json()).toEqual({ error: 'invalid_grant' });
+        expect((await profile(next.access_token)).status).toBe(401);
+      });
+
+      it('knows one client, and wants the token', async () => {
+        const { refresh_token: token } = await getTokens();
+        expect((await refresh(token, { client_id: 'somebody-else' })).status).toBe(401);
+        const without = await post('/sandbox/token', { grant_type: 'refresh_token', client_id: 'curfew' });
+        expect(await without.json()).toEqual({ error: 'invalid_request' });
+        expect((await refresh(token)).status).toBe(200);
+      });
+    });
+
+    it('knows no other grant', async () => {
       const response = await exchange(await getCode(), { grant_type: 'password' });
       expect(await response.json()).toEqual({ error: 'unsupported_grant_type' });
     });
@@ -258,7 +294,7 @@ describe("The practice broker's protocol", () => {
       expect((await profile(token)).status).toBe(200);
     });
 
-    it('comes by itself after a day', async () => {
+    it('comes by itself after an hour', async () => {
       const { access_token: token, expires_in: seconds } = await getTokens();
       clock.advance(seconds * 1000 - 1);
       expect((await profile(token)).status).toBe(200);
