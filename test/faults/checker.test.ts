@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { findViolations } from './support/checker.ts';
-import type { HistoryEvent, PageRequest, Revocation } from './support/history.ts';
+import type { HistoryEvent, PageRequest, Revocation, TokenReading } from './support/history.ts';
 
 const signIn: HistoryEvent = { kind: 'sign_in', session: 's1', user: 'asha', startedAt: 0, endedAt: 10 };
 
 function page(startedAt: number, outcome: PageRequest['outcome'], node = 'A'): PageRequest {
   return { kind: 'page', session: 's1', node, startedAt, endedAt: startedAt + 5, outcome };
+}
+
+function token(startedAt: number, node = 'A'): TokenReading {
+  return { kind: 'token', token: 't1', user: 'asha', node, startedAt, endedAt: startedAt + 5 };
 }
 
 function logout(report: Revocation['report'], startedAt = 100, endedAt = 110): Revocation {
@@ -93,6 +97,37 @@ describe('a history in which', () => {
     expect(rulesOf(signIn, others, page(120, 'in'))).toEqual([]);
     const neighbours: Revocation = { ...logout('done'), scope: { kind: 'user', user: 'ravi' } };
     expect(rulesOf(signIn, neighbours, page(120, 'in'))).toEqual([]);
+  });
+
+  test('everything of somebody is stored to be ended spares who signs in afterwards, however late it is done', () => {
+    const stored: Revocation = { ...logout('stored'), scope: { kind: 'user', user: 'asha' } };
+    const later: HistoryEvent = { ...signIn, startedAt: 111, endedAt: 115 };
+    expect(rulesOf(stored, later, page(120, 'out'))).toEqual(['nothing_else_ends']);
+    expect(rulesOf({ ...stored, report: 'unknown' }, later, page(120, 'out'))).toEqual([]);
+  });
+
+  test('a broker token is given out after its owner’s account was ended is a violation', () => {
+    const everywhere: Revocation = { ...logout('done'), scope: { kind: 'user', user: 'asha' } };
+    expect(rulesOf(token(50), everywhere, token(120, 'B'))).toEqual(['reported_done']);
+    expect(rulesOf(token(50), { ...everywhere, scope: { kind: 'all' } }, token(120))).toEqual([
+      'reported_done',
+    ]);
+    const settled: HistoryEvent = { kind: 'settled', at: 500 };
+    expect(rulesOf(token(50), { ...everywhere, report: 'stored' }, token(120), settled, token(510))).toEqual([
+      'stored_happens',
+    ]);
+  });
+
+  test('a broker token is given out that is newer, somebody else’s, or shared with other devices is in order', () => {
+    const everywhere: Revocation = { ...logout('done'), scope: { kind: 'user', user: 'asha' } };
+    expect(rulesOf(everywhere, token(120))).toEqual([]);
+    expect(rulesOf(token(50), { ...everywhere, scope: { kind: 'user', user: 'ravi' } }, token(120))).toEqual(
+      [],
+    );
+    expect(rulesOf(token(50), logout('done'), token(120))).toEqual([]);
+    const others: Revocation = { ...everywhere, scope: { kind: 'user', user: 'asha', except: 's1' } };
+    expect(rulesOf(token(50), others, token(120))).toEqual([]);
+    expect(rulesOf(token(50), everywhere, { ...token(105), endedAt: 130 })).toEqual([]);
   });
 
   test('everybody is swept covers everybody', () => {

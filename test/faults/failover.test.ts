@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { SECOND_MS } from '../../src/core/duration.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { type Device, letsIn, mustSignIn } from './support/device.ts';
@@ -12,6 +13,8 @@ import { startRedisWithSentinel } from './support/redis-sentinel.ts';
 
 const FAILS_OVER_WITHIN_MS = 30_000;
 const REPLICATED_WITHIN_MS = 500;
+/** Of the messages between nodes. */
+const HEARTBEAT_MS = 2 * SECOND_MS;
 
 const KINDS = {
   'Redis with a Sentinel': startRedisWithSentinel,
@@ -33,6 +36,7 @@ interface Servers {
 describe.each<[string, () => Promise<Servers>]>(Object.entries(KINDS))('on %s', (name, startServers) => {
   let servers: Servers;
   let office: Office;
+  let listener: Office;
   let nodes: readonly NodeProcess[];
   let person: { username: string; password: string };
   const origin = (index: number): string => nodes[index]?.origin ?? '';
@@ -45,13 +49,14 @@ describe.each<[string, () => Promise<Servers>]>(Object.entries(KINDS))('on %s', 
       DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
     };
     office = await openOffice(stores);
+    listener = await openOffice(stores);
     person = await admit(office, 0);
     const first = await startNode({ env: stores });
     nodes = [first, await startNode({ env: { ...stores, BASE_URL: first.origin } })];
   });
   afterAll(async () => {
     await Promise.all(nodes.map((node) => node.kill()));
-    await office.close();
+    await Promise.all([office.close(), listener.close()]);
     await servers.stop();
   });
 
@@ -105,5 +110,21 @@ describe.each<[string, () => Promise<Servers>]>(Object.entries(KINDS))('on %s', 
     expect(letsIn(await fresh.page(origin(0)))).toBe(true);
     expect((await fresh.logOut(origin(0))).location).toBe('/auth/login?reason=logged_out');
     expect((await fresh.page(origin(1))).status).toBe(303);
+  });
+
+  test('after the failover a node still hears that its caches are to be cleared', async () => {
+    const { caches } = listener.services;
+    const token = { token: 't', epoch: 0, issuedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER };
+    const { lifecycle, userAdmin } = office.services;
+    const userId = (await userAdmin.list())[0]?.id ?? '';
+    // What was lost while nobody carried messages is noticed by the next heartbeat, and drops everything: not that.
+    await sleep(HEARTBEAT_MS);
+    caches.of.auth.set(userId, 'sandbox', token);
+    expect(caches.sizes().auth).toBe(1);
+    await lifecycle.endAccount(userId, 'ended_by_admin', { actor: 'test' });
+    const ms = await eventually('the cache is cleared', () => caches.sizes().auth === 0, {
+      withinMs: SECOND_MS,
+    });
+    measured(`${name}: after a failover a logout clears the caches of another node within`, `${ms} ms`);
   });
 });

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findViolations } from './support/checker.ts';
 import { eventually } from './support/eventually.ts';
-import { createHistory, type HistoryEvent } from './support/history.ts';
+import { createHistory } from './support/history.ts';
 import { type House, startHouse } from './support/house.ts';
 import { createHousehold, type HeldSession, type Household } from './support/household.ts';
+import { createMachineClock, type MachineClock } from './support/machine-clock.ts';
 import { createMutant, type Patch } from './support/mutant.ts';
+import { countOpenOrders } from './support/outbox.ts';
 import { takeRedisSnapshot } from './support/redis-snapshot.ts';
 import type { Action } from './support/schedule.ts';
 
@@ -49,10 +52,29 @@ const SESSIONS_LEFT_OUT: Patch = {
   to: `targets: [brokers.tokenTarget, { ...sessionTarget, revoke: () => Promise.resolve({ count: 0 }) }, `,
 };
 
+const NEVER_TRIED_AGAIN: Patch = {
+  file: 'sessions/revoker.ts',
+  from: `await orders.claimDue(RETRIED_AT_ONCE)`,
+  to: `await orders.claimDue(0)`,
+};
+
+const EPOCH_IGNORED: Patch = {
+  file: 'sessions/redis/redis-session-registry.ts',
+  from: `redis.zrangebyscore(userKey(userId), '-inf', epoch)`,
+  to: `redis.zrangebyscore(userKey(userId), '-inf', epoch + 1000)`,
+};
+
+const CUTOFF_IGNORED: Patch = {
+  file: 'sessions/session-expiry.ts',
+  from: `    isPastCutoff(session.loginTime, clock.now(), calendar.last());`,
+  to: `    isPastCutoff(session.loginTime, session.loginTime, session.loginTime);`,
+};
+
 interface Scene {
   readonly house: House;
   readonly household: Household;
   readonly held: HeldSession;
+  readonly clock: MachineClock;
   readonly act: (action: Action) => Promise<void>;
 }
 
@@ -87,39 +109,76 @@ async function logOutBeforeARestore({ house, household, held, act }: Scene): Pro
   });
 }
 
+/** Somebody's whole account is ended while Redis refuses to forget anything; then they sign in again. */
+async function endAnAccountLate({ house, household, held, act }: Scene): Promise<void> {
+  const redis = new Redis(house.redis.url);
+  await redis.call('ACL', 'SETUSER', 'default', '-unlink');
+  await act('admin_ends_account');
+  await sleep(5);
+  const fresh = await household.signIn(held.person, 0);
+  await redis.call('ACL', 'SETUSER', 'default', '+@all');
+  redis.disconnect();
+  const isDone = async (): Promise<boolean> => (await countOpenOrders(house.office)) === 0;
+  await eventually('it is done', isDone, { withinMs: 7000 }).catch(() => undefined);
+  await household.look(held, 0);
+  if (fresh !== undefined) await household.look(fresh, 0);
+}
+
+/** The next cutoff, and a page before any timer has looked at the clock. */
+async function passACutoff({ household, held, clock }: Scene): Promise<void> {
+  await household.passCutoff(clock);
+  await sleep(5);
+  await household.look(held, 0);
+}
+
 async function plainLogOut({ household, held, act }: Scene): Promise<void> {
   await act('log_out');
   await household.look(held, 0);
 }
 
-/** Plays a scene on one node and returns the rules that the checker saw broken. */
-async function rulesBrokenBy(
-  patches: readonly Patch[],
-  play: (scene: Scene) => Promise<void>,
-): Promise<readonly string[]> {
+type Play = (scene: Scene) => Promise<void>;
+
+/** One node, with faults built in, and one person on it. */
+interface Stage {
+  /** Plays a scene and returns the rules that the checker saw broken. */
+  perform(play: Play): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+async function openStage(patches: readonly Patch[]): Promise<Stage> {
   const mutant = createMutant(patches);
-  const house = await startHouse({ nodes: 1, people: 1, main: mutant.main });
-  try {
-    const now = (): number => house.office.services.clock.now();
-    const history = createHistory();
-    const household = createHousehold(house, history, now);
-    const [person = { username: '', password: '' }] = house.people;
-    const held = await household.signIn(person, 0);
-    if (held === undefined) throw new Error('Nobody could sign in');
-    // The token of the session's forms, for a time when it cannot be fetched.
-    await held.device.submit(house.origins[0] ?? '', '/sessions/revocation');
-    const act = (action: Action): Promise<void> =>
-      household.act(person, { action, node: 0, pauseMs: 0, choice: 0 });
-    await play({ house, household, held, act });
-    const settled: HistoryEvent = { kind: 'settled', at: now() };
-    history.add(settled);
-    await sleep(5);
-    await household.look(held, 0);
-    return findViolations(history.events).map((violation) => violation.rule);
-  } finally {
-    await house.close();
-    mutant.remove();
-  }
+  const clock = createMachineClock();
+  const env = { SESSION_EXPIRY_TIME: '03:00' };
+  const house = await startHouse({ nodes: 1, people: 1, main: mutant.main, clock, env });
+  const now = (): number => clock.now();
+
+  return {
+    async perform(play) {
+      const history = createHistory();
+      const household = createHousehold(house, history, now);
+      const [person = { username: '', password: '' }] = house.people;
+      const held = await household.signIn(person, 0);
+      if (held === undefined) throw new Error('Nobody could sign in');
+      await held.device.openForm(house.origins[0] ?? '');
+      const act = (action: Action): Promise<void> =>
+        household.act(person, { action, node: 0, pauseMs: 0, choice: 0 });
+      await play({ house, household, held, clock, act });
+      history.add({ kind: 'settled', at: now() });
+      await sleep(5);
+      await household.look(held, 0);
+      return findViolations(history.events).map((violation) => violation.rule);
+    },
+    async close() {
+      await house.close();
+      clock.remove();
+      mutant.remove();
+    },
+  };
+}
+
+async function rulesBrokenBy(patches: readonly Patch[], play: Play): Promise<readonly string[]> {
+  const stage = await openStage(patches);
+  return stage.perform(play).finally(stage.close);
 }
 
 describe('the checker sees through a server', () => {
@@ -133,6 +192,18 @@ describe('the checker sees through a server', () => {
     expect(await rulesBrokenBy([DROPPED_ORDER], logOutInAnOutage)).toEqual(['stored_happens']);
   });
 
+  test('that never tries again what it stored: the outbox is a drawer', async () => {
+    expect(await rulesBrokenBy([NEVER_TRIED_AGAIN], endAnAccountLate)).toContain('stored_happens');
+  });
+
+  test('that ends late what began later: the epoch is ignored', async () => {
+    expect(await rulesBrokenBy([EPOCH_IGNORED], endAnAccountLate)).toEqual(['nothing_else_ends']);
+  });
+
+  test('that leaves the cutoff to its timers', async () => {
+    expect(await rulesBrokenBy([CUTOFF_IGNORED], passACutoff)).toContain('reported_done');
+  });
+
   test('that reads sessions of a restored Redis as they are: there is no gate', async () => {
     expect(await rulesBrokenBy([NO_GATE, NO_REPLAY], logOutBeforeARestore)).toContain('reported_done');
   });
@@ -143,11 +214,19 @@ describe('the checker sees through a server', () => {
 });
 
 describe('the checker has nothing to say of the server as it is', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage([SLOW_PAGE_THAT_WRITES]);
+  });
+  afterAll(() => stage.close());
+
   test.each([
-    ['a page in flight', [SLOW_PAGE_THAT_WRITES], logOutUnderAPage],
-    ['an outage', [], logOutInAnOutage],
-    ['a restored Redis', [], logOutBeforeARestore],
-  ] as const)('in the same scene of a logout and %s', async (_name, patches, play) => {
-    expect(await rulesBrokenBy(patches, play)).toEqual([]);
+    ['a logout and a page in flight', logOutUnderAPage],
+    ['a logout and an outage', logOutInAnOutage],
+    ['a logout and a restored Redis', logOutBeforeARestore],
+    ['an account that is ended late', endAnAccountLate],
+    ['a cutoff', passACutoff],
+  ] as const)('in the same scene of %s', async (_name, play) => {
+    expect(await stage.perform(play)).toEqual([]);
   });
 });

@@ -34,7 +34,7 @@ describe.each(Object.entries(POSTGRES_FAULTS))('a Postgres that is %s', (name, c
     expect(letsIn(await device.page(origin))).toBe(true);
     expect((await ended.logOut(origin)).location).toBe('/auth/login?reason=logged_out');
     // The form's token is at hand before the lights go out.
-    await device.submit(origin, '/sessions/revocation');
+    await device.openForm(origin);
     fault = createFault(house);
     await fault.begin();
   });

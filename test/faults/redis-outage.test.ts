@@ -33,7 +33,7 @@ describe.each(Object.entries(REDIS_FAULTS))('a Redis that is %s', (name, createF
     device = await mustSignIn(house.browser, origin, first);
     waiting = await mustSignIn(house.browser, origin, second);
     // The tokens of their forms are at hand before the lights go out.
-    for (const one of [device, waiting]) await one.submit(origin, '/sessions/revocation');
+    for (const one of [device, waiting]) await one.openForm(origin);
     expect(letsIn(await waiting.page(origin))).toBe(true);
     ended = await mustSignIn(house.browser, origin, first);
     expect((await ended.logOut(origin)).location).toBe('/auth/login?reason=logged_out');

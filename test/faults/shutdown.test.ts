@@ -5,8 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
+import { PERSON } from '../support/visitor.ts';
 import { createBrowser } from './support/browser.ts';
+import { mustSignIn } from './support/device.ts';
 import { eventually } from './support/eventually.ts';
+import { makeFirstAccount } from './support/first-account.ts';
 import { measured } from './support/measured.ts';
 import { type NodeProcess, startNode } from './support/node-process.ts';
 
@@ -55,6 +58,28 @@ describe('a node that is told to close', () => {
     });
     expect(await slow.finish()).toMatch(/^HTTP\/1\.1 (303|403) /);
     expect(await node.ended).toEqual({ code: 0, signal: null });
+  });
+
+  test('answers the logouts that are under way, and each answer is true when it is started again', async () => {
+    await makeFirstAccount(node);
+    const devices = await Promise.all(
+      Array.from({ length: 12 }, () => mustSignIn({ baseUrl: node.origin }, node.origin, PERSON)),
+    );
+    for (const device of devices) await device.openForm(node.origin);
+    const answers = devices.map(async (device, index) => {
+      await sleep(index * 4);
+      return device.logOut(node.origin);
+    });
+    await sleep(20);
+    node.signal('SIGTERM');
+    const replies = await Promise.all(answers);
+    expect(await node.ended).toEqual({ code: 0, signal: null });
+    await node.start();
+    const done = replies.map(({ status }) => status === 303);
+    for (const [index, device] of devices.entries())
+      if (done[index]) expect((await device.page(node.origin)).status).toBe(303);
+    expect(done).toContain(true);
+    for (const { status } of replies) expect([303, 503, 0]).toContain(status);
   });
 
   test('does not wait for connections that nobody uses', async () => {

@@ -1,4 +1,12 @@
-import type { DataLost, HistoryEvent, PageRequest, Revocation, Settled, SignIn } from './history.ts';
+import type {
+  DataLost,
+  HistoryEvent,
+  PageRequest,
+  Revocation,
+  Settled,
+  SignIn,
+  TokenReading,
+} from './history.ts';
 
 /** A promise that the history shows broken. */
 export interface Violation {
@@ -8,9 +16,10 @@ export interface Violation {
 }
 
 /**
- * Holds a history against the invariant: once a revocation has been reported, no request that starts after the report
- * succeeds with what it ended; and every revocation that was stored has happened when the dust has settled. What overlaps
- * in time may have come in either order, so only what certainly came before or after is judged.
+ * Holds a history against the invariant: once a revocation has been reported, nothing that starts after the report
+ * succeeds with what it ended, be it a page or a program with a broker token; and every revocation that was stored has
+ * happened when the dust has settled. What overlaps in time may have come in either order, so only what certainly came
+ * before or after is judged.
  */
 export function findViolations(events: readonly HistoryEvent[]): readonly Violation[] {
   const signIns = events.filter((event): event is SignIn => event.kind === 'sign_in');
@@ -22,7 +31,19 @@ export function findViolations(events: readonly HistoryEvent[]): readonly Violat
     (page) => page.session,
   );
 
-  return signIns.flatMap((signIn) => {
+  const readingsOf = Map.groupBy(
+    events.filter((event): event is TokenReading => event.kind === 'token'),
+    (reading) => reading.token,
+  );
+
+  const ofTokens = [...readingsOf.values()].flatMap((readings) => {
+    const mustEnd = revocations.filter((revocation) => certainlyCoversToken(revocation, readings));
+    return mustEnd.flatMap((revocation) => [
+      ...usedAfterReport(revocation, readings),
+      ...usedAfterSettling(revocation, settled, readings),
+    ]);
+  });
+  const ofSessions = signIns.flatMap((signIn) => {
     const pages = pagesOf.get(signIn.session) ?? [];
     const mustEnd = revocations.filter((revocation) => certainlyCovers(revocation, signIn));
     const mayEnd = revocations.filter((revocation) => perhapsCovers(revocation, signIn, settled));
@@ -33,35 +54,43 @@ export function findViolations(events: readonly HistoryEvent[]): readonly Violat
       ...lostSessions(signIn, mayEnd, losses, pages),
     ];
   });
+  return [...ofSessions, ...ofTokens];
 }
 
-function usedAfterReport(revocation: Revocation, pages: readonly PageRequest[]): readonly Violation[] {
+type Use = PageRequest | TokenReading;
+
+const succeeded = (use: Use): boolean => use.kind === 'token' || use.outcome === 'in';
+
+const didWhat = (use: Use): string =>
+  use.kind === 'token' ? `node ${use.node} gave a token out` : `node ${use.node} let a session in`;
+
+function usedAfterReport(revocation: Revocation, uses: readonly Use[]): readonly Violation[] {
   if (revocation.report !== 'done') return [];
-  return pages
-    .filter((page) => page.outcome === 'in' && page.startedAt > revocation.endedAt)
+  return uses
+    .filter((use) => succeeded(use) && use.startedAt > revocation.endedAt)
     .slice(0, 1)
-    .map((page) => ({
+    .map((use) => ({
       rule: 'reported_done',
-      sentence: `node ${page.node} let a session in ${ms(page.startedAt - revocation.endedAt)} after "${revocation.what}" was reported done`,
-      evidence: [revocation, page],
+      sentence: `${didWhat(use)} ${ms(use.startedAt - revocation.endedAt)} after "${revocation.what}" was reported done`,
+      evidence: [revocation, use],
     }));
 }
 
 function usedAfterSettling(
   revocation: Revocation,
   settled: readonly Settled[],
-  pages: readonly PageRequest[],
+  uses: readonly Use[],
 ): readonly Violation[] {
   if (revocation.report === 'unknown') return [];
   const then = settled.find((moment) => moment.at >= revocation.endedAt);
   if (then === undefined) return [];
-  return pages
-    .filter((page) => page.outcome === 'in' && page.startedAt > then.at)
+  return uses
+    .filter((use) => succeeded(use) && use.startedAt > then.at)
     .slice(0, 1)
-    .map((page) => ({
+    .map((use) => ({
       rule: 'stored_happens',
-      sentence: `"${revocation.what}" was taken, all is mended, and node ${page.node} still lets the session in`,
-      evidence: [revocation, then, page],
+      sentence: `"${revocation.what}" was taken and all is mended, and still ${didWhat(use)}`,
+      evidence: [revocation, then, use],
     }));
 }
 
@@ -104,13 +133,20 @@ function certainlyCovers(revocation: Revocation, signIn: SignIn): boolean {
   return signIn.endedAt < revocation.startedAt && isInScope(revocation, signIn);
 }
 
+/** The token was there when somebody asked to end all that its owner had. One device's end may leave it to the others. */
+function certainlyCoversToken({ scope, startedAt }: Revocation, readings: readonly TokenReading[]): boolean {
+  const [first] = readings;
+  if (first === undefined || first.endedAt >= startedAt) return false;
+  return scope.kind === 'all' || (scope.kind === 'user' && scope.user === first.user && !scope.except);
+}
+
 /**
- * Only a sign-in that began when all was over is certainly spared: an order may be stored by a request that failed, and
- * be carried out any time until the dust has settled.
+ * Who signs in after an order was stored is spared by it, however late it is carried out. Not so where nobody knows
+ * whether it was stored, nor where it may have become another order since: until the dust has settled.
  */
 function perhapsCovers(revocation: Revocation, signIn: SignIn, settled: readonly Settled[]): boolean {
   const settledAt = settled.find((moment) => moment.at >= revocation.endedAt)?.at ?? Number.POSITIVE_INFINITY;
-  const isCertain = revocation.report === 'done' && revocation.mayEndAllOf === undefined;
+  const isCertain = revocation.report !== 'unknown' && revocation.mayEndAllOf === undefined;
   const until = isCertain ? revocation.endedAt : settledAt;
   const inScope = isInScope(revocation, signIn) || revocation.mayEndAllOf === signIn.user;
   return signIn.startedAt < until && inScope;

@@ -19,6 +19,8 @@ export interface Device {
   readonly session: string;
   /** A guarded page. */
   page(origin: string): Promise<Reply>;
+  /** Fetches the token of its forms, for a time when it could not be fetched. */
+  openForm(origin: string): Promise<void>;
   submit(origin: string, path: string, fields?: Readonly<Record<string, string>>): Promise<Reply>;
   logOut(origin: string, options?: { everywhere: boolean }): Promise<Reply>;
 }
@@ -63,8 +65,12 @@ function createDevice(browser: Browser): Device {
   }
 
   /** The token of a form is good for the whole session, so it is fetched once. */
-  async function submit(origin: string, path: string, fields: Readonly<Record<string, string>> = {}) {
+  async function openForm(origin: string): Promise<void> {
     if (token === '') token = csrfTokenIn(await request(origin, GUARDED_PAGE));
+  }
+
+  async function submit(origin: string, path: string, fields: Readonly<Record<string, string>> = {}) {
+    await openForm(origin);
     return request(origin, path, { ...fields, _csrf: token });
   }
 
@@ -72,6 +78,7 @@ function createDevice(browser: Browser): Device {
     browser,
     session,
     page: (origin) => request(origin, GUARDED_PAGE),
+    openForm,
     submit,
     logOut: (origin, { everywhere } = { everywhere: false }) =>
       submit(origin, '/auth/logout', everywhere ? { everywhere: 'yes' } : {}),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { History } from './history.ts';
 import type { House, HouseNode } from './house.ts';
+import { REDIS_FAULTS } from './redis-faults.ts';
 import { takeRedisSnapshot } from './redis-snapshot.ts';
 import type { FaultKind, PlannedFault } from './schedule.ts';
 
@@ -18,14 +19,12 @@ export function createFaultInjector(house: House, history: History, now: () => n
   const { redis, postgres, nodes } = house;
   const deadNodes = new Set<HouseNode>();
   // A server takes one blow at a time: what is dead cannot be paused.
-  const busy = { redis: false, postgres: false };
+  const busy = new Set<'redis' | 'postgres'>();
 
-  async function exclusively(server: keyof typeof busy, work: () => Promise<void>): Promise<void> {
-    if (busy[server]) return;
-    busy[server] = true;
-    await work().finally(() => {
-      busy[server] = false;
-    });
+  async function exclusively(server: 'redis' | 'postgres', work: () => Promise<void>): Promise<void> {
+    if (busy.has(server)) return;
+    busy.add(server);
+    await work().finally(() => busy.delete(server));
   }
 
   async function inflict({ kind, node: index, lastsMs }: PlannedFault): Promise<void> {
@@ -74,9 +73,22 @@ export function createFaultInjector(house: House, history: History, now: () => n
       postgres_stalled: () => whileBroken(() => toPostgres.stall(), toPostgres.heal),
       postgres_swallowed: () => whileBroken(() => toPostgres.swallow(), toPostgres.heal),
       postgres_slow: () => whileBroken(() => toPostgres.delay(SLOW_MS), toPostgres.heal),
+      redis_full: () =>
+        exclusively('redis', async () => {
+          const fault = REDIS_FAULTS.full(house);
+          await fault.begin();
+          await pause();
+          await fault.end();
+        }),
       async node_killed() {
         deadNodes.add(node);
         await node.process.kill();
+      },
+      async node_paused() {
+        if (node.process.hasEnded()) return;
+        node.process.signal('SIGSTOP');
+        await pause();
+        if (!node.process.hasEnded()) node.process.signal('SIGCONT');
       },
     };
 

@@ -1,5 +1,5 @@
 /** What happened, as it was seen from outside. Instants in milliseconds of one clock, that of the test's process. */
-export type HistoryEvent = SignIn | PageRequest | Revocation | Settled | DataLost;
+export type HistoryEvent = SignIn | PageRequest | TokenReading | Revocation | Settled | DataLost;
 
 /** A session and when it came to be. Recorded only when the sign-in was answered as successful. */
 export interface SignIn {
@@ -21,7 +21,18 @@ export interface PageRequest {
   readonly outcome: 'in' | 'out' | 'unavailable' | 'none';
 }
 
-/** Somebody asked for something to be ended. */
+/** A program asked a node for somebody's broker token, and got one. */
+export interface TokenReading {
+  readonly kind: 'token';
+  /** Which one. */
+  readonly token: string;
+  readonly user: string;
+  readonly node: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+/** Somebody asked for something to be ended; or the clock did. */
 export interface Revocation {
   readonly kind: 'revocation';
   readonly id: string;

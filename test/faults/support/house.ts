@@ -8,6 +8,7 @@ import { type RedisServer, startRedis } from '../../support/redis-server.ts';
 import { TEST_SECRETS } from '../../support/test-server.ts';
 import type { BrowserOptions } from './browser.ts';
 import type { Person } from './device.ts';
+import type { MachineClock } from './machine-clock.ts';
 import { type NodeProcess, startNode } from './node-process.ts';
 import { createTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
@@ -45,6 +46,8 @@ export interface HouseOptions {
   readonly people: number;
   readonly env?: Readonly<Record<string, string>>;
   readonly main?: string;
+  /** That of all nodes and of the office. The true one, unless given. */
+  readonly clock?: MachineClock;
 }
 
 const PASSWORD = 'quiet-monsoon-harbour-42';
@@ -54,9 +57,10 @@ export async function startHouse({
   people: inhabitants,
   env = {},
   main,
+  clock,
 }: HouseOptions): Promise<House> {
   const [redis, postgres] = await Promise.all([startRedis({ persistent: true }), startPostgres()]);
-  const office = await openOffice({ REDIS_URL: redis.url, DATABASE_URL: postgres.url });
+  const office = await openOffice({ ...env, REDIS_URL: redis.url, DATABASE_URL: postgres.url }, clock);
   const people: Person[] = [];
   for (let index = 0; index < inhabitants; index += 1) people.push(await admit(office, index));
 
@@ -65,7 +69,13 @@ export async function startHouse({
     const baseUrl = nodes[0]?.process.origin;
     const shared = baseUrl === undefined ? {} : { BASE_URL: baseUrl };
     nodes.push(
-      await startHouseNode('AB'[index] ?? String(index), redis, postgres, { ...shared, ...env }, main),
+      await startHouseNode(
+        'AB'[index] ?? String(index),
+        redis,
+        postgres,
+        { ...shared, ...clock?.env, ...env },
+        main,
+      ),
     );
   }
 

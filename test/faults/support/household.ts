@@ -1,8 +1,11 @@
+import { nextCutoff } from '../../../src/core/cutoff.ts';
 import type { Receipt } from '../../../src/core/revocation.ts';
-import { createBrowser, csrfTokenIn, type Reply } from './browser.ts';
+import type { Reply } from './browser.ts';
+import { connectBroker } from './connect-broker.ts';
 import { type Device, letsIn, type Person, signInDevice } from './device.ts';
 import type { History, PageRequest, Revocation, RevokedScope } from './history.ts';
-import type { House } from './house.ts';
+import type { House, Office } from './house.ts';
+import type { MachineClock } from './machine-clock.ts';
 import type { Action, PlannedStep } from './schedule.ts';
 
 /** Whoever a session belongs to, and whether somebody has asked to end it. */
@@ -19,6 +22,10 @@ export interface Household {
   /** Asks for a page with a session at a node. */
   look(session: HeldSession, node: number): Promise<PageRequest['outcome']>;
   signIn(person: Person, node: number): Promise<HeldSession | undefined>;
+  /** A program asks for somebody's broker token, of an office that keeps what it was given in its caches. */
+  readToken(person: Person, office: Office, name: string): Promise<void>;
+  /** All clocks reach the next cutoff. */
+  passCutoff(clock: MachineClock): Promise<void>;
   /** Forgets sessions that were looked at often enough. */
   forget(forgotten: (session: HeldSession) => boolean): void;
 }
@@ -79,6 +86,15 @@ export function createHousehold(house: House, history: History, now: () => numbe
     const report = await order();
     const also = mayEndAllOf === undefined ? {} : { mayEndAllOf };
     history.add({ kind: 'revocation', id, what, scope, ...also, startedAt, endedAt: now(), report });
+  }
+
+  async function readToken(person: Person, { services }: Office, name: string): Promise<void> {
+    const userId = await userIdOf(person);
+    const startedAt = now();
+    const reading = await services.brokers.reader.accessToken(userId, 'sandbox').catch(() => undefined);
+    if (reading?.kind !== 'token') return;
+    const { token } = reading;
+    history.add({ kind: 'token', token, user: person.username, node: name, startedAt, endedAt: now() });
   }
 
   const doing: Readonly<Record<Action, (person: Person, step: PlannedStep) => Promise<unknown>>> = {
@@ -174,6 +190,12 @@ export function createHousehold(house: House, history: History, now: () => numbe
     act: async (person, step) => void (await doing[step.action](person, step)),
     look,
     signIn,
+    readToken,
+    passCutoff: (clock) =>
+      revoke({ what: 'the cutoff', scope: { kind: 'all' } }, () => {
+        clock.set(nextCutoff(clock.now(), house.office.services.policy.current().cutoffTime));
+        return Promise.resolve('done');
+      }),
     forget(forgotten) {
       sessions = sessions.filter((held) => !forgotten(held));
     },
@@ -208,25 +230,4 @@ async function receiptReport(order: Promise<Receipt | undefined>): Promise<Revoc
   } catch {
     return 'unknown';
   }
-}
-
-/** The way through the practice broker's pages, as far as the faults let it. */
-async function connectBroker(device: Device, origin: string): Promise<void> {
-  const start = await device.submit(origin, '/broker/sandbox/connection');
-  const consent = URL.parse(start.location);
-  if (consent === null) return;
-  const page = await device.browser.request(origin, consent.pathname + consent.search);
-  const hidden = [...page.text.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g)].map(
-    ([, name = '', value = '']) => [name, value.replaceAll('&amp;', '&')] as const,
-  );
-  const allowed = await device.browser.request(origin, '/sandbox/authorize', {
-    form: { ...Object.fromEntries(hidden), decision: 'allow', _csrf: csrfTokenIn(page) },
-  });
-  const callback = URL.parse(allowed.location);
-  if (callback !== null) await device.browser.request(origin, callback.pathname + callback.search);
-}
-
-/** Somebody without a session asks. */
-export async function statusOf(house: House, node: number, path: string): Promise<number> {
-  return (await createBrowser(house.browser).request(house.origins[node] ?? '', path)).status;
 }

@@ -9,3 +9,13 @@ export async function countOpenOrders({ ports }: Office): Promise<number> {
     .executeTakeFirstOrThrow();
   return Number(open);
 }
+
+/** All that was ever ordered for somebody. */
+export async function countOrdersOf({ ports }: Office, userId: string): Promise<number> {
+  const { orders } = await ports.database.db
+    .selectFrom('revocations')
+    .select((select) => select.fn.countAll<number>().as('orders'))
+    .where('user_id', '=', userId)
+    .executeTakeFirstOrThrow();
+  return Number(orders);
+}

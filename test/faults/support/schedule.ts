@@ -8,6 +8,7 @@ export const FAULT_KINDS = [
   'redis_stalled',
   'redis_swallowed',
   'redis_slow',
+  'redis_full',
   'postgres_stopped',
   'postgres_paused',
   'postgres_cut',
@@ -15,6 +16,7 @@ export const FAULT_KINDS = [
   'postgres_swallowed',
   'postgres_slow',
   'node_killed',
+  'node_paused',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -53,6 +55,8 @@ export interface PlannedStep {
 export interface Schedule {
   readonly seed: number;
   readonly lastsMs: number;
+  /** When all clocks jump to the next cutoff, in milliseconds from the beginning; in some schedules not at all. */
+  readonly cutoffAtMs: number | undefined;
   readonly faults: readonly PlannedFault[];
   /** For each person their steps, done one after the other until time is up. */
   readonly steps: readonly (readonly PlannedStep[])[];
@@ -75,7 +79,7 @@ const ACTION_WEIGHTS: Readonly<Record<Action, number>> = {
   log_out_everywhere: 4,
   end_other_device: 5,
   end_other_devices: 4,
-  connect_broker: 5,
+  connect_broker: 8,
   admin_ends_account: 4,
   operator_sweeps: 1,
 };
@@ -90,6 +94,7 @@ export function createSchedule(seed: number, { people, nodes }: { people: number
   return {
     seed,
     lastsMs: LASTS_MS,
+    cutoffAtMs: random.next() < 0.5 ? random.between(300, LASTS_MS - 300) : undefined,
     faults: ROWS.flatMap((kinds) => planFaults(random, kinds, nodes)),
     steps: Array.from({ length: people }, () =>
       Array.from({ length: STEPS }, () => ({
@@ -118,9 +123,10 @@ function planFaults(
   return faults;
 }
 
-export function describeSchedule({ seed, faults }: Schedule): string {
+export function describeSchedule({ seed, cutoffAtMs, faults }: Schedule): string {
   const list = faults.map(
     ({ kind, node, startMs, lastsMs }) => `${kind} (${'AB'[node]}) at ${startMs} for ${lastsMs} ms`,
   );
+  if (cutoffAtMs !== undefined) list.push(`the cutoff at ${cutoffAtMs} ms`);
   return `seed ${seed}: ${list.join(', ') || 'no faults'}`;
 }
