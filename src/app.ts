@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import express, { type Express } from 'express';
 import { reopenLoginForm } from './accounts/login-page.ts';
 import { createAccountsRouter } from './accounts/routes.ts';
+import { createSetupGate } from './accounts/setup-page.ts';
 import { createBrokerRouter } from './broker/routes.ts';
 import { createDashboardRouter } from './dashboard/routes.ts';
 import { createCanonicalHost } from './http/canonical-host.ts';
@@ -48,10 +49,11 @@ export function createApp(services: Services): Express {
   app.use(createSessionMiddleware(services.sessionMiddleware));
   app.use(createOutageLogout(services.revoker));
   app.use(services.expiry.middleware);
+  app.use('/setup', createSetupGate(services.accounts.users));
 
   app.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 100 }));
   app.use(express.json({ limit: LARGEST_BODY }));
-  app.use(createCsrf());
+  app.use(createCsrf(services.visitorSecret));
   app.use(services.brokerBanner);
 
   app.use(createDashboardRouter(services.dashboard));

@@ -20,6 +20,8 @@ export interface JobsDeps {
   readonly idleWatch: IdleWatch;
   /** Brings a session store up to date that may be older than the orders; undefined where it cannot be. */
   readonly replay: (() => Promise<unknown>) | undefined;
+  /** Of other rooms: what each has to forget, once a minute. */
+  readonly tidiers: readonly (() => Promise<unknown>)[];
   /** Of other rooms: started and stopped with the rest. */
   readonly others: readonly Pick<Poller, 'start' | 'stop'>[];
   readonly log: Log;
@@ -29,6 +31,8 @@ export interface JobsDeps {
 export interface Jobs {
   /** What a server that was down at the cutoff has missed: before it answers anybody. Rejects when a part is away. */
   catchUp(): Promise<void>;
+  /** What is done once a minute. */
+  tidy(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
 }
@@ -37,7 +41,7 @@ export interface Jobs {
 const ORDERS_KEPT_MS = 31 * DAY_MS;
 
 export function createJobs(deps: JobsDeps): Jobs {
-  const { clock, policy, registry, orders, revoker, sweep, idleWatch, replay, others, log } = deps;
+  const { clock, policy, registry, orders, revoker, sweep, idleWatch, replay, tidiers, others, log } = deps;
 
   const sweeping = logOnce('The sweep', () => sweep.runIfDue());
   const adjusting = logOnce('Adjusting lifetimes to the new limits', () => registry.applyPolicy());
@@ -57,7 +61,10 @@ export function createJobs(deps: JobsDeps): Jobs {
 
   async function tidy(): Promise<void> {
     await registry.tidy();
+    // Also long before the next cutoff: later it could not be told any more that the sweep came too early.
+    await orders.freeSweepsToCome();
     await orders.forgetDoneBefore(clock.now() - ORDERS_KEPT_MS);
+    for (const tidyRoom of tidiers) await tidyRoom();
   }
 
   function every(intervalMs: number, name: string, run: () => Promise<unknown>): Poller {
@@ -82,11 +89,14 @@ export function createJobs(deps: JobsDeps): Jobs {
 
   return {
     async catchUp() {
+      await orders.takeFromTheGone();
+      await orders.hurryOpen();
       await replay?.();
-      await revoker.retryDue();
+      while ((await revoker.retryDue()) > 0);
       await sweep.runIfDue();
       await idleWatch.run();
     },
+    tidy,
     start() {
       cutoffAlarm.start();
       for (const poller of pollers) poller.start();

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, type Environment, parsePolicy } from './config.ts';
 import { type AuditLog, SYSTEM_ORIGIN } from './core/audit-event.ts';
 import { formatCutoffTime } from './core/cutoff.ts';
-import { formatDuration } from './core/duration.ts';
+import { formatDuration, SECOND_MS } from './core/duration.ts';
 import type { Log } from './core/log.ts';
 import type { LivePolicy, SessionPolicy } from './core/session-policy.ts';
 import { mergeEnvironment } from './env-file.ts';
@@ -17,9 +18,19 @@ export interface LiveSettingsDeps {
   readonly log: Log;
 }
 
+const FIELDS = {
+  SESSION_EXPIRY_TIME: 'cutoffTime',
+  SESSION_IDLE_TIMEOUT: 'idleTimeoutMs',
+} as const satisfies Record<string, keyof SessionPolicy>;
 const NAMES = ['SESSION_EXPIRY_TIME', 'SESSION_IDLE_TIMEOUT'] as const;
 
-/** Takes SESSION_EXPIRY_TIME and SESSION_IDLE_TIMEOUT from .env while the server runs. A bad value changes nothing. */
+/** An editor writes its file faster than that. */
+const READ_AGAIN_AFTER_MS = SECOND_MS;
+
+/**
+ * Takes SESSION_EXPIRY_TIME and SESSION_IDLE_TIMEOUT from .env while the server runs. A bad value changes nothing, and one
+ * that is not there counts as taken out only when the file still says the same a second later.
+ */
 export function createLiveSettings({
   policy,
   environment,
@@ -28,9 +39,31 @@ export function createLiveSettings({
   audit,
   log,
 }: LiveSettingsDeps): () => Promise<void> {
+  const current = (name: (typeof NAMES)[number]): string => JSON.stringify(policy.current()[FIELDS[name]]);
+
+  /** Whether a default would come into force: half of the file may be missing, also at a SIGHUP. */
+  function fallsBack(file: Environment): boolean {
+    const defaults = parsePolicy({});
+    return NAMES.some(
+      (name) =>
+        !mergeEnvironment(environment, file)[name]?.trim() &&
+        current(name) !== JSON.stringify(defaults[FIELDS[name]]),
+    );
+  }
+
+  async function readWhole(): Promise<Environment> {
+    for (let file = readFile(); ; ) {
+      if (!fallsBack(file)) return file;
+      await sleep(READ_AGAIN_AFTER_MS, undefined, { ref: false });
+      const again = readFile();
+      if (JSON.stringify(again) === JSON.stringify(file)) return again;
+      file = again;
+    }
+  }
+
   return async function reload() {
     await storeUses?.();
-    const file = readFile();
+    const file = await readWhole();
     // Gone or empty is an editor at work, also at a SIGHUP; the defaults would end everybody's session for it.
     if (Object.keys(file).length === 0) return;
     for (const name of NAMES) {

@@ -25,6 +25,7 @@ import { createIdleWatch } from './sessions/idle-watch.ts';
 import { createSessionLifecycle } from './sessions/lifecycle.ts';
 import { createReplay } from './sessions/replay.ts';
 import { createRequireRole } from './sessions/require-role.ts';
+import { createRevocationMetrics } from './sessions/revocation-metrics.ts';
 import { createRevocationOrderStore } from './sessions/revocation-order-store.ts';
 import { createRevoker } from './sessions/revoker.ts';
 import { createSessionExpiry } from './sessions/session-expiry.ts';
@@ -32,6 +33,8 @@ import { createSessionIdIssuer } from './sessions/session-id-issuer.ts';
 import { sessionCookieName } from './sessions/session-middleware.ts';
 import { createSessionTarget } from './sessions/session-target.ts';
 import { createSweep } from './sessions/sweep.ts';
+import { createVisitorIds } from './sessions/visitor-ids.ts';
+import { createWaitingOrderStore } from './sessions/waiting-order-store.ts';
 import { createCaches } from './storage/caches.ts';
 import type { RedisClient } from './storage/redis.ts';
 import { clockDifferenceMs } from './storage/redis-clock.ts';
@@ -56,7 +59,9 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   const caches = createCaches({ clock, calendar });
   const epochs = createEpochStore(database);
   const orders = createRevocationOrderStore(database, clock);
-  const ids = createSessionIdIssuer();
+  const visitorIds = createVisitorIds({ secrets: config.sessionSecrets, clock });
+  const ids = createSessionIdIssuer(visitorIds);
+  const waitingOrders = createWaitingOrderStore(database, clock);
   const draining = createDraining();
 
   const brokers = createBrokerRoom({
@@ -99,7 +104,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     ids,
     maxSessionsPerUser,
   });
-  const sweep = createSweep({ calendar, revoker, log });
+  const sweep = createSweep({ calendar, revoker, orders, log });
   const idleWatch = createIdleWatch(registry, lifecycle);
   const expiry = createSessionExpiry({ clock, calendar, registry, revoker, ids, clearCookie });
 
@@ -144,7 +149,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     brokers,
     sandbox: brokers.sandbox,
     brokerBanner: brokers.banner,
-    metrics: [brokers.metrics],
+    metrics: [brokers.metrics, createRevocationMetrics(waitingOrders, clock)],
     brokerOrigins: brokers.authorizationOrigins.filter((origin) => origin !== config.baseUrl),
     draining,
     readiness: [...createReadiness(ports, orders.countWaiting), draining.check],
@@ -157,10 +162,12 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       sweep,
       idleWatch,
       replay: gate === undefined ? undefined : replay,
+      tidiers: [brokers.tidy],
       others: [brokers.logoutQueue, brokers.refresher, ...(gate === undefined ? [] : [gate.watch])],
       log,
     }),
     userAdmin: createUserAdmin({ users, rules, hasher, lifecycle, audit }),
+    visitorSecret: visitorIds.formSecretOf,
     sessionMiddleware: { storage: sessionStorage, ids, secrets: config.sessionSecrets, https: config.https },
     dashboard: {
       clock,
@@ -169,6 +176,8 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       lifecycle,
       brokersOf: brokers.overview.of,
       latestReceipt: (userId: string) => orders.latestReceipt(userId),
+      waitingOrders,
+      requireAdmin: requireRole('admin'),
     },
     accounts: {
       authenticator: createAuthenticator({ users, hasher }),

@@ -1,45 +1,72 @@
-import cluster, { type Worker } from 'node:cluster';
-import { SECOND_MS } from './core/duration.ts';
 import type { Log } from './core/log.ts';
+import { createWorkerPlace } from './worker-place.ts';
 
-const REPLACE_AFTER_MS = SECOND_MS;
+/** How it went with all of them. */
+export type WorkersEnd =
+  /** Told to close; `inOrder` when every worker ended with 0. */
+  | { readonly kind: 'closed'; readonly inOrder: boolean }
+  /** None of them ever listened: why the first that ended did not, in words for the operator. */
+  | { readonly kind: 'gave_up'; readonly reason: string };
 
 /**
- * Runs `count` copies of this program that share its port, and replaces one that dies. Resolves when the last one has
- * ended after a signal, which is passed on to all of them.
+ * Runs `count` copies of this program that share its port, and replaces one that dies. Only where none has ever listened
+ * the whole is given up: what is wrong then does not mend itself. Resolves when the last one has ended after that, or
+ * after a signal, which is passed on to all of them.
  */
-export function runWorkers(count: number, log: Log): Promise<void> {
+export function runWorkers(count: number, log: Log): Promise<WorkersEnd> {
+  let everListened = false;
   let closing = false;
-  for (let started = 0; started < count; started += 1) cluster.fork();
-
-  const passOn = (signal: NodeJS.Signals): void => {
-    for (const worker of running()) worker.process.kill(signal);
-  };
-  process.on('SIGHUP', passOn);
+  let said: string | undefined;
+  let end: WorkersEnd = { kind: 'closed', inOrder: true };
 
   return new Promise((resolve) => {
-    const finishIfAlone = (): void => {
-      if (closing && running().length === 0) resolve();
-    };
-    const close = (signal: NodeJS.Signals): void => {
+    const places = Array.from({ length: count }, () =>
+      createWorkerPlace({
+        onListening() {
+          everListened = true;
+          said = undefined;
+        },
+        onReplacing({ pid, served, reason }, pauseMs) {
+          // What keeps them from starting is said once, and not for each of them and each try.
+          if (!served && reason === said) return;
+          if (!served) said = reason;
+          log.error({ worker: pid, reason, pauseMs }, 'A worker died and is replaced');
+        },
+        onEnded({ inOrder, reason }) {
+          if (closing) {
+            if (!inOrder && end.kind === 'closed') end = { kind: 'closed', inOrder: false };
+          } else if (!everListened) {
+            end = { kind: 'gave_up', reason };
+            close('SIGTERM');
+          }
+          finishIfAlone();
+        },
+      }),
+    );
+
+    function close(signal: NodeJS.Signals): void {
       closing = true;
-      passOn(signal);
+      for (const place of places) place.close(signal);
       // All may have died just now and wait to be replaced.
       finishIfAlone();
-    };
-    process.once('SIGTERM', close);
-    process.once('SIGINT', close);
+    }
 
-    cluster.on('exit', (worker, code, signal) => {
-      if (closing) return finishIfAlone();
-      log.error({ worker: worker.process.pid, code, signal }, 'A worker died and is replaced');
-      setTimeout(() => {
-        if (!closing) cluster.fork();
-      }, REPLACE_AFTER_MS);
+    function finishIfAlone(): void {
+      if (closing && places.every((place) => place.isEmpty())) resolve(end);
+    }
+
+    process.on('SIGTERM', close);
+    process.on('SIGINT', close);
+    process.on('SIGHUP', () => {
+      for (const place of places) place.hangUp();
     });
   });
 }
 
-function running(): readonly Worker[] {
-  return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+/** From a worker that could not start, to the primary process, which shows it once for all of them. */
+export function tellPrimary(reason: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined) return resolve();
+    process.send({ couldNotStart: reason }, undefined, undefined, () => resolve());
+  });
 }

@@ -132,6 +132,38 @@ describe('the settings of a running server', () => {
     expect(lines).toEqual([]);
   });
 
+  it('do not go back to the defaults for a moment in which they are not in the file', async () => {
+    file = { SESSION_EXPIRY_TIME: '15:45', SESSION_IDLE_TIMEOUT: '1h' };
+    await reload();
+    for (const half of [{ PORT: '5000' }, { SESSION_EXPIRY_TIME: '15:45' }, { SESSION_IDLE_TIMEOUT: '1h' }]) {
+      const whole = file;
+      file = half;
+      setTimeout(() => {
+        file = whole;
+      }, 800);
+      await reload();
+    }
+    expect(policy.current()).toEqual({ cutoffTime: { hour: 15, minute: 45 }, idleTimeoutMs: 3_600_000 });
+    expect({ changes, events: events.length, lines: lines.length }).toEqual({
+      changes: 1,
+      events: 1,
+      lines: 1,
+    });
+  });
+
+  it('are taken at once where they say something', async () => {
+    file = { SESSION_EXPIRY_TIME: '15:45', SESSION_IDLE_TIMEOUT: '1h' };
+    const startedAt = performance.now();
+    await reload();
+    expect(performance.now() - startedAt).toBeLessThan(500);
+    // What the file does not say, and did not say before, is nothing to wait for.
+    file = { SESSION_EXPIRY_TIME: '03:00', SESSION_IDLE_TIMEOUT: '30m' };
+    await reload();
+    file = { PORT: '5000' };
+    await reload();
+    expect(performance.now() - startedAt).toBeLessThan(500);
+  });
+
   it('go back to the defaults when they are taken out of the file', async () => {
     file = { SESSION_EXPIRY_TIME: '15:45', SESSION_IDLE_TIMEOUT: '1h' };
     await reload();

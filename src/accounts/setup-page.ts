@@ -21,18 +21,14 @@ export function createSetupPage({ users, rules, hasher, audit }: SetupPageDeps):
   readonly get: RequestHandler;
   readonly post: RequestHandler;
 } {
-  async function requireEmptyHouse(): Promise<void> {
-    if (await users.anyUserExists()) throw notFound();
-  }
-
   return {
     async get(req, res) {
-      await requireEmptyHouse();
+      await requireEmptyHouse(users);
       renderSetup(req, res, {});
     },
 
     async post(req, res) {
-      await requireEmptyHouse();
+      await requireEmptyHouse(users);
       const account = await readNewAccount(req.body, rules);
       if (!account.ok) {
         if (wantsJson(req)) throw invalid(account.fields);
@@ -54,6 +50,21 @@ export function createSetupPage({ users, rules, hasher, audit }: SetupPageDeps):
       res.redirect(303, '/auth/login?reason=setup_done');
     },
   };
+}
+
+/**
+ * For `/setup`, in front of whatever reads and checks bodies: what cannot be read, or has no token of a form that nobody
+ * can open any more, is nowhere as well.
+ */
+export function createSetupGate(users: SetupPageDeps['users']): RequestHandler {
+  return async function hideSetup(_req, _res, next) {
+    await requireEmptyHouse(users);
+    next();
+  };
+}
+
+async function requireEmptyHouse(users: Pick<UserStore, 'anyUserExists'>): Promise<void> {
+  if (await users.anyUserExists()) throw notFound();
 }
 
 /** Keeps what was typed, but never the password. */

@@ -27,11 +27,20 @@ export interface UserAdmin {
   ): Promise<
     { readonly kind: 'created'; readonly user: User; readonly temporaryPassword?: string } | Invalid
   >;
-  /** Ends everything of theirs too. Disabling twice is harmless. */
+  /** Ends everything of theirs too. Disabling twice is harmless. Not for the last admin who can sign in. */
   disable(
     username: string,
     origin: AuditOrigin,
-  ): Promise<{ readonly kind: 'disabled'; readonly user: User; readonly receipt: Receipt } | UnknownUser>;
+  ): Promise<
+    | { readonly kind: 'disabled'; readonly user: User; readonly receipt: Receipt }
+    | { readonly kind: 'last_admin'; readonly user: User }
+    | UnknownUser
+  >;
+  /** Lets them sign in again; what had ended stays so. Enabling twice is harmless. */
+  enable(
+    username: string,
+    origin: AuditOrigin,
+  ): Promise<{ readonly kind: 'enabled'; readonly user: User } | UnknownUser>;
   /** Sets the given password or a strong one, and ends everything that began with the old one. */
   resetPassword(
     username: string,
@@ -79,10 +88,18 @@ export function createUserAdmin({ users, rules, hasher, lifecycle, audit }: User
       const user = await users.findByUsername(username);
       if (user === undefined) return { kind: 'unknown_user' };
       // First the door, then the room: a sign-in that is under way asks again after its session is stored.
-      await users.setDisabled(user.id, true);
+      if (!(await users.disableUnlessLastAdmin(user.id))) return { kind: 'last_admin', user };
       await audit.record({ type: 'account.disabled', userId: user.id }, origin);
       const receipt = await lifecycle.endAccount(user.id, 'account_disabled', origin);
       return { kind: 'disabled', user: { ...user, disabled: true }, receipt };
+    },
+
+    async enable(username, origin) {
+      const user = await users.findByUsername(username);
+      if (user === undefined) return { kind: 'unknown_user' };
+      await users.setDisabled(user.id, false);
+      await audit.record({ type: 'account.enabled', userId: user.id }, origin);
+      return { kind: 'enabled', user: { ...user, disabled: false } };
     },
 
     async resetPassword(username, chosen, origin) {

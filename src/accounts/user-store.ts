@@ -47,6 +47,8 @@ export interface UserStore {
   /** The same only if the old hash is still there; false when somebody else changed the password. */
   replacePasswordHash(userId: string, oldHash: string, newHash: string): Promise<boolean>;
   setDisabled(userId: string, disabled: boolean): Promise<void>;
+  /** False, and nothing is changed, when nobody would be left who can administer. */
+  disableUnlessLastAdmin(userId: string): Promise<boolean>;
 }
 
 export interface UserStoreDeps {
@@ -142,7 +144,26 @@ export function createUserStore({ database: { db }, clock }: UserStoreDeps): Use
         .where('id', '=', userId)
         .execute();
     },
+
+    disableUnlessLastAdmin: (userId) =>
+      db.transaction().execute(async (trx) => {
+        await waitForTurn(trx);
+        const admins = await trx
+          .selectFrom('users')
+          .select('id')
+          .where('role', '=', 'admin')
+          .where('disabled', '=', 0)
+          .execute();
+        if (admins.length === 1 && admins[0]?.id === userId) return false;
+        await trx.updateTable('users').set({ disabled: 1 }).where('id', '=', userId).execute();
+        return true;
+      }),
   };
+}
+
+/** Until the transaction ends nobody else gets past here: two who disable each other would leave nobody. */
+async function waitForTurn(trx: Kysely<Schema>): Promise<void> {
+  await trx.updateTable('installation').set({ id: 1 }).where('id', '=', 1).execute();
 }
 
 /** True for one caller ever. Others wait for its transaction, and get their turn only if that was rolled back. */

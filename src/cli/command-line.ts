@@ -118,6 +118,14 @@ function createProgram(context: CommandContext, { finish, showHelp }: ProgramHoo
       run(async () => (await import('./disable-user.ts')).disableUser)({ ...options, username }),
     );
   users
+    .command('enable')
+    .description('let somebody sign in again who was disabled')
+    .argument('<username>')
+    .option(...JSON_FLAG)
+    .action((username, options) =>
+      run(async () => (await import('./enable-user.ts')).enableUser)({ ...options, username }),
+    );
+  users
     .command('reset-password')
     .description('give somebody a new password and end everything that began with the old one')
     .argument('<username>')

@@ -1,10 +1,11 @@
+import type { User } from '../accounts/user-store.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
+import { CommandError } from './command-error.ts';
 import { unknownUser } from './find-user.ts';
 import { toJson } from './json.ts';
 import { receiptRecord, receiptText, reportOutcome } from './receipt.ts';
 import { userRecord } from './user-record.ts';
-import { warnWithoutAdmin } from './warn-without-admin.ts';
 import { withServices } from './with-services.ts';
 
 export interface DisableUserOptions {
@@ -20,13 +21,19 @@ export function disableUser(
   return withServices(context, async (services) => {
     const done = await services.userAdmin.disable(username, CLI_ORIGIN);
     if (done.kind === 'unknown_user') throw unknownUser(username);
+    if (done.kind === 'last_admin') throw lastAdmin(done.user);
     const { user, receipt } = done;
     await context.terminal.print(
       json
         ? toJson({ user: userRecord(user), receipt: receiptRecord(receipt) })
         : `Disabled ${user.username}.\n${receiptText(receipt)}`,
     );
-    await warnWithoutAdmin(context, services);
     return reportOutcome(context, receipt.status);
   });
+}
+
+function lastAdmin({ username }: User): CommandError {
+  return new CommandError(
+    `Nothing was changed. ${username} is the last admin who can sign in: make another one first (npx curfew users create --role admin), or enable one. To end only their sessions: npx curfew sessions revoke --user ${username}`,
+  );
 }

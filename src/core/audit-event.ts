@@ -9,6 +9,7 @@ export type AuditEvent =
       readonly role: string;
     }
   | { readonly type: 'account.disabled'; readonly userId: string }
+  | { readonly type: 'account.enabled'; readonly userId: string }
   | { readonly type: 'account.password_reset'; readonly userId: string }
   | { readonly type: 'login.succeeded'; readonly userId: string; readonly device: string }
   | {

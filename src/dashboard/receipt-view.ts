@@ -1,4 +1,5 @@
 import type { Receipt, ReceiptLine, RevocationReason } from '../core/revocation.ts';
+import type { Viewer } from '../http/page.ts';
 
 /** A receipt in a person's words. */
 export interface ReceiptView {
@@ -7,28 +8,28 @@ export interface ReceiptView {
   readonly lines: readonly {
     readonly text: string;
     readonly status: 'done' | 'queued';
-    readonly count: number;
+    readonly count?: number;
     readonly detail?: string;
   }[];
 }
 
-export function toReceiptView(receipt: Receipt): ReceiptView {
+/** `viewer`: the role of whoever reads it. */
+export function toReceiptView(receipt: Receipt, { viewer }: { viewer: Viewer['role'] }): ReceiptView {
+  const numbers = receipt.scope !== 'sweep' || viewer === 'admin';
   return {
     heading: HEADINGS[receipt.reason],
     endedAt: receipt.orderedAt,
     lines: receipt.lines.map((line) => ({
       text: STEPS[line.step] ?? line.step,
       status: line.status,
-      count: line.count,
-      ...detailFor(receipt, line),
+      ...(numbers ? numbersOf(line) : {}),
     })),
   };
 }
 
-/** How many people a cutoff concerned is nothing that each of them should read. */
-function detailFor(receipt: Receipt, line: ReceiptLine): { detail?: string } {
-  if (line.detail === undefined || receipt.scope === 'sweep') return {};
-  return { detail: line.detail };
+/** Of a sweep they are everybody's: how many people a cutoff concerned is nothing that each of them should read. */
+function numbersOf({ count, detail }: ReceiptLine): { count: number; detail?: string } {
+  return { count, ...(detail === undefined ? {} : { detail }) };
 }
 
 const HEADINGS: Readonly<Record<RevocationReason, string>> = {

@@ -10,7 +10,9 @@ import { renderPage } from '../http/page.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { toDeviceView } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import type { WaitingOrderStore } from '../sessions/waiting-order-store.ts';
 import { toReceiptView } from './receipt-view.ts';
+import { createWaitingPage, WAITING_PAGE_PATH } from './waiting-page.ts';
 
 /** A broker as the dashboard needs it; the broker room's overview fits. */
 export interface ConnectedBroker {
@@ -30,6 +32,8 @@ export interface DashboardRouterDeps {
   /** `request`: the one that the page answers. */
   readonly brokersOf: (userId: string, request: object) => Promise<readonly ConnectedBroker[]>;
   readonly latestReceipt: (userId: string) => Promise<Receipt | undefined>;
+  readonly waitingOrders: WaitingOrderStore;
+  readonly requireAdmin: RequestHandler;
 }
 
 /** The page for anyone, and the one after signing in. */
@@ -37,19 +41,21 @@ export function createDashboardRouter(deps: DashboardRouterDeps): Router {
   const router = Router();
   methods(router, '/', { get: showHome });
   methods(router, '/dashboard', { get: showDashboard(deps) });
+  methods(router, WAITING_PAGE_PATH, { get: [deps.requireAdmin, createWaitingPage(deps.waitingOrders)] });
   return router;
 }
 
 const showHome: RequestHandler = (req, res) => renderPage(req, res, 'home/index', { title: 'Curfew' });
 
 function showDashboard(deps: DashboardRouterDeps): RequestHandler {
-  const { clock, calendar, policy, lifecycle, brokersOf, latestReceipt } = deps;
+  const { clock, calendar, policy, lifecycle, brokersOf, latestReceipt, waitingOrders } = deps;
   return async (req, res) => {
     const session = currentSession(req);
-    const [devices, allBrokers, receipt] = await Promise.all([
+    const [devices, allBrokers, receipt, { waiting }] = await Promise.all([
       lifecycle.devicesOf(session.userId),
       brokersOf(session.userId, req),
       latestReceipt(session.userId),
+      session.role === 'admin' ? waitingOrders.summary() : NOTHING_TO_SEE,
     ]);
     const brokers = allBrokers.filter(hasPlaceHere);
     const { cutoffTime, idleTimeoutMs } = policy.current();
@@ -69,10 +75,14 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
         cutoffTime === 'off' ? undefined : formatCutoffTime(cutoffTime),
         cutoff,
       ),
-      lastReceipt: receipt === undefined ? undefined : toReceiptView(receipt),
+      waiting: { count: waiting, href: WAITING_PAGE_PATH },
+      lastReceipt: receipt === undefined ? undefined : toReceiptView(receipt, { viewer: session.role }),
     });
   };
 }
+
+/** Whose work it is not. */
+const NOTHING_TO_SEE = { waiting: 0 };
 
 /** What can be used or wants attention. Brokers that somebody has nothing to do with are on the brokers' page alone. */
 function hasPlaceHere({ credentials, state }: ConnectedBroker): boolean {

@@ -1,18 +1,43 @@
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 
+/** Whether the peer at a hop (0: of the socket) may say who was before it; Express makes it of `trust proxy`. */
+type Trusts = (address: string, hop: number) => boolean;
+
 /**
- * The address of the client, as `trust proxy` found it, in one spelling: IPv4-mapped IPv6 becomes IPv4, and what is
- * no address (a spoofed header passed on by a careless proxy) becomes the socket's peer.
+ * The address of the client in one spelling: the nearest one that is no trusted proxy's. Express's own `req.ip` knows no
+ * proxy by an entry with a port behind it. What is no address (a spoofed header passed on by a careless proxy) becomes
+ * the address of the proxy that passed it on.
  */
 export function clientAddress(req: Request): string {
-  return normaliseAddress(req.ip) ?? normaliseAddress(req.socket.remoteAddress) ?? 'unknown';
+  const trusts: Trusts = req.app.get('trust proxy fn');
+  const forwarded = String(req.headers['x-forwarded-for'] ?? '').split(',');
+  let address = normaliseAddress(req.socket.remoteAddress);
+  for (let hop = 0; address !== undefined && trusts(address, hop); hop += 1) {
+    const before = normaliseAddress(forwarded.pop()?.trim());
+    if (before === undefined) break;
+    address = before;
+  }
+  return address ?? 'unknown';
 }
 
-/** One spelling for an address; undefined when the text is none (a port, a name, `<script>`, a number that C would take). */
+/**
+ * One spelling for an address, without the port that some proxies write behind it: IPv4-mapped IPv6 becomes IPv4.
+ * Undefined when the text is none (a name, `<script>`, a number that C would take).
+ */
 export function normaliseAddress(text: string | undefined): string | undefined {
-  if (text === undefined || !isAddress(text)) return undefined;
-  return ipaddr.process(text).toString();
+  const address = text === undefined ? undefined : withoutPort(text);
+  return address === undefined || !isAddress(address) ? undefined : ipaddr.process(address).toString();
+}
+
+const LARGEST_PORT = 65_535;
+
+/** Takes the port off `192.0.2.7:5678` and `[2001:db8::1]:443`; undefined where what stands there is no port. */
+function withoutPort(text: string): string | undefined {
+  const [, ipv6, ipv4, port = '0'] = /^(?:\[([^\]]+)\]|(.*\.\d+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (Number(port) > LARGEST_PORT) return undefined;
+  if (ipv6 !== undefined) return ipaddr.IPv6.isValid(ipv6) ? ipv6 : undefined;
+  return ipv4 ?? text;
 }
 
 function isAddress(text: string): boolean {

@@ -66,7 +66,7 @@ function answer(req: Request, res: Response, error: AppError): void {
 
 const isApi = (req: Request): boolean => req.path.startsWith('/api/');
 
-/** An error shows no form, so it must not store a session for one: csurf has put a secret into it all the same. */
+/** An error shows no form, so it must not set a cookie for one: csrf.ts has put a secret into the session all the same. */
 function forgetVisitor(req: Request): void {
   if (req.session?.userId !== undefined) return;
   Reflect.deleteProperty(req, 'csrfToken');

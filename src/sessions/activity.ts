@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/clock.ts';
-import { MINUTE_MS } from '../core/duration.ts';
+import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 
 export interface ActivityDeps {
   readonly clock: Clock;
@@ -13,6 +13,7 @@ export interface ActivityDeps {
 /**
  * Keeps the idle clock of sessions without a write for every request: the first use in a minute is due to be written
  * at once (by the caller, in the same breath as the load), later ones are remembered and written when the minute is over.
+ * With an idle limit of seconds every use is due at once.
  */
 export interface Activity {
   /** Notes a use; true when the caller should write it now. */
@@ -28,13 +29,16 @@ interface Use {
   lastSeen: number;
 }
 
+/** Below this limit, a third of it and the seconds between two flushes could be longer than the limit itself. */
+const WRITTEN_AT_ONCE_BELOW_MS = 15 * SECOND_MS;
 const MAXIMUM_REMEMBERED = 200_000;
 
 export function createActivity({ clock, idleLimitMs, write, onError }: ActivityDeps): Activity {
   const uses = new LRUCache<string, Use>({ maxSize: MAXIMUM_REMEMBERED, sizeCalculation: () => 1 });
   const pending = new Set<string>();
   /** With a short idle limit a minute would be too long: what is remembered must be written before it is needed. */
-  const everyMs = () => Math.min(MINUTE_MS, idleLimitMs() / 3);
+  const everyMs = () =>
+    idleLimitMs() < WRITTEN_AT_ONCE_BELOW_MS ? 0 : Math.min(MINUTE_MS, idleLimitMs() / 3);
 
   async function writePending(sid: string): Promise<void> {
     const use = uses.get(sid);

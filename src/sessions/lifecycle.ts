@@ -8,7 +8,7 @@ import type { Receipt, RevocationReason } from '../core/revocation.ts';
 import { unavailable } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
-import { findCurrentSession } from './current-session.ts';
+import { type CurrentSession, findCurrentSession } from './current-session.ts';
 import type { EpochStore } from './epoch-store.ts';
 import { dropSession, regenerateSession, saveSession } from './express-session-promises.ts';
 import type { RevocationOrderStore } from './revocation-order-store.ts';
@@ -102,6 +102,22 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
     if (sid !== sidBefore) registry.end([sid], 'logged_out').catch(() => undefined);
   }
 
+  /**
+   * A sign-in that failed after the browser's earlier session was destroyed for it: whose that was is signed out all the
+   * same, and where it was their last, what it opened must end. The order is stored also where no session can be counted.
+   */
+  async function endReplaced(
+    req: Request,
+    res: Response,
+    replaced: CurrentSession | undefined,
+    origin: AuditOrigin,
+  ): Promise<void> {
+    if (replaced === undefined || replaced.sid === req.sessionID) return;
+    const { userId, sid } = replaced;
+    res.locals['viewer'] = undefined;
+    await revoker.revoke({ kind: 'device', userId, sids: [sid] }, 'logged_out', origin);
+  }
+
   async function endSurplus(userId: string, keptSid: string, origin: AuditOrigin): Promise<void> {
     const devices = await registry.listByUser(userId);
     // Only what is older than this one: two that sign in at once must not end each other.
@@ -113,15 +129,16 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
   }
 
   async function tryToSignIn(
+    replaced: CurrentSession | undefined,
     ...[req, res, user, confirmStillWelcome]: Parameters<SessionLifecycle['signIn']>
   ): ReturnType<SessionLifecycle['signIn']> {
-    const replaced = findCurrentSession(req);
     const origin = auditOrigin(req, res, user.username);
     for (let attempt = 0; attempt < SIGN_IN_TRIES; attempt += 1) {
       const sid = await begin(req, user);
       if (!(await confirmStillWelcome())) {
         if (sid !== undefined) await registry.end([sid], 'logged_out');
         await regenerateSession(req);
+        await endReplaced(req, res, replaced, origin);
         return 'refused';
       }
       if (sid === undefined) continue;
@@ -135,11 +152,14 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
 
   const lifecycle: SessionLifecycle = {
     async signIn(...args) {
-      const [req] = args;
+      const [req, res, { username }] = args;
       const { sessionID } = req;
+      const replaced = findCurrentSession(req);
       try {
-        return await tryToSignIn(...args);
+        return await tryToSignIn(replaced, ...args);
       } catch (error) {
+        // Not waited for: what failed may be slow to fail once more.
+        endReplaced(req, res, replaced, auditOrigin(req, res, username)).catch(() => undefined);
         abandon(req, sessionID);
         throw error;
       }

@@ -1,6 +1,7 @@
 import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
 import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
+import { meansEverywhere } from './means-everywhere.ts';
 import { notEndedYet, orderOrExplain, storedForLater } from './not-ended-yet.ts';
 import type { Revoker } from './revoker.ts';
 import { readSessionId } from './session-id.ts';
@@ -15,13 +16,13 @@ const LOGOUT_PATH = '/auth/logout';
  * of the form's token, which lies in the session, the check of the request's origin has to do.
  */
 export function createOutageLogout(revoker: Revoker): ErrorRequestHandler {
-  const parseForm = express.urlencoded({ extended: false, limit: '4kb' });
+  const parsers = [express.urlencoded({ extended: false, limit: '4kb' }), express.json({ limit: '4kb' })];
 
   return async function logOutInOutage(error: unknown, req, res, next) {
     const facts = readSessionId(req.sessionID ?? '');
     if (!isAway(error) || !isLogout(req) || facts.kind !== 'signed_in') return next(error);
-    await new Promise((resolve) => parseForm(req, res, resolve));
-    if (req.body?.everywhere) throw notEndedYet(ASKED, error);
+    for (const parse of parsers) await new Promise((resolve) => parse(req, res, resolve));
+    if (meansEverywhere(req.body?.everywhere)) throw notEndedYet(ASKED, error);
     await orderOrExplain(ASKED, () => storeOrder(req, res, facts.userId));
     throw storedForLater(ASKED, error);
   };

@@ -23,7 +23,9 @@ const LONGEST_LOOK_BACK_MS = 30 * DAY_MS;
  */
 export function createReplay({ orders, sessionTarget, calendar, clock }: ReplayDeps): () => Promise<number> {
   return async function replay() {
-    const since = Math.max(calendar.last(), clock.now() - LONGEST_LOOK_BACK_MS);
+    // An order of today may bear a time from just before the cutoff: of a node whose clock is a little behind.
+    const cutoff = calendar.last() - CLOCK_SKEW_TOLERANCE_MS;
+    const since = Math.max(cutoff, clock.now() - LONGEST_LOOK_BACK_MS);
     let count = 0;
     for await (const portion of orders.listSince(since, PORTION)) {
       await Promise.all(portion.filter(isOfThePast).map((order) => sessionTarget.revoke(order)));

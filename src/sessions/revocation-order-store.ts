@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type Selectable, sql } from 'kysely';
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
 import type { Receipt, RevocationOrder, RevocationReason, RevocationScope } from '../core/revocation.ts';
 import type { Database } from '../storage/database.ts';
-import type { RevocationsTable } from '../storage/schema.ts';
+import type { RevocationsTable, Schema } from '../storage/schema.ts';
+import { createOrderHolder, type OrderHolder } from './order-holder.ts';
 
 /** An order as it is stored: what it is to do, and how far it got. */
 export interface StoredOrder {
@@ -34,13 +35,20 @@ export interface RevocationOrderStore {
   countWaiting(): Promise<number>;
   /** Orders given at or after an instant (ms since the epoch), open and done, oldest first, in portions. */
   listSince(instant: number, portion: number): AsyncIterable<readonly RevocationOrder[]>;
-  /** Open orders that wait for their next try need not wait any longer. */
+  /** Open orders that wait for their next try, and that nobody is at work on, need not wait any longer. */
   hurryOpen(): Promise<void>;
+  /** Nor need those whose holder is provably gone: for a server that starts again before their lease is over. */
+  takeFromTheGone(): Promise<void>;
   /** Drops orders that are done and older than an instant (ms since the epoch); the audit log keeps their receipts. */
   forgetDoneBefore(instant: number): Promise<void>;
+  /**
+   * Lets the cutoffs be swept when they come that a clock which was ahead has swept already: a sweep from the future
+   * gives its `dedupeKey` back.
+   */
+  freeSweepsToCome(): Promise<void>;
   /** Whether a sweep was ordered, whenever, that ends what began at this instant (ms since the epoch). */
   isSwept(instant: number): Promise<boolean>;
-  /** The newest receipt that concerns this user, a cutoff for all included, and that ended something. */
+  /** The newest receipt that concerns this user, a cutoff for all included, and that ended something or is still to. */
   latestReceipt(userId: string): Promise<Receipt | undefined>;
   /** The latest cutoff that was swept, in ms since the epoch, finished or not. Sweeps at an operator's own instant don't count. */
   lastSweptCutoff(): Promise<number | undefined>;
@@ -49,8 +57,16 @@ export interface RevocationOrderStore {
 /** As long as a step may reasonably take; after that, whoever held the order is believed dead. */
 const LEASE_MS = 30 * SECOND_MS;
 const RECEIPTS_LOOKED_AT = 10;
+const SWEEP_KEY = 'sweep:';
 
-export function createRevocationOrderStore({ db }: Database, clock: Clock): RevocationOrderStore {
+/** The `dedupeKey` of a cutoff's sweep. */
+export const sweepKey = (cutoff: number): string => `${SWEEP_KEY}${cutoff}`;
+
+export function createRevocationOrderStore(
+  { db }: Database,
+  clock: Clock,
+  holder: OrderHolder = createOrderHolder(),
+): RevocationOrderStore {
   function toRow(order: RevocationOrder, dedupeKey: string | undefined) {
     return {
       id: order.id,
@@ -63,8 +79,16 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
       status: 'open' as const,
       attempts: 0,
       next_attempt_at: order.orderedAt + LEASE_MS,
+      holder: holder.name,
     };
   }
+
+  /** A sweep from the future waits until then: it was ordered by a clock that was wrong, and would end the present day. */
+  const isOfThePast = (where: ExpressionBuilder<Schema, 'revocations'>) =>
+    where.or([
+      where('user_id', 'is not', null),
+      where('ordered_at', '<=', clock.now() + CLOCK_SKEW_TOLERANCE_MS),
+    ]);
 
   return {
     openAccount: (userId, reason) =>
@@ -101,6 +125,7 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
           status: receipt.status === 'done' ? 'done' : 'open',
           attempts,
           next_attempt_at: nextAttemptAt,
+          holder: null,
         })
         .where('id', '=', receipt.orderId)
         .execute();
@@ -113,6 +138,7 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
         .selectAll()
         .where('status', '=', 'open')
         .where('next_attempt_at', '<=', now)
+        .where(isOfThePast)
         .orderBy('next_attempt_at')
         .limit(limit)
         .execute();
@@ -120,7 +146,7 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
       for (const row of due) {
         const { numUpdatedRows } = await db
           .updateTable('revocations')
-          .set({ next_attempt_at: now + LEASE_MS })
+          .set({ next_attempt_at: now + LEASE_MS, holder: holder.name })
           .where('id', '=', row.id)
           .where('next_attempt_at', '=', row.next_attempt_at)
           .executeTakeFirst();
@@ -140,6 +166,7 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
         .select((select) => select.fn.countAll<number>().as('waiting'))
         .where('status', '=', 'open')
         .where((where) => where.or([where('attempts', '>', 0), where('next_attempt_at', '<=', clock.now())]))
+        .where(isOfThePast)
         .executeTakeFirstOrThrow();
       return Number(waiting);
     },
@@ -180,7 +207,33 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
         .updateTable('revocations')
         .set({ next_attempt_at: clock.now() })
         .where('status', '=', 'open')
-        .where('receipt', '<>', '')
+        .where('holder', 'is', null)
+        .execute();
+    },
+
+    async takeFromTheGone() {
+      const held = await db
+        .selectFrom('revocations')
+        .select('holder')
+        .distinct()
+        .where('status', '=', 'open')
+        .execute();
+      const gone = held.flatMap(({ holder: each }) => (each !== null && holder.isGone(each) ? [each] : []));
+      if (gone.length === 0) return;
+      await db
+        .updateTable('revocations')
+        .set({ next_attempt_at: clock.now(), holder: null })
+        .where('status', '=', 'open')
+        .where('holder', 'in', gone)
+        .execute();
+    },
+
+    async freeSweepsToCome() {
+      await db
+        .updateTable('revocations')
+        .set({ dedupe_key: null })
+        .where('dedupe_key', 'like', `${SWEEP_KEY}%`)
+        .where('ordered_at', '>', clock.now() + CLOCK_SKEW_TOLERANCE_MS)
         .execute();
     },
 
@@ -209,15 +262,15 @@ export function createRevocationOrderStore({ db }: Database, clock: Clock): Revo
         .execute();
       return rows
         .map((row) => JSON.parse(row.receipt) as Receipt)
-        .find((receipt) => receipt.lines.some((line) => line.count > 0));
+        .find((receipt) => receipt.lines.some((line) => line.count > 0 || line.status === 'queued'));
     },
 
     async lastSweptCutoff() {
       const row = await db
         .selectFrom('revocations')
         .select('scope')
-        // `sweep:` and the cutoff in ms, all of the same length until the year 2286.
-        .where('dedupe_key', 'like', 'sweep:%')
+        // The cutoffs in ms are all of the same length until the year 2286.
+        .where('dedupe_key', 'like', `${SWEEP_KEY}%`)
         .orderBy('dedupe_key', 'desc')
         .limit(1)
         .executeTakeFirst();

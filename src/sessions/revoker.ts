@@ -23,7 +23,11 @@ export interface RevokerDeps {
   readonly log: Log;
 }
 
-/** Ends things, and leaves a receipt of what it ended. Rejects only when not even the order could be stored. */
+/**
+ * Ends things, and leaves a receipt of what it ended. Rejects only when not even the order could be stored. A receipt says
+ * `queued` until it stands in the order's row that everything is done: what the row calls open is carried out again, which
+ * ends nothing twice.
+ */
 export interface Revoker {
   /** Everything of one user: tokens, sessions, cached values. */
   revokeAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
@@ -67,13 +71,27 @@ export function createRevoker(deps: RevokerDeps): Revoker {
       status,
       lines,
     };
-    await orders.saveProgress(result, attempts + 1, clock.now() + retryDelayMs(attempts));
+    const told = await write(result, attempts);
     // A retry that got no further is no news.
-    if (receipt === undefined || status === 'done') {
-      await audit.record({ type: 'revocation.carried_out', receipt: result }, origin);
+    if (receipt === undefined || told.status === 'done') {
+      await audit.record({ type: 'revocation.carried_out', receipt: told }, origin);
     }
-    if (rest === undefined || rest === 'unknown') return result;
+    if (rest === undefined || rest === 'unknown') return told;
     return carryOut({ order: rest, receipt: undefined, attempts: 0 }, origin);
+  }
+
+  /** The receipt as its order's row now has it: still open where that could not be written. */
+  async function write(receipt: Receipt, attempts: number): Promise<Receipt> {
+    try {
+      await orders.saveProgress(receipt, attempts + 1, clock.now() + retryDelayMs(attempts));
+      return receipt;
+    } catch (error) {
+      log.error(
+        { err: error, order: receipt.orderId },
+        'What a revocation has ended could not be written down; it is carried out once more',
+      );
+      return { ...receipt, status: 'queued' };
+    }
   }
 
   /** The account's order, where devices were ended and nobody is left. */

@@ -13,6 +13,7 @@ import { currentSession } from './current-session.ts';
 import { toDeviceView } from './device-view.ts';
 import { dropSession } from './express-session-promises.ts';
 import type { SessionLifecycle } from './lifecycle.ts';
+import { meansEverywhere } from './means-everywhere.ts';
 import { orderOrExplain, requireEnded } from './not-ended-yet.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
@@ -57,7 +58,7 @@ function logOut({ lifecycle, clearCookie }: SessionsRouterDeps): RequestHandler 
     const { userId, sid } = currentSession(req);
     const origin = auditOrigin(req, res);
     const receipt = await orderOrExplain(YOU, () =>
-      everywhere
+      meansEverywhere(everywhere)
         ? lifecycle.endAccount(userId, 'logged_out_everywhere', origin)
         : lifecycle.endDevice(userId, sid, 'logged_out', origin),
     );

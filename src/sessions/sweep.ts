@@ -3,11 +3,13 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import { toIstIso } from '../core/ist.ts';
 import type { Log } from '../core/log.ts';
 import type { Receipt } from '../core/revocation.ts';
+import { type RevocationOrderStore, sweepKey } from './revocation-order-store.ts';
 import type { Revoker } from './revoker.ts';
 
 export interface SweepDeps {
   readonly calendar: CutoffCalendar;
   readonly revoker: Revoker;
+  readonly orders: Pick<RevocationOrderStore, 'freeSweepsToCome'>;
   readonly log: Log;
 }
 
@@ -24,18 +26,19 @@ export interface Sweep {
 }
 
 /** One order for each cutoff: its key in the order store is the lock, and an order whose node dies is taken over. */
-export function createSweep({ calendar, revoker, log }: SweepDeps): Sweep {
+export function createSweep({ calendar, revoker, orders, log }: SweepDeps): Sweep {
   let swept = Number.NaN;
 
   return {
     async runIfDue(origin = SYSTEM_ORIGIN) {
       const cutoff = calendar.last();
       if (cutoff === Number.NEGATIVE_INFINITY || swept === cutoff) return undefined;
+      await orders.freeSweepsToCome();
       const receipt = await revoker.revoke(
         { kind: 'sweep', before: cutoff },
         'cutoff',
         origin,
-        `sweep:${cutoff}`,
+        sweepKey(cutoff),
       );
       swept = cutoff;
       if (receipt !== undefined) logReceipt(log, receipt, cutoff);

@@ -23,8 +23,8 @@ export type CacheClearance = Readonly<Record<CacheName, number>>;
 
 export interface Caches {
   readonly of: { readonly [Name in CacheName]: ScopedCache<CachedValues[Name]> };
-  /** Drops one user's entries and the shared caches; returns how many entries each one lost. */
-  clearUser(userId: string): CacheClearance;
+  /** Drops one user's entries and, unless they are kept, the shared caches; returns how many entries each one lost. */
+  clearUser(userId: string, options?: { readonly keepShared: boolean }): CacheClearance;
   clearAll(): CacheClearance;
   sizes(): CacheClearance;
 }
@@ -47,8 +47,11 @@ export function createCaches({ clock, calendar }: { clock: Clock; calendar: Cuto
 
   return {
     of,
-    clearUser: (userId) =>
-      count((name) => (CACHES[name].shared ? of[name].clear() : of[name].clearOwner(userId))),
+    clearUser: (userId, { keepShared } = { keepShared: false }) =>
+      count((name) => {
+        if (!CACHES[name].shared) return of[name].clearOwner(userId);
+        return keepShared ? 0 : of[name].clear();
+      }),
     clearAll: () => count((name) => of[name].clear()),
     sizes: () => count((name) => of[name].size),
   };

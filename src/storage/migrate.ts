@@ -3,6 +3,9 @@ import { DEFAULT_MIGRATION_TABLE, type Migration, Migrator } from 'kysely/migrat
 import type { DatabaseDialect } from './database.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as brokers from './migrations/0002-brokers.ts';
+import * as sandboxRefreshTokens from './migrations/0003-sandbox-refresh-tokens.ts';
+import * as orderHolders from './migrations/0008-order-holders.ts';
+import * as noVisitors from './migrations/0009-no-visitors.ts';
 
 /** What a migration may ask about the database it runs on. */
 export interface MigrationContext {
@@ -20,6 +23,9 @@ type MigrationStep = { up(db: Kysely<unknown>, context: MigrationContext): Promi
 const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0001-initial': initial,
   '0002-brokers': brokers,
+  '0003-sandbox-refresh-tokens': sandboxRefreshTokens,
+  '0008-order-holders': orderHolders,
+  '0009-no-visitors': noVisitors,
 };
 
 /** Which migrations a database still lacks, and which it has that this version does not know. Changes nothing. */

@@ -17,6 +17,7 @@ export interface Schema {
   broker_credentials: BrokerCredentialsTable;
   sandbox_codes: SandboxCodesTable;
   sandbox_tokens: SandboxTokensTable;
+  sandbox_refresh_tokens: SandboxRefreshTokensTable;
   audit_log: AuditLogTable;
   bus_messages: { id: Generated<number>; sent_at: number; sender: string; body: string };
 }
@@ -35,10 +36,10 @@ export interface UsersTable {
 
 export interface SessionsTable {
   sid: string;
-  /** Null for a visitor who has not signed in: such a session only carries a form's CSRF secret. */
-  user_id: string | null;
-  epoch: number | null;
-  login_time: number | null;
+  /** The database would take null in these three: visitors without a user used to have rows of their own. */
+  user_id: string;
+  epoch: number;
+  login_time: number;
   /** The last request but for polling ones; exact to the minute. The idle clock. */
   last_seen: number;
   body: string;
@@ -58,6 +59,8 @@ export interface RevocationsTable {
   attempts: number;
   /** Until then somebody is working on it, or waits before the next try. */
   next_attempt_at: number;
+  /** Which process is working on it; null while it waits, and once it is done. */
+  holder: string | null;
 }
 
 export interface BrokerTokensTable {
@@ -145,6 +148,17 @@ export interface SandboxTokensTable {
   issued_at: number;
   expires_at: number;
   revoked_at: number | null;
+}
+
+export interface SandboxRefreshTokensTable {
+  token_digest: string;
+  /** The code that it and all its predecessors came from. */
+  code_digest: string;
+  client_id: string;
+  subject: string;
+  expires_at: number;
+  /** When it was used or revoked. Kept after that: a second use ends everything that came from the code. */
+  ended_at: number | null;
 }
 
 export interface AuditLogTable {

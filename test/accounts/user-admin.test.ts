@@ -87,6 +87,39 @@ describe('the administration of users', () => {
     expect(audit.recorded.at(-1)?.event).toMatchObject({ type: 'account.disabled' });
   });
 
+  it('does not disable the last admin who can sign in, and ends nothing of theirs', async () => {
+    for (const username of ['asha', 'meera'])
+      await admin.create({ username, email: 'a@example.com', role: 'admin' }, origin);
+    await admin.create(ravi, origin);
+    expect(await admin.disable('asha', origin)).toMatchObject({ kind: 'disabled' });
+    const recorded = audit.recorded.length;
+    endAccount.mockClear();
+    expect(await admin.disable('MEERA', origin)).toMatchObject({
+      kind: 'last_admin',
+      user: { username: 'meera' },
+    });
+    expect((await users.findByUsername('meera'))?.disabled).toBe(false);
+    expect(audit.recorded).toHaveLength(recorded);
+    expect(endAccount).not.toHaveBeenCalled();
+    // Once more is harmless for one who is disabled, and nobody else is in the way of it.
+    expect(await admin.disable('asha', origin)).toMatchObject({ kind: 'disabled' });
+    expect(await admin.disable('ravi', origin)).toMatchObject({ kind: 'disabled' });
+  });
+
+  it('lets somebody sign in again, and writes it down', async () => {
+    await admin.create(ravi, origin);
+    await admin.disable('ravi', origin);
+    expect(await admin.enable('RAVI', origin)).toMatchObject({
+      kind: 'enabled',
+      user: { username: 'Ravi', disabled: false },
+    });
+    const user = await users.findByUsername('ravi');
+    expect(user?.disabled).toBe(false);
+    expect(audit.recorded.at(-1)).toEqual({ event: { type: 'account.enabled', userId: user?.id }, origin });
+    expect(await admin.enable('ravi', origin)).toMatchObject({ kind: 'enabled' });
+    expect(await admin.enable('nobody', origin)).toEqual({ kind: 'unknown_user' });
+  });
+
   it('resets a password and ends what began with the old one', async () => {
     await admin.create({ ...ravi, password: 'tractor pelican moss' }, origin);
     const done = await admin.resetPassword('RAVI', undefined, origin);

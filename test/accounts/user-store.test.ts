@@ -141,6 +141,32 @@ describe.each(DATABASES)('the user store on %s', (_name, open) => {
     expect((await users.findById(user.id))?.disabled).toBe(false);
   });
 
+  it('never disables the last admin, also where two would disable each other at the same moment', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const pair = await Promise.all(
+        ['one', 'two'].map((name) => create({ ...asha, username: `${name}-${round}`, role: 'admin' })),
+      );
+      const done = await Promise.all(pair.map((user) => users.disableUnlessLastAdmin(user.id)));
+      expect(done.filter(Boolean)).toHaveLength(1);
+      const left = (await users.list()).filter((user) => user.role === 'admin' && !user.disabled);
+      expect(left).toHaveLength(1);
+      await users.setDisabled(left[0]?.id ?? '', true);
+    }
+  });
+
+  it('disables whoever is no admin, or not the last', async () => {
+    const [user, admin, last] = [
+      await create(ravi),
+      await create({ ...asha, role: 'admin' }),
+      await create({ ...asha, username: 'meera', role: 'admin' }),
+    ];
+    expect(await users.disableUnlessLastAdmin(user.id)).toBe(true);
+    expect(await users.disableUnlessLastAdmin(admin.id)).toBe(true);
+    expect(await users.disableUnlessLastAdmin(admin.id)).toBe(true);
+    expect(await users.disableUnlessLastAdmin(last.id)).toBe(false);
+    expect((await users.list()).filter(({ disabled }) => !disabled)).toEqual([last]);
+  });
+
   it('says whether somebody is still welcome: not disabled, and with the same password', async () => {
     const user = await create(ravi);
     expect(await users.isStillWelcome(user.id, 'hash of ravi')).toBe(true);

@@ -181,7 +181,7 @@ describe('the doctor', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
   it('warns of work that is left and of people who are missing', async () => {
     await makeDatabase();
     execute("update users set role = 'user'");
-    execute("insert into revocations values ('1', null, 'u', 'idle', '{}', 0, '', 'open', 0, 0)");
+    execute("insert into revocations values ('1', null, 'u', 'idle', '{}', 0, '', 'open', 0, 0, null)");
     const { ok, said } = await examine();
     expect(ok).toBe(true);
     expect(said('revocations')).toEqual(['warn: One order is not carried out yet']);

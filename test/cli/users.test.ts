@@ -95,7 +95,31 @@ describe('users', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
 
     expect((await visitor.get('/dashboard')).location).toContain('reason=revoked');
     expect((await signInWith('ravi', password)).status).toBe(401);
-    expect((await project.curfew(['users', 'disable', 'asha'])).stderr).toContain('No admin can sign in now');
+  });
+
+  it('disable refuses the last admin, with words', async () => {
+    const { temporaryPassword: password } = JSON.parse((await create(asha, '--json')).stdout);
+    const refused = await project.curfew(['users', 'disable', 'asha', '--json']);
+    expect({ status: refused.status, stdout: refused.stdout }).toEqual({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      /^curfew: Nothing was changed\. asha is the last admin who can sign in: .*\n$/,
+    );
+    await signIn(createVisitor(server.origin), { username: 'asha', password });
+  });
+
+  it('enable lets them sign in again, with nothing of what had ended', async () => {
+    await create(asha);
+    const { temporaryPassword: password } = JSON.parse((await create(ravi, '--json')).stdout);
+    const visitor = createVisitor(server.origin);
+    await signIn(visitor, { username: 'ravi', password });
+    await project.curfew(['users', 'disable', 'ravi']);
+    const done = await project.curfew(['users', 'enable', 'RAVI']);
+    expect(done).toMatchObject({ status: 0, stdout: 'Enabled ravi.\n', stderr: '' });
+    expect((await visitor.get('/dashboard')).status).toBe(303);
+    await signIn(visitor, { username: 'ravi', password });
+    const json = await project.curfew(['users', 'enable', 'ravi', '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ user: { username: 'ravi', disabled: false } });
+    expect(auditRows()).toContainEqual({ type: 'account.enabled', actor: 'cli' });
   });
 
   it('reset-password ends what began with the old one', async () => {
@@ -117,7 +141,7 @@ describe('users', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     expect((await signInWith('asha', PASSWORD)).status).toBe(303);
   });
 
-  it.each(['disable', 'reset-password'])('%s says when there is no such user', async (command) => {
+  it.each(['disable', 'enable', 'reset-password'])('%s says when there is no such user', async (command) => {
     const { status, stdout, stderr } = await project.curfew(['users', command, 'nobody']);
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toMatch(/^curfew: There is no user "nobody": .*\n$/);

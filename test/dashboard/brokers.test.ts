@@ -48,7 +48,7 @@ describe('The brokers on the dashboard', () => {
   });
 
   it('are also those that want attention although their app keys are gone', async () => {
-    const field = { name: 'apiKey', label: 'API key', secret: false };
+    const field = { name: 'apiKey', label: 'API key', secret: false, help: 'Beside the app.' };
     const { adapter } = createFakeBroker(clock);
     await start({ adapters: [{ ...adapter, credentialFields: [field] }] });
     const page = '/broker/fake/credentials';

@@ -10,6 +10,12 @@ describe('one spelling for an address', () => {
     ['::FFFF:c000:0207', '192.0.2.7'],
     ['2001:DB8:0:0:0:0:0:1', '2001:db8::1'],
     ['::1', '::1'],
+    // As Azure's gateways and some other proxies write them.
+    ['192.0.2.7:5678', '192.0.2.7'],
+    ['[2001:DB8::1]:443', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['[::ffff:192.0.2.7]:5678', '192.0.2.7'],
+    ['::ffff:192.0.2.7:5678', '192.0.2.7'],
   ])('%s is %s', (text, address) => {
     expect(normaliseAddress(text)).toBe(address);
   });
@@ -17,8 +23,16 @@ describe('one spelling for an address', () => {
   it.each([
     undefined,
     '',
-    '192.0.2.7:5678',
-    '[2001:db8::1]',
+    '192.0.2.7:',
+    '192.0.2.7:65536',
+    '192.0.2.7:http',
+    '192.0.2.7:1:2',
+    '[192.0.2.7]:80',
+    '[2001:db8::1]80',
+    '[2001:db8::1',
+    '2001:db8::1]:80',
+    '[]:80',
+    ':80',
     '192.0.2.256',
     '192.0.2',
     '1',
@@ -75,8 +89,23 @@ describe('the address of a client', () => {
     expect(await askFrom(proxies, '::ffff:203.0.113.9')).toBe('203.0.113.9');
   });
 
+  it('is told from the next client’s where the proxy writes the port behind it', async () => {
+    const proxies = ['127.0.0.1', '10.0.0.0/8'];
+    expect(await askFrom(proxies, '203.0.113.9:5678')).toBe('203.0.113.9');
+    expect(await askFrom(proxies, '[2001:db8::9]:5678')).toBe('2001:db8::9');
+    expect(await askFrom(proxies, '198.51.100.1:80, 203.0.113.9:5678')).toBe('203.0.113.9');
+    // The proxy in the middle is known by its address, whatever its port.
+    expect(await askFrom(proxies, '203.0.113.9:5678, 10.1.2.3:4321')).toBe('203.0.113.9');
+    expect(await askFrom(proxies, '203.0.113.9:5678, [::ffff:10.1.2.3]:4321')).toBe('203.0.113.9');
+  });
+
+  it('is not what anybody says who is no trusted proxy, with a port or without', async () => {
+    for (const claim of ['203.0.113.9:5678', '[2001:db8::9]:5678', '10.1.2.3:80, 127.0.0.1:80'])
+      expect(await askFrom(['10.0.0.0/8'], claim)).toBe('127.0.0.1');
+  });
+
   it('is the peer’s where a careless proxy passed on what is none', async () => {
-    for (const claim of ['<script>', '203.0.113.9:5678', 'unknown', '999.1.1.1', "' or 1=1 --", '1'])
+    for (const claim of ['<script>', '203.0.113.9:99999', 'unknown', '999.1.1.1', "' or 1=1 --", '1'])
       expect(await askFrom(['127.0.0.1'], claim)).toBe('127.0.0.1');
   });
 });

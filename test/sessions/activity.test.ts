@@ -49,8 +49,15 @@ describe('the uses of sessions', () => {
   });
 
   it('are due three times within a short limit', () => {
-    idleLimitMs = 9 * SECOND_MS;
-    expect([useAt(0), useAt(2), useAt(3), useAt(5), useAt(6)]).toEqual([true, false, true, false, true]);
+    idleLimitMs = 15 * SECOND_MS;
+    expect([useAt(0), useAt(4), useAt(5), useAt(9), useAt(10)]).toEqual([true, false, true, false, true]);
+  });
+
+  it('are each due within a very short one', async () => {
+    idleLimitMs = 14 * SECOND_MS;
+    expect([useAt(0), useAt(0), useAt(1), useAt(2)]).toEqual([true, true, true, true]);
+    await activity.flush({ all: true });
+    expect(written).toEqual([]);
   });
 
   it('need no write of their own right after a save', async () => {

@@ -1,12 +1,19 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { CachedToken } from '../../src/core/cached-values.ts';
+import type { CachedSymbol, CachedToken } from '../../src/core/cached-values.ts';
 import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import type { RevocationScope } from '../../src/core/revocation.ts';
 import { createCacheTarget, listenForCacheClearing } from '../../src/sessions/cache-target.ts';
 import type { Bus, BusMessage } from '../../src/storage/bus.ts';
-import { type Caches, createCaches } from '../../src/storage/caches.ts';
+import { type Caches, createCaches, SHARED } from '../../src/storage/caches.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 
+const SYMBOL: CachedSymbol = {
+  exchange: 'NSE',
+  tradingSymbol: 'INFY',
+  instrumentToken: '1',
+  lotSize: 1,
+  tickSize: 0.05,
+};
 const TOKEN: CachedToken = { token: 't', epoch: 0, issuedAt: 0, expiresAt: 0 };
 
 describe('the caches, at a revocation', () => {
@@ -37,11 +44,11 @@ describe('the caches, at a revocation', () => {
   const revoke = (scope: RevocationScope) =>
     createCacheTarget(caches, bus).revoke({ id: '1', scope, reason: 'logged_out', orderedAt: 0 });
 
-  it.each<RevocationScope>([
-    { kind: 'device', userId: 'asha', sids: ['one'] },
-    { kind: 'account', userId: 'asha', throughEpoch: 0 },
-    { kind: 'stale', userId: 'asha', before: 1 },
-  ])('lose what is one person’s, here and everywhere: $kind', async (scope) => {
+  it.each<[RevocationScope, keepShared: boolean]>([
+    [{ kind: 'device', userId: 'asha', sids: ['one'] }, true],
+    [{ kind: 'account', userId: 'asha', throughEpoch: 0 }, false],
+    [{ kind: 'stale', userId: 'asha', before: 1 }, true],
+  ])('lose what is one person’s, here and everywhere: %o', async (scope, keepShared) => {
     const outcome = await revoke(scope);
     expect(outcome).toEqual({
       count: 1,
@@ -49,7 +56,16 @@ describe('the caches, at a revocation', () => {
     });
     expect(caches.of.auth.get('asha', 'sandbox')).toBeUndefined();
     expect(caches.of.auth.get('ravi', 'sandbox')).toEqual(TOKEN);
-    expect(published).toEqual([{ kind: 'caches.clear_user', userId: 'asha' }]);
+    expect(published).toEqual([{ kind: 'caches.clear_user', userId: 'asha', keepShared }]);
+  });
+
+  it('that all share are emptied once for a cutoff, and not for each person who comes after it', async () => {
+    caches.of.symbol.set(SHARED, 'NSE:INFY', SYMBOL);
+    for (const userId of ['asha', 'ravi']) await revoke({ kind: 'stale', userId, before: 1 });
+    hear({ kind: 'caches.clear_user', userId: 'asha', keepShared: true });
+    expect(caches.sizes()).toMatchObject({ auth: 0, symbol: 1 });
+    await revoke({ kind: 'sweep', before: 1 });
+    expect(caches.sizes().symbol).toBe(0);
   });
 
   it('lose everything at a sweep, here and everywhere', async () => {
@@ -70,6 +86,15 @@ describe('the caches, at a revocation', () => {
     hear({ kind: 'caches.clear_all' });
     expect(caches.sizes().auth).toBe(0);
     expect(published).toEqual([]);
+  });
+
+  it('lose no more than the tokens where another node has changed a connection', () => {
+    const settings = { theme: 'dark' };
+    caches.of.settings.set('asha', 'all', settings);
+    hear({ kind: 'caches.clear_tokens', userId: 'asha' });
+    expect(caches.of.auth.get('asha', 'sandbox')).toBeUndefined();
+    expect(caches.of.auth.get('ravi', 'sandbox')).toEqual(TOKEN);
+    expect(caches.of.settings.get('asha', 'all')).toEqual(settings);
   });
 
   it('lose everything where something may have been missed', () => {

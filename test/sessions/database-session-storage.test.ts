@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { newVisitorSessionId } from '../../src/sessions/session-id.ts';
 import type { SessionStorage } from '../../src/sessions/session-storage.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { DATABASES } from '../storage/databases.ts';
@@ -30,13 +29,6 @@ describe.each(DATABASES)('sessions embedded on %s', (_name, open) => {
   const rows = () =>
     database.db.selectFrom('sessions').select(['sid', 'user_id', 'login_time', 'epoch']).execute();
 
-  async function openForm(): Promise<string> {
-    const sid = newVisitorSessionId();
-    const { userId, loginTime, epoch, ...body } = sessionBody({ userId: '', loginTime: 0 });
-    await saveBody(storage, sid, body as ReturnType<typeof sessionBody>);
-    return sid;
-  }
-
   it('are loaded to the last millisecond of the idle limit', async () => {
     const sid = await signIn();
     clock.advance(30 * MINUTE_MS - 1);
@@ -49,34 +41,7 @@ describe.each(DATABASES)('sessions embedded on %s', (_name, open) => {
 
   it('are rows with the user, the epoch and the login time beside the body', async () => {
     const sid = await signIn();
-    const form = await openForm();
-    expect(await rows()).toEqual(
-      expect.arrayContaining([
-        { sid, user_id: 'asha', login_time: START, epoch: 0 },
-        { sid: form, user_id: null, login_time: null, epoch: null },
-      ]),
-    );
-  });
-
-  it('carry a form for half an hour after it was loaded last', async () => {
-    const form = await openForm();
-    clock.advance(20 * MINUTE_MS);
-    expect(await loadBody(storage, form)).toBeTruthy();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    clock.advance(30 * MINUTE_MS - 1);
-    expect(await loadBody(storage, form, { passive: true })).toBeTruthy();
-    clock.advance(1);
-    expect(await loadBody(storage, form, { passive: true })).toBeFalsy();
-  });
-
-  it('of visitors are tidied away when their form is over, and only those', async () => {
-    const [form, sid] = [await openForm(), await signIn()];
-    clock.advance(30 * MINUTE_MS);
-    await storage.registry.tidy();
-    expect((await rows()).map((row) => row.sid).sort()).toEqual([form, sid].sort());
-    clock.advance(1);
-    await storage.registry.tidy();
-    expect((await rows()).map((row) => row.sid)).toEqual([sid]);
+    expect(await rows()).toEqual([{ sid, user_id: 'asha', login_time: START, epoch: 0 }]);
   });
 
   it('are told why they ended for a day', async () => {

@@ -5,7 +5,7 @@ import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor } from '../support/visitor.ts';
-import { openSideDoor, type SideDoor } from './side-door.ts';
+import { openSideDoor, type SideDoor, type SignInOptions } from './side-door.ts';
 import { loadBody } from './stored-sessions.ts';
 
 const MINUTE_MS = 60_000;
@@ -94,6 +94,42 @@ describe.each([
       expect(await statusOf(ravi)).toBe(401);
       expect(await statusOf(asha)).toBe(200);
       expect(await ordersOf('ravi')).toEqual(['account: logged_out']);
+    });
+
+    describe('that fails over the session of another person with this browser', () => {
+      const FAILURES: readonly (readonly [string, () => SignInOptions | undefined])[] = [
+        ['because they were disabled meanwhile', () => ({ stillWelcome: () => Promise.resolve(false) })],
+        ['because nobody knows', () => ({ stillWelcome: () => Promise.reject(new Error('down')) })],
+        ['because the index does not answer', () => void failOnce('register')],
+      ];
+      const failOnce = (method: 'register') =>
+        vi.spyOn(server.services.registry, method).mockRejectedValueOnce(new Error('down'));
+
+      it.each(FAILURES)('ends that person’s account: it was their last, %s', async (_why, failure) => {
+        const ravi = await door.signIn('ravi');
+        await expect(door.signIn('asha', { cookie: ravi.cookie, ...failure() })).rejects.toThrow();
+        await eventually(async () => expect(await ordersOf('ravi')).toContain('account: logged_out'));
+        expect(await statusOf(ravi)).toBe(401);
+        expect(await sidsOf('asha')).toEqual([]);
+      });
+
+      it.each(FAILURES)('leaves their other devices signed in, %s', async (_why, failure) => {
+        const [ravi, elsewhere] = [await door.signIn('ravi'), await door.signIn('ravi')];
+        await expect(door.signIn('asha', { cookie: ravi.cookie, ...failure() })).rejects.toThrow();
+        await eventually(async () => expect(await sidsOf('ravi')).toEqual([elsewhere.sid]));
+        expect(await ordersOf('ravi')).not.toContain('account: logged_out');
+        expect(await statusOf(elsewhere)).toBe(200);
+      });
+
+      it('leaves them signed in where it failed before their session was replaced', async () => {
+        const ravi = await door.signIn('ravi');
+        const { schema } = server.ports.database.db;
+        await schema.alterTable('user_epochs').renameTo('away').execute();
+        await expect(door.signIn('asha', { cookie: ravi.cookie })).rejects.toThrow();
+        await schema.alterTable('away').renameTo('user_epochs').execute();
+        expect(await statusOf(ravi)).toBe(200);
+        expect(await ordersOf('ravi')).toEqual([]);
+      });
     });
 
     it('ends the oldest where there is one too many, and says so to it', async () => {

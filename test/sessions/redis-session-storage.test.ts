@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { newSignedInSessionId, newVisitorSessionId } from '../../src/sessions/session-id.ts';
+import { newSignedInSessionId } from '../../src/sessions/session-id.ts';
 import type { SessionStorage } from '../../src/sessions/session-storage.ts';
 import { eventually } from '../storage/eventually.ts';
 import { connectTo } from '../storage/redis-clients.ts';
@@ -47,7 +47,6 @@ describe('sessions in Redis', () => {
     it('under keys that begin with curfew:, whatever happens to them', async () => {
       const sid = await signIn();
       await loadBody(storage, sid);
-      await saveBody(storage, newVisitorSessionId(), sessionBody({ userId: '', loginTime: 0 }));
       await storage.registry.end([await signIn()], 'logged_out');
       const keys = await redis.keys('*');
       expect(keys).toContain(`curfew:sess:${sid}`);
@@ -159,15 +158,6 @@ describe('sessions in Redis', () => {
       await storage.registry.applyPolicy();
       await eventually(async () => expect(await pttl(first)).toBe(-2));
       expect(await storage.registry.findIdle(1000)).toHaveLength(600);
-    });
-
-    it('half an hour after their form was loaded last, where nobody has signed in', async () => {
-      const sid = newVisitorSessionId();
-      await saveBody(storage, sid, sessionBody({ userId: '', loginTime: 0 }));
-      await expectLifetime(sid, 30 * MINUTE_MS);
-      await redis.pexpire(`curfew:sess:${sid}`, 60 * SECOND_MS);
-      await loadBody(storage, sid);
-      await expectLifetime(sid, 30 * MINUTE_MS);
     });
 
     it('together with the reasons for their ends, a day later', async () => {

@@ -87,6 +87,16 @@ describe('a Redis that came back with older data', () => {
     expect(await replay()).toBe(0);
   });
 
+  it('loses what a node ended whose clock was still a second before the cutoff', async () => {
+    clock.set('2026-11-24T03:00:00.500+05:30');
+    const sid = await signIn('asha');
+    clock.set('2026-11-24T02:59:59.500+05:30');
+    await order({ kind: 'device', userId: 'asha', sids: [sid] }, 'done');
+    clock.set('2026-11-24T10:00:00.000+05:30');
+    await replay();
+    expect(await isThere(sid)).toBe(false);
+  });
+
   it('is not swept up to a cutoff that is still to come', async () => {
     await order({ kind: 'sweep', before: clock.now() + 3600 * SECOND_MS }, 'done');
     const sid = await signIn('asha');

@@ -228,6 +228,44 @@ describe.each(DATABASES)('the orders of revocation on %s', (_name, open) => {
     });
   });
 
+  describe('a sweep from the future, by a clock that was wrong', () => {
+    const sweep = (before: number) => orders.open({ kind: 'sweep', before }, 'cutoff', `sweep:${before}`);
+
+    it('gives its key back, and does not count as the last that was swept', async () => {
+      await sweep(START - SECOND_MS);
+      clock.advance(3600 * SECOND_MS);
+      await sweep(START + 1800 * SECOND_MS);
+      clock.set(START);
+      expect(await sweep(START + 1800 * SECOND_MS)).toBeUndefined();
+      await orders.freeSweepsToCome();
+      expect(await orders.lastSweptCutoff()).toBe(START - SECOND_MS);
+      expect(await sweep(START - SECOND_MS)).toBeUndefined();
+      expect(await sweep(START + 1800 * SECOND_MS)).toBeDefined();
+    });
+
+    it('keeps it where the clocks of two nodes merely differ', async () => {
+      clock.advance(2 * SECOND_MS);
+      await sweep(START);
+      clock.set(START);
+      await orders.freeSweepsToCome();
+      expect(await sweep(START)).toBeUndefined();
+    });
+
+    it('is not carried out before its time, however it is hurried', async () => {
+      clock.advance(3600 * SECOND_MS);
+      const early = await sweep(START + 1800 * SECOND_MS);
+      if (early === undefined) throw new Error('no sweep');
+      await orders.saveProgress(receiptOf(early, 'queued'), 1, START);
+      clock.set(START);
+      await orders.hurryOpen();
+      expect(await claim()).toEqual([]);
+      expect(await orders.countWaiting()).toBe(0);
+      clock.advance(3600 * SECOND_MS);
+      expect(await orders.countWaiting()).toBe(1);
+      expect(await claim()).toEqual([early.id]);
+    });
+  });
+
   describe('the orders since an instant', () => {
     it('come oldest first, each once, open and done', async () => {
       await openDevice('too old');

@@ -62,11 +62,11 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
   });
   afterEach(() => database.close());
 
-  function anotherNode(): Revoker {
+  function anotherNode(over: Partial<RevocationOrderStore> = {}): Revoker {
     const note = (facts: object): void => void logged.push(facts);
     const log: Log = { debug: note, info: note, warn: note, error: note };
     return createRevoker({
-      orders: createRevocationOrderStore(database, clock),
+      orders: { ...createRevocationOrderStore(database, clock), ...over },
       targets: [tokens, sessions, caches],
       countSessions: () => signedIn(),
       audit: createAuditLog(database, clock, log),
@@ -258,6 +258,37 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
       const done = await Promise.all([revoker.retryDue(), anotherNode().retryDue()]);
       expect([...done].sort()).toEqual([0, 1]);
       expect(timesAsked()).toEqual([1, 2, 1]);
+    });
+  });
+
+  describe('when it cannot be written down what was done', () => {
+    const forgetful = () => anotherNode({ saveProgress: () => Promise.reject(new Error('disk full')) });
+
+    it('says that the order is still open, which it is, and does it once more', async () => {
+      const receipt = await forgetful().revokeAccount('asha', 'logged_out', ORIGIN);
+      expect(receipt.status).toBe('queued');
+      expect(receipt.lines.map(({ status }) => status)).toEqual(['done', 'done', 'done']);
+      expect(logged).toContainEqual(expect.objectContaining({ order: receipt.orderId }));
+      clock.advance(30 * SECOND_MS);
+      expect(await revoker.retryDue()).toBe(1);
+      expect(sessions.orders[1]).toEqual(sessions.orders[0]);
+      expect(timesAsked()).toEqual([2, 2, 2]);
+      const written = await receiptsInAudit();
+      expect(written.map(({ event }) => event.receipt.status)).toEqual(['queued', 'done']);
+    });
+
+    it('goes on with the account where devices were the last', async () => {
+      signedIn = () => Promise.resolve(0);
+      const receipt = await forgetful().revoke(device, 'logged_out', ORIGIN);
+      expect(receipt).toMatchObject({ scope: 'account', status: 'queued' });
+      expect(sessions.orders.map(({ scope }) => scope.kind)).toEqual(['device', 'account']);
+    });
+
+    it('goes on with the next order', async () => {
+      for (let each = 0; each < 2; each += 1) await orders.open(device, 'logged_out');
+      clock.advance(30 * SECOND_MS);
+      expect(await forgetful().retryDue()).toBe(0);
+      expect(timesAsked()).toEqual([2, 2, 2]);
     });
   });
 

@@ -99,6 +99,47 @@ describe('the pages of one’s own sessions', () => {
     expect(await devices()).toHaveLength(2);
   });
 
+  it.each(['yes', 'on', 'true', '1', 'YES'])(
+    'sign out everywhere where the form says %s',
+    async (everywhere) => {
+      const other = await anotherDevice();
+      await visitor.submit('/auth/logout', { everywhere }, '/auth/logout');
+      expect((await other.get('/sessions')).location).toContain('reason=revoked');
+    },
+  );
+
+  it.each(['no', 'false', '0', 'off', '', 'nowhere'])(
+    'sign out on this device alone where the form says %j',
+    async (everywhere) => {
+      const other = await anotherDevice();
+      await visitor.submit('/auth/logout', { everywhere }, '/auth/logout');
+      expect((await visitor.get('/sessions')).status).toBe(303);
+      expect((await other.get('/sessions')).status).toBe(200);
+    },
+  );
+
+  it('take the same from a program’s JSON, and nothing odd for a yes', async () => {
+    const other = await anotherDevice();
+    const logOut = async (everywhere: unknown) =>
+      fetch(`${server.origin}/auth/logout`, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: {
+          'content-type': 'application/json',
+          cookie: `curfew=${visitor.sessionCookie()}`,
+          'x-csrf-token': await visitor.csrfTokenOf('/auth/logout'),
+        },
+        body: JSON.stringify({ everywhere }),
+      });
+    for (const odd of [false, 0, null, { toString: 1 }, ['yes']]) {
+      expect((await logOut(odd)).status).toBe(303);
+      expect((await other.get('/sessions')).status).toBe(200);
+      await signIn(visitor);
+    }
+    expect((await logOut(true)).status).toBe(303);
+    expect((await other.get('/sessions')).status).toBe(303);
+  });
+
   it('lead to the sign-out page from the device in one’s hand', async () => {
     const [own] = await devices();
     const answer = await visitor.submit(`/sessions/${own?.deviceId}/revocation`, {}, '/auth/logout');

@@ -9,6 +9,7 @@ import '../../src/sessions/session-data.ts';
 import { createSessionIdIssuer } from '../../src/sessions/session-id-issuer.ts';
 import { createSessionMiddleware } from '../../src/sessions/session-middleware.ts';
 import type { SessionStorage } from '../../src/sessions/session-storage.ts';
+import { createVisitorIds } from '../../src/sessions/visitor-ids.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
 
 /** What a page of the harness says of the session that it was asked with. */
@@ -41,14 +42,15 @@ export interface Device {
 
 export interface Harness {
   signIn(options: SignInOptions): Promise<Device>;
-  /** Somebody who opens a form: a session without a user. */
+  /** Somebody who opens a form, and has not signed in. */
   visit(): Promise<Device>;
   close(): Promise<void>;
 }
 
 /** `/auth/session` is a polling address; everything else here is an ordinary page. */
 export async function startHarness(storage: SessionStorage, clock: Clock): Promise<Harness> {
-  const ids = createSessionIdIssuer();
+  const secrets = [TEST_SECRETS.SESSION_SECRET];
+  const ids = createSessionIdIssuer(createVisitorIds({ secrets, clock }));
   const gates = new Map<string, PromiseWithResolvers<void>>();
   const arrivals = new Map<string, PromiseWithResolvers<void>>();
   let serial = 0;
@@ -59,7 +61,7 @@ export async function startHarness(storage: SessionStorage, clock: Clock): Promi
 
   const app = express();
   app.set('query parser', 'simple');
-  app.use(createSessionMiddleware({ storage, ids, secrets: [TEST_SECRETS.SESSION_SECRET], https: false }));
+  app.use(createSessionMiddleware({ storage, ids, secrets, https: false }));
   app.get('/sign-in', async (req, res) => {
     const userId = String(req.query['userId']);
     const epoch = Number(req.query['epoch']);

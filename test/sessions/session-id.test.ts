@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { newSignedInSessionId, newVisitorSessionId, readSessionId } from '../../src/sessions/session-id.ts';
+import { newSignedInSessionId, readSessionId } from '../../src/sessions/session-id.ts';
 
 const USER = '6f9619ff-8b86-4d01-b42d-00cf4fc964ff';
 
@@ -9,14 +9,8 @@ describe('the id of a session', () => {
     expect(readSessionId(sid)).toEqual({ kind: 'signed_in', userId: USER, loginTime: 1_795_408_200_123 });
   });
 
-  it('tells of a visitor nothing', () => {
-    expect(readSessionId(newVisitorSessionId())).toEqual({ kind: 'visitor' });
-  });
-
   it('has 192 random bits, other ones each time', () => {
-    const parts = Array.from({ length: 2000 }, (_, each) =>
-      (each % 2 === 0 ? newVisitorSessionId() : newSignedInSessionId(USER, 1)).split('.').at(-1),
-    );
+    const parts = Array.from({ length: 2000 }, () => newSignedInSessionId(USER, 1).split('.').at(-1));
     expect(new Set(parts).size).toBe(2000);
     for (const part of parts) expect(Buffer.from(part ?? '', 'base64url')).toHaveLength(24);
   });

@@ -26,30 +26,25 @@ describe('how long a session may live', () => {
   }
 
   it('is until the idle limit after its last use', () => {
-    expect(lifetime.remainingMs('signed_in', START)).toBe(30 * MINUTE_MS);
-    expect(lifetime.remainingMs('signed_in', START - 20 * MINUTE_MS)).toBe(10 * MINUTE_MS);
-    expect(lifetime.remainingMs('signed_in', START - 30 * MINUTE_MS)).toBe(0);
-    expect(lifetime.remainingMs('signed_in', START - HOUR_MS)).toBeLessThan(0);
+    expect(lifetime.remainingMs(START)).toBe(30 * MINUTE_MS);
+    expect(lifetime.remainingMs(START - 20 * MINUTE_MS)).toBe(10 * MINUTE_MS);
+    expect(lifetime.remainingMs(START - 30 * MINUTE_MS)).toBe(0);
+    expect(lifetime.remainingMs(START - HOUR_MS)).toBeLessThan(0);
   });
 
   it('is until the next cutoff where that comes first, also at the instant of the last', () => {
     clock.set('2026-11-24T02:45:00+05:30');
-    expect(lifetime.remainingMs('signed_in', clock.now())).toBe(15 * MINUTE_MS);
+    expect(lifetime.remainingMs(clock.now())).toBe(15 * MINUTE_MS);
     clock.set('2026-11-24T03:00:00+05:30');
-    expect(lifetime.remainingMs('signed_in', clock.now())).toBe(30 * MINUTE_MS);
+    expect(lifetime.remainingMs(clock.now())).toBe(30 * MINUTE_MS);
     given({ hour: 3, minute: 0 }, 'off');
-    expect(lifetime.remainingMs('signed_in', clock.now())).toBe(DAY_MS);
+    expect(lifetime.remainingMs(clock.now())).toBe(DAY_MS);
   });
 
   it('is a month unused where nothing else ends it', () => {
     given('off', 'off');
-    expect(lifetime.remainingMs('signed_in', START)).toBe(30 * DAY_MS);
+    expect(lifetime.remainingMs(START)).toBe(30 * DAY_MS);
     expect(lifetime.idleSince()).toBe(START - 30 * DAY_MS);
-  });
-
-  it('is half an hour for a visitor with a form, whatever the limits', () => {
-    given({ hour: 10, minute: 1 }, MINUTE_MS);
-    expect(lifetime.remainingMs('visitor', START)).toBe(30 * MINUTE_MS);
   });
 
   it('follows the policy in force', () => {
@@ -57,6 +52,6 @@ describe('how long a session may live', () => {
     given({ hour: 3, minute: 0 }, 5 * MINUTE_MS);
     expect(lifetime.idleSince()).toBe(START - 5 * MINUTE_MS);
     expect(lifetime.idleLimitMs()).toBe(5 * MINUTE_MS);
-    expect(lifetime.remainingMs('signed_in', START)).toBe(5 * MINUTE_MS);
+    expect(lifetime.remainingMs(START)).toBe(5 * MINUTE_MS);
   });
 });

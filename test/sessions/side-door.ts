@@ -59,7 +59,7 @@ export async function openSideDoor(services: Services): Promise<SideDoor> {
   app.use(createSessionMiddleware(services.sessionMiddleware));
   // Like the login page, signing in is for anyone: its path is one of the contract's forms.
   app.use(services.expiry.middleware);
-  app.use(createCsrf());
+  app.use(createCsrf(services.visitorSecret));
   app.get('/auth/login/side-door', async (req, res) => {
     const userId = String(req.query['userId']);
     const user = { userId, username: userId, role: 'user' as const };

@@ -184,17 +184,49 @@ describe('the cutoff of a server', () => {
     await stop();
   });
 
-  it('is not carried out twice when the clock is put back over it and comes to it again', async () => {
+  it('is not carried out twice when the clock is put back a moment before it and comes to it again', async () => {
     await start();
     clock.set(CUTOFF);
     await server.services.sweep.runIfDue();
-    clock.advance(-MINUTE_MS);
+    clock.advance(-2000);
     await server.services.sweep.runIfDue();
     clock.set(CUTOFF);
     const fresh = await door.signIn('asha');
     expect(await server.services.sweep.runIfDue()).toBeUndefined();
     expect((await sweepsOf(server)).filter(({ before }) => before === CUTOFF)).toHaveLength(1);
     expect(await isSignedIn(fresh)).toBe(true);
+    await stop();
+  });
+
+  it('is carried out at its time also where a clock that was wrong had come to it before', async () => {
+    await start();
+    clock.set(CUTOFF + 5 * MINUTE_MS);
+    await server.services.sweep.runIfDue();
+    clock.set(CUTOFF - 60 * MINUTE_MS);
+    await server.services.sweep.runIfDue();
+    await door.signIn('asha');
+    clock.set(CUTOFF);
+    const fresh = await door.signIn('asha');
+    expect(await storedSessions()).toHaveLength(2);
+    expect(await server.services.sweep.runIfDue()).toMatchObject({ status: 'done' });
+    expect(await storedSessions()).toHaveLength(1);
+    expect(await isSignedIn(fresh)).toBe(true);
+    expect(await server.services.sweep.runIfDue()).toBeUndefined();
+    await stop();
+  });
+
+  it('is carried out at its time also where another node’s clock was ahead of it', async () => {
+    await start();
+    await server.services.sweep.runIfDue();
+    // As the other node ordered it, an hour early.
+    clock.set(CUTOFF + 1);
+    await server.services.orders.open({ kind: 'sweep', before: CUTOFF }, 'cutoff', `sweep:${CUTOFF}`);
+    clock.set(CUTOFF - 60 * MINUTE_MS);
+    await server.services.jobs.tidy();
+    await door.signIn('asha');
+    clock.set(CUTOFF);
+    expect(await server.services.sweep.runIfDue()).toMatchObject({ status: 'done' });
+    expect(await storedSessions()).toEqual([]);
     await stop();
   });
 

@@ -6,8 +6,9 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
+import { createTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { findFreePort } from '../support/free-port.ts';
-import { startPostgres } from '../support/postgres-server.ts';
+import { createDatabase, startPostgres } from '../support/postgres-server.ts';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
 import { DATABASES, emptyPostgres } from './databases.ts';
 
@@ -221,5 +222,20 @@ describe('a Postgres database', () => {
     await database.ping();
     await database.close();
     await server.stop();
+  });
+
+  it('costs one time-out, and not one for each connection, when a firewall has forgotten them all', async () => {
+    const direct = new URL(await createDatabase({ url: inject('postgresUrl') }));
+    const proxy = await createTcpProxy(Number(direct.port));
+    const url = Object.assign(direct, { port: String(proxy.port) }).toString();
+    const database = await openDatabase({ dialect: 'postgres', url });
+    const slowly = () => sql`select pg_sleep(0.2)`.execute(database.db);
+    await Promise.all(Array.from({ length: 8 }, slowly));
+    proxy.swallow();
+    await proxy.heal();
+    await expect(database.ping()).rejects.toThrow('timeout');
+    for (let each = 0; each < 8; each += 1) await database.ping();
+    await database.close();
+    proxy.close();
   });
 });

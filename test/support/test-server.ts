@@ -25,8 +25,8 @@ export interface TestServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the sweep, the idle watch and the outbox run by themselves. Off: tests with a settable clock call them. */
   readonly jobs?: boolean;
-  /** Other brokers than the ones that Curfew comes with. */
-  readonly adapters?: readonly BrokerAdapter[];
+  /** Other brokers than the ones that Curfew comes with; some must know where the server will be. */
+  readonly adapters?: readonly BrokerAdapter[] | ((origin: string) => Promise<readonly BrokerAdapter[]>);
 }
 
 /** Secrets for tests only. */
@@ -38,9 +38,10 @@ export const TEST_SECRETS = {
 
 /** The real server on a real port: real stores, CSRF on, nothing replaced but the clock. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { clock = systemClock, env = {}, jobs = false, adapters } = options;
+  const { clock = systemClock, env = {}, jobs = false } = options;
   const port = await findFreePort();
   const origin = `http://127.0.0.1:${port}`;
+  const adapters = typeof options.adapters === 'function' ? await options.adapters(origin) : options.adapters;
   const config = parseConfig({
     ...TEST_SECRETS,
     PORT: String(port),

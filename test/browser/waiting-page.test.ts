@@ -1,0 +1,59 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectNoAxeViolations } from '../support/accessibility.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { createVisitor, PERSON, setUp } from '../support/visitor.ts';
+
+describe('the page of revocations that wait, in a browser', () => {
+  let browser: Browser;
+  let page: Page;
+  let server: TestServer;
+
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([startTestServer(), launchBrowser()]);
+    await setUp(createVisitor(server.origin));
+    page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
+    await page.goto(`${server.origin}/auth/login?returnTo=/security/revocations`);
+    await page.getByLabel('Username').fill(PERSON.username);
+    await page.getByLabel('Password', { exact: true }).fill(PERSON.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL(/security\/revocations/);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  const fitsThePhone = () => page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth');
+
+  test('says that nothing waits where nothing does', async () => {
+    await page.getByText('Everything that was to end has ended').waitFor();
+    await expectNoAxeViolations(page);
+  });
+
+  test('lists what waits, reached from the dashboard, and fits a phone', async () => {
+    const { orders, clock } = server.services;
+    const user = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    for (const reason of ['logged_out_everywhere', 'password_changed'] as const) {
+      const { id, orderedAt } = await orders.openAccount(user.id, reason);
+      const lines = ['broker_tokens', 'sessions', 'caches'].map((step, index) => ({
+        step,
+        status: index === 0 ? ('done' as const) : ('queued' as const),
+        count: 0,
+        ms: 1,
+      }));
+      const receipt = { orderId: id, reason, scope: 'account', userId: user.id, orderedAt, lines } as const;
+      await orders.saveProgress({ ...receipt, status: 'queued' }, 2, clock.now() + 60_000);
+    }
+    await page.goto(`${server.origin}/dashboard`);
+    await expectNoAxeViolations(page);
+    await page.getByRole('link', { name: 'See which' }).click();
+    expect(await page.getByRole('row').count()).toBe(3);
+    expect(await page.getByRole('main').textContent()).toMatch(
+      /Password changed.*Sessions, Cached values.*2 times/s,
+    );
+    await expectNoAxeViolations(page);
+    expect(await fitsThePhone()).toBe(true);
+  });
+});
