@@ -15,13 +15,11 @@ import { type BrokerAdapter, createBrokerAdapters } from './broker-adapter.ts';
 import { createBrokerBanner } from './broker-banner.ts';
 import { createBrokerMetrics } from './broker-metrics.ts';
 import { type BrokerOverview, createBrokerOverview } from './broker-overview.ts';
-import { createCiphertextStore } from './ciphertext-store.ts';
 import { createConnectionKeeper } from './connection-keeper.ts';
 import { createCredentialStore } from './credential-store.ts';
 import { createCredentials } from './credentials.ts';
 import { createDeadLetterStore } from './dead-letter-store.ts';
 import { createDisconnection } from './disconnection.ts';
-import { createKeyRotation, type KeyRotation } from './key-rotation.ts';
 import { type BrokerLogoutQueue, createBrokerLogoutQueue } from './logout-queue.ts';
 import { createLogoutStore } from './logout-store.ts';
 import { createLostConnections } from './lost-connections.ts';
@@ -71,8 +69,6 @@ export interface BrokerRoom {
   readonly logoutQueue: BrokerLogoutQueue;
   /** The same. */
   readonly refresher: TokenRefresher;
-  /** For operators. */
-  readonly keyRotation: KeyRotation;
   readonly metrics: MetricSource;
   /** Middleware in front of the pages of signed-in people. */
   readonly banner: RequestHandler;
@@ -117,7 +113,6 @@ export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
     tokenTarget: createBrokerTokenTarget({ ...shared, wakeLogouts }),
     logoutQueue,
     refresher: createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) }),
-    keyRotation: createKeyRotation({ ...shared, ciphertexts: createCiphertextStore(database) }),
     metrics: createBrokerMetrics(shared),
     banner: createBrokerBanner(createLostConnections(pages)),
     routes: { ...shared, overview, flow, disconnect: createDisconnection(ending), wakeLogouts },

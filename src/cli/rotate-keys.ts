@@ -1,4 +1,4 @@
-import type { ColumnRotation, RotationCount, RotationReport } from '../broker/key-rotation.ts';
+import type { ColumnRotation, RotationCount, RotationReport } from '../storage/key-rotation.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { toJson } from './json.ts';
@@ -14,9 +14,9 @@ export interface RotateKeysOptions {
  */
 export function rotateKeys(context: CommandContext, { json }: RotateKeysOptions): Promise<ExitCode> {
   const { terminal } = context;
-  return withServices<ExitCode>(context, async ({ brokers }) => {
+  return withServices<ExitCode>(context, async ({ keyRotation }) => {
     let shown = '';
-    const report = await brokers.keyRotation.run(CLI_ORIGIN, ({ column, done, total }) => {
+    const report = await keyRotation.run(CLI_ORIGIN, ({ column, done, total }) => {
       const name = nameOf(column);
       // Where nobody watches a line being redrawn, one for each column tells how far it is.
       if (name !== shown) terminal.say(`Rotating ${name} (${total}) …`);

@@ -1,4 +1,5 @@
-import type { Receipt, ReceiptLine, RevocationReason } from '../core/revocation.ts';
+import { RECEIPT_HEADINGS, receiptStepWords } from '../core/receipt-words.ts';
+import type { Receipt, ReceiptLine } from '../core/revocation.ts';
 
 /** A receipt in a person's words. */
 export interface ReceiptView {
@@ -14,10 +15,10 @@ export interface ReceiptView {
 
 export function toReceiptView(receipt: Receipt): ReceiptView {
   return {
-    heading: HEADINGS[receipt.reason],
+    heading: RECEIPT_HEADINGS[receipt.reason],
     endedAt: receipt.orderedAt,
     lines: receipt.lines.map((line) => ({
-      text: STEPS[line.step] ?? line.step,
+      text: receiptStepWords(line.step),
       status: line.status,
       count: line.count,
       ...detailFor(receipt, line),
@@ -30,22 +31,3 @@ function detailFor(receipt: Receipt, line: ReceiptLine): { detail?: string } {
   if (line.detail === undefined || receipt.scope === 'sweep') return {};
   return { detail: line.detail };
 }
-
-const HEADINGS: Readonly<Record<RevocationReason, string>> = {
-  logged_out: 'You signed out',
-  logged_out_everywhere: 'You signed out everywhere',
-  cutoff: 'The daily cutoff',
-  idle: 'A session was not used',
-  ended_by_owner: 'You ended a device',
-  ended_by_admin: 'An administrator ended a session',
-  session_limit: 'The oldest device made room for a new one',
-  password_changed: 'The password was changed',
-  account_disabled: 'The account was disabled',
-};
-
-const STEPS: Readonly<Record<string, string>> = {
-  broker_tokens: 'Broker tokens revoked in the database',
-  sessions: 'Sessions ended in the store',
-  caches: 'Cached values cleared',
-  broker_logout: 'Sign-out at the broker asked for',
-};

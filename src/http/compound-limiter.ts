@@ -9,13 +9,27 @@ export interface RateLimit {
   readonly durationSeconds: number;
 }
 
+/** How much of one limit is left, the point just taken counted in. */
+export interface LimitStanding {
+  readonly limit: RateLimit;
+  readonly remaining: number;
+  /** Until the window ends and everything is there again. */
+  readonly resetSeconds: number;
+}
+
 export type Taking =
   | {
       readonly kind: 'taken';
+      /** In the order of the limits. */
+      readonly standings: readonly LimitStanding[];
       /** For what turned out not to count. Never rejects: a point that cannot be given back runs out with its window. */
       giveBack(): Promise<void>;
     }
-  | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
+  | {
+      readonly kind: 'limited';
+      readonly standings: readonly LimitStanding[];
+      readonly retryAfterSeconds: number;
+    };
 
 /** Several limits over one key, such as five a minute and 25 an hour. */
 export interface CompoundLimiter {
@@ -35,11 +49,11 @@ export interface CompoundLimiterDeps {
 
 /** Counts in fixed windows, in Redis under `curfew:rl:<name>:…` or in memory. */
 export function createCompoundLimiter({ name, what, limits, redis }: CompoundLimiterDeps): CompoundLimiter {
-  const counters = limits.map((limit) => createCounter(name, limit, redis));
+  const counters = limits.map((limit) => ({ limit, counter: createCounter(name, limit, redis) }));
 
   return {
     async take(key) {
-      const attempts = await Promise.allSettled(counters.map((counter) => draw(counter, key)));
+      const attempts = await Promise.allSettled(counters.map((each) => draw(each, key)));
       const draws = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
       const giveBack = async () => {
         await Promise.allSettled(draws.map((drawn) => drawn.putBack()));
@@ -51,14 +65,25 @@ export function createCompoundLimiter({ name, what, limits, redis }: CompoundLim
         throw unavailable(what, failure.reason);
       }
       const refusals = draws.filter((drawn) => drawn.refused);
-      if (refusals.length === 0) return { kind: 'taken', giveBack };
+      const standings = draws.map((drawn) => standingAfter(drawn, refusals.length > 0));
+      if (refusals.length === 0) return { kind: 'taken', standings, giveBack };
       // An attempt that was not let through does not count, or hammering would use up the longer limits too.
       await giveBack();
       const waitMs = Math.max(...refusals.map((refusal) => refusal.msBeforeNext));
-      return { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(waitMs / SECOND_MS)) };
+      return { kind: 'limited', standings, retryAfterSeconds: inSeconds(waitMs) };
     },
   };
 }
+
+function standingAfter(
+  { limit, refused, remaining, msBeforeNext }: Draw,
+  isGivenBack: boolean,
+): LimitStanding {
+  const resetSeconds = inSeconds(msBeforeNext);
+  return { limit, remaining: remaining + (isGivenBack && !refused ? 1 : 0), resetSeconds };
+}
+
+const inSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / SECOND_MS));
 
 type Counter = RateLimiterMemory | RateLimiterRedis;
 
@@ -74,18 +99,26 @@ function createCounter(
     : new RateLimiterRedis({ ...options, storeClient: redis, rejectIfRedisNotReady: true });
 }
 
-interface Draw {
+interface Consumption {
   readonly refused: boolean;
+  readonly remaining: number;
   readonly msBeforeNext: number;
+}
+
+interface Draw extends Consumption {
+  readonly limit: RateLimit;
   putBack(): Promise<void>;
 }
 
-async function draw(counter: Counter, key: string): Promise<Draw> {
-  const { refused, msBeforeNext } = await consume(counter, key);
-  const windowEnd = performance.now() + msBeforeNext;
+async function draw(
+  { limit, counter }: { readonly limit: RateLimit; readonly counter: Counter },
+  key: string,
+): Promise<Draw> {
+  const consumption = await consume(counter, key);
+  const windowEnd = performance.now() + consumption.msBeforeNext;
   return {
-    refused,
-    msBeforeNext,
+    ...consumption,
+    limit,
     async putBack() {
       // The next window has not got this point: giving it back there would allow one attempt too many.
       if (performance.now() < windowEnd) await counter.reward(key);
@@ -93,12 +126,13 @@ async function draw(counter: Counter, key: string): Promise<Draw> {
   };
 }
 
-async function consume(counter: Counter, key: string): Promise<{ refused: boolean; msBeforeNext: number }> {
+async function consume(counter: Counter, key: string): Promise<Consumption> {
   try {
-    const { msBeforeNext } = await counter.consume(key);
-    return { refused: false, msBeforeNext };
+    const { remainingPoints, msBeforeNext } = await counter.consume(key);
+    return { refused: false, remaining: remainingPoints, msBeforeNext };
   } catch (error) {
-    if (error instanceof RateLimiterRes) return { refused: true, msBeforeNext: error.msBeforeNext };
+    if (error instanceof RateLimiterRes)
+      return { refused: true, remaining: 0, msBeforeNext: error.msBeforeNext };
     throw error;
   }
 }

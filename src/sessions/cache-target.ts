@@ -28,6 +28,7 @@ export function listenForCacheClearing(caches: Caches, bus: Bus): void {
   bus.onMessage((message) => {
     if (message.kind === 'caches.clear_user') caches.clearUser(message.userId);
     if (message.kind === 'caches.clear_all') caches.clearAll();
+    if (message.kind === 'caches.clear_owner') caches.of[message.cache]?.clearOwner(message.owner);
   });
   bus.onGap(() => caches.clearAll());
 }

@@ -9,12 +9,19 @@ export const VISITOR_LIFETIME_MS = 30 * MINUTE_MS;
 /** Where neither a cutoff nor an idle limit is set, a session that nobody uses still ends some day. */
 const LONGEST_IDLE_MS = 30 * DAY_MS;
 
+/**
+ * The shortest idle limit of their own that sessions may have: their use is written once a minute, and a limit should be
+ * several times that.
+ */
+export const SHORTEST_OWN_IDLE_MS = 5 * MINUTE_MS;
+
+/** `ownIdleMs` is a session's own idle limit, which counts where it is shorter than the one for everybody. */
 export interface SessionLifetime {
   /** Milliseconds that a session last used at `lastSeen` still has: the idle limit or the next cutoff. May be negative. */
-  remainingMs(kind: 'signed_in' | 'visitor', lastSeen: number): number;
+  remainingMs(kind: 'signed_in' | 'visitor', lastSeen: number, ownIdleMs?: number): number;
   /** A session last used at or before this instant (ms since the epoch) is idle no more but over. */
-  idleSince(): number;
-  idleLimitMs(): number;
+  idleSince(ownIdleMs?: number): number;
+  idleLimitMs(ownIdleMs?: number): number;
 }
 
 export function createSessionLifetime(deps: {
@@ -24,18 +31,18 @@ export function createSessionLifetime(deps: {
 }): SessionLifetime {
   const { clock, calendar, policy } = deps;
 
-  function idleLimitMs(): number {
+  function idleLimitMs(ownIdleMs = Number.POSITIVE_INFINITY): number {
     const { idleTimeoutMs } = policy.current();
-    return idleTimeoutMs === 'off' ? LONGEST_IDLE_MS : idleTimeoutMs;
+    return Math.min(ownIdleMs, idleTimeoutMs === 'off' ? LONGEST_IDLE_MS : idleTimeoutMs);
   }
 
   return {
-    remainingMs(kind, lastSeen) {
+    remainingMs(kind, lastSeen, ownIdleMs) {
       const now = clock.now();
       if (kind === 'visitor') return lastSeen + VISITOR_LIFETIME_MS - now;
-      return Math.min(lastSeen + idleLimitMs(), calendar.next()) - now;
+      return Math.min(lastSeen + idleLimitMs(ownIdleMs), calendar.next()) - now;
     },
-    idleSince: () => clock.now() - idleLimitMs(),
+    idleSince: (ownIdleMs) => clock.now() - idleLimitMs(ownIdleMs),
     idleLimitMs,
   };
 }

@@ -43,10 +43,12 @@ export function createSessionRows({
   async function load(sid: string): Promise<SessionData | undefined> {
     const row = await db
       .selectFrom('sessions')
-      .select(['body', 'last_seen'])
+      .select(['body', 'last_seen', 'own_idle_ms'])
       .where('sid', '=', sid)
       .executeTakeFirst();
-    if (row === undefined || lifetime.remainingMs(readSessionId(sid).kind, row.last_seen) <= 0)
+    if (row === undefined) return undefined;
+    const { last_seen, own_idle_ms } = row;
+    if (lifetime.remainingMs(readSessionId(sid).kind, last_seen, own_idle_ms ?? undefined) <= 0)
       return undefined;
     return JSON.parse(row.body) as SessionData;
   }

@@ -6,6 +6,7 @@ import { readSessionId } from '../session-id.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 import type { SessionStorage } from '../session-storage.ts';
 import { createStoredMarks } from '../stored-marks.ts';
+import { createOwnIdleLimits } from './own-idle-limits.ts';
 import { BY_LAST_SEEN, sessionKey } from './redis-keys.ts';
 import { createRedisSessionRegistry } from './redis-session-registry.ts';
 import { RedisSessionStore } from './redis-session-store.ts';
@@ -24,6 +25,7 @@ export interface RedisSessionStorageDeps {
 export function createRedisSessionStorage(deps: RedisSessionStorageDeps): SessionStorage {
   const { redis, clock, lifetime, gate, onError } = deps;
   const marks = createStoredMarks();
+  const ownIdle = createOwnIdleLimits(deps);
   const activity = createActivity({
     clock,
     idleLimitMs: lifetime.idleLimitMs,
@@ -37,7 +39,9 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
   /** Another node may have written a later use meanwhile: then this one is no news (GT). */
   async function writeLastSeen(sid: string, lastSeen: number): Promise<void> {
     const moved = await redis.zadd(BY_LAST_SEEN, 'XX', 'GT', 'CH', lastSeen, sid);
-    if (moved === 1) await redis.pexpire(sessionKey(sid), remainingMs(sid, lastSeen));
+    if (moved !== 1) return;
+    await redis.pexpire(sessionKey(sid), remainingMs(sid, lastSeen));
+    await ownIdle.shorten(sid, lastSeen);
   }
 
   /** The gate is asked again when the body is there: Redis may have gone and come back in between. */
@@ -56,7 +60,8 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
     if (!activity.noteUse(sid)) return redis.get(sessionKey(sid));
     const body = await redis.getex(sessionKey(sid), 'PX', remainingMs(sid, now));
     // XX: a session that ended is not entered again.
-    if (body !== null) redis.zadd(BY_LAST_SEEN, 'XX', now, sid).catch(onError);
+    if (body !== null)
+      Promise.all([redis.zadd(BY_LAST_SEEN, 'XX', now, sid), ownIdle.shorten(sid, now)]).catch(onError);
     return body;
   }
 
@@ -66,12 +71,15 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
       marks,
       load,
       remainingMs: (sid) => lifetime.remainingMs(readSessionId(sid).kind, clock.now()),
-      onSaved: (sid) => activity.noteWritten(sid),
+      onSaved(sid) {
+        activity.noteWritten(sid);
+        if (readSessionId(sid).kind === 'signed_in') ownIdle.shorten(sid, clock.now()).catch(onError);
+      },
     });
 
   return {
     activeStore: createStore((sid) => read(() => use(sid))),
     passiveStore: createStore((sid) => read(() => redis.get(sessionKey(sid)))),
-    registry: createRedisSessionRegistry({ ...deps, activity }),
+    registry: createRedisSessionRegistry({ ...deps, activity, ownIdle }),
   };
 }
