@@ -1,11 +1,14 @@
 import type { Comparison } from './comparison.ts';
 import { describeMachine, type MachineFacts } from './machine.ts';
 import { type Options, type PartName, readOptions } from './options.ts';
+import { compareApiKeys } from './parts/api.ts';
+import { compareBans } from './parts/bans.ts';
 import { compareCaches } from './parts/caches.ts';
 import { compareExemptRoutes } from './parts/exempt-routes.ts';
 import { compareGuardedPage } from './parts/guarded-page.ts';
 import { compareSignIns } from './parts/sign-ins.ts';
 import { compareSweep } from './parts/sweep.ts';
+import { compareSymbols } from './parts/symbols.ts';
 import { formatComparison, writeResults } from './report.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
@@ -15,7 +18,10 @@ const COMPARE: Readonly<Record<PartName, (workshop: Workshop) => Promise<readonl
   exempt: compareExemptRoutes,
   'sign-ins': compareSignIns,
   caches: compareCaches,
+  api: compareApiKeys,
+  symbols: compareSymbols,
   sweep: compareSweep,
+  bans: compareBans,
 };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -10,13 +10,30 @@ const format = new Intl.DateTimeFormat('en-IN', {
   hourCycle: 'h23',
 });
 
+const monthNumber = new Intl.DateTimeFormat('en-IN', { timeZone: 'Asia/Kolkata', month: '2-digit' });
+
 /**
- * An instant (milliseconds since the epoch) as the server's pages write it: `Fri 20 Nov 2026, 09:15:00 IST`.
+ * An instant (milliseconds since the epoch) as the server writes it on this person's pages (formatIst in src/core/ist.ts):
+ * `Fri 20 Nov 2026, 09:15:00 IST`, or with the date as `20/11/2026` or `2026-11-20`.
  * @param {number} instant
  */
 export function istText(instant) {
-  const { weekday, day, month, year, hour, minute, second } = partsOf(instant);
-  return `${weekday} ${day} ${month} ${year}, ${hour}:${minute}:${second} IST`;
+  const { hour, minute, second } = partsOf(instant);
+  return `${dateText(instant)}, ${hour}:${minute}:${second} IST`;
+}
+
+/** @param {number} instant */
+function dateText(instant) {
+  const { weekday, day = '', month, year } = partsOf(instant);
+  const numbers = [day.padStart(2, '0'), monthNumber.format(instant), year];
+  switch (document.documentElement.dataset['dateFormat']) {
+    case 'iso':
+      return numbers.reverse().join('-');
+    case 'numbers':
+      return numbers.join('/');
+    default:
+      return `${weekday} ${day} ${month} ${year}`;
+  }
 }
 
 /**

@@ -1,7 +1,6 @@
 import { istText, istTimeOfDay } from './ist-text.js';
 
 const MINUTE_MS = 60_000;
-const CUTOFF_WARNING_MS = 5 * MINUTE_MS;
 const IDLE_WARNING_MS = MINUTE_MS;
 
 /**
@@ -13,14 +12,14 @@ const IDLE_WARNING_MS = MINUTE_MS;
 /**
  * What a person must know about their session right now, the most urgent first; undefined when all is well.
  * @param {import('./session-watch.js').SessionState} state
+ * @param {number} alertMinutes from how many minutes before the cutoff on they want to know of it; 0 for not at all
  * @returns {SessionMessage | undefined}
  */
-export function sessionMessage({ now, times, firstCutoff, isReachable }) {
+export function sessionMessage({ now, times, firstCutoff, isReachable }, alertMinutes) {
   const cutoffMs = (times.cutoff ?? Number.POSITIVE_INFINITY) - now;
   const idleMs = (times.idleDeadline ?? Number.POSITIVE_INFINITY) - now;
-  if (cutoffMs <= CUTOFF_WARNING_MS && cutoffMs <= idleMs)
-    return endingMessage(times.cutoff ?? now, cutoffMs);
-  if (idleMs <= IDLE_WARNING_MS) return idleMessage(idleMs);
+  if (idleMs <= IDLE_WARNING_MS && idleMs < cutoffMs) return idleMessage(idleMs);
+  if (cutoffMs <= alertMinutes * MINUTE_MS) return endingMessage(times.cutoff ?? now, cutoffMs);
   if (!isReachable) {
     const text = 'Reconnecting. The server does not answer at the moment; this page may be out of date.';
     return { tone: 'plain', text, spoken: text };
@@ -40,15 +39,23 @@ function endingMessage(cutoff, leftMs) {
     const text = `The time of this session was up at ${at}.`;
     return { tone: 'warning', text, spoken: text };
   }
-  const minutes = Math.ceil(leftMs / MINUTE_MS);
   return {
     tone: 'warning',
     text: `This session ends in ${minutesAndSeconds(leftMs)}, at ${at}.`,
-    spoken:
-      minutes > 1
-        ? `This session ends in less than 5 minutes, at ${at}.`
-        : 'This session ends within a minute.',
+    spoken: spokenEnding(leftMs, at),
   };
+}
+
+/**
+ * Changes four times at most.
+ * @param {number} leftMs
+ * @param {string} at
+ */
+function spokenEnding(leftMs, at) {
+  const step = [1, 5, 15, 60].find((minutes) => leftMs <= minutes * MINUTE_MS);
+  return step === 1
+    ? 'This session ends within a minute.'
+    : `This session ends in less than ${step ?? 60} minutes, at ${at}.`;
 }
 
 /**

@@ -8,11 +8,15 @@ export function findSessionStrip() {
   const announcement = document.querySelector('[data-session-announcement]');
   if (!(strip instanceof HTMLElement) || !(link instanceof HTMLAnchorElement)) return undefined;
 
+  const alertMinutes = Number(strip.dataset['alertMinutes']);
+
   return {
     returnTo: strip.dataset['returnTo'],
     /** @param {import('./session-watch.js').SessionState} state */
     show(state) {
-      const message = sessionMessage(state);
+      const message = sessionMessage(state, alertMinutes);
+      // Until more is known, what the page itself says of the cutoff stands.
+      if (message === undefined && !state.isKnown) return;
       strip.hidden = message === undefined;
       strip.classList.toggle('is-warning', message?.tone === 'warning');
       write(text, message?.text ?? '');

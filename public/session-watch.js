@@ -6,9 +6,10 @@ const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 10_000;
 
 /**
- * `now` is the server's time; `firstCutoff` the cutoff that was in force when the page was made.
+ * `now` is the server's time; `firstCutoff` the cutoff that was in force when the page was made; `isKnown` whether the
+ * times were said by anybody yet.
  * @typedef {import('./ask-session.js').SessionTimes} SessionTimes
- * @typedef {{ now: number, times: SessionTimes, firstCutoff: number | undefined, isReachable: boolean }} SessionState
+ * @typedef {{ now: number, times: SessionTimes, firstCutoff: number | undefined, isKnown: boolean, isReachable: boolean }} SessionState
  */
 
 /**
@@ -69,7 +70,7 @@ export function watchSession({ known, onTick, onEnd }) {
   }
 
   function show() {
-    onTick({ now: serverNow(), times, firstCutoff, isReachable: failures < 2 });
+    onTick({ now: serverNow(), times, firstCutoff, isKnown, isReachable: failures < 2 });
   }
 
   function tick() {

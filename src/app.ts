@@ -3,6 +3,8 @@ import express, { type Express } from 'express';
 import { reopenLoginForm } from './accounts/login-page.ts';
 import { createAccountsRouter } from './accounts/routes.ts';
 import { createSetupGate } from './accounts/setup-page.ts';
+import { createApiRouter } from './api/api-router.ts';
+import { createKeysRouter } from './api/keys-router.ts';
 import { createBrokerRouter } from './broker/routes.ts';
 import { createDashboardRouter } from './dashboard/routes.ts';
 import { createCanonicalHost } from './http/canonical-host.ts';
@@ -10,6 +12,7 @@ import { createCsrf } from './http/csrf.ts';
 import { createErrorHandler, refuseUnknownPath } from './http/error-handler.ts';
 import { createLastResort } from './http/last-resort.ts';
 import { createMetrics } from './http/metrics.ts';
+import { createMultipart } from './http/multipart.ts';
 import { createProbes } from './http/probes.ts';
 import { createRequestId } from './http/request-id.ts';
 import { createRequestLog } from './http/request-log.ts';
@@ -17,10 +20,16 @@ import { createSameOrigin } from './http/same-origin.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { createViewEngine } from './http/view-engine.ts';
 import { toKnownFailure } from './known-failures.ts';
+import { BAN_UPLOAD } from './security/bans/ban-file-pages.ts';
+import { createBanRouter } from './security/bans/routes.ts';
 import type { Services } from './services.ts';
 import { createOutageLogout } from './sessions/outage-logout.ts';
 import { createSessionsRouter } from './sessions/routes.ts';
 import { createSessionMiddleware } from './sessions/session-middleware.ts';
+import { createSettingsRouter } from './settings/routes.ts';
+import { createStrategyRouter } from './strategies/routes.ts';
+import { createSymbolRouter, SYMBOL_UPLOAD } from './symbols/routes.ts';
+import { createTelegramRouter } from './telegram/routes.ts';
 
 const PUBLIC_FOLDER = fileURLToPath(new URL('../public', import.meta.url));
 const VIEWS_FOLDER = fileURLToPath(new URL('../views', import.meta.url));
@@ -33,14 +42,17 @@ export function createApp(services: Services): Express {
   configure(app, services);
 
   app.use(createRequestId());
-  app.use(createRequestLog(log));
   app.use(...createSecurityHeaders({ https: config.https, formTargets: services.brokerOrigins }));
+  app.use(createProbes(services.readiness));
+  app.use(services.bans.gate);
+  app.use(createRequestLog(log));
 
   // For anyone, without a session.
   app.use('/assets', express.static(PUBLIC_FOLDER, { index: false, redirect: false, maxAge: '5m' }));
-  app.use(createProbes(services.readiness));
   app.use(createMetrics(services.metrics));
   if (services.sandbox !== undefined) app.use(services.sandbox.programs);
+  app.use(services.strategies.webhooks);
+  app.use(createApiRouter(services.api.programs));
   // Behind what programs ask for, this server among them: it calls itself by a loopback name.
   app.use(createCanonicalHost(config.baseUrl));
 
@@ -48,11 +60,14 @@ export function createApp(services: Services): Express {
   app.use(createSameOrigin(config.baseUrl));
   app.use(createSessionMiddleware(services.sessionMiddleware));
   app.use(createOutageLogout(services.revoker));
+  app.use(services.bans.pathWatch.strangers);
   app.use(services.expiry.middleware);
   app.use('/setup', createSetupGate(services.accounts.users));
+  app.use(services.pageLook);
 
   app.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 100 }));
   app.use(express.json({ limit: LARGEST_BODY }));
+  app.use(createMultipart([SYMBOL_UPLOAD, BAN_UPLOAD]));
   app.use(createCsrf(services.visitorSecret));
   app.use(services.brokerBanner);
 
@@ -60,9 +75,16 @@ export function createApp(services: Services): Express {
   app.use(createAccountsRouter(services.accounts));
   app.use(createSessionsRouter(services.sessions));
   app.use(createBrokerRouter(services.broker));
+  app.use(createKeysRouter(services.apiKeys));
+  app.use(createSymbolRouter(services.symbols));
+  app.use(createSettingsRouter(services.settings));
+  app.use(createTelegramRouter(services.telegram.routes));
+  app.use(createStrategyRouter(services.strategies.routes));
+  app.use(createBanRouter(services.banPages));
   if (services.sandbox !== undefined) app.use(services.sandbox.pages);
 
   app.use(refuseUnknownPath);
+  app.use(services.bans.pathWatch.notFound);
   app.use(reopenLoginForm);
   app.use(createErrorHandler(log, toKnownFailure));
   app.use(createLastResort(log));

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { type CutoffTime, parseCutoffTime } from './core/cutoff.ts';
-import { parseDuration } from './core/duration.ts';
+import { DAY_MS, parseDuration } from './core/duration.ts';
 import type { SessionPolicy } from './core/session-policy.ts';
 import type { DatabaseLocation } from './storage/database.ts';
 import { parseRedisLocation, type RedisLocation } from './storage/redis-location.ts';
@@ -32,8 +32,14 @@ export interface Config {
   readonly loginRateLimits: readonly RateLimit[];
   readonly apiRateLimits: readonly RateLimit[];
   readonly resetRateLimits: readonly RateLimit[];
+  /** Signals to one webhook. */
+  readonly webhookRateLimits: readonly RateLimit[];
+  /** Milliseconds that signals are kept. */
+  readonly signalRetentionMs: number;
   readonly corsOrigins: readonly string[];
   readonly sandboxBroker: boolean;
+  /** Where Telegram's Bot API answers, without a slash at the end. */
+  readonly telegramApiUrl: string;
   readonly logLevel: LogLevel;
   /** Processes that share one port. More than one needs Redis. */
   readonly workers: number;
@@ -95,8 +101,11 @@ export function parseConfig(env: Environment): Config {
     loginRateLimits: read('LOGIN_RATE_LIMIT', '5/minute,25/hour', parseRateLimits),
     apiRateLimits: read('API_RATE_LIMIT', '60/minute', parseRateLimits),
     resetRateLimits: read('RESET_RATE_LIMIT', '15/hour', parseRateLimits),
+    webhookRateLimits: read('WEBHOOK_RATE_LIMIT', '60/minute', parseRateLimits),
+    signalRetentionMs: read('SIGNAL_RETENTION', '30d', parseRetention),
     corsOrigins: read('CORS_ORIGINS', '', parseOrigins, 'https://charts.example.com'),
     sandboxBroker: read('SANDBOX_BROKER', production ? 'off' : 'on', parseSwitch),
+    telegramApiUrl: read('TELEGRAM_API_URL', 'https://api.telegram.org', parseApiRoot),
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
     workers: read('WEB_CONCURRENCY', '1', parseCount),
     shutdownDelayMs: read('SHUTDOWN_DELAY', 'off', parseDelay, '5s'),
@@ -156,6 +165,15 @@ function parseOrigin(text: string): Parsed<string> {
   if (`${username}${password}${pathname}${search}${hash}` !== '/')
     return { problem: 'must be an origin only: scheme, host and port' };
   return { value: url.origin };
+}
+
+function parseApiRoot(text: string): Parsed<string> {
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol))
+    return { problem: 'is not an http(s) address' };
+  if (`${url.username}${url.password}${url.search}${url.hash}` !== '')
+    return { problem: 'must have no password, query or fragment in it' };
+  return { value: url.href.replace(/\/+$/, '') };
 }
 
 function parseOrigins(text: string): Parsed<readonly string[]> {
@@ -223,6 +241,13 @@ function parseDelay(text: string): Parsed<number> {
   if (text.toLowerCase() === 'off') return { value: 0 };
   const ms = parseDuration(text);
   return ms === undefined ? { problem: 'is not a length of time like 5s, or off' } : { value: ms };
+}
+
+function parseRetention(text: string): Parsed<number> {
+  const ms = parseDuration(text);
+  return ms === undefined || ms < DAY_MS
+    ? { problem: 'is not a length of time of a day or more, like 30d' }
+    : { value: ms };
 }
 
 /** A value that goes into a log line or a terminal: short, and without control characters. */

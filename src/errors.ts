@@ -4,6 +4,7 @@ const STATUS = {
   session_expired: 401,
   bad_api_key: 401,
   broker_reauth_required: 409,
+  signal_refused: 409,
   forbidden: 403,
   csrf: 403,
   banned: 403,

@@ -8,10 +8,13 @@ import { createPasswordHasher } from './accounts/password-hasher.ts';
 import { createPasswordRules } from './accounts/password-rules.ts';
 import { createUserAdmin } from './accounts/user-admin.ts';
 import { createUserStore } from './accounts/user-store.ts';
+import { createApiRoom } from './api/api-room.ts';
+import { createAuditBroadcast } from './audit/audit-broadcast.ts';
 import { createAuditLog } from './audit/audit-store.ts';
 import { createAdapters } from './broker/adapters/all-adapters.ts';
 import type { BrokerAdapter } from './broker/broker-adapter.ts';
 import { createBrokerRoom } from './broker/broker-room.ts';
+import { createCacheMetrics } from './cache-metrics.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
@@ -19,6 +22,7 @@ import { createDraining } from './http/draining.ts';
 import type { ReadinessCheck } from './http/probes.ts';
 import { createJobs } from './jobs.ts';
 import type { Ports } from './ports.ts';
+import { createBanRoom } from './security/bans/ban-room.ts';
 import { createCacheTarget, listenForCacheClearing } from './sessions/cache-target.ts';
 import { createEpochStore } from './sessions/epoch-store.ts';
 import { createIdleWatch } from './sessions/idle-watch.ts';
@@ -31,13 +35,24 @@ import { createRevoker } from './sessions/revoker.ts';
 import { createSessionExpiry } from './sessions/session-expiry.ts';
 import { createSessionIdIssuer } from './sessions/session-id-issuer.ts';
 import { sessionCookieName } from './sessions/session-middleware.ts';
+import { createSessionState } from './sessions/session-state.ts';
 import { createSessionTarget } from './sessions/session-target.ts';
 import { createSweep } from './sessions/sweep.ts';
 import { createVisitorIds } from './sessions/visitor-ids.ts';
 import { createWaitingOrderStore } from './sessions/waiting-order-store.ts';
+import { defaultFirst } from './settings/default-first.ts';
+import { createSettingsRoom } from './settings/settings-room.ts';
+import { createCacheForgetter } from './storage/cache-forgetter.ts';
 import { createCaches } from './storage/caches.ts';
+import { createCiphertextStore } from './storage/ciphertext-store.ts';
+import { createKeyRing } from './storage/key-ring.ts';
+import { createKeyRotation } from './storage/key-rotation.ts';
 import type { RedisClient } from './storage/redis.ts';
 import { clockDifferenceMs } from './storage/redis-clock.ts';
+import { signalBodySchema } from './strategies/signal-body.ts';
+import { createStrategyRoom } from './strategies/strategy-room.ts';
+import { createSymbolRoom } from './symbols/symbol-room.ts';
+import { createTelegramRoom } from './telegram/telegram-room.ts';
 
 export type Services = ReturnType<typeof createServices>;
 
@@ -51,11 +66,14 @@ export interface ServicesDeps {
   readonly adapters?: readonly BrokerAdapter[];
 }
 
+/** API keys that may wait for their first check at a time: after a restart all programs come at once. */
+const KEYS_WAITING = 128;
+
 /** Puts everything together, by hand and in one place. Opens nothing, starts nothing. */
 export function createServices({ config, ports, log, internalOrigin, adapters }: ServicesDeps) {
   const { clock, policy, calendar, database, bus, sessionStorage, gate } = ports;
   const { registry } = sessionStorage;
-  const audit = createAuditLog(database, clock, log);
+  const audit = createAuditBroadcast(createAuditLog(database, clock, log), log);
   const caches = createCaches({ clock, calendar });
   const epochs = createEpochStore(database);
   const orders = createRevocationOrderStore(database, clock);
@@ -63,6 +81,8 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   const ids = createSessionIdIssuer(visitorIds);
   const waitingOrders = createWaitingOrderStore(database, clock);
   const draining = createDraining();
+  const keyRing = createKeyRing({ keys: config.encryptionKeys, clock });
+  const forgetCached = createCacheForgetter({ caches, bus, log });
 
   const brokers = createBrokerRoom({
     database,
@@ -80,6 +100,115 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       createAdapters({ clock, publicOrigin: config.baseUrl, internalOrigin, sandbox: config.sandboxBroker }),
     sandbox: config.sandboxBroker,
     sessionExists: async (sid) => (await registry.lastSeen(sid)) !== undefined,
+  });
+
+  const symbols = createSymbolRoom({ database, caches, forgetCached, clock, audit, log });
+
+  const settings = createSettingsRoom({
+    database,
+    caches,
+    forgetCached,
+    registry,
+    epochs,
+    calendar,
+    policy,
+    clock,
+    audit,
+    log,
+    secure: config.https,
+    brokerNames: new Map([...brokers.routes.adapters.values()].map(({ id, name }) => [id, name])),
+  });
+
+  const telegram = createTelegramRoom({
+    database,
+    caches,
+    forgetCached,
+    keyRing,
+    redis: ports.redis,
+    calendar,
+    clock,
+    audit,
+    log,
+    apiRoot: config.telegramApiUrl,
+    publicOrigin: config.baseUrl,
+    brokerName: (broker) => brokers.routes.adapters.get(broker)?.name ?? broker,
+    listAdministrators: async () =>
+      (await users.list()).filter((user) => user.role === 'admin' && !user.disabled).map((user) => user.id),
+    alertMinutesOf: async (userId) => (await settings.readNow(userId)).alertMinutes,
+    isSignedIn: async (userId) => (await registry.listByUser(userId)).length > 0,
+  });
+  audit.listen(telegram.listener);
+
+  const strategies = createStrategyRoom({
+    database,
+    caches,
+    bus,
+    redis: ports.redis,
+    keyRing,
+    forgetCached,
+    epochs,
+    calendar,
+    clock,
+    audit,
+    draining,
+    log,
+    rateLimits: config.webhookRateLimits,
+    retentionMs: config.signalRetentionMs,
+    publicOrigin: config.baseUrl,
+    // As the broker spells it; and where its own list was not imported, as any other one does.
+    findSymbol: async (broker, exchange, tradingSymbol) =>
+      (await symbols.find(exchange, tradingSymbol, broker)) ?? (await symbols.find(exchange, tradingSymbol)),
+    whyBrokerNotConnected: async (userId, broker) => {
+      const reading = await brokers.reader.accessToken(userId, broker);
+      return reading.kind === 'token' ? undefined : reading.why;
+    },
+    brokerNames: new Map([...brokers.routes.adapters.values()].map(({ id, name }) => [id, name])),
+    defaultBroker: async (userId) => (await settings.read(userId)).defaultBroker,
+  });
+
+  const api = createApiRoom({
+    database,
+    bus,
+    caches,
+    redis: ports.redis,
+    calendar,
+    clock,
+    audit,
+    log,
+    pepper: config.pepper,
+    hasher: createPasswordHasher({
+      pepper: config.pepper,
+      maxInFlight: 1,
+      maxWaiting: KEYS_WAITING,
+      what: 'Checking API keys',
+    }),
+    rateLimits: config.apiRateLimits,
+    corsOrigins: config.corsOrigins,
+    publicOrigin: config.baseUrl,
+    onInvalidKey: ({ address, why }) => {
+      // A key that was good once is no guess: its owner's program goes on with it.
+      const wasGood = why === 'expired' || why === 'revoked' || why === 'owner_disabled';
+      if (!wasGood) bans.noteGuessedKey(address);
+    },
+    sessionState: createSessionState({ registry, policy, calendar, clock }),
+    brokerStates: async (userId) =>
+      defaultFirst(await brokers.overview.of(userId), (await settings.readNow(userId)).defaultBroker),
+    brokerToken: (userId, broker) => brokers.reader.requireAccessToken(userId, broker),
+    searchSymbols: symbols.search,
+    findSymbol: symbols.find,
+    listStrategies: strategies.listStrategies,
+    signalsAfter: strategies.signalsAfter,
+    signalBody: signalBodySchema,
+  });
+
+  const bans = createBanRoom({
+    database,
+    bus,
+    clock,
+    audit,
+    log,
+    trustProxy: config.trustProxy,
+    isSignedIn: (req) => expiry.liveSession(req) !== undefined,
   });
 
   // What ends with a session, in this order: first the tokens, or a reader would fill the caches with them again.
@@ -103,6 +232,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     orders,
     ids,
     maxSessionsPerUser,
+    limitIdle: settings.idleLimits.apply,
   });
   const sweep = createSweep({ calendar, revoker, orders, log });
   const idleWatch = createIdleWatch(registry, lifecycle);
@@ -129,7 +259,10 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   }
 
   listenForCacheClearing(caches, bus);
-  gate?.recoverWith(async () => void (await replay()));
+  gate?.recoverWith(async () => {
+    await replay();
+    await settings.idleLimits.reapplyAll();
+  });
 
   return {
     config,
@@ -146,10 +279,21 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     sweep,
     idleWatch,
     expiry,
+    keyRotation: createKeyRotation({ ciphertexts: createCiphertextStore(database), keyRing, audit }),
     brokers,
     sandbox: brokers.sandbox,
     brokerBanner: brokers.banner,
-    metrics: [brokers.metrics, createRevocationMetrics(waitingOrders, clock)],
+    api,
+    metrics: [
+      createCacheMetrics(caches),
+      createRevocationMetrics(waitingOrders, clock),
+      brokers.metrics,
+      api.metrics,
+      strategies.metrics,
+      bans.metrics,
+      symbols.metrics,
+      telegram.metrics,
+    ],
     brokerOrigins: brokers.authorizationOrigins.filter((origin) => origin !== config.baseUrl),
     draining,
     readiness: [...createReadiness(ports, orders.countWaiting), draining.check],
@@ -163,7 +307,18 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       idleWatch,
       replay: gate === undefined ? undefined : replay,
       tidiers: [brokers.tidy],
-      others: [brokers.logoutQueue, brokers.refresher, ...(gate === undefined ? [] : [gate.watch])],
+      others: [
+        brokers.logoutQueue,
+        brokers.refresher,
+        api.usage,
+        strategies.tidying,
+        symbols.keeper,
+        settings.idleLimits.watch,
+        telegram.queue,
+        telegram.reminder,
+        ...bans.watches,
+        ...(gate === undefined ? [] : [gate.watch]),
+      ],
       log,
     }),
     userAdmin: createUserAdmin({ users, rules, hasher, lifecycle, audit }),
@@ -174,7 +329,9 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       calendar,
       policy,
       lifecycle,
-      brokersOf: brokers.overview.of,
+      brokersOf: async (userId: string, req: object) =>
+        defaultFirst(await brokers.overview.of(userId, req), (await settings.read(userId)).defaultBroker),
+      settingsOf: settings.read,
       latestReceipt: (userId: string) => orders.latestReceipt(userId),
       waitingOrders,
       requireAdmin: requireRole('admin'),
@@ -191,6 +348,17 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       liveSession,
     },
     sessions: { clock, calendar, policy, registry, lifecycle, clearCookie },
+    bans,
+    banPages: { ...bans.routes, requireAdmin: requireRole('admin') },
+    pageLook: settings.pageLook,
+    settings: settings.routes,
+    telegram,
+    strategies,
+    findSymbol: symbols.find,
+    symbolImporter: symbols.importer,
+    symbolKeeper: symbols.keeper,
+    symbols: { ...symbols.routes, requireAdmin: requireRole('admin') },
+    apiKeys: { ...api.pages, requireAdmin: requireRole('admin') },
     broker: {
       ...brokers.routes,
       liveSession: (req: Request) => liveSession(req),

@@ -31,11 +31,20 @@ export async function compareCaches({ options }: Workshop): Promise<readonly Com
 }
 
 const symbolOf = (index: number) => ({
-  exchange: 'NSE',
-  tradingSymbol: `SYMBOL${index}`,
-  instrumentToken: String(index),
-  lotSize: 1,
-  tickSize: 0.05,
+  instrument: {
+    broker: 'zerodha',
+    exchange: 'NSE',
+    tradingSymbol: `SYMBOL${index}`,
+    name: '',
+    instrumentToken: String(index),
+    exchangeToken: '',
+    expiry: undefined,
+    strike: undefined,
+    tickSize: 0.05,
+    lotSize: 1,
+    instrumentType: 'EQ',
+    segment: 'NSE',
+  },
 });
 
 function clearLru(): Promise<Sample> {

@@ -21,8 +21,8 @@ export interface LoginAttempt {
 }
 
 export type Admission =
-  | Extract<Taking, { kind: 'taken' }>
-  | (Extract<Taking, { kind: 'limited' }> & {
+  | Pick<Extract<Taking, { kind: 'taken' }>, 'kind' | 'giveBack'>
+  | (Pick<Extract<Taking, { kind: 'limited' }>, 'kind' | 'retryAfterSeconds'> & {
       /** Once for each limit that was reached: a flood of refused attempts must not become a flood of records. */
       readonly worthRecording: boolean;
     });

@@ -30,17 +30,19 @@ export interface PasswordHasherDeps {
    */
   readonly maxInFlight?: number;
   readonly maxWaiting?: number;
+  /** What cannot be done when too many wait, for the person. */
+  readonly what?: string;
 }
 
 /** Argon2id over HMAC-SHA256 of the password, keyed with the pepper: any length and any character counts. */
 export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
-  const { pepper, maxInFlight = 2, maxWaiting = 64 } = deps;
+  const { pepper, maxInFlight = 2, maxWaiting = 64, what = 'Checking passwords' } = deps;
   const limit = pLimit(maxInFlight);
   const nobody = hashThatNothingMatches();
 
   function enqueue<T>(work: () => Promise<T>): Promise<T> {
     if (limit.activeCount + limit.pendingCount >= maxInFlight + maxWaiting)
-      return Promise.reject(unavailable('Checking passwords', undefined, RETRY_AFTER_SECONDS));
+      return Promise.reject(unavailable(what, undefined, RETRY_AFTER_SECONDS));
     return limit(work);
   }
   const digest = (password: string) => createHmac('sha256', pepper).update(password, 'utf8').digest();

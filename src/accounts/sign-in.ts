@@ -2,6 +2,7 @@ import type { Request, Response } from 'express';
 import type { AuditEvent, AuditLog } from '../core/audit-event.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
+import { deviceName } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
 import type { Authentication, Authenticator } from './authenticator.ts';
 import type { DeviceCookies } from './device-cookies.ts';
@@ -57,7 +58,13 @@ export function createSignIn(deps: SignInDeps): SignIn {
     await admission.giveBack();
     devices.issue(res, key);
     await audit.record(
-      { type: 'login.succeeded', userId: outcome.user.id, device: req.session.deviceId ?? '' },
+      {
+        type: 'login.succeeded',
+        userId: outcome.user.id,
+        device: req.session.deviceId ?? '',
+        program: deviceName(req.session.userAgent ?? ''),
+        known: device !== undefined,
+      },
       auditOrigin(req, res, outcome.user.username),
     );
     return { kind: 'signed_in' };

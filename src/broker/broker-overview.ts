@@ -1,7 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { MINUTE_MS } from '../core/duration.ts';
-import { formatIst } from '../core/ist.ts';
 import type { BrokerAdapter, BrokerAdapters } from './broker-adapter.ts';
 import { type Connection, type WhyNotConnected, whyNotConnected } from './connection.ts';
 import type { Credentials } from './credentials.ts';
@@ -19,6 +18,7 @@ export interface BrokerView {
   /** Whether the tokens can be used now: in the states `connected` and `expiring`. */
   readonly connected: boolean;
   readonly state: 'connected' | 'expiring' | 'expired' | 'rejected' | 'disconnected';
+  /** While it is connected, `endsAt` belongs behind it. */
   readonly stateText: string;
   readonly connectedAt?: number;
   /** The next cutoff, or the broker's own limit where that is earlier. Absent where it is renewed and nothing ends it. */
@@ -86,7 +86,7 @@ export function createBrokerOverview(deps: BrokerOverviewDeps): BrokerOverview {
     return {
       connected: true,
       state: expiring ? 'expiring' : 'connected',
-      stateText: `${expiring ? 'Ends soon: connected until' : 'Connected until'} ${formatIst(endsAt)}`,
+      stateText: expiring ? 'Ends soon: connected until' : 'Connected until',
       connectedAt,
       endsAt,
     };

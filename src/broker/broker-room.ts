@@ -15,14 +15,12 @@ import { type BrokerAdapter, createBrokerAdapters } from './broker-adapter.ts';
 import { createBrokerBanner } from './broker-banner.ts';
 import { createBrokerMetrics } from './broker-metrics.ts';
 import { type BrokerOverview, createBrokerOverview } from './broker-overview.ts';
-import { createCiphertextStore } from './ciphertext-store.ts';
 import { createConnectionKeeper } from './connection-keeper.ts';
 import { createCredentialStore } from './credential-store.ts';
 import { createCredentials } from './credentials.ts';
 import { createDeadLetterStore } from './dead-letter-store.ts';
 import { createDisconnection } from './disconnection.ts';
 import { type CallRoll, createKeyRollCall } from './key-roll-call.ts';
-import { createKeyRotation, type KeyRotation } from './key-rotation.ts';
 import { type BrokerLogoutQueue, createBrokerLogoutQueue } from './logout-queue.ts';
 import { createLogoutStore } from './logout-store.ts';
 import { createLostConnections } from './lost-connections.ts';
@@ -74,9 +72,8 @@ export interface BrokerRoom {
   readonly logoutQueue: BrokerLogoutQueue;
   /** The same. */
   readonly refresher: TokenRefresher;
-  /** For operators: first whether all servers are ready for it, then the rotation. */
+  /** For operators: whether all servers are ready for a rotation of the keys. */
   readonly callKeyRoll: CallRoll;
-  readonly keyRotation: KeyRotation;
   readonly metrics: MetricSource;
   /** Forgets what is long over: once a minute is often enough. */
   readonly tidy: () => Promise<unknown>;
@@ -125,7 +122,6 @@ export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
     logoutQueue,
     refresher: createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) }),
     callKeyRoll: createKeyRollCall(shared),
-    keyRotation: createKeyRotation({ ...shared, ciphertexts: createCiphertextStore(database) }),
     metrics: createBrokerMetrics(shared),
     tidy: () => oldConnections.forgetEndedBefore(clock.now() - CONNECTIONS_KEPT_MS),
     banner: createBrokerBanner(createLostConnections(pages)),

@@ -1,70 +1,17 @@
-import { hkdfSync } from 'node:crypto';
-import type { Clock } from '../core/clock.ts';
-import { createFernet, type Decrypted } from './fernet.ts';
-import { decodeFernetKey } from './fernet-key.ts';
+import { type Cipher, createKeyRing, type KeyRingDeps } from '../storage/key-ring.ts';
 
 /** Encrypts what belongs to one broker. */
-export interface BrokerCipher {
-  encrypt(text: string): string;
-  /** Never throws; see `Fernet`. */
-  decrypt(token: string): Decrypted;
-  /** For a rotation: the same encrypted with the newest key, unless it is already. Never throws. */
-  renew(token: string): Renewal;
-}
-
-export type Renewal =
-  | { readonly kind: 'renewed'; readonly ciphertext: string }
-  | { readonly kind: 'current' | 'unreadable' };
+export type BrokerCipher = Cipher;
 
 export interface TokenCipher {
   forBroker(broker: string): BrokerCipher;
 }
 
-export interface TokenCipherDeps {
-  /** ENCRYPTION_KEY as given, newest first. */
-  readonly keys: readonly string[];
-  readonly clock: Clock;
-}
-
-const KEY_BYTES = 32;
-
 /**
- * A key ring of its own for each broker, derived from each of the given keys with HKDF-SHA256 (RFC 5869): a
- * ciphertext that was moved to another broker's row cannot be read there. Throws a RangeError on a malformed key.
+ * Keys of its own for each broker: a ciphertext that was moved to another broker's row cannot be read there. Throws a
+ * RangeError on a malformed key.
  */
-export function createTokenCipher({ keys, clock }: TokenCipherDeps): TokenCipher {
-  const roots = keys.map(readKey);
-  const ciphers = new Map<string, BrokerCipher>();
-
-  return {
-    forBroker(broker) {
-      const known = ciphers.get(broker);
-      if (known !== undefined) return known;
-      const ring = roots.map((root) => derive(root, broker));
-      const fernet = createFernet({ keys: ring, clock });
-      const newest = createFernet({ keys: ring.slice(0, 1), clock });
-      const cipher: BrokerCipher = {
-        encrypt: (text) => fernet.encrypt(text),
-        decrypt: (token) => fernet.decrypt(token),
-        renew(token) {
-          if (newest.decrypt(token).kind === 'ok') return { kind: 'current' };
-          const decrypted = fernet.decrypt(token);
-          if (decrypted.kind === 'unreadable') return { kind: 'unreadable' };
-          return { kind: 'renewed', ciphertext: fernet.encrypt(decrypted.text) };
-        },
-      };
-      ciphers.set(broker, cipher);
-      return cipher;
-    },
-  };
-}
-
-function readKey(text: string): Buffer {
-  const bytes = decodeFernetKey(text);
-  if (bytes === undefined) throw new RangeError('An encryption key must be 32 bytes in base64url.');
-  return bytes;
-}
-
-function derive(root: Buffer, broker: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', root, '', `curfew/broker/${broker}`, KEY_BYTES));
+export function createTokenCipher(deps: KeyRingDeps): TokenCipher {
+  const keyRing = createKeyRing(deps);
+  return { forBroker: (broker) => keyRing.forPurpose(`broker/${broker}`) };
 }

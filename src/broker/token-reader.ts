@@ -5,10 +5,10 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
 import { AppError, notFound } from '../errors.ts';
 import type { Caches } from '../storage/caches.ts';
+import type { Decrypted } from '../storage/fernet.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import { type Connection, versionOf, type WhyNotConnected, whyNotConnected } from './connection.ts';
 import { ENDING_WORDS } from './ending-words.ts';
-import type { Decrypted } from './fernet.ts';
 import type { TokenCipher } from './token-cipher.ts';
 import type { TokenStore } from './token-store.ts';
 

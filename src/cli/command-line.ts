@@ -1,4 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
+import { BAN_LENGTHS } from '../core/ban-policy.ts';
+import { MASTER_BROKERS } from '../symbols/formats/all-formats.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { explainError } from './explain-error.ts';
 import { readInstant } from './instant.ts';
@@ -135,12 +137,69 @@ function createProgram(context: CommandContext, { finish, showHelp }: ProgramHoo
       run(async () => (await import('./reset-password.ts')).resetPassword)({ ...options, username }),
     );
 
+  const bans = program.command('bans').description('the addresses that get nothing');
+  bans
+    .command('list')
+    .description('list the bans that are in force, oldest first')
+    .option(...JSON_FLAG)
+    .action(run(async () => (await import('./list-bans.ts')).listBans));
+  bans
+    .command('add')
+    .description('ban an address; of an IPv6 one, its /64')
+    .argument('<address>')
+    .addOption(new Option('--for <length>', 'how long').choices(BAN_LENGTHS).default('24h'))
+    .option('--reason <words>', 'for whoever asks later')
+    .option(...JSON_FLAG)
+    .action((address, options) =>
+      run(async () => (await import('./add-ban.ts')).addBan)({ ...options, address }),
+    );
+  bans
+    .command('remove')
+    .description('lift a ban, also when no administrator can get in')
+    .argument('<address>')
+    .option('--forget', 'its offences as well, so that the next automatic ban is not longer')
+    .option(...JSON_FLAG)
+    .action((address, options) =>
+      run(async () => (await import('./remove-ban.ts')).removeBan)({ ...options, address }),
+    );
+
   const keys = program.command('keys').description('the keys that protect broker tokens');
   keys
     .command('rotate')
     .description('encrypt everything anew with the first key of ENCRYPTION_KEY, also beside a running server')
     .option(...JSON_FLAG)
     .action(run(async () => (await import('./rotate-keys.ts')).rotateKeys));
+
+  const symbols = program.command('symbols').description('the instruments that people search');
+  symbols
+    .command('import')
+    .description('import a broker’s instrument master in place of its last one, also beside a running server')
+    .argument('<file>', 'its CSV file, as it is or gzipped')
+    .addOption(
+      new Option('--broker <id>', 'whose it must be; else its columns tell').choices([...MASTER_BROKERS]),
+    )
+    .option(...JSON_FLAG)
+    .action((file, options) =>
+      run(async () => (await import('./import-symbols.ts')).importSymbols)({ ...options, file }),
+    );
+
+  const apiKeys = program
+    .command('api-keys')
+    .description('the keys that people’s programs call the API with');
+  apiKeys
+    .command('list')
+    .description('list the API keys, by owner')
+    .option('--user <username>', 'only those of one person')
+    .option(...JSON_FLAG)
+    .action(run(async () => (await import('./list-api-keys.ts')).listApiKeys));
+  apiKeys
+    .command('revoke')
+    .description('end one API key for good')
+    .argument('<id>', 'its public part, as the list shows it')
+    .option(...JSON_FLAG)
+    .action((id, options) =>
+      run(async () => (await import('./revoke-api-key.ts')).revokeApiKey)({ ...options, id }),
+    );
 
   program
     .command('doctor')

@@ -1,5 +1,5 @@
 import type { CallRoll } from '../broker/key-roll-call.ts';
-import type { ColumnRotation, RotationCount, RotationReport } from '../broker/key-rotation.ts';
+import type { ColumnRotation, RotationCount, RotationReport } from '../storage/key-rotation.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { CommandError } from './command-error.ts';
@@ -16,10 +16,10 @@ export interface RotateKeysOptions {
  */
 export function rotateKeys(context: CommandContext, { json }: RotateKeysOptions): Promise<ExitCode> {
   const { terminal } = context;
-  return withServices<ExitCode>(context, async ({ brokers }) => {
+  return withServices<ExitCode>(context, async ({ brokers, keyRotation }) => {
     await refuseWhereServersLag(brokers.callKeyRoll);
     let shown = '';
-    const report = await brokers.keyRotation.run(CLI_ORIGIN, ({ column, done, total }) => {
+    const report = await keyRotation.run(CLI_ORIGIN, ({ column, done, total }) => {
       const name = nameOf(column);
       // Where nobody watches a line being redrawn, one for each column tells how far it is.
       if (name !== shown) terminal.say(`Rotating ${name} (${total}) …`);

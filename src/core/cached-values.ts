@@ -1,3 +1,8 @@
+import type { Weekday } from './ist.ts';
+import type { StrategySymbol } from './signal.ts';
+import type { Instrument } from './symbol.ts';
+import type { UserSettings } from './user-settings.ts';
+
 /** What each of the six caches holds. Owned by the features; named here so that one table can type them all. */
 export interface CachedValues {
   /** The access token of a user at a broker. */
@@ -7,11 +12,17 @@ export interface CachedValues {
   /** An instrument by exchange and trading symbol. */
   readonly symbol: CachedSymbol;
   /** A user's preferences. */
-  readonly settings: Readonly<Record<string, string>>;
-  /** A user's strategies, by id. */
+  readonly settings: UserSettings;
+  /** A user's strategies, by id: what their webhooks are held against. */
   readonly strategy: CachedStrategy;
-  /** Where a user's messages go. */
-  readonly telegram: { readonly chatId: string; readonly botToken: string };
+  /** The bot that writes to a user. */
+  readonly telegram: CachedBot;
+}
+
+export interface CachedBot {
+  readonly botToken: string;
+  /** Of the row that it was read from: a copy of an earlier one is not used, whatever message was lost. */
+  readonly version: number;
 }
 
 export type CacheName = keyof CachedValues;
@@ -26,15 +37,25 @@ export interface CachedToken {
 }
 
 export interface CachedSymbol {
-  readonly exchange: string;
-  readonly tradingSymbol: string;
-  readonly instrumentToken: string;
-  readonly lotSize: number;
-  readonly tickSize: number;
+  /** Undefined: there is none of that name, and that is remembered too. */
+  readonly instrument: Instrument | undefined;
 }
 
+/** Without `active`: whether a strategy is switched on is asked anew for each signal. */
 export interface CachedStrategy {
   readonly id: string;
+  readonly userId: string;
   readonly name: string;
-  readonly active: boolean;
+  readonly broker: string;
+  /** The row's when it was read: a copy counts only while the row has the same. */
+  readonly version: number;
+  readonly symbols: readonly StrategySymbol[];
+  readonly days: readonly Weekday[];
+  /** Minutes since the Indian midnight, both; half-open. */
+  readonly opensAt: number;
+  readonly closesAt: number;
+  /** Undefined where signals need no signature. */
+  readonly signingSecret: string | undefined;
+  /** Addresses and CIDRs; empty: everybody. */
+  readonly allowedAddresses: readonly string[];
 }

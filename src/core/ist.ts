@@ -6,6 +6,10 @@ import { HOUR_MS, MINUTE_MS } from './duration.ts';
  */
 const IST_OFFSET_MS = 5 * HOUR_MS + 30 * MINUTE_MS;
 
+/** As the trading windows of strategies name the days. */
+export const WEEKDAY_NAMES = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+export type Weekday = (typeof WEEKDAY_NAMES)[number];
+
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'] as const;
 
@@ -19,9 +23,27 @@ export function fromIso(text: string): number {
   return Date.parse(text);
 }
 
-/** How a page shows an instant: `Fri 20 Nov 2026, 09:15:00 IST`. */
-export function formatIst(instant: number): string {
+/** `Fri 20 Nov 2026`, `20/11/2026` or `2026-11-20`. */
+export const DATE_FORMATS = ['words', 'numbers', 'iso'] as const;
+export type DateFormat = (typeof DATE_FORMATS)[number];
+
+/** How a page shows an instant: `Fri 20 Nov 2026, 09:15:00 IST`. public/ist-text.js writes the same. */
+export function formatIst(instant: number, format: DateFormat = 'words'): string {
   const shifted = new Date(instant + IST_OFFSET_MS);
+  const [date = '', time = ''] = shifted.toISOString().split('T');
+  return `${formatDate(shifted, date, format)}, ${time.slice(0, 8)} IST`;
+}
+
+function formatDate(shifted: Date, iso: string, format: DateFormat): string {
+  if (format === 'iso') return iso;
+  if (format === 'numbers') return iso.split('-').reverse().join('/');
   const day = `${WEEKDAYS[shifted.getUTCDay()]} ${shifted.getUTCDate()} ${MONTHS[shifted.getUTCMonth()]}`;
-  return `${day} ${shifted.getUTCFullYear()}, ${shifted.toISOString().slice(11, 19)} IST`;
+  return `${day} ${shifted.getUTCFullYear()}`;
+}
+
+/** What clock and calendar on an Indian wall show: the day of the week, and the minutes since its midnight. */
+export function istWallTime(instant: number): { readonly day: Weekday; readonly minuteOfDay: number } {
+  const shifted = new Date(instant + IST_OFFSET_MS);
+  const day = WEEKDAY_NAMES[shifted.getUTCDay()] ?? 'sun';
+  return { day, minuteOfDay: shifted.getUTCHours() * 60 + shifted.getUTCMinutes() };
 }

@@ -5,6 +5,7 @@ import { describeDuration } from '../core/duration.ts';
 import { toIstIso } from '../core/ist.ts';
 import type { Receipt } from '../core/revocation.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
+import type { UserSettings } from '../core/user-settings.ts';
 import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
 import { currentSession } from '../sessions/current-session.ts';
@@ -31,6 +32,7 @@ export interface DashboardRouterDeps {
   readonly lifecycle: SessionLifecycle;
   /** `request`: the one that the page answers. */
   readonly brokersOf: (userId: string, request: object) => Promise<readonly ConnectedBroker[]>;
+  readonly settingsOf: (userId: string) => Promise<UserSettings>;
   readonly latestReceipt: (userId: string) => Promise<Receipt | undefined>;
   readonly waitingOrders: WaitingOrderStore;
   readonly requireAdmin: RequestHandler;
@@ -48,17 +50,19 @@ export function createDashboardRouter(deps: DashboardRouterDeps): Router {
 const showHome: RequestHandler = (req, res) => renderPage(req, res, 'home/index', { title: 'Curfew' });
 
 function showDashboard(deps: DashboardRouterDeps): RequestHandler {
-  const { clock, calendar, policy, lifecycle, brokersOf, latestReceipt, waitingOrders } = deps;
+  const { clock, calendar, policy, lifecycle, brokersOf, settingsOf, latestReceipt, waitingOrders } = deps;
   return async (req, res) => {
     const session = currentSession(req);
-    const [devices, allBrokers, receipt, { waiting }] = await Promise.all([
+    const [devices, allBrokers, settings, receipt, { waiting }] = await Promise.all([
       lifecycle.devicesOf(session.userId),
       brokersOf(session.userId, req),
+      settingsOf(session.userId),
       latestReceipt(session.userId),
       session.role === 'admin' ? waitingOrders.summary() : NOTHING_TO_SEE,
     ]);
     const brokers = allBrokers.filter(hasPlaceHere);
-    const { cutoffTime, idleTimeoutMs } = policy.current();
+    const { cutoffTime } = policy.current();
+    const idleMs = shortestIdleMs(policy.current().idleTimeoutMs, settings.idleTimeoutMs);
     const cutoff = calendar.next();
     renderPage(req, res, 'dashboard/index', {
       title: 'Dashboard',
@@ -66,7 +70,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
       loginTime: session.loginTime,
       cutoff: Number.isFinite(cutoff) ? cutoff : undefined,
       cutoffText: formatCutoffTime(cutoffTime),
-      idleText: idleTimeoutMs === 'off' ? undefined : describeDuration(idleTimeoutMs),
+      idleText: idleMs === undefined ? undefined : describeDuration(idleMs),
       devices: devices.map((device) => toDeviceView(device, session.sid)),
       brokers,
       endings: whatWillEnd(
@@ -83,6 +87,11 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
 
 /** Whose work it is not. */
 const NOTHING_TO_SEE = { waiting: 0 };
+/** The server's limit or the person's own, whichever comes first; undefined where there is none. */
+function shortestIdleMs(serverMs: number | 'off', ownMs: number | undefined): number | undefined {
+  if (serverMs === 'off') return ownMs;
+  return Math.min(serverMs, ownMs ?? serverMs);
+}
 
 /** What can be used or wants attention. Brokers that somebody has nothing to do with are on the brokers' page alone. */
 function hasPlaceHere({ credentials, state }: ConnectedBroker): boolean {

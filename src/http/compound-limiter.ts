@@ -10,13 +10,27 @@ export interface RateLimit {
   readonly durationSeconds: number;
 }
 
+/** How much of one limit is left, the point just taken counted in. */
+export interface LimitStanding {
+  readonly limit: RateLimit;
+  readonly remaining: number;
+  /** Until the window ends and everything is there again. */
+  readonly resetSeconds: number;
+}
+
 export type Taking =
   | {
       readonly kind: 'taken';
+      /** In the order of the limits. */
+      readonly standings: readonly LimitStanding[];
       /** For what turned out not to count. Never rejects: a point that cannot be given back runs out with its window. */
       giveBack(): Promise<void>;
     }
-  | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
+  | {
+      readonly kind: 'limited';
+      readonly standings: readonly LimitStanding[];
+      readonly retryAfterSeconds: number;
+    };
 
 /** Several limits over one key, such as five a minute and 25 an hour. */
 export interface CompoundLimiter {
@@ -31,8 +45,11 @@ export interface Counter {
 }
 
 export interface Draw {
+  readonly limit: RateLimit;
   /** The point was one too many: put it back. */
   readonly refused: boolean;
+  /** Points that are left after this one. */
+  readonly remaining: number;
   readonly msBeforeNext: number;
   putBack(): Promise<void>;
 }
@@ -65,11 +82,12 @@ export function createCompoundLimiter({ name, what, limits, redis }: CompoundLim
         throw unavailable(what, failure.reason);
       }
       const refusals = draws.filter((drawn) => drawn.refused);
-      if (refusals.length === 0) return { kind: 'taken', giveBack };
+      const standings = draws.map((drawn) => standingAfter(drawn, refusals.length > 0));
+      if (refusals.length === 0) return { kind: 'taken', standings, giveBack };
       // An attempt that was not let through does not count, or hammering would use up the longer limits too.
       await giveBack();
       const waitMs = Math.max(...refusals.map((refusal) => refusal.msBeforeNext));
-      return { kind: 'limited', retryAfterSeconds: Math.max(1, Math.ceil(waitMs / SECOND_MS)) };
+      return { kind: 'limited', standings, retryAfterSeconds: inSeconds(waitMs) };
     },
   };
 }
@@ -78,3 +96,13 @@ function createCounter(name: string, limit: RateLimit, redis?: Redis | Cluster):
   const keyPrefix = `curfew:rl:${name}:${limit.points}/${limit.durationSeconds}s`;
   return redis === undefined ? createMemoryCounter(limit) : createRedisCounter(redis, keyPrefix, limit);
 }
+
+function standingAfter(
+  { limit, refused, remaining, msBeforeNext }: Draw,
+  isGivenBack: boolean,
+): LimitStanding {
+  const resetSeconds = inSeconds(msBeforeNext);
+  return { limit, remaining: remaining + (isGivenBack && !refused ? 1 : 0), resetSeconds };
+}
+
+const inSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / SECOND_MS));

@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import type { Log } from '../core/log.ts';
 import { AppError, notFound } from '../errors.ts';
+import { loggedPath } from './logged-path.ts';
 import { renderPage } from './page.ts';
 import { wantsJson } from './wants-json.ts';
 
@@ -30,7 +31,7 @@ export function createErrorHandler(
         {
           requestId: res.locals['requestId'],
           method: req.method,
-          path: req.path,
+          path: loggedPath(req.path),
           code: appError.code,
           cause: describeCause(appError),
         },
@@ -78,6 +79,7 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
   session_expired: 'The session has ended',
   bad_api_key: 'The API key is not valid',
   broker_reauth_required: 'Connect your broker again',
+  signal_refused: 'The signal was not taken',
   forbidden: 'Not allowed',
   csrf: 'The form could not be accepted',
   banned: 'Not allowed',

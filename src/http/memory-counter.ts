@@ -16,7 +16,8 @@ interface Window {
 }
 
 /** Counts in the memory of this process. */
-export function createMemoryCounter({ points, durationSeconds }: RateLimit): Counter {
+export function createMemoryCounter(limit: RateLimit): Counter {
+  const { points, durationSeconds } = limit;
   // Not `max`, which would set aside the memory for all of them at once.
   const windows = new LRUCache<string, Window>({ maxSize: MOST_KEYS, sizeCalculation: () => 1 });
 
@@ -34,7 +35,9 @@ export function createMemoryCounter({ points, durationSeconds }: RateLimit): Cou
       const window = windowOf(key, now);
       window.used += 1;
       return {
+        limit,
         refused: window.used > points,
+        remaining: Math.max(0, points - window.used),
         msBeforeNext: window.endsAt - now,
         async putBack() {
           window.used -= 1;

@@ -1,6 +1,8 @@
 import 'csurf';
 import type { Request, Response } from 'express';
-import { formatIst, toIstIso } from '../core/ist.ts';
+import { type DateFormat, formatIst, toIstIso } from '../core/ist.ts';
+import { DEFAULT_SETTINGS, type Theme } from '../core/user-settings.ts';
+import { readThemeCookie } from './theme-cookie.ts';
 
 /** Who looks at the page, for its header. */
 export interface Viewer {
@@ -8,23 +10,45 @@ export interface Viewer {
   readonly role: 'admin' | 'user';
 }
 
+/** How a person wants pages to be. */
+export interface PageLook {
+  readonly theme: Theme;
+  readonly dateFormat: DateFormat;
+  /** Minutes before the cutoff from which on pages warn; 0 for never. */
+  readonly alertMinutes: number;
+  /** The cutoff, in ms since the epoch, where that is now. */
+  readonly nearCutoff?: number | undefined;
+}
+
+/** For what is rendered in answer to this request. */
+export function setPageLook(res: Response, look: PageLook): void {
+  res.locals['look'] = look;
+}
+
 /** Anything that views may not get: request input as locals would reach EJS's own options. */
 export type PageData = { readonly title: string } & Readonly<Record<string, unknown>>;
 
 /**
  * Renders `views/<view>.ejs` with the data and what every page has: `viewer`, `csrfToken`, `currentPath`,
- * `brokerBanner`, `ist(ms)` and `isoIst(ms)`. The CSRF token is made only where the request carries a session for it.
+ * `brokerBanner`, `look`, `ist(ms)` and `isoIst(ms)`. The CSRF token is made only where the request carries a session for it.
  */
 export function renderPage(req: Request, res: Response, view: string, data: PageData): void {
   // Also a visitor's: a cache between would hand one visitor's form, token and cookie to the next.
   res.set('Cache-Control', 'no-store');
+  const look = lookOf(req, res);
   res.render(view, {
     viewer: res.locals['viewer'] as Viewer | undefined,
     csrfToken: typeof req.csrfToken === 'function' ? req.csrfToken() : '',
     currentPath: req.path,
     brokerBanner: res.locals['brokerBanner'] as unknown,
-    ist: formatIst,
+    look,
+    ist: (instant: number) => formatIst(instant, look.dateFormat),
     isoIst: toIstIso,
     ...data,
   });
+}
+
+function lookOf(req: Request, res: Response): PageLook {
+  const look = res.locals['look'] as PageLook | undefined;
+  return look ?? { ...DEFAULT_SETTINGS, theme: readThemeCookie(req) };
 }

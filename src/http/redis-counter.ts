@@ -1,6 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
-import type { Counter, RateLimit } from './compound-limiter.ts';
+import type { Counter, Draw, RateLimit } from './compound-limiter.ts';
 
 /** rate-limiter-flexible's own, but for the line that deletes: a key from which all was given back need not be kept. */
 const COUNT = `
@@ -15,11 +15,8 @@ if consumed <= 0 then redis.call('del', KEYS[1]) end
 return {consumed, ttl}`;
 
 /** Counts in Redis, for all nodes together, under keys that begin with `keyPrefix` and run out with their window. */
-export function createRedisCounter(
-  redis: Redis | Cluster,
-  keyPrefix: string,
-  { points, durationSeconds }: RateLimit,
-): Counter {
+export function createRedisCounter(redis: Redis | Cluster, keyPrefix: string, limit: RateLimit): Counter {
+  const { points, durationSeconds } = limit;
   const limiter = new RateLimiterRedis({
     storeClient: redis,
     keyPrefix,
@@ -31,11 +28,11 @@ export function createRedisCounter(
 
   return {
     async draw(key) {
-      const { refused, msBeforeNext } = await consume(limiter, key);
-      const windowEnd = performance.now() + msBeforeNext;
+      const consumption = await consume(limiter, key);
+      const windowEnd = performance.now() + consumption.msBeforeNext;
       return {
-        refused,
-        msBeforeNext,
+        ...consumption,
+        limit,
         async putBack() {
           // The next window has not got this point: giving it back there would allow one attempt too many.
           if (performance.now() < windowEnd) await limiter.reward(key);
@@ -48,12 +45,13 @@ export function createRedisCounter(
 async function consume(
   limiter: RateLimiterRedis,
   key: string,
-): Promise<{ refused: boolean; msBeforeNext: number }> {
+): Promise<Pick<Draw, 'refused' | 'remaining' | 'msBeforeNext'>> {
   try {
-    const { msBeforeNext } = await limiter.consume(key);
-    return { refused: false, msBeforeNext };
+    const { remainingPoints, msBeforeNext } = await limiter.consume(key);
+    return { refused: false, remaining: remainingPoints, msBeforeNext };
   } catch (error) {
-    if (error instanceof RateLimiterRes) return { refused: true, msBeforeNext: error.msBeforeNext };
+    if (error instanceof RateLimiterRes)
+      return { refused: true, remaining: 0, msBeforeNext: error.msBeforeNext };
     throw error;
   }
 }

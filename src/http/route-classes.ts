@@ -28,6 +28,7 @@ const RULES: readonly RouteRule[] = [
   { path: '/setup', routeClass: 'form' },
   { path: '/auth/login', below: true, routeClass: 'form' },
   { path: '/auth/session', routeClass: 'poll' },
+  { path: '/symbols/progress', below: true, routeClass: 'poll' },
   { path: '/auth/broker', below: true, routeClass: 'callback' },
   { path: '/.well-known', below: true, routeClass: 'api' },
   { path: '/sandbox', below: true, routeClass: 'api' },

@@ -34,6 +34,7 @@ export function listenForCacheClearing(caches: Caches, bus: Bus): void {
     if (message.kind === 'caches.clear_tokens')
       for (const name of ['auth', 'feed'] as const) caches.of[name].clearOwner(message.userId);
     if (message.kind === 'caches.clear_all') caches.clearAll();
+    if (message.kind === 'caches.clear_owner') caches.of[message.cache]?.clearOwner(message.owner);
   });
   bus.onGap(() => caches.clearAll());
 }

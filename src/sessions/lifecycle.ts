@@ -50,6 +50,11 @@ export interface SessionLifecycleDeps {
   readonly orders: Pick<RevocationOrderStore, 'isSwept'>;
   readonly ids: SessionIdIssuer;
   readonly maxSessionsPerUser: number;
+  /**
+   * Gives the user's sessions the idle limit that they have chosen. Asked when a new one is stored: a change of that
+   * choice reaches the sessions that are there by then.
+   */
+  readonly limitIdle: (userId: string) => Promise<void>;
 }
 
 /** Each try fails only when everything of the user was ended during those milliseconds. */
@@ -57,7 +62,7 @@ const SIGN_IN_TRIES = 3;
 const USER_AGENT_LENGTH = 300;
 
 export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifecycle {
-  const { clock, calendar, registry, epochs, revoker, orders, ids, maxSessionsPerUser } = deps;
+  const { clock, calendar, registry, epochs, revoker, orders, ids, maxSessionsPerUser, limitIdle } = deps;
 
   /** Stores a signed-in session; returns its id, or undefined when it was overtaken by a revocation or the cutoff. */
   async function begin(req: Request, user: SignedInUser): Promise<string | undefined> {
@@ -78,6 +83,7 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
     const sid = req.sessionID;
     await registry.register({ sid, userId: user.userId, epoch, loginTime });
     await saveSession(req);
+    await limitIdle(user.userId);
     if (!(await wasOvertaken(user.userId, epoch, loginTime))) return sid;
     await registry.end([sid], 'logged_out');
     return undefined;

@@ -76,13 +76,14 @@ function tellState({ clock, calendar, policy, registry }: SessionsRouterDeps): R
   return async (req, res) => {
     const { sid } = currentSession(req);
     const { idleTimeoutMs } = policy.current();
-    const lastSeen = idleTimeoutMs === 'off' ? undefined : await registry.lastSeen(sid);
+    const ownIdleMs = (await registry.ownIdleLimit(sid)) ?? Number.POSITIVE_INFINITY;
+    const idleMs = Math.min(ownIdleMs, idleTimeoutMs === 'off' ? Number.POSITIVE_INFINITY : idleTimeoutMs);
+    const lastSeen = Number.isFinite(idleMs) ? await registry.lastSeen(sid) : undefined;
     const cutoff = calendar.next();
     res.json({
       now: toIstIso(clock.now()),
       cutoff: Number.isFinite(cutoff) ? toIstIso(cutoff) : null,
-      idleDeadline:
-        lastSeen === undefined || idleTimeoutMs === 'off' ? null : toIstIso(lastSeen + idleTimeoutMs),
+      idleDeadline: lastSeen === undefined ? null : toIstIso(lastSeen + idleMs),
     });
   };
 }

@@ -38,6 +38,13 @@ export interface SessionRegistry {
   lastSeen(sid: string): Promise<number | undefined>;
   /** Why a session that is gone has ended; undefined when that is not known (any more). */
   endingOf(sid: string): Promise<SessionEnding | undefined>;
+  /**
+   * Gives the sessions that a user has now an idle limit of their own, in ms, which counts where it is shorter than the
+   * policy's; undefined takes it away. At least `SHORTEST_OWN_IDLE_MS`.
+   */
+  setIdleLimit(userId: string, ownIdleMs: number | undefined): Promise<void>;
+  /** A session's own idle limit in ms. */
+  ownIdleLimit(sid: string): Promise<number | undefined>;
   /** Brings stored lifetimes in line with a changed policy. */
   applyPolicy(): Promise<void>;
   /** Forgets old endings. */

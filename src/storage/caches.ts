@@ -26,6 +26,8 @@ export interface Caches {
   /** Drops one user's entries and, unless they are kept, the shared caches; returns how many entries each one lost. */
   clearUser(userId: string, options?: { readonly keepShared: boolean }): CacheClearance;
   clearAll(): CacheClearance;
+  /** Hears whose entries were dropped, undefined for everybody's: for what else must end with what they were let in by. */
+  onClear(listener: (userId: string | undefined) => void): void;
   sizes(): CacheClearance;
 }
 
@@ -45,14 +47,26 @@ export function createCaches({ clock, calendar }: { clock: Clock; calendar: Cuto
     telegram: create('telegram'),
   };
 
+  const listeners: ((userId: string | undefined) => void)[] = [];
+
   return {
     of,
-    clearUser: (userId, { keepShared } = { keepShared: false }) =>
-      count((name) => {
+    clearUser(userId, { keepShared } = { keepShared: false }) {
+      const cleared = count((name) => {
         if (!CACHES[name].shared) return of[name].clearOwner(userId);
         return keepShared ? 0 : of[name].clear();
-      }),
-    clearAll: () => count((name) => of[name].clear()),
+      });
+      for (const listener of listeners) listener(userId);
+      return cleared;
+    },
+    clearAll() {
+      const cleared = count((name) => of[name].clear());
+      for (const listener of listeners) listener(undefined);
+      return cleared;
+    },
+    onClear: (listener) => {
+      listeners.push(listener);
+    },
     sizes: () => count((name) => of[name].size),
   };
 }

@@ -4,8 +4,14 @@ import type { DatabaseDialect } from './database.ts';
 import * as initial from './migrations/0001-initial.ts';
 import * as brokers from './migrations/0002-brokers.ts';
 import * as sandboxRefreshTokens from './migrations/0003-sandbox-refresh-tokens.ts';
+import * as symbols from './migrations/0003-symbols.ts';
+import * as apiKeys from './migrations/0004-api-keys.ts';
+import * as strategies from './migrations/0005-strategies.ts';
+import * as settings from './migrations/0006-settings.ts';
+import * as telegram from './migrations/0007-telegram.ts';
 import * as orderHolders from './migrations/0008-order-holders.ts';
 import * as noVisitors from './migrations/0009-no-visitors.ts';
+import * as bans from './migrations/0010-bans.ts';
 
 /** What a migration may ask about the database it runs on. */
 export interface MigrationContext {
@@ -24,8 +30,14 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0001-initial': initial,
   '0002-brokers': brokers,
   '0003-sandbox-refresh-tokens': sandboxRefreshTokens,
+  '0003-symbols': symbols,
+  '0004-api-keys': apiKeys,
+  '0005-strategies': strategies,
+  '0006-settings': settings,
+  '0007-telegram': telegram,
   '0008-order-holders': orderHolders,
   '0009-no-visitors': noVisitors,
+  '0010-bans': bans,
 };
 
 /** Which migrations a database still lacks, and which it has that this version does not know. Changes nothing. */

@@ -18,6 +18,22 @@ export interface Schema {
   sandbox_codes: SandboxCodesTable;
   sandbox_tokens: SandboxTokensTable;
   sandbox_refresh_tokens: SandboxRefreshTokensTable;
+  symbols: SymbolsTable;
+  symbol_masters: SymbolMastersTable;
+  symbol_imports: SymbolImportsTable;
+  api_keys: ApiKeysTable;
+  strategies: StrategiesTable;
+  signals: SignalsTable;
+  /** The last cursor that was given out for each person; its row is the lock under which the next one is. */
+  signal_cursors: { user_id: string; last: number };
+  user_settings: UserSettingsTable;
+  telegram_bots: TelegramBotsTable;
+  telegram_messages: TelegramMessagesTable;
+  ban_state: BanStateTable;
+  bans: BansTable;
+  ban_offences: { subject: string; offences: number; last_at: number };
+  ban_hits: BanHitsTable;
+  trusted_addresses: TrustedAddressesTable;
   audit_log: AuditLogTable;
   bus_messages: { id: Generated<number>; sent_at: number; sender: string; body: string };
 }
@@ -42,6 +58,8 @@ export interface SessionsTable {
   login_time: number;
   /** The last request but for polling ones; exact to the minute. The idle clock. */
   last_seen: number;
+  /** An idle limit of its own, which counts where it is shorter than the policy's. */
+  own_idle_ms: number | null;
   body: string;
 }
 
@@ -159,6 +177,248 @@ export interface SandboxRefreshTokensTable {
   expires_at: number;
   /** When it was used or revoked. Kept after that: a second use ends everything that came from the code. */
   ended_at: number | null;
+}
+
+/** Postgres has the words of each row in a column `words`, SQLite those of each import in a table `symbol_words_<first id>`. */
+export interface SymbolsTable {
+  /** Orders search results. */
+  id: number;
+  exchange: string;
+  /** The trading symbol in capitals. */
+  symbol_key: string;
+  trading_symbol: string;
+  name: string;
+  instrument_token: string;
+  exchange_token: string;
+  /** As `2024-12-26`. */
+  expiry: string | null;
+  strike: number | null;
+  tick_size: number;
+  lot_size: number;
+  instrument_type: string;
+  segment: string;
+}
+
+/** The master that is in use, one row for each broker. Its instruments are the symbols from first_id to last_id. */
+export interface SymbolMastersTable {
+  broker: string;
+  import_id: string;
+  first_id: number;
+  /** From here to last_id: options. One more than last_id where there are none. */
+  first_option_id: number;
+  last_id: number;
+  /** JSON: the exchanges and the instrument types that occur. */
+  exchanges: string;
+  types: string;
+  imported_at: number;
+}
+
+export interface SymbolImportsTable {
+  id: string;
+  /** Null until the file has told. */
+  broker: string | null;
+  file_name: string;
+  requested_by: string;
+  status: 'running' | 'done' | 'refused' | 'failed';
+  stage: 'receiving' | 'checking' | 'storing';
+  /** Bytes, or rows while storing. */
+  stage_done: number;
+  stage_total: number;
+  started_at: number;
+  /** The last sign of life: a running import without one is dead. */
+  heard_at: number;
+  finished_at: number | null;
+  instruments: number;
+  /** How many the master had that this one takes the place of. */
+  instruments_before: number;
+  bad_lines: number;
+  /** JSON: the first of them. */
+  bad_line_samples: string;
+  /** Why it was refused or failed, in words. */
+  problem: string | null;
+  /** The symbols that it wrote and that have not been deleted again. */
+  first_id: number | null;
+  last_id: number | null;
+  /** Since when nobody is shown its symbols: null while they are in use, or may come to be. */
+  retired_at: number | null;
+}
+
+export interface ApiKeysTable {
+  /** The public part of the key. */
+  id: string;
+  user_id: string;
+  name: string;
+  /** Argon2id; null once revoked. */
+  secret_hash: string | null;
+  /** Words with a space between. */
+  scopes: string;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
+  /** An address or a CIDR. */
+  address_primary: string | null;
+  address_secondary: string | null;
+  addresses_changed_at: number | null;
+  last_used_at: number | null;
+  last_used_address: string | null;
+}
+
+export interface StrategiesTable {
+  id: string;
+  user_id: string;
+  name: string;
+  platform: string;
+  broker: string;
+  /** JSON: a list of StrategySymbol. */
+  symbols: string;
+  /** A comma list: `mon,tue`. */
+  trading_days: string;
+  /** Minutes since the Indian midnight, both; half-open. */
+  opens_at: number;
+  closes_at: number;
+  active: 0 | 1;
+  /** Goes up with every change: tells whether a cached copy is still right. */
+  version: number;
+  /** SHA-256 of the webhook's id. */
+  webhook_digest: string;
+  /** Fernet; null once deleted. */
+  webhook_id: string | null;
+  /** Fernet; null where signals need no signature. */
+  signing_secret: string | null;
+  /** JSON: a list of addresses and CIDRs; empty: everybody. */
+  allowed_addresses: string;
+  created_at: number;
+  changed_at: number;
+  /** From then on it is nobody's any more, and waits until its signals are gone. */
+  deleted_at: number | null;
+}
+
+export interface SignalsTable {
+  id: string;
+  user_id: string;
+  strategy_id: string;
+  /** Null for a signal that was refused. */
+  cursor: number | null;
+  received_at: number;
+  /** A SignalRefusal; null for one that was accepted. */
+  refusal: string | null;
+  /** Null where a refused signal was not read that far: these and the following ones. */
+  action: string | null;
+  exchange: string | null;
+  trading_symbol: string | null;
+  quantity: number | null;
+  product: string | null;
+  broker: string;
+  price: number | null;
+  client_id: string | null;
+  /** What two deliveries of one signal have in common; null for a refused one. */
+  dedupe_key: string | null;
+  /** How often it was delivered again. */
+  repeats: Generated<number>;
+}
+
+/** Without a row, a person has the defaults. */
+export interface UserSettingsTable {
+  user_id: string;
+  theme: string;
+  date_format: string;
+  alert_minutes: number;
+  idle_timeout_ms: number | null;
+  default_broker: string | null;
+  /** Goes up with every change: tells whether a cached copy is still right. */
+  version: number;
+  /** The version whose idle limit the person's sessions have; another than `version` where that is still to be done. */
+  idle_applied: number;
+}
+
+export interface TelegramBotsTable {
+  user_id: string;
+  /** Fernet. */
+  bot_token: string;
+  /** As Telegram calls it, without the @; null where Telegram could not be asked. */
+  bot_name: string | null;
+  /** Null until the person has said where messages go. */
+  chat_id: string | null;
+  /** What the person sends to the bot so that their chat is found. */
+  link_code: string;
+  /** A comma list of the events that they want to hear of. */
+  events: string;
+  /** Another one with every token: tells whether a cached copy is still right. */
+  version: number;
+  set_at: number;
+  /** Why the last message could not be delivered; null since one was. */
+  problem: string | null;
+  /** Not before; while a node is sending, when its claim ends. */
+  next_send_at: number;
+  /** How often it was claimed: tells a claim from a later one. */
+  claims: number;
+  /** When Telegram last took or refused a message; 0 before the first. */
+  answered_at: number;
+  /** Milliseconds that were left after it. */
+  pace_ms: number;
+  /** Since Telegram last answered. */
+  failures: number;
+}
+
+export interface TelegramMessagesTable {
+  id: Generated<number>;
+  user_id: string;
+  kind: string;
+  /** HTML as Telegram reads it. */
+  body: string;
+  created_at: number;
+  /** Waits until then. */
+  send_at: number;
+  /** No use to anybody afterwards. */
+  expires_at: number;
+  status: 'open' | 'sent' | 'failed';
+  /** Since when it has its status, but for open ones. */
+  ended_at: number | null;
+  /** Why it failed. */
+  why: string | null;
+  /** Messages that must exist once only share a key. */
+  dedupe_key: string | null;
+  /** What is still to be added before it is sent: the receipt of a `sweep`. */
+  awaits: string | null;
+}
+
+/** One row. */
+export interface BanStateTable {
+  id: number;
+  /** Goes up with every change of bans, trusted addresses and rules: tells whether a copy is still right. */
+  version: number;
+  /** JSON: BanRules; null for the defaults. */
+  rules: string | null;
+}
+
+export interface BansTable {
+  id: Generated<number>;
+  /** An IPv4 address, or the /64 of an IPv6 one. */
+  subject: string;
+  reason: string;
+  note: string;
+  /** Which one of the subject's automatic bans it is; 0 for one that somebody ordered. */
+  offence: number;
+  banned_by: string;
+  banned_at: number;
+  /** Null for a permanent one. */
+  expires_at: number | null;
+}
+
+/** What counts towards a ban. They go when the ban is there. */
+export interface BanHitsTable {
+  id: Generated<number>;
+  subject: string;
+  cause: string;
+  at: number;
+}
+
+export interface TrustedAddressesTable {
+  /** An address or a CIDR. */
+  block: string;
+  note: string;
+  added_by: string;
+  added_at: number;
 }
 
 export interface AuditLogTable {

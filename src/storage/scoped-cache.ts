@@ -5,11 +5,16 @@ export interface ScopedCache<V> {
   get(owner: string, key: string): V | undefined;
   set(owner: string, key: string, value: V): void;
   delete(owner: string, key: string): void;
-  /** Drops what belongs to one owner; returns how many entries that were. */
+  /** Drops what belongs to one owner, in constant time where all of it does; returns how many entries that were. */
   clearOwner(owner: string): number;
   /** Drops everything, in constant time; returns how many entries that were. */
   clear(): number;
   readonly size: number;
+  /**
+   * How often something was cleared. Whoever reads what is to be cached, and finds that this has moved meanwhile, may have
+   * read what the clearing was about: it is not to be set.
+   */
+  readonly clearings: number;
   /** How often `get` found something, and how often not, since the start. */
   readonly lookups: CacheLookups;
 }
@@ -34,7 +39,15 @@ export interface ScopedCacheOptions {
  */
 export function createScopedCache<V extends object>(options: ScopedCacheOptions): ScopedCache<V> {
   let store = createStore<V>(options);
+  let clearings = 0;
   const lookups = { hits: 0, misses: 0 };
+
+  function clear(): number {
+    const count = store.entries.size;
+    clearings += 1;
+    store = createStore<V>(options);
+    return count;
+  }
 
   return {
     get(owner, key) {
@@ -56,20 +69,21 @@ export function createScopedCache<V extends object>(options: ScopedCacheOptions)
       store.entries.delete(join(owner, key));
     },
     clearOwner(owner) {
+      clearings += 1;
       const ids = store.byOwner.get(owner);
       if (ids === undefined) return 0;
       const count = ids.size;
+      if (count === store.entries.size) return clear();
       for (const id of [...ids]) store.entries.delete(id);
       store.byOwner.delete(owner);
       return count;
     },
-    clear() {
-      const count = store.entries.size;
-      store = createStore<V>(options);
-      return count;
-    },
+    clear,
     get size() {
       return store.entries.size;
+    },
+    get clearings() {
+      return clearings;
     },
     lookups,
   };

@@ -46,7 +46,7 @@ describe('The overview of brokers', () => {
       credentials: 'none_needed',
       connected: true,
       state: 'connected',
-      stateText: 'Connected until Sat 21 Nov 2026, 03:00:00 IST',
+      stateText: 'Connected until',
       connectedAt: Date.parse(MORNING),
       endsAt: Date.parse('2026-11-21T03:00:00+05:30'),
     });
@@ -104,7 +104,7 @@ describe('The overview of brokers', () => {
     expect(await sandbox()).toMatchObject({
       state: 'expiring',
       connected: true,
-      stateText: 'Ends soon: connected until Fri 20 Nov 2026, 10:15:00 IST',
+      stateText: 'Ends soon: connected until',
     });
   });
 

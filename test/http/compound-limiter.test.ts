@@ -47,7 +47,22 @@ describe.each(['memory', 'Redis'])('a compound limiter in %s', (where) => {
 
   it('says in seconds when the window ends', async () => {
     await takeMany(5);
-    expect(await limiter.take('key')).toEqual({ kind: 'limited', retryAfterSeconds: 60 });
+    expect(await limiter.take('key')).toMatchObject({ kind: 'limited', retryAfterSeconds: 60 });
+  });
+
+  it('says how much of each limit is left, and counts a refused attempt in none of them', async () => {
+    await takeMany(3);
+    expect(await limiter.take('key')).toMatchObject({
+      standings: [
+        { limit: limits[0], remaining: 1, resetSeconds: 60 },
+        { limit: limits[1], remaining: 4, resetSeconds: 3600 },
+      ],
+    });
+    await limiter.take('key');
+    expect(await limiter.take('key')).toMatchObject({
+      kind: 'limited',
+      standings: [{ remaining: 0 }, { remaining: 3 }],
+    });
   });
 
   it('counts each key by itself', async () => {
@@ -75,7 +90,7 @@ describe.each(['memory', 'Redis'])('a compound limiter in %s', (where) => {
     ];
     limiter = createCompoundLimiter({ name: `test:both:${count}`, what: 'This', limits: both, redis });
     await takeMany(2);
-    expect(await limiter.take('key')).toEqual({ kind: 'limited', retryAfterSeconds: 3600 });
+    expect(await limiter.take('key')).toMatchObject({ kind: 'limited', retryAfterSeconds: 3600 });
   });
 
   it('gives no point back into the next window', async () => {

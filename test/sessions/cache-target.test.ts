@@ -2,18 +2,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { CachedSymbol, CachedToken } from '../../src/core/cached-values.ts';
 import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import type { RevocationScope } from '../../src/core/revocation.ts';
+import { DEFAULT_SETTINGS } from '../../src/core/user-settings.ts';
 import { createCacheTarget, listenForCacheClearing } from '../../src/sessions/cache-target.ts';
 import type { Bus, BusMessage } from '../../src/storage/bus.ts';
 import { type Caches, createCaches, SHARED } from '../../src/storage/caches.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 
-const SYMBOL: CachedSymbol = {
-  exchange: 'NSE',
-  tradingSymbol: 'INFY',
-  instrumentToken: '1',
-  lotSize: 1,
-  tickSize: 0.05,
-};
+const SYMBOL: CachedSymbol = { instrument: undefined };
 const TOKEN: CachedToken = { token: 't', epoch: 0, issuedAt: 0, expiresAt: 0 };
 
 describe('the caches, at a revocation', () => {
@@ -89,7 +84,7 @@ describe('the caches, at a revocation', () => {
   });
 
   it('lose no more than the tokens where another node has changed a connection', () => {
-    const settings = { theme: 'dark' };
+    const settings = { ...DEFAULT_SETTINGS, theme: 'dark' } as const;
     caches.of.settings.set('asha', 'all', settings);
     hear({ kind: 'caches.clear_tokens', userId: 'asha' });
     expect(caches.of.auth.get('asha', 'sandbox')).toBeUndefined();

@@ -73,11 +73,12 @@ describe('the Redis commands of a request', () => {
     expect(await commandsDuring(() => statusOf(GUARDED))).toEqual(['get']);
   });
 
-  it('are one more when a use is due to be written, once in a minute', async () => {
+  it('are two more when a use is due to be written, once in a minute', async () => {
     clock.advance(MINUTE_MS);
     expect(await commandsDuring(async () => expect(await statusOf(GUARDED)).toBe(404))).toEqual([
       'getex',
       'zadd',
+      'hget',
     ]);
     expect(await commandsDuring(() => statusOf(GUARDED))).toEqual(['get']);
   });
@@ -99,7 +100,7 @@ describe('the Redis commands of a request', () => {
     ['a static file', '/assets/curfew.css', 200],
     ['a static file that is not there', '/assets/nothing.css', 404],
     ['the page for anyone', '/', 200],
-    ['the API', '/api/v1/session', 404],
+    ['the API', '/api/v1/session', 401],
     ['the probe of life', '/healthz', 200],
     ['the practice broker’s metadata', '/sandbox/.well-known/openid-configuration', 404],
   ])('are none for %s, also with a cookie', async (_what, path, status) => {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { CachedSymbol, CachedToken } from '../../src/core/cached-values.ts';
+import type { CachedStrategy, CachedSymbol, CachedToken } from '../../src/core/cached-values.ts';
 import { type CutoffTime, createCutoffCalendar } from '../../src/core/cutoff.ts';
+import { DEFAULT_SETTINGS } from '../../src/core/user-settings.ts';
 import { CACHE_NAMES, CACHES, type Caches, createCaches, SHARED } from '../../src/storage/caches.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 
@@ -8,12 +9,19 @@ const DAY_MS = 86_400_000;
 const ist = (text: string): number => Date.parse(`2026-11-${text}+05:30`);
 
 const TOKEN: CachedToken = { token: 't', epoch: 0, issuedAt: 0, expiresAt: 0 };
-const INSTRUMENT: CachedSymbol = {
-  exchange: 'NSE',
-  tradingSymbol: 'INFY',
-  instrumentToken: '408065',
-  lotSize: 1,
-  tickSize: 0.05,
+const INSTRUMENT: CachedSymbol = { instrument: undefined };
+const STRATEGY: CachedStrategy = {
+  id: '1',
+  userId: 'asha',
+  name: 'one',
+  broker: 'b',
+  version: 1,
+  symbols: [],
+  days: [],
+  opensAt: 0,
+  closesAt: 1,
+  signingSecret: undefined,
+  allowedAddresses: [],
 };
 const EMPTY = { auth: 0, feed: 0, symbol: 0, settings: 0, strategy: 0, telegram: 0 };
 
@@ -31,10 +39,10 @@ describe('the six caches', () => {
   function fillFor(userId: string): void {
     caches.of.auth.set(userId, 'sandbox', TOKEN);
     caches.of.feed.set(userId, 'sandbox', TOKEN);
-    caches.of.settings.set(userId, 'all', { theme: 'dark' });
-    caches.of.strategy.set(userId, '1', { id: '1', name: 'one', active: true });
-    caches.of.strategy.set(userId, '2', { id: '2', name: 'two', active: false });
-    caches.of.telegram.set(userId, 'all', { chatId: '1', botToken: 'b' });
+    caches.of.settings.set(userId, 'all', DEFAULT_SETTINGS);
+    caches.of.strategy.set(userId, '1', STRATEGY);
+    caches.of.strategy.set(userId, '2', STRATEGY);
+    caches.of.telegram.set(userId, 'all', { botToken: 'b', version: 1 });
   }
 
   it('are auth, feed, symbol, settings, strategy and telegram', () => {
@@ -107,6 +115,14 @@ describe('the six caches', () => {
     expect(caches.of.auth.get('asha', 'sandbox')).toEqual(TOKEN);
     clock.advance(1);
     expect(caches.of.auth.get('asha', 'sandbox')).toBeUndefined();
+  });
+
+  it('tell whose entries were dropped, and of all of them', () => {
+    const told: (string | undefined)[] = [];
+    caches.onClear((userId) => told.push(userId));
+    caches.clearUser('asha');
+    caches.clearAll();
+    expect(told).toEqual(['asha', undefined]);
   });
 
   it('are bounded', () => {

@@ -1,6 +1,8 @@
 import supertest from 'supertest';
 
 type Fields = Readonly<Record<string, string>>;
+/** A list is sent as the same name several times, as ticked boxes are. */
+type FormFields = Readonly<Record<string, string | readonly string[]>>;
 
 export interface Answer {
   readonly status: number;
@@ -15,9 +17,9 @@ export interface Answer {
 export interface Visitor {
   get(path: string, headers?: Fields): Promise<Answer>;
   /** Sends a form as it would be sent from `page` (default: the path itself), with that page's CSRF token. */
-  submit(path: string, fields?: Fields, page?: string): Promise<Answer>;
+  submit(path: string, fields?: FormFields, page?: string): Promise<Answer>;
   /** Sends a form as it is, with no token of its own. */
-  post(path: string, fields?: Fields, headers?: Fields): Promise<Answer>;
+  post(path: string, fields?: FormFields, headers?: Fields): Promise<Answer>;
   csrfTokenOf(page: string): Promise<string>;
   /** The value of the session cookie; '' when there is none. */
   sessionCookie(): string;

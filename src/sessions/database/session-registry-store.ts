@@ -8,6 +8,7 @@ import { toDeviceSession } from '../device-session.ts';
 import type { DeviceSession } from '../session-data.ts';
 import { tellsOfCutoff } from '../session-id.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
+import { createOwnIdleRows } from './own-idle-store.ts';
 import type { DatabaseSessionStorageDeps, SessionRows } from './session-row-store.ts';
 
 const PORTION = 500;
@@ -19,6 +20,7 @@ export function createDatabaseSessionRegistry(
 ): SessionRegistry {
   const { clock, calendar, lifetime } = deps;
   const { db } = deps.database;
+  const ownIdle = createOwnIdleRows(deps);
 
   async function end(sids: readonly string[], reason: RevocationReason): Promise<number> {
     if (sids.length === 0) return 0;
@@ -39,7 +41,7 @@ export function createDatabaseSessionRegistry(
   function live(found: readonly Selectable<SessionsTable>[]): readonly DeviceSession[] {
     const now = clock.now();
     return found
-      .filter((row) => lifetime.remainingMs(row.last_seen) > 0)
+      .filter((row) => lifetime.remainingMs(row.last_seen, row.own_idle_ms ?? undefined) > 0)
       .map((row) => toDeviceSession(row.sid, JSON.parse(row.body) as SessionData, row.last_seen))
       .filter((device) => !isPastCutoff(device.loginTime, now, calendar.last()));
   }
@@ -144,7 +146,8 @@ export function createDatabaseSessionRegistry(
         .where('last_seen', '<=', lifetime.idleSince())
         .limit(limit)
         .execute();
-      return found.map((row) => row.sid);
+      const byOwnLimit = await ownIdle.find(limit);
+      return [...new Set([...found.map((row) => row.sid), ...byOwnLimit])].slice(0, limit);
     },
 
     async lastSeen(sid) {
@@ -165,11 +168,15 @@ export function createDatabaseSessionRegistry(
       if (ending !== undefined) return ending.reason as RevocationReason;
       const row = await db
         .selectFrom('sessions')
-        .select('last_seen')
+        .select(['last_seen', 'own_idle_ms'])
         .where('sid', '=', sid)
         .executeTakeFirst();
-      return row !== undefined && row.last_seen <= lifetime.idleSince() ? 'idle' : undefined;
+      const isIdle = row !== undefined && row.last_seen <= lifetime.idleSince(row.own_idle_ms ?? undefined);
+      return isIdle ? 'idle' : undefined;
     },
+
+    setIdleLimit: ownIdle.set,
+    ownIdleLimit: ownIdle.of,
 
     // Lifetimes are computed at each load.
     applyPolicy: () => Promise.resolve(),

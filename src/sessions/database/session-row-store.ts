@@ -42,10 +42,11 @@ export function createSessionRows({
   async function load(sid: string): Promise<SessionData | undefined> {
     const row = await db
       .selectFrom('sessions')
-      .select(['body', 'last_seen'])
+      .select(['body', 'last_seen', 'own_idle_ms'])
       .where('sid', '=', sid)
       .executeTakeFirst();
-    if (row === undefined || lifetime.remainingMs(row.last_seen) <= 0) return undefined;
+    if (row === undefined) return undefined;
+    if (lifetime.remainingMs(row.last_seen, row.own_idle_ms ?? undefined) <= 0) return undefined;
     return JSON.parse(row.body) as SessionData;
   }
 

@@ -4,6 +4,10 @@ export const SESSION_PREFIX = 'curfew:sess:';
 export const BY_LOGIN = 'curfew:sessions:by-login';
 /** Session ids by last use (ms): what the idle limit ends. */
 export const BY_LAST_SEEN = 'curfew:sessions:by-last-seen';
+/** Session id to the idle limit of its own (ms), for sessions that have one. */
+export const OWN_IDLE = 'curfew:sessions:own-idle';
+/** Ids of the same by the earliest time (ms) at which that limit may end them: where to look, and not yet the answer. */
+export const BY_OWN_DEADLINE = 'curfew:sessions:by-own-deadline';
 /** Written to see whether Redis takes writes. */
 export const HEARTBEAT_KEY = 'curfew:heartbeat';
 

@@ -11,6 +11,7 @@ import type { DeviceSession } from '../session-data.ts';
 import { readSessionId, tellsOfCutoff } from '../session-id.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
+import type { OwnIdleLimits } from './own-idle-limits.ts';
 import { readByScore } from './read-by-score.ts';
 import { BY_LAST_SEEN, BY_LOGIN, endingKey, sessionKey, userKey } from './redis-keys.ts';
 
@@ -20,6 +21,7 @@ export interface RedisSessionRegistryDeps {
   readonly calendar: CutoffCalendar;
   readonly lifetime: SessionLifetime;
   readonly activity: Activity;
+  readonly ownIdle: OwnIdleLimits;
 }
 
 const PORTION = 500;
@@ -29,7 +31,7 @@ const PORTION = 500;
  * was when its key has run out. Commands of one tick travel together; none touches two keys.
  */
 export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): SessionRegistry {
-  const { redis, clock, calendar, lifetime, activity } = deps;
+  const { redis, clock, calendar, lifetime, activity, ownIdle } = deps;
 
   async function end(sids: readonly string[], reason: RevocationReason): Promise<number> {
     const removed = await endBodies(sids, reason);
@@ -46,6 +48,7 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
       ...remembered.map((sid) => redis.set(endingKey(sid), reason, 'PX', ENDINGS_KEPT_MS, 'NX')),
       redis.zrem(BY_LOGIN, ...sids),
       redis.zrem(BY_LAST_SEEN, ...sids),
+      ownIdle.forget(sids),
     ]);
     return removed;
   }
@@ -62,17 +65,21 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
   }
 
   async function toDevices(sids: readonly string[]): Promise<readonly DeviceSession[]> {
+    if (sids.length === 0) return [];
     const now = clock.now();
-    const found = await Promise.all(
-      sids.map((sid) => Promise.all([redis.get(sessionKey(sid)), redis.zscore(BY_LAST_SEEN, sid)])),
-    );
+    const [found, limits] = await Promise.all([
+      Promise.all(
+        sids.map((sid) => Promise.all([redis.get(sessionKey(sid)), redis.zscore(BY_LAST_SEEN, sid)])),
+      ),
+      ownIdle.ofMany(sids),
+    ]);
     return sids
       .flatMap((sid, index) => {
-        const [body, lastSeen] = found[index] ?? [null, null];
-        if (body === null) return [];
-        return [toDeviceSession(sid, JSON.parse(body) as SessionData, Number(lastSeen ?? now))];
+        const [body, score] = found[index] ?? [null, null];
+        const lastSeen = Number(score ?? now);
+        if (body === null || lastSeen <= lifetime.idleSince(limits[index])) return [];
+        return [toDeviceSession(sid, JSON.parse(body) as SessionData, lastSeen)];
       })
-      .filter((device) => device.lastSeen > lifetime.idleSince())
       .filter((device) => !isPastCutoff(device.loginTime, now, calendar.last()))
       .sort((a, b) => a.loginTime - b.loginTime);
   }
@@ -127,7 +134,13 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
     },
 
     findIdle: (limit) =>
-      viaRedis(() => redis.zrangebyscore(BY_LAST_SEEN, '-inf', lifetime.idleSince(), 'LIMIT', 0, limit)),
+      viaRedis(async () => {
+        const [byPolicy, byOwnLimit] = await Promise.all([
+          redis.zrangebyscore(BY_LAST_SEEN, '-inf', lifetime.idleSince(), 'LIMIT', 0, limit),
+          ownIdle.findIdle(limit),
+        ]);
+        return [...new Set([...byPolicy, ...byOwnLimit])].slice(0, limit);
+      }),
 
     lastSeen: (sid) =>
       viaRedis(async () => {
@@ -140,18 +153,28 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
 
     endingOf: (sid) =>
       viaRedis(async () => {
-        const [reason, lastSeen] = await Promise.all([
+        const [reason, lastSeen, ownIdleMs] = await Promise.all([
           redis.get(endingKey(sid)),
           redis.zscore(BY_LAST_SEEN, sid),
+          ownIdle.of(sid),
         ]);
         if (reason !== null) return reason as RevocationReason;
         // Redis let the key run out, and nobody has yet come round to the index.
-        return lastSeen !== null && Number(lastSeen) <= lifetime.idleSince() ? 'idle' : undefined;
+        return lastSeen !== null && Number(lastSeen) <= lifetime.idleSince(ownIdleMs) ? 'idle' : undefined;
       }),
 
+    setIdleLimit: (userId, ownIdleMs) =>
+      viaRedis(async () => ownIdle.set(await redis.zrange(userKey(userId), 0, '-1'), ownIdleMs)),
+
+    ownIdleLimit: (sid) => viaRedis(() => ownIdle.of(sid)),
+
     async applyPolicy() {
-      for await (const portion of readByScore(redis, BY_LAST_SEEN, PORTION))
-        await viaRedis(() => Promise.all(portion.map(([sid, lastSeen]) => expire(sid, lastSeen))));
+      for await (const portion of readByScore(redis, BY_LAST_SEEN, PORTION)) {
+        const limits = await viaRedis(() => ownIdle.ofMany(portion.map(([sid]) => sid)));
+        await viaRedis(() =>
+          Promise.all(portion.map(([sid, lastSeen], index) => expire(sid, lastSeen, limits[index]))),
+        );
+      }
     },
 
     // Redis lets old endings run out by itself.
@@ -161,8 +184,8 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
   };
 
   /** What is over by now gets its last millisecond; the index remembers it for the sweep. */
-  function expire(sid: string, lastSeen: number): Promise<number> {
-    const remainingMs = Math.max(1, Math.floor(lifetime.remainingMs(lastSeen)));
+  function expire(sid: string, lastSeen: number, ownIdleMs: number | undefined): Promise<number> {
+    const remainingMs = Math.max(1, Math.floor(lifetime.remainingMs(lastSeen, ownIdleMs)));
     return redis.pexpire(sessionKey(sid), remainingMs);
   }
 }

@@ -5,6 +5,7 @@ import { createActivity } from '../activity.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 import type { SessionStorage } from '../session-storage.ts';
 import { createStoredMarks } from '../stored-marks.ts';
+import { createOwnIdleLimits } from './own-idle-limits.ts';
 import { BY_LAST_SEEN, sessionKey } from './redis-keys.ts';
 import { createRedisSessionRegistry } from './redis-session-registry.ts';
 import { RedisSessionStore } from './redis-session-store.ts';
@@ -23,6 +24,7 @@ export interface RedisSessionStorageDeps {
 export function createRedisSessionStorage(deps: RedisSessionStorageDeps): SessionStorage {
   const { redis, clock, lifetime, gate, onError } = deps;
   const marks = createStoredMarks();
+  const ownIdle = createOwnIdleLimits(deps);
   const activity = createActivity({
     clock,
     idleLimitMs: lifetime.idleLimitMs,
@@ -35,7 +37,9 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
   /** Another node may have written a later use meanwhile: then this one is no news (GT). */
   async function writeLastSeen(sid: string, lastSeen: number): Promise<void> {
     const moved = await redis.zadd(BY_LAST_SEEN, 'XX', 'GT', 'CH', lastSeen, sid);
-    if (moved === 1) await redis.pexpire(sessionKey(sid), remainingMs(lastSeen));
+    if (moved !== 1) return;
+    await redis.pexpire(sessionKey(sid), remainingMs(lastSeen));
+    await ownIdle.shorten(sid, lastSeen);
   }
 
   /** The gate is asked again when the body is there: Redis may have gone and come back in between. */
@@ -51,7 +55,8 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
     if (!activity.noteUse(sid)) return redis.get(sessionKey(sid));
     const body = await redis.getex(sessionKey(sid), 'PX', remainingMs(now));
     // XX: a session that ended is not entered again.
-    if (body !== null) redis.zadd(BY_LAST_SEEN, 'XX', now, sid).catch(onError);
+    if (body !== null)
+      Promise.all([redis.zadd(BY_LAST_SEEN, 'XX', now, sid), ownIdle.shorten(sid, now)]).catch(onError);
     return body;
   }
 
@@ -63,12 +68,15 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
       // A sign-in reads no session first: it would begin one in a Redis that is not yet brought up to date.
       admit: gate.pass,
       remainingMs: () => lifetime.remainingMs(clock.now()),
-      onSaved: (sid) => activity.noteWritten(sid),
+      onSaved(sid) {
+        activity.noteWritten(sid);
+        ownIdle.shorten(sid, clock.now()).catch(onError);
+      },
     });
 
   return {
     activeStore: createStore((sid) => read(() => use(sid))),
     passiveStore: createStore((sid) => read(() => redis.get(sessionKey(sid)))),
-    registry: createRedisSessionRegistry({ ...deps, activity }),
+    registry: createRedisSessionRegistry({ ...deps, activity, ownIdle }),
   };
 }

@@ -1,0 +1,79 @@
+import { open } from 'node:fs/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseConfig } from '../../src/config.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { createLogger } from '../../src/logger.ts';
+import { openPorts } from '../../src/ports.ts';
+import { createServices } from '../../src/services.ts';
+import { connectDatabase } from '../../src/storage/database.ts';
+import { createSymbolRoom } from '../../src/symbols/symbol-room.ts';
+
+/** Imports a file, or searches for each text over a connection that was never used before. */
+export type SymbolOrder =
+  | { readonly kind: 'import'; readonly file: string }
+  | { readonly kind: 'search'; readonly texts: readonly string[] };
+
+export interface ImportResult {
+  readonly instruments: number;
+  readonly seconds: number;
+  readonly loopP99Ms: number;
+  readonly loopMaxMs: number;
+  readonly peakResidentMb: number;
+}
+
+export interface SearchResult {
+  /** Milliseconds, and how many instruments came back, for each text. */
+  readonly searches: readonly { readonly ms: number; readonly found: number }[];
+}
+
+const config = parseConfig(process.env);
+const log = createLogger(config.logLevel);
+const ports = await openPorts(config, systemClock, log);
+const services = createServices({ config, ports, log, internalOrigin: () => config.baseUrl });
+process.on('message', (order: SymbolOrder) => void carryOut(order).then((result) => process.send?.(result)));
+process.on('disconnect', () => process.exit());
+
+function carryOut(order: SymbolOrder): Promise<ImportResult | SearchResult> {
+  return order.kind === 'import' ? importFile(order.file) : search(order.texts);
+}
+
+async function importFile(file: string): Promise<ImportResult> {
+  const begun = await services.symbolImporter.begin({
+    fileName: file,
+    broker: undefined,
+    origin: { actor: 'bench' },
+  });
+  if (begun.kind === 'busy') throw new Error('Another import is running');
+  const handle = await open(file);
+  const delays = monitorEventLoopDelay({ resolution: 1 });
+  const startedAt = performance.now();
+  delays.enable();
+  const outcome = await begun.started.run(handle);
+  delays.disable();
+  const seconds = (performance.now() - startedAt) / 1000;
+  await handle.close();
+  if (outcome.status !== 'done') throw new Error(outcome.problem);
+  return {
+    instruments: outcome.instruments,
+    seconds,
+    loopP99Ms: delays.percentile(99) / 1e6,
+    loopMaxMs: delays.max / 1e6,
+    peakResidentMb: process.resourceUsage().maxRSS / 1024,
+  };
+}
+
+async function search(texts: readonly string[]): Promise<SearchResult> {
+  const searches: { ms: number; found: number }[] = [];
+  for (const q of texts) {
+    const database = connectDatabase(config.database);
+    await database.ping();
+    const { caches, audit } = services;
+    const forgetCached = () => Promise.resolve();
+    const room = createSymbolRoom({ database, caches, forgetCached, clock: systemClock, audit, log });
+    const startedAt = performance.now();
+    const { items } = await room.search({ q, limit: 50, page: 1 });
+    searches.push({ ms: performance.now() - startedAt, found: items.length });
+    await database.close();
+  }
+  return { searches };
+}

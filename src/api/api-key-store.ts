@@ -1,0 +1,214 @@
+import type { ExpressionBuilder, InferResult, Selectable } from 'kysely';
+import type { Database } from '../storage/database.ts';
+import type { ApiKeysTable, Schema } from '../storage/schema.ts';
+import { ADDRESS_CHANGE_EVERY_MS, type ApiKey, type StoredKey } from './api-key.ts';
+import { type ApiScope, readScopes } from './api-scope.ts';
+import type { KeyAddresses } from './key-addresses.ts';
+
+export interface NewApiKey {
+  readonly id: string;
+  readonly userId: string;
+  readonly name: string;
+  readonly secretHash: string;
+  readonly scopes: readonly ApiScope[];
+  readonly expiresAt: number | undefined;
+  readonly addresses: KeyAddresses;
+}
+
+/** A use that was let in. `at` in milliseconds since the epoch. */
+export interface KeyUse {
+  readonly id: string;
+  readonly at: number;
+  readonly address: string;
+}
+
+/** Whose keys, by name: for administrators. */
+export interface OwnedKey extends ApiKey {
+  readonly username: string;
+}
+
+/** The API keys. What is revoked stays as a row without its hash, for the years that an audit trail is kept. */
+export interface ApiKeyStore {
+  /** `name_taken`: the person has a key of that name that is not revoked. */
+  insert(key: NewApiKey, now: number): Promise<'stored' | 'name_taken'>;
+  /** Everything that a request is checked against, in one read. Revoked and expired ones too. */
+  findForUse(id: string): Promise<StoredKey | undefined>;
+  /** One that is not revoked. */
+  find(id: string): Promise<OwnedKey | undefined>;
+  /** Those that are not revoked, oldest first. */
+  listByUser(userId: string): Promise<readonly ApiKey[]>;
+  /** The same of everybody, by owner. */
+  listAll(): Promise<readonly OwnedKey[]>;
+  countByUser(userId: string): Promise<number>;
+  /** Wipes the hash too. False when it was revoked already, or never there. */
+  revoke(id: string, now: number): Promise<boolean>;
+  /** False when the last change is less than a week old, or the key is revoked: of two at a time one is stored. */
+  changeAddresses(id: string, addresses: KeyAddresses, now: number): Promise<boolean>;
+  /** Lets the next change be made at once. */
+  liftAddressWait(id: string): Promise<void>;
+  /** A later use that is stored already stays. */
+  noteUses(uses: readonly KeyUse[]): Promise<void>;
+}
+
+export function createApiKeyStore({ db }: Database): ApiKeyStore {
+  const selectKeys = () => db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id');
+  // Asked for each request, so it is put into SQL once.
+  const forUse = selectKeys()
+    .select(['api_keys.id', 'api_keys.user_id', 'api_keys.name', 'api_keys.scopes', 'api_keys.expires_at'])
+    .select(['api_keys.secret_hash', 'api_keys.revoked_at'])
+    .select(['api_keys.address_primary', 'api_keys.address_secondary'])
+    .select(['users.username', 'users.disabled'])
+    .where('api_keys.id', '=', '')
+    .compile();
+  const selectOwned = () =>
+    selectKeys().selectAll('api_keys').select('users.username').where('api_keys.revoked_at', 'is', null);
+
+  return {
+    async insert({ id, userId, name, secretHash, scopes, expiresAt, addresses }, now) {
+      const { numInsertedOrUpdatedRows } = await db
+        .insertInto('api_keys')
+        .values({
+          id,
+          user_id: userId,
+          name,
+          secret_hash: secretHash,
+          scopes: scopes.join(' '),
+          created_at: now,
+          expires_at: expiresAt ?? null,
+          revoked_at: null,
+          address_primary: addresses.primary ?? null,
+          address_secondary: addresses.secondary ?? null,
+          addresses_changed_at: addresses.primary === undefined ? null : now,
+          last_used_at: null,
+          last_used_address: null,
+        })
+        .onConflict((conflict) => conflict.doNothing())
+        .executeTakeFirstOrThrow();
+      return numInsertedOrUpdatedRows === 1n ? 'stored' : 'name_taken';
+    },
+
+    async findForUse(id) {
+      const query = { ...forUse, parameters: [id] };
+      const { rows } = await db.executeQuery<InferResult<typeof forUse>[number]>(query);
+      const [row] = rows;
+      return (
+        row && {
+          id: row.id,
+          userId: row.user_id,
+          username: row.username,
+          name: row.name,
+          scopes: readScopes(row.scopes),
+          expiresAt: row.expires_at ?? undefined,
+          addresses: toAddresses(row),
+          secretHash: row.revoked_at === null ? (row.secret_hash ?? undefined) : undefined,
+          ownerDisabled: row.disabled === 1,
+        }
+      );
+    },
+
+    async find(id) {
+      const row = await selectOwned().where('api_keys.id', '=', id).executeTakeFirst();
+      return row && toOwnedKey(row);
+    },
+
+    async listByUser(userId) {
+      const rows = await selectOwned()
+        .where('api_keys.user_id', '=', userId)
+        .orderBy('api_keys.created_at')
+        .orderBy('api_keys.id')
+        .execute();
+      return rows.map(toApiKey);
+    },
+
+    async listAll() {
+      const rows = await selectOwned()
+        .orderBy('users.username_key')
+        .orderBy('api_keys.created_at')
+        .orderBy('api_keys.id')
+        .execute();
+      return rows.map(toOwnedKey);
+    },
+
+    async countByUser(userId) {
+      const { count } = await db
+        .selectFrom('api_keys')
+        .select((select) => select.fn.countAll<number>().as('count'))
+        .where('user_id', '=', userId)
+        .where('revoked_at', 'is', null)
+        .executeTakeFirstOrThrow();
+      return Number(count);
+    },
+
+    async revoke(id, now) {
+      const { numUpdatedRows } = await db
+        .updateTable('api_keys')
+        .set({ revoked_at: now, secret_hash: null })
+        .where('id', '=', id)
+        .where('revoked_at', 'is', null)
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+
+    async changeAddresses(id, { primary, secondary }, now) {
+      const { numUpdatedRows } = await db
+        .updateTable('api_keys')
+        .set({
+          address_primary: primary ?? null,
+          address_secondary: secondary ?? null,
+          addresses_changed_at: now,
+        })
+        .where('id', '=', id)
+        .where('revoked_at', 'is', null)
+        .where(mayChangeAt(now))
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+
+    async liftAddressWait(id) {
+      await db.updateTable('api_keys').set({ addresses_changed_at: null }).where('id', '=', id).execute();
+    },
+
+    noteUses: (uses) =>
+      db.transaction().execute(async (trx) => {
+        for (const { id, at, address } of uses) {
+          await trx
+            .updateTable('api_keys')
+            .set({ last_used_at: at, last_used_address: address })
+            .where('id', '=', id)
+            .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', at)]))
+            .execute();
+        }
+      }),
+  };
+}
+
+const mayChangeAt = (now: number) => (eb: ExpressionBuilder<Schema, 'api_keys'>) =>
+  eb.or([
+    eb('addresses_changed_at', 'is', null),
+    eb('addresses_changed_at', '<=', now - ADDRESS_CHANGE_EVERY_MS),
+  ]);
+
+type ApiKeyRow = Selectable<ApiKeysTable>;
+
+function toApiKey(row: ApiKeyRow): ApiKey {
+  const { last_used_at: at, last_used_address: address } = row;
+  return {
+    id: row.id,
+    userId: row.user_id,
+    name: row.name,
+    scopes: readScopes(row.scopes),
+    createdAt: row.created_at,
+    expiresAt: row.expires_at ?? undefined,
+    addresses: toAddresses(row),
+    addressesChangedAt: row.addresses_changed_at ?? undefined,
+    lastUsed: at === null || address === null ? undefined : { at, address },
+  };
+}
+
+function toAddresses(row: Pick<ApiKeyRow, 'address_primary' | 'address_secondary'>): KeyAddresses {
+  return { primary: row.address_primary ?? undefined, secondary: row.address_secondary ?? undefined };
+}
+
+function toOwnedKey(row: ApiKeyRow & { readonly username: string }): OwnedKey {
+  return { ...toApiKey(row), username: row.username };
+}

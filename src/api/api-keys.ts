@@ -1,0 +1,89 @@
+import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import type { ApiKey } from './api-key.ts';
+import type { ApiKeyStore, NewApiKey, OwnedKey } from './api-key-store.ts';
+import { type KeyAddresses, listAddresses } from './key-addresses.ts';
+import type { ForgetKeys } from './key-forgetter.ts';
+import { isKeyId, type KeyFormat } from './key-format.ts';
+import type { SecretHasher } from './key-verifier.ts';
+
+/** What a person wants of a new key. */
+export type KeyWish = Pick<NewApiKey, 'name' | 'scopes' | 'expiresAt' | 'addresses'>;
+
+export type KeyCreation =
+  /** `secret`: all of the key, here and nowhere else. */
+  | { readonly kind: 'created'; readonly id: string; readonly secret: string }
+  | { readonly kind: 'name_taken' }
+  | { readonly kind: 'too_many' };
+
+/** What people and operators do with API keys. Each act is recorded. */
+export interface ApiKeys {
+  /** Throws `unavailable` when too many keys are being hashed. */
+  create(userId: string, wish: KeyWish, origin: AuditOrigin): Promise<KeyCreation>;
+  listOf(userId: string): Promise<readonly ApiKey[]>;
+  listAll(): Promise<readonly OwnedKey[]>;
+  /** One that is not revoked. */
+  find(id: string): Promise<OwnedKey | undefined>;
+  /** From the commit on no node takes the key. Harmless twice. */
+  revoke(key: ApiKey, origin: AuditOrigin): Promise<void>;
+  changeAddresses(
+    key: ApiKey,
+    addresses: KeyAddresses,
+    origin: AuditOrigin,
+  ): Promise<'changed' | 'unchanged' | 'too_soon'>;
+  /** Lets the addresses be changed at once, before the week is over. */
+  liftAddressWait(key: ApiKey, origin: AuditOrigin): Promise<void>;
+}
+
+export interface ApiKeysDeps {
+  readonly store: ApiKeyStore;
+  readonly format: Pick<KeyFormat, 'issue'>;
+  readonly hasher: Pick<SecretHasher, 'hash'>;
+  readonly forgetKeys: ForgetKeys;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+}
+
+/** That are not revoked. Nobody needs so many, and a page must be able to show them. */
+export const MOST_KEYS_OF_A_PERSON = 25;
+
+export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
+  const { store, format, hasher, forgetKeys, audit, clock } = deps;
+
+  return {
+    listOf: (userId) => store.listByUser(userId),
+    listAll: () => store.listAll(),
+    find: async (id) => (isKeyId(id) ? store.find(id) : undefined),
+
+    async create(userId, wish, origin) {
+      if ((await store.countByUser(userId)) >= MOST_KEYS_OF_A_PERSON) return { kind: 'too_many' };
+      const { id, key: secret } = format.issue();
+      const secretHash = await hasher.hash(secret);
+      const stored = await store.insert({ id, userId, secretHash, ...wish }, clock.now());
+      if (stored === 'name_taken') return { kind: 'name_taken' };
+      const { name, scopes } = wish;
+      await audit.record({ type: 'api_key.created', userId, keyId: id, name, scopes }, origin);
+      return { kind: 'created', id, secret };
+    },
+
+    async revoke({ id, userId, name }, origin) {
+      if (!(await store.revoke(id, clock.now()))) return;
+      await forgetKeys(userId);
+      await audit.record({ type: 'api_key.revoked', userId, keyId: id, name }, origin);
+    },
+
+    async changeAddresses({ id, userId, addresses: before }, addresses, origin) {
+      if (before.primary === addresses.primary && before.secondary === addresses.secondary)
+        return 'unchanged';
+      if (!(await store.changeAddresses(id, addresses, clock.now()))) return 'too_soon';
+      const change = { before: listAddresses(before), after: listAddresses(addresses) };
+      await audit.record({ type: 'api_key.addresses_changed', userId, keyId: id, ...change }, origin);
+      return 'changed';
+    },
+
+    async liftAddressWait({ id, userId }, origin) {
+      await store.liftAddressWait(id);
+      await audit.record({ type: 'api_key.address_wait_lifted', userId, keyId: id }, origin);
+    },
+  };
+}

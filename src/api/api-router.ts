@@ -1,0 +1,77 @@
+import { hash } from 'node:crypto';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { methods } from '../http/methods.ts';
+import { createApiPage } from './api-page.ts';
+import { createCors } from './cors.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { KeyGate } from './key-gate.ts';
+import type { OpenApiDocument } from './openapi-document.ts';
+
+export interface ApiRouterDeps {
+  readonly endpoints: readonly Endpoint[];
+  readonly gate: KeyGate;
+  readonly document: OpenApiDocument;
+  /** CORS_ORIGINS. */
+  readonly corsOrigins: readonly string[];
+}
+
+const ROOT = '/api/v1';
+
+/** `/api` and what is below it: programs with a key, no session, no cookie. */
+export function createApiRouter({ endpoints, gate, document, corsOrigins }: ApiRouterDeps): Router {
+  const router = Router({ caseSensitive: true });
+  router.use(ROOT, createCors({ origins: corsOrigins }));
+  for (const endpoint of endpoints) {
+    methods(router, ROOT + endpoint.path, { get: createHandler(endpoint, gate) });
+  }
+  methods(router, `${ROOT}/openapi.json`, { get: createDocumentHandler(document) });
+  methods(router, '/api', { get: createApiPage(document) });
+  return router;
+}
+
+function createHandler(endpoint: Endpoint, gate: KeyGate): RequestHandler {
+  return async function answerProgram(req, res) {
+    res.set('Cache-Control', 'no-store');
+    const caller = await gate.admit(req, res, endpoint.scope);
+    const data = await endpoint.answer({
+      caller,
+      origin: auditOrigin(req, res, caller.username),
+      params: req.params,
+      query: req.query,
+      isHead: req.method === 'HEAD',
+      abort: whenGone(res),
+    });
+    // What was true before a wait may not be so behind it.
+    if (endpoint.waits) await gate.admitAgain(req, res, endpoint.scope);
+    const body = JSON.stringify({ status: 'success', data });
+    if (endpoint.etag) sendUnlessKnown(req, res, body);
+    else res.type('json').send(body);
+  };
+}
+
+/** For anyone: it says nothing that this page's readers would not find in the source. */
+function createDocumentHandler(document: OpenApiDocument): RequestHandler {
+  const body = JSON.stringify(document);
+  return function answerDocument(req, res) {
+    sendUnlessKnown(req, res, body);
+  };
+}
+
+/**
+ * 304 where the client says that it has this very body (RFC 9110, 13.1.2). Express would ask for no more than that either,
+ * but takes the `Cache-Control: no-cache` that fetch adds by itself to such a request for a wish to be sent it anyway.
+ */
+function sendUnlessKnown(req: Request, res: Response, body: string): void {
+  const etag = `"${hash('sha256', body, 'base64url')}"`;
+  const known = (req.get('if-none-match') ?? '').split(',').map((each) => each.trim().replace(/^W\//, ''));
+  res.set({ ETag: etag, 'Cache-Control': 'private, no-cache' });
+  if (known.includes(etag) || known.includes('*')) return void res.status(304).end();
+  res.type('json').send(body);
+}
+
+function whenGone(res: Response): AbortSignal {
+  const controller = new AbortController();
+  res.once('close', () => controller.abort());
+  return controller.signal;
+}

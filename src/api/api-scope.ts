@@ -1,0 +1,24 @@
+/** What a key may do, one word for each thing. A key has those that its owner ticked and no others. */
+export const API_SCOPES = [
+  'session:read',
+  'broker:token',
+  'symbols:read',
+  'signals:read',
+  'strategies:read',
+] as const;
+export type ApiScope = (typeof API_SCOPES)[number];
+
+/** What each of them lets a program do, for the people who choose. */
+export const SCOPE_WORDS = {
+  'session:read': 'See whether you are signed in, which brokers are connected, and when the day ends',
+  'broker:token': 'Get the day’s access token of your brokers: enough to trade with',
+  'symbols:read': 'Search the instruments',
+  'signals:read': 'Get the signals that your strategies accepted',
+  'strategies:read': 'List your strategies',
+} as const satisfies Record<ApiScope, string>;
+
+/** Those of a stored text that this version knows: a later one may have written others. */
+export function readScopes(text: string): readonly ApiScope[] {
+  const words = new Set(text.split(' '));
+  return API_SCOPES.filter((scope) => words.has(scope));
+}

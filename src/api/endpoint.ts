@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { AuditOrigin } from '../core/audit-event.ts';
+import { invalid } from '../errors.ts';
+import type { StoredKey } from './api-key.ts';
+import type { ApiScope } from './api-scope.ts';
+import type { DocumentedError } from './openapi-errors.ts';
+
+/** A request that was let in, read. */
+export interface Call<P, Q> {
+  /** The key that it came with, and so whose request it is. */
+  readonly caller: StoredKey;
+  readonly origin: AuditOrigin;
+  readonly params: P;
+  readonly query: Q;
+  /** Whether an answer is wanted at all: HEAD asks for its headers only. */
+  readonly isHead: boolean;
+  /** The client has gone, or the server is about to. */
+  readonly abort: AbortSignal;
+}
+
+/** What an endpoint is, in one place: the router, the checks in and out, the document and the page are made of it. */
+interface EndpointFacts {
+  /** Below `/api/v1`, as Express writes it. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly scope: ApiScope;
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  /** What `data` in the answer holds. Fields that it does not name never leave the server. */
+  readonly data: z.ZodObject;
+  /** What the schema of `data` is called in the document. */
+  readonly dataName: string;
+  readonly example: unknown;
+  /** Besides those that every endpoint has. */
+  readonly errors: readonly DocumentedError[];
+  /** Whether an answer that the client has already need not be sent again. */
+  readonly etag: boolean;
+  /** Whether answering may take seconds on purpose: then the key is looked at again before anything is told. */
+  readonly waits: boolean;
+}
+
+export interface EndpointSpec<P extends z.ZodObject, Q extends z.ZodObject, D extends z.ZodObject>
+  extends EndpointFacts {
+  readonly params: P;
+  readonly query: Q;
+  readonly data: D;
+  readonly example: z.input<D>;
+  readonly answer: (call: Call<z.output<P>, z.output<Q>>) => Promise<z.input<D>>;
+}
+
+export interface Endpoint extends EndpointFacts {
+  /** Reads the input, works, and checks the output. Throws `invalid` with a message for each input that is wrong. */
+  readonly answer: (call: Call<unknown, unknown>) => Promise<unknown>;
+}
+
+/** An endpoint of any shape as one of the same shape as all others. */
+export function defineEndpoint<P extends z.ZodObject, Q extends z.ZodObject, D extends z.ZodObject>(
+  spec: EndpointSpec<P, Q, D>,
+): Endpoint {
+  return {
+    ...spec,
+    async answer(call) {
+      const params = readInput(spec.params, call.params);
+      const query = readInput(spec.query, call.query);
+      return spec.data.parse(await spec.answer({ ...call, params, query }));
+    },
+  };
+}
+
+/** A line of text in an input. Databases do not take every control character, and no name has one. */
+export const line = (longest: number): z.ZodString =>
+  z
+    .string()
+    .max(longest)
+    .refine((text) => !/\p{Cc}/u.test(text), 'must have no control characters');
+
+/** An instant in an answer: ISO 8601 with the market's offset, as `toIstIso` writes it. */
+export const instant = z.iso.datetime({ offset: true }).meta({ examples: ['2026-11-23T10:00:00.000+05:30'] });
+
+function readInput<S extends z.ZodObject>(schema: S, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.flatMap(describeIssue);
+  // The first message of each.
+  throw invalid(Object.fromEntries(problems.reverse()));
+}
+
+function describeIssue(issue: z.core.$ZodIssue): readonly (readonly [name: string, message: string])[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => [key, `There is no parameter "${key}" here.`]);
+  const name = issue.path.join('.');
+  return [[name, `${name}: ${issue.message}`]];
+}

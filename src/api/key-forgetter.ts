@@ -1,0 +1,50 @@
+import type { Log } from '../core/log.ts';
+import type { Bus } from '../storage/bus.ts';
+import type { Caches } from '../storage/caches.ts';
+import type { KeyVerifier } from './key-verifier.ts';
+
+/** Drops what is remembered of one person's keys, here and on every other node. Never rejects. */
+export type ForgetKeys = (userId: string) => Promise<void>;
+
+export interface KeyForgetterDeps {
+  readonly verifier: Pick<KeyVerifier, 'forget'>;
+  readonly bus: Pick<Bus, 'publish'>;
+  readonly log: Log;
+}
+
+/** What is remembered gives no right (see `KeyVerifier`), so a message that is lost costs memory and nothing else. */
+export function createKeyForgetter({ verifier, bus, log }: KeyForgetterDeps): ForgetKeys {
+  return async function forgetKeys(userId) {
+    verifier.forget(userId);
+    try {
+      await bus.publish({ kind: 'api_keys.forget', userId });
+    } catch (error) {
+      log.warn(
+        { err: error },
+        'Other nodes could not be told to forget API keys; they refuse them all the same',
+      );
+    }
+  };
+}
+
+export interface KeyForgettingSources {
+  readonly bus: Pick<Bus, 'onMessage'>;
+  readonly caches: Pick<Caches, 'onClear'>;
+}
+
+/**
+ * Does here what other nodes ask for; and drops what is remembered of a person's keys with everything else that is cached
+ * for them. At the cutoff, which is everybody's, it stays: the keys live on, and every program would have to be hashed for
+ * anew in the same second.
+ */
+export function listenForKeyForgetting(
+  verifier: Pick<KeyVerifier, 'forget'>,
+  { bus, caches }: KeyForgettingSources,
+): void {
+  bus.onMessage((message) => {
+    if (message.kind === 'api_keys.forget') verifier.forget(message.userId);
+  });
+  caches.onClear((userId) => {
+    if (userId !== undefined) verifier.forget(userId);
+  });
+}

@@ -1,0 +1,140 @@
+import type { Request, Response } from 'express';
+import { LRUCache } from 'lru-cache';
+import type { AuditLog } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import { HOUR_MS } from '../core/duration.ts';
+import { AppError } from '../errors.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { addressBucket, clientAddress } from '../http/client-address.ts';
+import type { CompoundLimiter } from '../http/compound-limiter.ts';
+import type { StoredKey } from './api-key.ts';
+import type { ApiScope } from './api-scope.ts';
+import { mayBeUsedFrom } from './key-addresses.ts';
+import { rateLimitHeaders } from './key-rate-limit.ts';
+import type { KeyUsage } from './key-usage.ts';
+import type { KeyVerifier, WhyBadKey } from './key-verifier.ts';
+import { presentedKey } from './presented-key.ts';
+
+/** A request with a key that was not good. */
+export interface InvalidKeyAttempt {
+  readonly address: string;
+  readonly why: WhyBadKey;
+  /** The public part, where it is one that we gave out. */
+  readonly keyId: string | undefined;
+}
+
+/** Counts wrong keys, for whoever bans guessers. Must not throw. */
+export type OnInvalidKey = (attempt: InvalidKeyAttempt) => void;
+
+/** The door of the API. */
+export interface KeyGate {
+  /**
+   * Lets a request in whose key is good, allowed from where it comes, within its limits and for this scope; sets the
+   * RateLimit headers. Throws `bad_api_key`, `forbidden`, `rate_limited`, `invalid` or `unavailable`.
+   */
+  admit(req: Request, res: Response, scope: ApiScope): Promise<StoredKey>;
+  /** Asked again after a wait: throws when the key is no longer good. */
+  admitAgain(req: Request, res: Response, scope: ApiScope): Promise<void>;
+}
+
+export interface KeyGateDeps {
+  readonly verifier: Pick<KeyVerifier, 'verify'>;
+  readonly limiter: CompoundLimiter;
+  readonly usage: Pick<KeyUsage, 'note'>;
+  readonly onInvalidKey: OnInvalidKey;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+}
+
+const REMEMBERED_REFUSALS = 10_000;
+
+export function createKeyGate(deps: KeyGateDeps): KeyGate {
+  const { verifier, limiter, usage, onInvalidKey, audit, clock } = deps;
+  const refusals = new LRUCache<string, true>({ max: REMEMBERED_REFUSALS, ttl: HOUR_MS });
+
+  /** Whether this is news: a program that is refused asks again and again, and each line would be the same. */
+  function isFirst(...facts: readonly (string | undefined)[]): boolean {
+    const place = facts.join(' ');
+    if (refusals.has(place)) return false;
+    refusals.set(place, true);
+    return true;
+  }
+
+  async function requireGoodKey(req: Request, res: Response): Promise<StoredKey> {
+    const text = presentedKey(req);
+    if (text === undefined) throw missingKey();
+    const verification = await verifier.verify(text);
+    if (verification.kind === 'ok') return verification.key;
+    const { why, keyId } = verification;
+    const address = clientAddress(req);
+    onInvalidKey({ address, why, keyId });
+    if (isFirst(why, keyId, addressBucket(address)))
+      await audit.record({ type: 'api_key.refused', keyId, why }, auditOrigin(req, res));
+    throw badKey();
+  }
+
+  /** The key is genuine, so this is for its owner to know: it was stolen, or their address has changed. */
+  async function recordRefusal(req: Request, res: Response, key: StoredKey): Promise<void> {
+    if (!isFirst('address', key.id, addressBucket(clientAddress(req)))) return;
+    const event = { type: 'api_key.refused_from_address', userId: key.userId, keyId: key.id } as const;
+    await audit.record(event, auditOrigin(req, res, key.username));
+  }
+
+  return {
+    async admit(req, res, scope) {
+      const key = await requireGoodKey(req, res);
+      const address = clientAddress(req);
+      if (!mayBeUsedFrom(key.addresses, address)) {
+        await recordRefusal(req, res, key);
+        throw notFromHere(address);
+      }
+      usage.note({ id: key.id, at: clock.now(), address });
+      // Behind the address: a thief who is kept out must not use up the owner's requests.
+      const taking = await limiter.take(key.id);
+      res.set(rateLimitHeaders(taking));
+      if (taking.kind === 'limited') throw tooMany(taking.retryAfterSeconds);
+      if (!key.scopes.includes(scope)) throw notForThis(scope);
+      return key;
+    },
+
+    async admitAgain(req, res, scope) {
+      const key = await requireGoodKey(req, res);
+      if (!mayBeUsedFrom(key.addresses, clientAddress(req))) throw notFromHere(clientAddress(req));
+      if (!key.scopes.includes(scope)) throw notForThis(scope);
+    },
+  };
+}
+
+/** RFC 6750, 3: a request without a key is told how to send one, and of no error. */
+function missingKey(): AppError {
+  const words =
+    'This needs an API key, as "Authorization: Bearer cfw_…" or "X-API-Key: cfw_…". Make one in Curfew under API keys.';
+  return new AppError('bad_api_key', words, { headers: { 'WWW-Authenticate': challenge() } });
+}
+
+/** The same words for every key that is not good: which of them it is, is nobody's business but its owner's. */
+function badKey(): AppError {
+  const words =
+    'The API key was not accepted: it is unknown, revoked or expired, or its owner may not sign in. Make a new one in Curfew under API keys.';
+  return new AppError('bad_api_key', words, { headers: { 'WWW-Authenticate': challenge('invalid_token') } });
+}
+
+function notFromHere(address: string): AppError {
+  const words = `This API key may not be used from ${address}. Its owner sets the allowed addresses in Curfew under API keys.`;
+  return new AppError('forbidden', words);
+}
+
+function notForThis(scope: ApiScope): AppError {
+  const words = `This API key may not do this: it lacks the scope ${scope}. Make one that has it in Curfew under API keys.`;
+  const headers = { 'WWW-Authenticate': `${challenge('insufficient_scope')}, scope="${scope}"` };
+  return new AppError('forbidden', words, { headers });
+}
+
+function tooMany(retryAfterSeconds: number): AppError {
+  const words = `Too many requests with this API key. Try again in ${retryAfterSeconds} s.`;
+  return new AppError('rate_limited', words, { retryAfterSeconds });
+}
+
+function challenge(error?: 'invalid_token' | 'insufficient_scope'): string {
+  return `Bearer realm="curfew"${error === undefined ? '' : `, error="${error}"`}`;
+}

@@ -1,0 +1,30 @@
+import type { Request } from 'express';
+import { invalid } from '../errors.ts';
+import { looksLikeKey } from './key-format.ts';
+
+/** Names under which programs for other servers send theirs. */
+const KEY_NAMES = new Set(['apikey', 'xapikey', 'key', 'token', 'accesstoken', 'authorization', 'bearer']);
+
+/**
+ * The key that a request carries, in `Authorization: Bearer …` or `X-API-Key: …`; undefined when there is none. Throws
+ * `invalid` for two different ones, and for one in the address: addresses end up in logs and histories (ASVS 14.2.1).
+ */
+export function presentedKey(req: Request): string | undefined {
+  refuseKeyInAddress(req);
+  const bearer = /^bearer +(\S.*)$/i.exec(req.get('authorization') ?? '')?.[1]?.trim();
+  const header = req.get('x-api-key')?.trim() || undefined;
+  if (bearer !== undefined && header !== undefined && bearer !== header)
+    throw invalid({ key: 'Send one API key: Authorization and X-API-Key carry two different ones.' });
+  return bearer ?? header;
+}
+
+function refuseKeyInAddress(req: Request): void {
+  const query = new URL(req.originalUrl, 'http://query.invalid').searchParams;
+  for (const [name, value] of query) {
+    const plain = name.toLowerCase().replaceAll(/[^a-z]/g, '');
+    if (!KEY_NAMES.has(plain) && !looksLikeKey(value)) continue;
+    throw invalid({
+      key: 'Send the API key in a header, Authorization or X-API-Key, and never in the address: addresses are written to logs. Revoke this key if it was a real one.',
+    });
+  }
+}

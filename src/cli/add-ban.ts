@@ -1,0 +1,35 @@
+import type { BanLength } from '../core/ban-policy.ts';
+import { formatIst } from '../core/ist.ts';
+import { banRecord } from '../security/bans/ban-export.ts';
+import { banForm } from '../security/bans/ban-form.ts';
+import { PROTECTED_WORDS } from '../security/bans/ban-words.ts';
+import { CLI_ORIGIN } from './cli-origin.ts';
+import type { CommandContext, ExitCode } from './command-context.ts';
+import { CommandError } from './command-error.ts';
+import { toJson } from './json.ts';
+import { withServices } from './with-services.ts';
+
+export interface AddBanOptions {
+  readonly address: string;
+  readonly for: BanLength;
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+/** Bans an address, on every node. */
+export function addBan(context: CommandContext, options: AddBanOptions): Promise<ExitCode> {
+  const { address, reason, json } = options;
+  const order = banForm.safeParse({ address, length: options.for, note: reason });
+  if (!order.success)
+    throw new CommandError(`Nothing was banned. ${order.error.issues[0]?.message ?? 'That cannot be read.'}`);
+  const { subject, length, note } = order.data;
+  return withServices<ExitCode>(context, async ({ bans }) => {
+    const done = await bans.bans.ban({ subject, length, note }, CLI_ORIGIN);
+    if (done.kind === 'protected')
+      throw new CommandError(`Nothing was banned. ${subject} ${PROTECTED_WORDS[done.why]}`);
+    const { ban } = done;
+    const end = Number.isFinite(ban.until) ? `until ${formatIst(ban.until)}` : 'permanently';
+    await context.terminal.print(json ? toJson({ ban: banRecord(ban) }) : `Banned ${ban.subject} ${end}.`);
+    return 0;
+  });
+}

@@ -1,0 +1,63 @@
+import type { OwnedKey } from '../api/api-key-store.ts';
+import { keyPrefix } from '../api/key-format.ts';
+import { toIstIso } from '../core/ist.ts';
+import type { CommandContext, ExitCode } from './command-context.ts';
+import { findUser } from './find-user.ts';
+import { printJsonList } from './json.ts';
+import { onePortion } from './one-portion.ts';
+import { type Column, printTable } from './table.ts';
+import { withServices } from './with-services.ts';
+
+export interface ListApiKeysOptions {
+  readonly user?: string;
+  readonly json?: boolean;
+}
+
+/** Prints everybody's API keys or one person's: their public parts, since nobody has the rest. */
+export function listApiKeys(context: CommandContext, { user, json }: ListApiKeysOptions): Promise<ExitCode> {
+  const { terminal } = context;
+  return withServices<ExitCode>(context, async (services) => {
+    const owner = user === undefined ? undefined : await findUser(services, user);
+    const all = await services.api.apiKeys.listAll();
+    const keys = owner === undefined ? all : all.filter((key) => key.userId === owner.id);
+    if (json) {
+      await printJsonList(terminal, 'apiKeys', onePortion(keys.map(toRecord)));
+      return 0;
+    }
+    await printTable(terminal, COLUMNS, onePortion(keys));
+    terminal.say(
+      keys.length === 0 ? 'No API key.' : keys.length === 1 ? '1 API key.' : `${keys.length} API keys.`,
+    );
+    return 0;
+  });
+}
+
+const COLUMNS: readonly Column<OwnedKey>[] = [
+  { heading: 'ID', value: (key) => key.id },
+  { heading: 'USER', value: (key) => key.username },
+  { heading: 'NAME', value: (key) => key.name },
+  { heading: 'ALLOWED FROM', value: ({ addresses }) => addresses.primary ?? 'anywhere' },
+  { heading: 'LAST USED (IST)', value: ({ lastUsed }) => (lastUsed ? toMinutes(lastUsed.at) : 'never') },
+  { heading: 'EXPIRES (IST)', value: ({ expiresAt }) => (expiresAt ? toMinutes(expiresAt) : 'never') },
+];
+
+/** `2026-11-23 10:00`, in Indian time. */
+function toMinutes(instant: number): string {
+  return toIstIso(instant).slice(0, 16).replace('T', ' ');
+}
+
+function toRecord({ id, username, name, scopes, addresses, createdAt, expiresAt, lastUsed }: OwnedKey) {
+  return {
+    id,
+    prefix: keyPrefix(id),
+    username,
+    name,
+    scopes,
+    primaryAddress: addresses.primary ?? null,
+    secondaryAddress: addresses.secondary ?? null,
+    createdAt: toIstIso(createdAt),
+    expiresAt: expiresAt === undefined ? null : toIstIso(expiresAt),
+    lastUsedAt: lastUsed === undefined ? null : toIstIso(lastUsed.at),
+    lastUsedFrom: lastUsed?.address ?? null,
+  };
+}

@@ -1,0 +1,43 @@
+import { toIstIso } from '../core/ist.ts';
+import { banRecord } from '../security/bans/ban-export.ts';
+import type { Ban } from '../security/bans/ban-store.ts';
+import { REASON_WORDS } from '../security/bans/ban-words.ts';
+import type { CommandContext, ExitCode } from './command-context.ts';
+import { printJsonList } from './json.ts';
+import { type Column, printTable } from './table.ts';
+import { withServices } from './with-services.ts';
+
+/** Prints the bans that are in force, oldest first. */
+export function listBans(context: CommandContext, { json }: { readonly json?: boolean }): Promise<ExitCode> {
+  const { terminal, clock } = context;
+  return withServices<ExitCode>(context, async ({ bans }) => {
+    const portions = bans.banStore.listAll(clock.now());
+    if (json) {
+      await printJsonList(terminal, 'bans', recordsOf(portions));
+      return 0;
+    }
+    const count = await printTable(terminal, COLUMNS, portions);
+    terminal.say(count === 1 ? '1 ban.' : `${count} bans.`);
+    return 0;
+  });
+}
+
+async function* recordsOf(portions: AsyncIterable<readonly Ban[]>) {
+  for await (const bans of portions) yield bans.map(banRecord);
+}
+
+const COLUMNS: readonly Column<Ban>[] = [
+  { heading: 'ADDRESS', value: (ban) => ban.subject },
+  {
+    heading: 'UNTIL (IST)',
+    value: (ban) => (Number.isFinite(ban.until) ? shortIst(ban.until) : 'permanent'),
+  },
+  { heading: 'SINCE (IST)', value: (ban) => shortIst(ban.bannedAt) },
+  { heading: 'BY', value: (ban) => ban.bannedBy },
+  {
+    heading: 'WHY',
+    value: (ban) => [REASON_WORDS[ban.reason], ban.note].filter((part) => part !== '').join(': '),
+  },
+];
+
+const shortIst = (instant: number): string => toIstIso(instant).slice(0, 19).replace('T', ' ');

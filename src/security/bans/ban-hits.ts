@@ -1,0 +1,134 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BAN_CAUSES, type BanCause } from '../../core/ban-policy.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { BanBook } from './ban-book.ts';
+import type { BanHit, BanHitStore } from './ban-hit-store.ts';
+import { readBanSubject } from './ban-subject.ts';
+import type { ProtectedAddresses } from './protected-addresses.ts';
+
+/** Counts what addresses do, and has those banned that do too much of it. */
+export interface BanHits {
+  /** Never throws and is never waited for. */
+  note(cause: BanCause, address: string): void;
+  /** Until what the subject has just done is counted, and its ban in force if there is one; undefined: nothing is open. */
+  settled(subject: string): Promise<void> | undefined;
+  /** Nothing is open for anybody. */
+  readonly isIdle: boolean;
+  /** Since the process started. */
+  readonly counted: ReadonlyMap<BanCause, number>;
+  /** Those that were one too many to be remembered, or that the database did not take. */
+  lost(): number;
+}
+
+export interface BanHitsDeps {
+  readonly hitStore: Pick<BanHitStore, 'add' | 'count' | 'trim'>;
+  readonly book: Pick<BanBook, 'rules' | 'isTrusted' | 'isBanned'>;
+  readonly protectedAddresses: ProtectedAddresses;
+  /** Bans the subject for its next offence. */
+  readonly banOffender: (subject: string, cause: BanCause) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Of one round. More addresses at a time are a flood, of which some go uncounted. */
+const MOST_SUBJECTS = 500;
+/** Of all addresses together, in the database: the oldest go first. */
+export const MOST_HITS = 100_000;
+const TRIM_AFTER = 5000;
+/** Between rounds when more came meanwhile: so a flood costs twenty transactions a second, whatever its size. */
+const PAUSE_MS = 50;
+
+/** What is written in one transaction. */
+interface Round {
+  readonly hits: Map<string, BanHit[]>;
+  readonly done: Promise<void>;
+  readonly finish: () => void;
+}
+
+/**
+ * One round writes what came since the last one began, so the first hit is counted at once and a thousand are counted
+ * together. The hits of all nodes are in one table, and one that is added is counted afterwards: whoever adds the last one
+ * sees them all.
+ */
+export function createBanHits(deps: BanHitsDeps): BanHits {
+  const { hitStore, book, protectedAddresses, banOffender, clock, log } = deps;
+  const counted = new Map<BanCause, number>(BAN_CAUSES.map((cause) => [cause, 0]));
+  let lost = 0;
+  let addedSinceTrim = 0;
+  let gathering: Round | undefined;
+  let writing: Round | undefined;
+
+  function note(cause: BanCause, address: string): void {
+    const subject = readBanSubject(address);
+    const { automatic, count } = book.rules().thresholds[cause];
+    if (subject === undefined || !automatic || book.isBanned(subject)) return;
+    if (book.isTrusted(address) || protectedAddresses.whyProtected(subject) !== undefined) return;
+    counted.set(cause, (counted.get(cause) ?? 0) + 1);
+    gather({ subject, cause, at: clock.now() }, count);
+  }
+
+  function gather(hit: BanHit, enough: number): void {
+    gathering ??= newRound();
+    const hits = gathering.hits.get(hit.subject) ?? [];
+    // So many are enough to be banned for.
+    const isOneTooMany = hits.length >= enough || (hits.length === 0 && gathering.hits.size >= MOST_SUBJECTS);
+    if (isOneTooMany) lost += 1;
+    else gathering.hits.set(hit.subject, [...hits, hit]);
+    if (writing === undefined) void writeRounds();
+  }
+
+  async function writeRounds(): Promise<void> {
+    while (gathering !== undefined) {
+      writing = gathering;
+      gathering = undefined;
+      await write(writing).catch((error: unknown) => giveUp(writing, error));
+      writing.finish();
+      if (gathering !== undefined) await sleep(PAUSE_MS, undefined, { ref: false });
+    }
+    writing = undefined;
+  }
+
+  async function write({ hits }: Round): Promise<void> {
+    const all = [...hits.values()].flat();
+    await hitStore.add(all);
+    const { thresholds } = book.rules();
+    for (const cause of BAN_CAUSES) {
+      const subjects = [...new Set(all.filter((hit) => hit.cause === cause).map((hit) => hit.subject))];
+      if (subjects.length === 0) continue;
+      const { count, windowMs } = thresholds[cause];
+      const counts = await hitStore.count(cause, subjects, clock.now() - windowMs);
+      for (const { subject } of counts.filter((each) => each.hits >= count))
+        await banOffender(subject, cause);
+    }
+    await trimWhenMany(all.length);
+  }
+
+  async function trimWhenMany(added: number): Promise<void> {
+    addedSinceTrim += added;
+    if (addedSinceTrim < TRIM_AFTER) return;
+    addedSinceTrim = 0;
+    const windows = Object.values(book.rules().thresholds).map(({ windowMs }) => windowMs);
+    await hitStore.trim(clock.now() - Math.max(...windows), MOST_HITS);
+  }
+
+  function giveUp(round: Round | undefined, error: unknown): void {
+    lost += [...(round?.hits.values() ?? [])].flat().length;
+    log.warn({ err: error }, 'What counts towards bans could not be counted');
+  }
+
+  return {
+    note,
+    settled: (subject) => [gathering, writing].find((round) => round?.hits.has(subject))?.done,
+    get isIdle() {
+      return writing === undefined;
+    },
+    counted,
+    lost: () => lost,
+  };
+}
+
+function newRound(): Round {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  return { hits: new Map(), done: promise, finish: resolve };
+}

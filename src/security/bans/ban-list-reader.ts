@@ -1,0 +1,144 @@
+import { parse } from 'csv-parse/sync';
+import { type BanLength, banEnd } from '../../core/ban-policy.ts';
+import { fromIso } from '../../core/ist.ts';
+import { readCsvCell } from '../../http/csv.ts';
+import { banNote } from './ban-form.ts';
+import { readBanSubject } from './ban-subject.ts';
+import type { ImportedBan } from './bans.ts';
+
+export const MOST_ENTRIES = 50_000;
+
+/** Why an entry was left out, in words; `line` counts entries from 1 where the file is JSON. */
+export interface BadEntry {
+  readonly line: number;
+  readonly why: string;
+}
+
+export type BanListReading =
+  | { readonly kind: 'list'; readonly bans: readonly ImportedBan[]; readonly bad: readonly BadEntry[] }
+  | { readonly kind: 'unreadable'; readonly why: string };
+
+/** An entry as the file has it. */
+interface Entry {
+  readonly line: number;
+  readonly address: unknown;
+  readonly until: unknown;
+  readonly note: unknown;
+}
+
+/**
+ * Reads a list of bans: what the export writes, other CSV with a column `address`, a JSON list of such objects or of
+ * addresses, or one address in a line. What it is, its content says and not its name. `length` is for entries that name
+ * no end.
+ */
+export function readBanList(
+  content: Uint8Array,
+  { length, now }: { readonly length: BanLength; readonly now: number },
+): BanListReading {
+  const text = decode(content);
+  if (text === undefined) return unreadable('The file is neither CSV nor JSON: it is not text in UTF-8.');
+  const entries = /^\s*[[{]/.test(text) ? readJson(text) : readCsv(text);
+  if (typeof entries === 'string') return unreadable(entries);
+  if (entries.length === 0) return unreadable('The file has no entries.');
+  if (entries.length > MOST_ENTRIES)
+    return unreadable(`The file has ${entries.length} entries, and ${MOST_ENTRIES} are the most.`);
+
+  const bans = new Map<string, ImportedBan>();
+  const bad: BadEntry[] = [];
+  for (const entry of entries) {
+    const read = readEntry(entry, { length, now });
+    if ('why' in read) bad.push({ line: entry.line, why: read.why });
+    else bans.set(read.subject, read);
+  }
+  return { kind: 'list', bans: [...bans.values()], bad };
+}
+
+function decode(content: Uint8Array): string | undefined {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(content);
+    return text.includes('\0') ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+function readJson(text: string): readonly Entry[] | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'The file begins like JSON and cannot be read as JSON.';
+  }
+  const list: unknown = isRecord(value) ? value['bans'] : value;
+  if (!Array.isArray(list)) return 'The file is JSON without a list: expected is {"bans":[…]} or […].';
+  return list.map((item: unknown, index) =>
+    isRecord(item)
+      ? { line: index + 1, address: item['address'], until: item['until'], note: item['note'] }
+      : { line: index + 1, address: item, until: undefined, note: undefined },
+  );
+}
+
+function readCsv(text: string): readonly Entry[] | string {
+  const rows = parseRows(text);
+  if (rows === undefined) return 'The file cannot be read as CSV: a quotation mark is missing or misplaced.';
+  const [first] = rows;
+  if (first === undefined) return [];
+  const names = first.cells.map((cell) => cell.toLowerCase());
+  const hasHeader = names.includes('address');
+  if (!hasHeader && readBanSubject(first.cells[0] ?? '') === undefined)
+    return 'The file has no column “address”, and does not begin with an address either.';
+  const at = (name: string, position: number) => (hasHeader ? names.indexOf(name) : position);
+  const [address, until, note] = [at('address', 0), at('until', -1), at('note', 1)];
+  return rows
+    .slice(hasHeader ? 1 : 0)
+    .map(({ line, cells }) => ({ line, address: cells[address], until: cells[until], note: cells[note] }));
+}
+
+function parseRows(
+  text: string,
+): readonly { readonly line: number; readonly cells: readonly string[] }[] | undefined {
+  const lines: number[] = [];
+  try {
+    const rows = parse(text, {
+      bom: true,
+      trim: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      comment: '#',
+      on_record(record, info) {
+        lines.push(info.lines);
+        return record;
+      },
+    });
+    return rows.map((cells, index) => ({ line: lines[index] ?? 0, cells: cells.map(readCsvCell) }));
+  } catch {
+    return undefined;
+  }
+}
+
+function readEntry(
+  { address, until, note }: Entry,
+  { length, now }: { readonly length: BanLength; readonly now: number },
+): ImportedBan | { readonly why: string } {
+  const subject = typeof address === 'string' ? readBanSubject(address) : undefined;
+  if (subject === undefined) return { why: 'is no address, and no /64 of IPv6' };
+  const end = readEnd(until, banEnd(length, now));
+  if (Number.isNaN(end))
+    return { why: 'has an end that is neither an instant with an offset nor “permanent”' };
+  if (end <= now) return { why: 'is over already' };
+  const words = banNote.safeParse(note ?? '');
+  if (!words.success) return { why: 'has a note that is too long, or that cannot be shown' };
+  return { subject, until: end, note: words.data };
+}
+
+/** NaN for what is no end. */
+function readEnd(until: unknown, otherwise: number): number {
+  if (until === undefined || until === null || until === '') return otherwise;
+  if (until === 'permanent') return Number.POSITIVE_INFINITY;
+  return typeof until === 'string' && /T.*(?:Z|[+-]\d\d:\d\d)$/.test(until) ? fromIso(until) : Number.NaN;
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const unreadable = (why: string): BanListReading => ({ kind: 'unreadable', why });

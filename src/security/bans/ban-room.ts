@@ -1,0 +1,90 @@
+import type { Request, RequestHandler } from 'express';
+import type { AuditLog } from '../../core/audit-event.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { Poller } from '../../core/poller.ts';
+import type { MetricSource } from '../../http/metrics.ts';
+import type { Bus } from '../../storage/bus.ts';
+import type { Database } from '../../storage/database.ts';
+import { createBanBook } from './ban-book.ts';
+import { readBanVersion } from './ban-change-store.ts';
+import { createBanGate } from './ban-gate.ts';
+import { createBanHitStore } from './ban-hit-store.ts';
+import { createBanHits } from './ban-hits.ts';
+import { createBanMetrics } from './ban-metrics.ts';
+import { createBanRuleStore } from './ban-rule-store.ts';
+import { type BanStore, createBanStore } from './ban-store.ts';
+import { type BanUpkeep, createBanUpkeep } from './ban-upkeep.ts';
+import { type Bans, createBans } from './bans.ts';
+import { createPathWatch, type PathWatch } from './path-watch.ts';
+import { createProtectedAddresses } from './protected-addresses.ts';
+import type { BanRouterDeps } from './routes.ts';
+import { createTrustedAddressStore } from './trusted-address-store.ts';
+
+export interface BanRoomDeps {
+  readonly database: Database;
+  readonly bus: Pick<Bus, 'publish' | 'onMessage' | 'onGap'>;
+  readonly clock: Clock;
+  readonly audit: AuditLog;
+  readonly log: Log;
+  /** TRUST_PROXY. */
+  readonly trustProxy: readonly string[];
+  /** Whether the request is of somebody whose session counts. */
+  readonly isSignedIn: (req: Request) => boolean;
+}
+
+export interface BanRoom {
+  /** In front of everything but the health probes. */
+  readonly gate: RequestHandler;
+  readonly pathWatch: PathWatch;
+  /** Counts an API key that looks like a guess. Never throws. */
+  readonly noteGuessedKey: (address: string) => void;
+  /** For the command line, too. */
+  readonly bans: Bans;
+  readonly banStore: BanStore;
+  /** To be started once the server listens, and stopped when it closes. */
+  readonly watches: readonly Pick<Poller, 'start' | 'stop'>[];
+  readonly upkeep: BanUpkeep;
+  readonly metrics: MetricSource;
+  /** What the router takes besides who may see what. */
+  readonly routes: Omit<BanRouterDeps, 'requireAdmin'>;
+}
+
+/** The whole room, wired. Opens nothing and starts nothing; the bans are read with the first request. */
+export function createBanRoom(deps: BanRoomDeps): BanRoom {
+  const { database, bus, log } = deps;
+  const banStore = createBanStore(database);
+  const ruleStore = createBanRuleStore(database);
+  const trustedStore = createTrustedAddressStore(database);
+  const hitStore = createBanHitStore(database);
+  const protectedAddresses = createProtectedAddresses(deps);
+  const stores = { ...deps, banStore, ruleStore, trustedStore, hitStore, protectedAddresses };
+
+  const book = createBanBook({ ...stores, readVersion: () => readBanVersion(database) });
+  const bans = createBans({ ...stores, book });
+  const hits = createBanHits({ ...stores, book, banOffender: bans.banOffender });
+  const gate = createBanGate({ ...stores, book, hits });
+  const upkeep = createBanUpkeep({ ...stores, book, bans });
+
+  bus.onMessage((message) => {
+    if (message.kind === 'bans.changed') catchUp(book.follow(message.version, message.change));
+  });
+  bus.onGap(() => catchUp(book.isLoaded ? book.load() : Promise.resolve()));
+
+  /** What fails here, the watch finds. */
+  function catchUp(work: Promise<void>): void {
+    work.catch((error: unknown) => log.warn({ err: error }, 'A change of bans could not be followed yet'));
+  }
+
+  return {
+    gate: gate.middleware,
+    pathWatch: createPathWatch({ ...deps, book, hits }),
+    noteGuessedKey: (address) => hits.note('invalid_api_keys', address),
+    bans,
+    banStore,
+    watches: upkeep.watches,
+    upkeep,
+    metrics: createBanMetrics({ book, gate, hits }),
+    routes: { ...stores, bans },
+  };
+}

@@ -1,0 +1,10 @@
+import { Router } from 'express';
+import { methods } from '../http/methods.ts';
+import { createSettingsPage, type SettingsPageDeps } from './settings-page.ts';
+
+/** `/settings`: what a person chooses for themselves. */
+export function createSettingsRouter(deps: SettingsPageDeps): Router {
+  const router = Router();
+  methods(router, '/settings', createSettingsPage(deps));
+  return router;
+}

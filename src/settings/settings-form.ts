@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { formatDuration } from '../core/duration.ts';
+import { DATE_FORMATS } from '../core/ist.ts';
+import { ALERT_MINUTES, THEMES, type UserSettings } from '../core/user-settings.ts';
+
+/** What the form may choose among. */
+export interface SettingsChoices {
+  /** In ms; see `idleChoices`. */
+  readonly idleMs: readonly number[];
+  /** Ids. */
+  readonly brokers: readonly string[];
+}
+
+/** How the form says that the server's own limit, or order, is good enough. */
+const AS_SERVER = 'server';
+
+/** The texts that the form has for choices that are none. */
+export const FORM_TEXTS = {
+  alertMinutes: (minutes: number): string => String(minutes),
+  idleTimeout: (ms: number | undefined): string => (ms === undefined ? AS_SERVER : formatDuration(ms)),
+  defaultBroker: (id: string | undefined): string => id ?? AS_SERVER,
+} as const;
+
+/** Reads the settings form. Everything in it is a choice among what the page offered. */
+export function settingsForm({ idleMs, brokers }: SettingsChoices): z.ZodType<UserSettings> {
+  return z
+    .object({
+      theme: z.enum(THEMES, { error: 'Choose one of the themes.' }),
+      dateFormat: z.enum(DATE_FORMATS, { error: 'Choose one of the date formats.' }),
+      alertMinutes: oneOf(ALERT_MINUTES, FORM_TEXTS.alertMinutes, 'Choose when to be warned.'),
+      idleTimeout: oneOf(
+        [undefined, ...idleMs],
+        FORM_TEXTS.idleTimeout,
+        'Choose an idle limit that is shorter than the server’s.',
+      ),
+      defaultBroker: oneOf([undefined, ...brokers], FORM_TEXTS.defaultBroker, 'Choose one of the brokers.'),
+    })
+    .transform(({ idleTimeout, ...rest }) => ({ ...rest, idleTimeoutMs: idleTimeout }));
+}
+
+/** One of these values, in the text that the form has for it. */
+function oneOf<T>(values: readonly T[], toText: (value: T) => string, error: string) {
+  const choices = values.map((value) => ({ text: toText(value), value }));
+  return z.unknown().transform((text, context): T => {
+    const chosen = choices.find((choice) => choice.text === text);
+    if (chosen !== undefined) return chosen.value;
+    context.addIssue({ code: 'custom', message: error });
+    return z.NEVER;
+  });
+}

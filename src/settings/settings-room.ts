@@ -1,0 +1,56 @@
+import type { RequestHandler } from 'express';
+import type { AuditLog } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import type { Log } from '../core/log.ts';
+import type { LivePolicy } from '../core/session-policy.ts';
+import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { SessionRegistry } from '../sessions/session-storage.ts';
+import type { ForgetCached } from '../storage/cache-forgetter.ts';
+import type { Caches } from '../storage/caches.ts';
+import type { Database } from '../storage/database.ts';
+import { createChangeSettings } from './change-settings.ts';
+import { createIdleLimits, type IdleLimits } from './idle-limits.ts';
+import { createPageLook } from './page-look.ts';
+import type { SettingsPageDeps } from './settings-page.ts';
+import { createSettingsReader, type SettingsReader } from './settings-reader.ts';
+import { createSettingsStore } from './settings-store.ts';
+
+export interface SettingsRoomDeps {
+  readonly database: Database;
+  readonly caches: Caches;
+  readonly forgetCached: ForgetCached;
+  readonly registry: Pick<SessionRegistry, 'setIdleLimit'>;
+  readonly epochs: Pick<EpochStore, 'current'>;
+  readonly calendar: CutoffCalendar;
+  readonly policy: LivePolicy;
+  readonly clock: Clock;
+  readonly audit: AuditLog;
+  readonly log: Log;
+  /** Whether people come over https. */
+  readonly secure: boolean;
+  /** Names by id, in the server's order. */
+  readonly brokerNames: ReadonlyMap<string, string>;
+}
+
+export interface SettingsRoom extends SettingsReader {
+  readonly idleLimits: IdleLimits;
+  /** Middleware in front of everything that may render a page. */
+  readonly pageLook: RequestHandler;
+  readonly routes: SettingsPageDeps;
+}
+
+/** The whole room, wired. Opens nothing and starts nothing. */
+export function createSettingsRoom(deps: SettingsRoomDeps): SettingsRoom {
+  const settingsStore = createSettingsStore(deps.database);
+  const reader = createSettingsReader({ ...deps, settingsStore });
+  const idleLimits = createIdleLimits({ ...deps, settingsStore });
+  const shared = { ...deps, settingsStore, readSettings: reader.read, idleLimits };
+
+  return {
+    ...reader,
+    idleLimits,
+    pageLook: createPageLook(shared),
+    routes: { ...shared, changeSettings: createChangeSettings(shared) },
+  };
+}

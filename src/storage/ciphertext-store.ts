@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+
+/** A column of ciphertexts, and what their keys are derived for. */
+export interface CiphertextColumn {
+  readonly table: string;
+  readonly key: string;
+  readonly column: string;
+  /** As in `KeyRing`; where a column beside it says more, `purpose/value of that column`. */
+  readonly purpose: string;
+  readonly purposeColumn?: string;
+}
+
+export interface StoredCiphertext {
+  readonly key: string;
+  readonly purpose: string;
+  readonly ciphertext: string;
+}
+
+const ofBroker = { purpose: 'broker', purposeColumn: 'broker' } as const;
+
+/** Everything that ENCRYPTION_KEY protects. A new column of ciphertexts belongs in here, or it is left behind at a rotation. */
+export const CIPHERTEXT_COLUMNS: readonly CiphertextColumn[] = [
+  { table: 'broker_tokens', key: 'id', column: 'access_token', ...ofBroker },
+  { table: 'broker_tokens', key: 'id', column: 'feed_token', ...ofBroker },
+  { table: 'broker_tokens', key: 'id', column: 'refresh_token', ...ofBroker },
+  { table: 'broker_logouts', key: 'id', column: 'access_token', ...ofBroker },
+  { table: 'broker_authorizations', key: 'state_digest', column: 'code_verifier', ...ofBroker },
+  { table: 'broker_credentials', key: 'id', column: 'value', ...ofBroker },
+  { table: 'telegram_bots', key: 'user_id', column: 'bot_token', purpose: 'telegram' },
+  { table: 'strategies', key: 'id', column: 'webhook_id', purpose: 'strategies' },
+  { table: 'strategies', key: 'id', column: 'signing_secret', purpose: 'strategies' },
+];
+
+/** Ciphertexts as such, whatever they are of. */
+export interface CiphertextStore {
+  count(column: CiphertextColumn): Promise<number>;
+  /** The next ones after a key, in the order of the keys; '' for the first. */
+  listAfter(column: CiphertextColumn, key: string, limit: number): Promise<readonly StoredCiphertext[]>;
+  /** Puts another one in its place only if it is still there; false when somebody changed or wiped it. */
+  replace(column: CiphertextColumn, old: StoredCiphertext, ciphertext: string): Promise<boolean>;
+}
+
+export function createCiphertextStore({ db }: Database): CiphertextStore {
+  return {
+    async count({ table, column }) {
+      const { rows } = await sql<{ total: number }>`
+        select count(*) as total from ${sql.table(table)} where ${sql.ref(column)} is not null`.execute(db);
+      return Number(rows[0]?.total ?? 0);
+    },
+
+    async listAfter({ table, key, column, purpose, purposeColumn }, after, limit) {
+      const beside = purposeColumn === undefined ? sql`''` : sql.ref(purposeColumn);
+      const { rows } = await sql<{ key: string; beside: string; ciphertext: string }>`
+        select ${sql.ref(key)} as key, ${beside} as beside, ${sql.ref(column)} as ciphertext
+        from ${sql.table(table)}
+        where ${sql.ref(column)} is not null and ${sql.ref(key)} > ${after}
+        order by ${sql.ref(key)} limit ${limit}`.execute(db);
+      return rows.map((row) => ({
+        key: row.key,
+        purpose: purposeColumn === undefined ? purpose : `${purpose}/${row.beside}`,
+        ciphertext: row.ciphertext,
+      }));
+    },
+
+    async replace({ table, key, column }, old, ciphertext) {
+      const { numAffectedRows } = await sql`
+        update ${sql.table(table)} set ${sql.ref(column)} = ${ciphertext}
+        where ${sql.ref(key)} = ${old.key} and ${sql.ref(column)} = ${old.ciphertext}`.execute(db);
+      return (numAffectedRows ?? 0n) > 0n;
+    },
+  };
+}

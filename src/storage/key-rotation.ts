@@ -1,0 +1,86 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
+import {
+  CIPHERTEXT_COLUMNS,
+  type CiphertextColumn,
+  type CiphertextStore,
+  type StoredCiphertext,
+} from './ciphertext-store.ts';
+import type { KeyRing } from './key-ring.ts';
+
+/** What a rotation has done with the ciphertexts of one column. */
+export interface RotationCount {
+  /** Encrypted anew with the newest key. */
+  readonly renewed: number;
+  /** The newest key reads them already. */
+  readonly current: number;
+  /** No key of ENCRYPTION_KEY reads them. */
+  readonly unreadable: number;
+  /** Changed or wiped by the running server in the very moment; whatever is there now is its newest work. */
+  readonly changed: number;
+}
+
+export interface RotationProgress {
+  readonly column: CiphertextColumn;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** One for each column, in the order of `CIPHERTEXT_COLUMNS`. */
+export type RotationReport = readonly ColumnRotation[];
+export type ColumnRotation = RotationCount & { readonly column: CiphertextColumn };
+
+export interface KeyRotation {
+  /**
+   * Encrypts everything anew with the newest key that it does not protect already. Beside a running server and as often
+   * as one likes: a rotation that was cut short is ended by the next one.
+   */
+  run(origin: AuditOrigin, onProgress?: (progress: RotationProgress) => void): Promise<RotationReport>;
+}
+
+export interface KeyRotationDeps {
+  readonly ciphertexts: CiphertextStore;
+  readonly keyRing: KeyRing;
+  readonly audit: AuditLog;
+}
+
+const PORTION = 200;
+
+export function createKeyRotation({ ciphertexts, keyRing, audit }: KeyRotationDeps): KeyRotation {
+  return {
+    async run(origin, onProgress = () => undefined) {
+      const report: ColumnRotation[] = [];
+      for (const column of CIPHERTEXT_COLUMNS)
+        report.push({ column, ...(await rotateColumn(column, onProgress)) });
+      const sum = (name: keyof RotationCount) => report.reduce((total, each) => total + each[name], 0);
+      const event = { type: 'keys.rotated', renewed: sum('renewed'), unreadable: sum('unreadable') } as const;
+      await audit.record(event, origin);
+      return report;
+    },
+  };
+
+  async function rotateColumn(
+    column: CiphertextColumn,
+    onProgress: (progress: RotationProgress) => void,
+  ): Promise<RotationCount> {
+    const count = { renewed: 0, current: 0, unreadable: 0, changed: 0 };
+    const total = await ciphertexts.count(column);
+    let done = 0;
+    for (let after = ''; ; ) {
+      const portion = await ciphertexts.listAfter(column, after, PORTION);
+      const last = portion.at(-1);
+      if (last === undefined) return count;
+      for (const stored of portion) count[await rotate(column, stored)] += 1;
+      after = last.key;
+      done += portion.length;
+      onProgress({ column, done, total: Math.max(total, done) });
+      await nextTurn();
+    }
+  }
+
+  async function rotate(column: CiphertextColumn, stored: StoredCiphertext): Promise<keyof RotationCount> {
+    const renewal = keyRing.forPurpose(stored.purpose).renew(stored.ciphertext);
+    if (renewal.kind !== 'renewed') return renewal.kind;
+    return (await ciphertexts.replace(column, stored, renewal.ciphertext)) ? 'renewed' : 'changed';
+  }
+}

@@ -1,0 +1,25 @@
+import { Router } from 'express';
+import { methods } from '../http/methods.ts';
+import { createStrategyPage, type StrategyPageDeps } from './strategy-page.ts';
+import { createStrategyPages, type StrategyPagesDeps } from './strategy-pages.ts';
+
+export interface StrategyRouterDeps extends StrategyPagesDeps, StrategyPageDeps {}
+
+/** `/strategies`: a person's own. Another person's answers as one that does not exist (ASVS 8.2.2). */
+export function createStrategyRouter(deps: StrategyRouterDeps): Router {
+  const router = Router();
+  const pages = createStrategyPages(deps);
+  const one = createStrategyPage(deps);
+  methods(router, '/strategies', { get: pages.list, post: pages.create });
+  methods(router, '/strategies/new', { get: pages.showNew });
+  methods(router, '/strategies/:id', { get: one.show, post: pages.save });
+  methods(router, '/strategies/:id/edit', { get: pages.showEdit });
+  methods(router, '/strategies/:id/activation', { post: one.activate });
+  methods(router, '/strategies/:id/deactivation', { post: one.deactivate });
+  methods(router, '/strategies/:id/webhook', { post: one.replaceWebhook });
+  methods(router, '/strategies/:id/signing-secret', { post: one.createSigningSecret });
+  methods(router, '/strategies/:id/signing-secret/removal', { post: one.removeSigningSecret });
+  methods(router, '/strategies/:id/allowed-addresses', { post: one.allowAddresses });
+  methods(router, '/strategies/:id/deletion', { get: one.confirmDeletion, post: one.delete });
+  return router;
+}

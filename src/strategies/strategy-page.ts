@@ -1,0 +1,164 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { invalid } from '../errors.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { readForm } from '../http/form.ts';
+import { renderPage } from '../http/page.ts';
+import { wantsJson } from '../http/wants-json.ts';
+import { currentSession } from '../sessions/current-session.ts';
+import { exampleMessage } from './example-message.ts';
+import type { FindSymbol, WhyBrokerNotConnected } from './signal-intake.ts';
+import type { SignalStore } from './signal-store.ts';
+import { SIGNATURE_TOLERANCE_MS } from './signature.ts';
+import type { Strategies } from './strategies.ts';
+import { addressesForm } from './strategy-form.ts';
+import type { Strategy } from './strategy-store.ts';
+import { toSignalView, toStrategyView, toSymbolViews } from './strategy-view.ts';
+import { areTradingViewAddresses } from './tradingview-addresses.ts';
+import { isReachableFromOutside, webhookUrl } from './webhook-id.ts';
+
+export interface StrategyPageDeps {
+  readonly strategies: Strategies;
+  readonly signals: Pick<SignalStore, 'listByStrategy'>;
+  readonly findSymbol: FindSymbol;
+  readonly whyBrokerNotConnected: WhyBrokerNotConnected;
+  readonly brokerNames: ReadonlyMap<string, string>;
+  /** BASE_URL: where webhooks come in. */
+  readonly publicOrigin: string;
+}
+
+export interface StrategyPage {
+  readonly show: RequestHandler;
+  readonly activate: RequestHandler;
+  readonly deactivate: RequestHandler;
+  readonly replaceWebhook: RequestHandler;
+  readonly createSigningSecret: RequestHandler;
+  readonly removeSigningSecret: RequestHandler;
+  readonly allowAddresses: RequestHandler;
+  readonly confirmDeletion: RequestHandler;
+  readonly delete: RequestHandler;
+}
+
+type FieldProblems = Readonly<Record<string, string>>;
+
+const SHOWN_SIGNALS = 50;
+
+/** What the page says on top, chosen by a fixed word in its address. */
+const NOTICES: ReadonlyMap<unknown, string> = new Map([
+  [
+    'created',
+    'The strategy is there, and switched off. Give its webhook to your platform, then switch it on.',
+  ],
+  ['saved', 'Saved. It holds from the next signal on.'],
+  ['activated', 'Switched on. Signals are taken from now on.'],
+  ['deactivated', 'Switched off. Signals are refused from now on.'],
+  ['webhook_replaced', 'The webhook has a new address. The old one leads nowhere any more.'],
+  ['signing_secret_removed', 'Signals need no signature any more.'],
+  ['addresses_saved', 'Saved. It holds from the next signal on.'],
+]);
+
+/** One strategy: its state, its webhook and who may use it, its last signals, and its end. */
+export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
+  const { strategies, signals, findSymbol, whyBrokerNotConnected, brokerNames, publicOrigin } = deps;
+
+  return {
+    async show(req, res) {
+      await render(req, res, await findOwn(req));
+    },
+
+    activate: act('activated', (userId, id, origin) => strategies.setActive(userId, id, true, origin)),
+    deactivate: act('deactivated', (userId, id, origin) => strategies.setActive(userId, id, false, origin)),
+    replaceWebhook: act('webhook_replaced', strategies.replaceWebhook),
+    removeSigningSecret: act('signing_secret_removed', strategies.removeSigningSecret),
+
+    async createSigningSecret(req, res) {
+      const { userId, username } = currentSession(req);
+      const { id, name } = await findOwn(req);
+      const secret = await strategies.replaceSigningSecret(userId, id, auditOrigin(req, res, username));
+      renderPage(req, res.status(201), 'strategies/signing-secret', {
+        title: 'Signing secret',
+        strategy: { id, name },
+        secret,
+      });
+    },
+
+    async allowAddresses(req, res) {
+      const { userId, username } = currentSession(req);
+      const strategy = await findOwn(req);
+      const form = readForm(addressesForm, req);
+      if (!form.ok) {
+        if (wantsJson(req)) throw invalid(form.fields);
+        res.status(400);
+        return render(req, res, strategy, form.fields);
+      }
+      const { addresses } = form.values;
+      await strategies.allowAddresses(userId, strategy.id, addresses, auditOrigin(req, res, username));
+      res.redirect(303, `/strategies/${strategy.id}?notice=addresses_saved`);
+    },
+
+    async confirmDeletion(req, res) {
+      const { id, name } = await findOwn(req);
+      renderPage(req, res, 'strategies/deletion', { title: 'Delete the strategy', strategy: { id, name } });
+    },
+
+    async delete(req, res) {
+      const { userId, username } = currentSession(req);
+      await strategies.delete(userId, String(req.params['id']), auditOrigin(req, res, username));
+      res.redirect(303, '/strategies?notice=deleted');
+    },
+  };
+
+  function findOwn(req: Request): Promise<Strategy> {
+    return strategies.require(currentSession(req).userId, String(req.params['id']));
+  }
+
+  /** Something that is done to the strategy in the address, and leads back to its page. */
+  function act(notice: string, perform: Strategies['replaceWebhook']): RequestHandler {
+    return async function actOnStrategy(req, res) {
+      const { userId, username } = currentSession(req);
+      const id = String(req.params['id']);
+      await perform(userId, id, auditOrigin(req, res, username));
+      res.redirect(303, `/strategies/${encodeURIComponent(id)}?notice=${notice}`);
+    };
+  }
+
+  async function render(
+    req: Request,
+    res: Response,
+    strategy: Strategy,
+    fields: FieldProblems = {},
+  ): Promise<void> {
+    const { id, userId, broker, platform, signingSecret, allowedAddresses } = strategy;
+    const [records, symbols, why] = await Promise.all([
+      signals.listByStrategy(id, SHOWN_SIGNALS),
+      toSymbolViews(strategy, findSymbol),
+      whyBrokerNotConnected(userId, broker),
+    ]);
+    const webhookId = strategies.revealWebhook(strategy);
+    renderPage(req, res, 'strategies/show', {
+      title: strategy.name,
+      strategy: toStrategyView(strategy, brokerNames),
+      symbols,
+      signals: records.map(toSignalView),
+      shownSignals: SHOWN_SIGNALS,
+      isBrokerConnected: why === undefined,
+      webhookUrl: webhookId === undefined ? undefined : webhookUrl(publicOrigin, webhookId),
+      isForTradingView: platform === 'tradingview',
+      isReachable: isReachableFromOutside(publicOrigin),
+      publicOrigin,
+      example: exampleMessage(strategy),
+      isSigned: signingSecret !== undefined,
+      toleranceMinutes: SIGNATURE_TOLERANCE_MS / 60_000,
+      allowedAddresses,
+      typedAddresses: typedAddresses(req) ?? allowedAddresses.join('\n'),
+      isTradingViewOnly: areTradingViewAddresses(allowedAddresses),
+      fields,
+      notice: NOTICES.get(req.query['notice']),
+    });
+  }
+}
+
+/** A form that is shown again keeps what was typed. */
+function typedAddresses(req: Request): string | undefined {
+  const value: unknown = req.body?.addresses;
+  return typeof value === 'string' ? value.slice(0, 2000) : undefined;
+}

@@ -1,0 +1,115 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { invalid, notFound } from '../errors.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { readForm } from '../http/form.ts';
+import { renderPage } from '../http/page.ts';
+import { wantsJson } from '../http/wants-json.ts';
+import { currentSession } from '../sessions/current-session.ts';
+import { MOST_STRATEGIES, type Strategies } from './strategies.ts';
+import { strategyForm } from './strategy-form.ts';
+import { emptyForm, filledForm, toFormView, typedForm } from './strategy-form-view.ts';
+import { toStrategyView } from './strategy-view.ts';
+
+export interface StrategyPagesDeps {
+  readonly strategies: Strategies;
+  /** Names by id, in the server's order. */
+  readonly brokerNames: ReadonlyMap<string, string>;
+  /** The broker that a person has chosen to be their first. */
+  readonly defaultBroker: (userId: string) => Promise<string | undefined>;
+}
+
+export interface StrategyPages {
+  readonly list: RequestHandler;
+  readonly showNew: RequestHandler;
+  readonly create: RequestHandler;
+  readonly showEdit: RequestHandler;
+  readonly save: RequestHandler;
+}
+
+type FieldProblems = Readonly<Record<string, string>>;
+type FormValues = Parameters<typeof toFormView>[0];
+
+/** What the list says on top, chosen by a fixed word in its address. */
+const NOTICES: ReadonlyMap<unknown, string> = new Map([
+  ['deleted', 'The strategy is deleted. Its webhook leads nowhere any more.'],
+]);
+
+/** The list of a person's strategies, and the form for a new or changed one. */
+export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
+  const { strategies, brokerNames, defaultBroker } = deps;
+  const form = strategyForm([...brokerNames.keys()]);
+
+  return {
+    async list(req, res) {
+      const own = await strategies.list(currentSession(req).userId);
+      renderPage(req, res, 'strategies/index', {
+        title: 'Strategies',
+        strategies: own.map((strategy) => toStrategyView(strategy, brokerNames)),
+        maximum: MOST_STRATEGIES,
+        isFull: own.length >= MOST_STRATEGIES,
+        hasBrokers: brokerNames.size > 0,
+        notice: NOTICES.get(req.query['notice']),
+      });
+    },
+
+    async showNew(req, res) {
+      const broker = await defaultBroker(currentSession(req).userId);
+      renderForm(req, res, { values: emptyForm(broker ?? [...brokerNames.keys()][0]) });
+    },
+
+    async create(req, res) {
+      const { userId, username } = currentSession(req);
+      const read = readForm(form, req);
+      if (!read.ok) return refuse(req, res, read.fields);
+      const created = await strategies.create(userId, read.values, auditOrigin(req, res, username));
+      if (created.kind === 'created') return res.redirect(303, `/strategies/${created.id}?notice=created`);
+      refuse(req, res, {
+        form: `You have ${MOST_STRATEGIES} strategies, which is the most. Delete one that you do not need.`,
+      });
+    },
+
+    async showEdit(req, res) {
+      const strategy = await findOwn(req);
+      renderForm(req, res, { values: filledForm(strategy), id: strategy.id });
+    },
+
+    async save(req, res) {
+      const { id, userId } = await findOwn(req);
+      const read = readForm(form, req);
+      if (!read.ok) return refuse(req, res, read.fields, id);
+      await strategies.change(userId, id, read.values, auditOrigin(req, res, currentSession(req).username));
+      res.redirect(303, `/strategies/${id}?notice=saved`);
+    },
+  };
+
+  function findOwn(req: Request) {
+    return strategies.require(currentSession(req).userId, String(req.params['id']));
+  }
+
+  function refuse(req: Request, res: Response, fields: FieldProblems, id?: string): void {
+    if (wantsJson(req)) throw invalid(fields);
+    res.status(400);
+    renderForm(req, res, { values: typedForm(req), fields, id });
+  }
+
+  function renderForm(
+    req: Request,
+    res: Response,
+    view: {
+      readonly values: FormValues;
+      readonly fields?: FieldProblems;
+      readonly id?: string | undefined;
+    },
+  ): void {
+    const { values, fields = {}, id } = view;
+    if (brokerNames.size === 0) throw notFound();
+    renderPage(req, res, 'strategies/form', {
+      title: id === undefined ? 'New strategy' : 'Change the strategy',
+      form: toFormView(values, brokerNames),
+      action: id === undefined ? '/strategies' : `/strategies/${id}`,
+      backTo: id === undefined ? '/strategies' : `/strategies/${id}`,
+      isNew: id === undefined,
+      fields,
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import type { Router } from 'express';
+import type { AuditLog } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import type { Log } from '../core/log.ts';
+import type { ListStrategies, SignalsAfter } from '../core/signal.ts';
+import { createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
+import type { Draining } from '../http/draining.ts';
+import type { MetricSource } from '../http/metrics.ts';
+import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { Bus } from '../storage/bus.ts';
+import type { ForgetCached } from '../storage/cache-forgetter.ts';
+import type { Caches } from '../storage/caches.ts';
+import type { Database } from '../storage/database.ts';
+import type { KeyRing } from '../storage/key-ring.ts';
+import type { RedisClient } from '../storage/redis.ts';
+import type { StrategyRouterDeps } from './routes.ts';
+import { createSignalIntake, type FindSymbol, type WhyBrokerNotConnected } from './signal-intake.ts';
+import { createSignalCounts, createSignalMetrics } from './signal-metrics.ts';
+import { createSignalPolls } from './signal-polls.ts';
+import { createSignalStore } from './signal-store.ts';
+import { createSignalTidying, type SignalTidying } from './signal-tidying.ts';
+import { createSignalsAfter, MOST_WAITING } from './signals-after.ts';
+import { createStrategies } from './strategies.ts';
+import { createStrategyReader } from './strategy-reader.ts';
+import { createStrategyStore, type Strategy } from './strategy-store.ts';
+import { toTradingWindow } from './trading-window.ts';
+import { createWebhookRouter } from './webhook-route.ts';
+
+export interface StrategyRoomDeps {
+  readonly database: Database;
+  readonly caches: Caches;
+  readonly bus: Pick<Bus, 'publish' | 'onMessage' | 'onGap'>;
+  /** Counts signals for all nodes; without it each process counts by itself. */
+  readonly redis: RedisClient | undefined;
+  readonly keyRing: KeyRing;
+  readonly forgetCached: ForgetCached;
+  readonly epochs: EpochStore;
+  readonly calendar: CutoffCalendar;
+  readonly clock: Clock;
+  readonly audit: AuditLog;
+  readonly draining: Pick<Draining, 'onBegin'>;
+  readonly log: Log;
+  /** WEBHOOK_RATE_LIMIT. */
+  readonly rateLimits: readonly RateLimit[];
+  /** SIGNAL_RETENTION, in milliseconds. */
+  readonly retentionMs: number;
+  /** BASE_URL: scheme, host and port, without a slash at the end. */
+  readonly publicOrigin: string;
+
+  readonly findSymbol: FindSymbol;
+  readonly whyBrokerNotConnected: WhyBrokerNotConnected;
+  /** Names by id, in the order in which pages list them. */
+  readonly brokerNames: ReadonlyMap<string, string>;
+  readonly defaultBroker: (userId: string) => Promise<string | undefined>;
+}
+
+export interface StrategyRoom {
+  /** What comes from platforms: in front of everything that parses bodies or loads sessions. */
+  readonly webhooks: Router;
+  /** What the router of the pages takes. */
+  readonly routes: StrategyRouterDeps;
+  readonly listStrategies: ListStrategies;
+  readonly signalsAfter: SignalsAfter;
+  /** To be started once the server listens, and stopped when it closes. */
+  readonly tidying: SignalTidying;
+  readonly metrics: MetricSource;
+}
+
+/** The whole room, wired. Opens nothing and starts nothing. */
+export function createStrategyRoom(deps: StrategyRoomDeps): StrategyRoom {
+  const { database, bus, caches, draining, keyRing, rateLimits, redis, log } = deps;
+  const store = createStrategyStore(database);
+  const signals = createSignalStore(database);
+  const cipher = keyRing.forPurpose('strategies');
+  const counts = createSignalCounts();
+  const polls = createSignalPolls(MOST_WAITING);
+  const shared = { ...deps, store, signals, cipher, counts, polls };
+  const strategies = createStrategies(shared);
+  const limits = { what: 'The webhook', limits: rateLimits, redis };
+
+  bus.onMessage((message) => {
+    if (message.kind === 'signals.arrived') polls.wake(message.userId);
+  });
+  bus.onGap(() => polls.wake());
+  caches.onClear((userId) => polls.wake(userId));
+  draining.onBegin(() => polls.close());
+
+  const takeSignal = createSignalIntake({
+    ...shared,
+    reader: createStrategyReader(shared),
+    limiter: createCompoundLimiter({ ...limits, name: 'webhook' }),
+    strangers: createCompoundLimiter({ ...limits, name: 'webhook:stranger' }),
+    announce,
+  });
+
+  /** A message that is lost costs a waiting client no signal: it looks once more when its time is over. */
+  async function announce(userId: string): Promise<void> {
+    polls.wake(userId);
+    try {
+      await bus.publish({ kind: 'signals.arrived', userId });
+    } catch (error) {
+      log.warn({ err: error }, 'Other nodes could not be told of a signal');
+    }
+  }
+
+  return {
+    webhooks: createWebhookRouter(takeSignal),
+    routes: { ...shared, strategies },
+    listStrategies: async (userId) => (await strategies.list(userId)).map(toSummary),
+    signalsAfter: createSignalsAfter(shared),
+    tidying: createSignalTidying(shared),
+    metrics: createSignalMetrics(counts, () => polls.waiting),
+  };
+}
+
+function toSummary({ id, name, platform, broker, active, symbols, hours }: Strategy) {
+  return { id, name, platform, broker, active, symbols, window: toTradingWindow(hours) };
+}

@@ -1,0 +1,101 @@
+import type { StrategySymbol } from '../core/signal.ts';
+import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
+import type { FindSymbol } from './signal-intake.ts';
+import type { SignalRecord } from './signal-store.ts';
+import type { Strategy } from './strategy-store.ts';
+import { ACTION_LABELS, describeHours, PLATFORM_LABELS, PRODUCT_LABELS } from './strategy-words.ts';
+
+/** A strategy in a list, and on top of its own page. */
+export interface StrategyView {
+  readonly id: string;
+  readonly name: string;
+  readonly active: boolean;
+  readonly platform: string;
+  readonly broker: string;
+  readonly hours: string;
+  /** `NSE:SBIN, NSE:INFY and 3 more`. */
+  readonly symbolsText: string;
+}
+
+export interface SymbolView {
+  readonly name: string;
+  readonly quantity: number;
+  readonly product: string;
+  /** What would keep a signal for it from being carried out, in a sentence. */
+  readonly problem: string | undefined;
+}
+
+export interface SignalView {
+  readonly receivedAt: number;
+  /** `Buy 10 NSE:SBIN (MIS)`; undefined where the message could not be read. */
+  readonly text: string | undefined;
+  readonly outcome: 'accepted' | 'refused';
+  /** Of a refused one. */
+  readonly why: string | undefined;
+  readonly repeats: number;
+}
+
+const NAMED_SYMBOLS = 2;
+
+export function toStrategyView(strategy: Strategy, brokerNames: ReadonlyMap<string, string>): StrategyView {
+  const { id, name, active, platform, broker, hours, symbols } = strategy;
+  return {
+    id,
+    name,
+    active,
+    platform: PLATFORM_LABELS[platform],
+    broker: brokerNames.get(broker) ?? broker,
+    hours: describeHours(hours),
+    symbolsText: nameSymbols(symbols),
+  };
+}
+
+/** Looks each symbol up, because a signal for one that nobody knows is refused. */
+export function toSymbolViews(
+  { broker, symbols }: Pick<Strategy, 'broker' | 'symbols'>,
+  findSymbol: FindSymbol,
+): Promise<readonly SymbolView[]> {
+  return Promise.all(
+    symbols.map(async ({ exchange, tradingSymbol, quantity, product }) => {
+      const instrument = await findSymbol(broker, exchange, tradingSymbol);
+      return {
+        name: `${exchange}:${tradingSymbol}`,
+        quantity,
+        product: PRODUCT_LABELS[product],
+        problem: symbolProblem(instrument, quantity),
+      };
+    }),
+  );
+}
+
+export function toSignalView(record: SignalRecord): SignalView {
+  const { receivedAt, refusal, repeats } = record;
+  const why = refusal === undefined ? undefined : SIGNAL_REFUSAL_WORDS[refusal];
+  const outcome = refusal === undefined ? 'accepted' : 'refused';
+  return { receivedAt, text: orderText(record), outcome, why, repeats };
+}
+
+function symbolProblem(
+  instrument: { readonly lotSize: number } | undefined,
+  quantity: number,
+): string | undefined {
+  if (instrument === undefined) return 'Not in the instrument list: signals for it are refused.';
+  const { lotSize } = instrument;
+  return lotSize > 1 && quantity % lotSize !== 0
+    ? `It is traded in lots of ${lotSize}: the broker will not take ${quantity}.`
+    : undefined;
+}
+
+/** As much as was read: of a refused signal that may be `Buy` and no more. */
+function orderText({ action, quantity, exchange, tradingSymbol, product }: SignalRecord): string | undefined {
+  if (action === undefined) return undefined;
+  const symbol = tradingSymbol && exchange ? `${exchange}:${tradingSymbol}` : tradingSymbol;
+  const words = [ACTION_LABELS[action], quantity, symbol, product && `(${product})`];
+  return words.filter((word) => word !== undefined).join(' ');
+}
+
+function nameSymbols(symbols: readonly StrategySymbol[]): string {
+  const names = symbols.map(({ exchange, tradingSymbol }) => `${exchange}:${tradingSymbol}`);
+  const rest = names.length - NAMED_SYMBOLS;
+  return rest <= 0 ? names.join(', ') : `${names.slice(0, NAMED_SYMBOLS).join(', ')} and ${rest} more`;
+}

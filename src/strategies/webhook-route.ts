@@ -1,0 +1,56 @@
+import express, { type Request, type Response, Router } from 'express';
+import { AppError, notFound } from '../errors.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { clientAddress } from '../http/client-address.ts';
+import { methods } from '../http/methods.ts';
+import { answerTo } from './refusal-answer.ts';
+import type { IntakeResult, SignalIntake } from './signal-intake.ts';
+
+const LARGEST_BODY = '16kb';
+
+/** As the body is signed as it was sent, it is read whatever it says it is, and never unpacked. */
+const readRawBody = express.raw({ type: () => true, limit: LARGEST_BODY, inflate: false });
+
+/** POST /api/v1/webhooks/:webhookId. Mounted in front of everything that parses bodies or loads sessions. */
+export function createWebhookRouter(takeSignal: SignalIntake): Router {
+  const router = Router({ caseSensitive: true });
+  methods(router, '/api/v1/webhooks/:webhookId', {
+    post: [
+      readRawBody,
+      async function receiveSignal(req, res) {
+        const delivery = {
+          address: clientAddress(req),
+          timestamp: req.get('x-curfew-timestamp'),
+          signature: req.get('x-curfew-signature'),
+          // Without a body there is no Buffer either.
+          body: Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0),
+        };
+        const origin = auditOrigin(req, res, 'webhook');
+        answer(res, await takeSignal(webhookIdOf(req), delivery, origin));
+      },
+    ],
+  });
+  return router;
+}
+
+const webhookIdOf = (req: Request): string => String(req.params['webhookId']);
+
+function answer(res: Response, result: IntakeResult): void {
+  res.set('Cache-Control', 'no-store');
+  switch (result.kind) {
+    case 'accepted':
+    case 'duplicate':
+      res.json({ status: result.kind, signal: result.signalId });
+      break;
+    case 'unknown_webhook':
+      throw notFound();
+    case 'rate_limited':
+      throw new AppError('rate_limited', 'Too many signals to this address. Try again later.', {
+        retryAfterSeconds: result.retryAfterSeconds,
+      });
+    case 'refused': {
+      const { status, error, reason, message } = answerTo(result.why);
+      res.status(status).json({ status: 'error', error, message, reason, fields: result.fields });
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { readInstrumentType, readNumber, readStrike } from './cell-readers.ts';
+import type { MasterFormat } from './master-format.ts';
+
+/** Upstox calls a segment what the others call an exchange. */
+const EXCHANGES: ReadonlyMap<string, string> = new Map([
+  ['NSE_EQ', 'NSE'],
+  ['NSE_INDEX', 'NSE'],
+  ['NSE_FO', 'NFO'],
+  ['NCD_FO', 'CDS'],
+  ['NSE_COM', 'NCO'],
+  ['BSE_EQ', 'BSE'],
+  ['BSE_INDEX', 'BSE'],
+  ['BSE_FO', 'BFO'],
+  ['BCD_FO', 'BCD'],
+  ['MCX_FO', 'MCX'],
+  ['MCX_INDEX', 'MCX'],
+]);
+
+/** The CSV file of all contracts (https://upstox.com/developer/api-documentation/instruments), which comes gzipped. */
+export const UPSTOX: MasterFormat = {
+  broker: 'upstox',
+  name: 'Upstox',
+  source: 'https://assets.upstox.com/market-quote/instruments/exchange/complete.csv.gz',
+  columns: [
+    'instrument_key',
+    'exchange_token',
+    'tradingsymbol',
+    'name',
+    'expiry',
+    'strike',
+    'tick_size',
+    'lot_size',
+    'instrument_type',
+    'option_type',
+    'exchange',
+  ],
+  read(cell) {
+    const segment = cell('exchange');
+    return {
+      exchange: EXCHANGES.get(segment) ?? segment,
+      tradingSymbol: cell('tradingsymbol'),
+      name: cell('name'),
+      instrumentToken: cell('instrument_key'),
+      exchangeToken: cell('exchange_token'),
+      expiry: cell('expiry'),
+      strike: readStrike(cell('strike')),
+      tickSize: readNumber(cell('tick_size')) ?? 0,
+      lotSize: readNumber(cell('lot_size')) ?? 0,
+      instrumentType: readInstrumentType(cell('instrument_type'), cell('option_type')),
+      segment,
+    };
+  },
+};

@@ -1,0 +1,81 @@
+import type { FileHandle } from 'node:fs/promises';
+import type { ImportNotes } from './import-notes.ts';
+import type { ImportProgress } from './import-record.ts';
+import type { ImportTurn } from './import-turn.ts';
+import { type MasterPortion, readMaster } from './master-reader.ts';
+import { surveyMaster } from './master-survey.ts';
+import { fileChanged, writeMaster } from './master-writer.ts';
+import type { SymbolIndex } from './symbol-index.ts';
+
+export interface MasterImportOptions {
+  readonly turn: ImportTurn;
+  /** Stays open. */
+  readonly handle: FileHandle;
+  /** Undefined where the file's columns are to tell. */
+  readonly broker: string | undefined;
+  readonly notes: ImportNotes;
+  readonly index: Pick<SymbolIndex, 'prepare' | 'settle'>;
+  readonly onProgress: (progress: ImportProgress) => void;
+}
+
+/**
+ * Reads a file twice: the first time to find out whether it is good and in which order its instruments belong, so that a
+ * bad one costs no write; the second time to store it beside the master in use. Then one commit changes over.
+ * Returns the number of instruments. Throws `invalid` for a bad file, `ImportStoppedError` where the turn is over.
+ */
+export async function importMaster(options: MasterImportOptions): Promise<number> {
+  const { turn, handle, notes, index, onProgress } = options;
+  const { size } = await handle.stat();
+  const checksums: number[] = [];
+
+  const first = read(options, checksums);
+  const checked = eachFollowedBy(first.portions, async () => {
+    const progress = { stage: 'checking', done: first.bytes(), total: size } as const;
+    onProgress(progress);
+    await turn.sayAlive(progress);
+  });
+  const survey = await surveyMaster(checked, notes);
+
+  const { broker, instruments: total, exchanges, types } = survey;
+  const { firstId, lastId } = await turn.reserve(total);
+  await index.prepare(firstId);
+  await writeMaster({
+    portions: read(options, checksums).portions,
+    survey,
+    firstId,
+    async insert(portion, done) {
+      const progress = { stage: 'storing', done, total } as const;
+      await turn.insert(portion, progress);
+      onProgress(progress);
+    },
+  });
+  if (checksums[0] !== checksums[1]) throw fileChanged();
+
+  await index.settle();
+  const master = { broker, firstId, firstOptionId: firstId + survey.others, lastId, exchanges, types };
+  await turn.changeOver(master, notes);
+  return total;
+}
+
+function read({ handle, broker }: MasterImportOptions, checksums: number[]) {
+  let position = 0;
+  const portions = readMaster({
+    handle,
+    broker,
+    onBytes: (bytes) => {
+      position = bytes;
+    },
+    onEnd: (checksum) => void checksums.push(checksum),
+  });
+  return { portions, bytes: () => position };
+}
+
+async function* eachFollowedBy(
+  portions: AsyncIterable<MasterPortion>,
+  then: () => Promise<void>,
+): AsyncGenerator<MasterPortion> {
+  for await (const portion of portions) {
+    yield portion;
+    await then();
+  }
+}

@@ -1,0 +1,102 @@
+import type { FileHandle } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { crc32, createGunzip } from 'node:zlib';
+import { invalid } from '../errors.ts';
+import { MASTER_LIMITS } from './master-limits.ts';
+
+export interface MasterTextOptions {
+  /** Of the file. Stays open. */
+  readonly handle: FileHandle;
+  /** Told how many of the file's bytes were read so far. */
+  readonly onBytes: (bytes: number) => void;
+  /** Told the checksum of the whole file at its end: two readings of the same file have the same. */
+  readonly onEnd?: (checksum: number) => void;
+}
+
+const GZIP = Buffer.from([0x1f, 0x8b]);
+const ZIP = Buffer.from('PK');
+/** As much as is read at once: some six hundred lines. */
+const CHUNK_BYTES = 64 * 1024;
+
+/**
+ * The text of a file, from its beginning, in pieces. Whether it is compressed is told by its first bytes and not by its
+ * name. Throws `invalid` for what is no text, is damaged, or is larger than `MASTER_LIMITS`.
+ */
+export async function* readMasterText(options: MasterTextOptions): AsyncGenerator<string> {
+  const bytes = readBytes(options);
+  const first = await bytes.next();
+  if (first.done) throw invalid({ file: 'The file is empty.' });
+  const all = startingWith(first.value, bytes);
+  yield* decode(first.value.subarray(0, 2).equals(GZIP) ? gunzip(all) : all);
+}
+
+async function* readBytes({ handle, onBytes, onEnd }: MasterTextOptions): AsyncGenerator<Buffer> {
+  let position = 0;
+  let checksum = 0;
+  for (;;) {
+    // A buffer each time: the pieces are still being read when the next one comes.
+    const { bytesRead, buffer } = await handle.read(
+      Buffer.allocUnsafe(CHUNK_BYTES),
+      0,
+      CHUNK_BYTES,
+      position,
+    );
+    if (bytesRead === 0) break;
+    const chunk = buffer.subarray(0, bytesRead);
+    position += bytesRead;
+    if (position > MASTER_LIMITS.fileBytes) throw tooLarge();
+    checksum = crc32(chunk, checksum);
+    onBytes(position);
+    yield chunk;
+  }
+  onEnd?.(checksum);
+}
+
+async function* startingWith(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
+}
+
+async function* gunzip(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const inflate = createGunzip({ chunkSize: CHUNK_BYTES });
+  const feeding = pipeline(compressed, inflate);
+  // Whoever stops reading ends the pipeline with an error that is nobody's; any other one comes out of `inflate` too.
+  feeding.catch(() => undefined);
+  try {
+    yield* inflate;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))
+      throw invalid({ file: 'The gzip file is damaged or cut off: download it again.' });
+    throw error;
+  } finally {
+    inflate.destroy();
+    await feeding.catch(() => undefined);
+  }
+}
+
+async function* decode(bytes: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let size = 0;
+  for await (const chunk of bytes) {
+    if (size === 0) refuseOtherFiles(chunk);
+    size += chunk.length;
+    if (size > MASTER_LIMITS.textBytes) throw tooLarge();
+    yield decoder.decode(chunk, { stream: true });
+  }
+  yield decoder.decode();
+}
+
+/** In words, for the usual mistakes. */
+function refuseOtherFiles(beginning: Buffer): void {
+  if (beginning.subarray(0, 2).equals(ZIP))
+    throw invalid({ file: 'This is a ZIP or Excel file. Unpack it, or save it as CSV, and import that.' });
+  if (beginning.includes(0))
+    throw invalid({ file: 'This is not a CSV file: it contains bytes that no text has, or is not UTF-8.' });
+}
+
+function tooLarge(): Error {
+  const [file, text] = [MASTER_LIMITS.fileBytes, MASTER_LIMITS.textBytes].map((bytes) => bytes / 1024 / 1024);
+  return invalid({
+    file: `The file is too large: it may have ${file} MB, and ${text} MB when it is unpacked.`,
+  });
+}

@@ -1,0 +1,44 @@
+/** What people can have written to them. In the order of the page. */
+export const MESSAGE_KINDS = [
+  'new_device',
+  'cutoff_soon',
+  'session_ended',
+  'broker_rejected',
+  'signal_refused',
+  'ban',
+] as const;
+export type MessageKind = (typeof MESSAGE_KINDS)[number];
+
+/** As the page calls them. */
+export const KIND_WORDS: Readonly<Record<MessageKind, { readonly label: string; readonly hint: string }>> = {
+  new_device: {
+    label: 'Sign-in from a new device',
+    hint: 'When somebody signs in as you with a browser that has not been used for it in the last 180 days.',
+  },
+  cutoff_soon: {
+    label: 'The cutoff is near',
+    hint: 'As many minutes before it as you chose under Settings, while you are signed in.',
+  },
+  session_ended: {
+    label: 'A session ended',
+    hint: 'At the cutoff, when idle, or by anybody’s order: with the receipt of what ended.',
+  },
+  broker_rejected: {
+    label: 'A broker rejected the connection',
+    hint: 'When your broker does not take its token any more, or does not renew it.',
+  },
+  signal_refused: {
+    label: 'A signal was refused',
+    hint: 'With the strategy and the reason. Many at once come as one message.',
+  },
+  ban: {
+    label: 'An address was banned',
+    hint: 'For administrators: which one, why, and for how long.',
+  },
+};
+
+/** The kinds that a text in the database names; what this version does not know is left out. */
+export function readKinds(text: string): readonly MessageKind[] {
+  const names = text.split(',');
+  return MESSAGE_KINDS.filter((kind) => names.includes(kind));
+}

@@ -1,0 +1,146 @@
+import type { Clock } from '../core/clock.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/duration.ts';
+import type { Log } from '../core/log.ts';
+import { createPoller } from '../core/poller.ts';
+import type { BotApi, SendOutcome } from './bot-api.ts';
+import type { BotStore, ClaimedBot } from './bot-store.ts';
+import type { Bots } from './bots.ts';
+import { type Bundle, bundle } from './bundle.ts';
+import { pauseAfter, retryDelay } from './message-pace.ts';
+import type { MessageStore } from './message-store.ts';
+
+const CONCURRENCY = 8;
+/** Well above the time-out of a call: a node that died gives its claims up by itself. */
+const LEASE_MS = MINUTE_MS;
+const POLL_MS = 2 * SECOND_MS;
+/** More than one message holds, so that what says the same is found. */
+const LOOKED_AT = 500;
+const REMEMBERED_MS = 7 * DAY_MS;
+
+/** Sends what waits for people's bots: outside of any request, each message once, however many nodes do it. */
+export interface MessageQueue {
+  /** Tries everything that is due, once; returns how many messages Telegram took. */
+  drain(): Promise<number>;
+  /** Drains at once and then every other second. */
+  start(): void;
+  /** Drains soon, where started: to be called after a message was added. */
+  wake(): void;
+  /** Waits for the calls under way. */
+  stop(): Promise<void>;
+}
+
+export interface MessageQueueDeps {
+  readonly botStore: BotStore;
+  readonly messageStore: MessageStore;
+  readonly bots: Pick<Bots, 'tokenOf'>;
+  readonly botApi: Pick<BotApi, 'send'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** In [0, 1). */
+  readonly random?: () => number;
+}
+
+export function createMessageQueue(deps: MessageQueueDeps): MessageQueue {
+  const { botStore, messageStore, bots, botApi, clock, log, random = Math.random } = deps;
+  let draining: Promise<number> | undefined;
+  let stopping = false;
+  let tidiedAt = 0;
+  const poller = createPoller({
+    intervalMs: POLL_MS,
+    work: drain,
+    onError: (error) => log.error({ err: error }, 'The messages to Telegram could not be worked on'),
+  });
+
+  return {
+    drain,
+    start() {
+      stopping = false;
+      poller.start();
+    },
+    wake: poller.wake,
+    stop() {
+      stopping = true;
+      return poller.stop();
+    },
+  };
+
+  function drain(): Promise<number> {
+    draining ??= drainAll().finally(() => {
+      draining = undefined;
+    });
+    return draining;
+  }
+
+  async function drainAll(): Promise<number> {
+    let sent = 0;
+    while (!stopping) {
+      const claims = await botStore.claimDue({ now: clock.now(), limit: CONCURRENCY, leaseMs: LEASE_MS });
+      if (claims.length === 0) break;
+      for (const count of await Promise.all(claims.map(work))) sent += count;
+    }
+    await tidy();
+    return sent;
+  }
+
+  async function tidy(): Promise<void> {
+    const now = clock.now();
+    if (now - tidiedAt < HOUR_MS) return;
+    tidiedAt = now;
+    await messageStore.forgetEndedBefore(now - REMEMBERED_MS);
+  }
+
+  /** Sends one message, made of what is due; returns how many Telegram took. */
+  async function work(bot: ClaimedBot): Promise<number> {
+    const due = await messageStore.listDue(bot.userId, clock.now(), LOOKED_AT);
+    const isOver = (message: { expiresAt: number }): boolean => message.expiresAt <= clock.now();
+    const late = due.filter(isOver).map((message) => message.id);
+    await messageStore.markFailed(late, 'too_late', clock.now());
+    const next = bundle(due.filter((message) => !isOver(message)));
+    if (next === undefined) {
+      await botStore.settle(bot, { nextSendAt: clock.now(), problem: bot.problem, failures: bot.failures });
+      return 0;
+    }
+    const botToken = await bots.tokenOf(bot);
+    const outcome: SendOutcome =
+      botToken === undefined
+        ? { kind: 'refused', why: 'unreadable' }
+        : await botApi.send({ botToken, chatId: bot.chatId, html: next.html });
+    await settle(bot, next, outcome);
+    return outcome.kind === 'sent' ? next.ids.length : 0;
+  }
+
+  async function settle(bot: ClaimedBot, { ids, merged }: Bundle, outcome: SendOutcome): Promise<void> {
+    const now = clock.now();
+    switch (outcome.kind) {
+      case 'sent': {
+        await messageStore.markSent(ids, merged, now);
+        return botStore.settle(bot, { ...answeredNow(bot), problem: undefined });
+      }
+      case 'wait': {
+        const nextSendAt = now + outcome.waitMs;
+        return botStore.settle(bot, { nextSendAt, problem: 'asked_to_wait', failures: bot.failures });
+      }
+      case 'moved': {
+        await botStore.moveChat(bot, outcome.chatId);
+        return botStore.settle(bot, { nextSendAt: now, problem: undefined, failures: bot.failures });
+      }
+      case 'unreachable': {
+        const failures = bot.failures + 1;
+        const nextSendAt = now + retryDelay(failures, random());
+        return botStore.settle(bot, { nextSendAt, problem: 'unreachable', failures });
+      }
+      case 'refused': {
+        // Until the person has done something, there is no use in this one. The next one is tried all the same.
+        await messageStore.markFailed([...ids, ...merged], outcome.why, now);
+        log.warn({ why: outcome.why }, 'A message was given up: Telegram does not take it');
+        return botStore.settle(bot, { ...answeredNow(bot), problem: outcome.why });
+      }
+    }
+  }
+
+  function answeredNow(bot: ClaimedBot) {
+    const now = clock.now();
+    const paceMs = pauseAfter({ ...bot, now });
+    return { nextSendAt: now + paceMs, failures: 0, answered: { at: now, paceMs } };
+  }
+}

@@ -1,0 +1,17 @@
+import { Router } from 'express';
+import { methods } from '../http/methods.ts';
+import { createTelegramPage, type TelegramPageDeps } from './telegram-page.ts';
+
+/** `/telegram`: where a person's messages go, and which. */
+export function createTelegramRouter(deps: TelegramPageDeps): Router {
+  const router = Router();
+  const page = createTelegramPage(deps);
+  methods(router, '/telegram', { get: page.show });
+  methods(router, '/telegram/bot', { post: page.saveBot });
+  methods(router, '/telegram/bot/removal', { post: page.removeBot });
+  methods(router, '/telegram/chat', { post: page.saveChat });
+  methods(router, '/telegram/chat/detection', { post: page.findChat });
+  methods(router, '/telegram/events', { post: page.saveEvents });
+  methods(router, '/telegram/test', { post: page.sendTest });
+  return router;
+}

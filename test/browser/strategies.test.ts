@@ -1,0 +1,154 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { importKnownSymbols } from '../strategies/known-symbols.ts';
+import { send } from '../strategies/trader.ts';
+import { expectNoAxeViolations } from '../support/accessibility.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { connectSandbox, createVisitor, PERSON, setUp, signIn } from '../support/visitor.ts';
+
+const run = promisify(execFile);
+const EVERY_DAY = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+
+describe('The pages of strategies, in a browser', () => {
+  let browser: Browser;
+  let page: Page;
+  let server: TestServer;
+  let webhook = '';
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    [server, browser] = await Promise.all([startTestServer(), launchBrowser()]);
+    const visitor = createVisitor(server.origin);
+    await setUp(visitor);
+    await signIn(visitor);
+    await connectSandbox(visitor);
+    await importKnownSymbols(server.services);
+    const context = await browser.newContext({
+      viewport: { width: 390, height: 844 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !/status of 400/.test(message.text()))
+        complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.goto(at('/auth/login?returnTo=/strategies'));
+    await page.getByLabel('Username').fill(PERSON.username);
+    await page.getByLabel('Password', { exact: true }).fill(PERSON.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.waitForURL(at('/strategies'));
+  });
+  afterAll(async () => {
+    await browser.close();
+    await server.close();
+  });
+
+  const at = (path: string): string => server.origin + path;
+  const mainText = async () => (await page.getByRole('main').textContent()) ?? '';
+  async function expectGoodPage(): Promise<void> {
+    await expectNoAxeViolations(page);
+    expect(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+  }
+  const copied = () => page.evaluate<string>('navigator.clipboard.readText()');
+
+  test('a form that was not filled in says what is wrong at each field', async () => {
+    await expectGoodPage();
+    await page.getByRole('link', { name: 'New strategy' }).click();
+    await expectGoodPage();
+    await page.getByLabel('Name').fill('Opening range');
+    await page.getByLabel('Symbol 2').fill('sbin');
+    await page.getByRole('button', { name: 'Make the strategy' }).click();
+    const summary = page.getByRole('alert');
+    await summary.waitFor();
+    await expectGoodPage();
+    await summary.getByRole('link', { name: /Symbol 2/ }).click();
+    expect(await page.evaluate<string>('document.activeElement.id')).toBe('symbol-1');
+    expect(await page.getByLabel('Name').inputValue()).toBe('Opening range');
+  });
+
+  test('a strategy is made, and switched on', async () => {
+    await page.getByLabel('Symbol 2').fill('nse:sbin');
+    await page.getByLabel('Quantity 2').fill('10');
+    for (const day of EVERY_DAY) await page.getByLabel(day).check();
+    await page.getByLabel('Begins').fill('00:00');
+    await page.getByLabel('Ends').fill('00:00');
+    await page.getByRole('button', { name: 'Make the strategy' }).click();
+    await page.waitForURL(/notice=created/);
+    await expectGoodPage();
+    await page.getByRole('button', { name: 'Copy the address' }).click();
+    await page.getByText('Copied').waitFor();
+    webhook = await copied();
+    expect((await send(webhook)).status).toBe(409);
+    await page.getByRole('button', { name: 'Switch on' }).click();
+    await page.getByText('On: signals are taken in its window').waitFor();
+    await expectGoodPage();
+  });
+
+  test('its signals are shown, with what became of them', async () => {
+    expect((await send(webhook)).status).toBe(200);
+    await send(webhook, 'BUY NSE:INFY');
+    await page.reload();
+    expect(await mainText()).toMatch(/Buy NSE:INFY.*Refused: its symbol is not one of the strategy’s/s);
+    expect(await mainText()).toMatch(/Buy 10 NSE:SBIN \(MIS\).*Accepted/s);
+    await expectGoodPage();
+    await page.getByText('What to send').click();
+    expect(await mainText()).toContain('{{strategy.order.action}}');
+    await expectGoodPage();
+  });
+
+  test('TradingView’s addresses take one press, and others are typed', async () => {
+    expect(await mainText()).toContain('Anybody who knows the address');
+    await page.getByRole('button', { name: 'Only TradingView’s addresses' }).click();
+    await page.waitForURL(/notice=addresses_saved/);
+    expect(await page.getByLabel('Addresses that may send').inputValue()).toContain('52.89.214.238');
+    await expectGoodPage();
+    await page.getByLabel('Addresses that may send').fill('tradingview.com');
+    await page.getByRole('button', { name: 'Save the addresses' }).click();
+    await page.getByRole('alert').waitFor();
+    await expectGoodPage();
+    await page.getByLabel('Addresses that may send').fill('');
+    await page.getByRole('button', { name: 'Save the addresses' }).click();
+    await page.waitForURL(/notice=addresses_saved/);
+  });
+
+  test('a signature can be demanded, and made as the page says', async () => {
+    await page.getByRole('button', { name: 'Demand a signature' }).click();
+    await page.getByRole('heading', { name: 'Copy it now' }).waitFor();
+    await expectGoodPage();
+    await page.getByRole('button', { name: 'Copy the secret' }).click();
+    await page.getByText('Copied').waitFor();
+    const secret = await copied();
+    await page.getByRole('link', { name: 'I have copied it' }).click();
+    expect(await page.content()).not.toContain(secret);
+    expect((await send(webhook, 'SELL NSE:SBIN')).status).toBe(403);
+
+    await page.getByText('How to sign').click();
+    await expectGoodPage();
+    const recipe = await page.locator('details', { hasText: 'How to sign' }).locator('pre').textContent();
+    const { stdout } = await run('sh', ['-c', recipe ?? ''], {
+      env: { ...process.env, SECRET: secret, WEBHOOK: webhook },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'accepted' });
+  });
+
+  test('it is switched off from the list, and deleted after a question', async () => {
+    await page.goto(at('/strategies'));
+    await expectGoodPage();
+    await page.getByRole('button', { name: 'Switch off Opening range' }).click();
+    await page.getByText('Switched off: signals are refused').waitFor();
+    await page.getByRole('link', { name: 'Delete the strategy' }).click();
+    await expectGoodPage();
+    await page.getByRole('button', { name: 'Delete it' }).click();
+    await page.getByText('You have no strategy yet').waitFor();
+    await expectGoodPage();
+    expect((await send(webhook)).status).toBe(404);
+  });
+
+  test('the console had nothing to complain about', () => {
+    expect(complaints).toEqual([]);
+  });
+});

@@ -1,0 +1,25 @@
+import { describe, expect, it } from 'vitest';
+import { loggedPath } from '../../src/http/logged-path.ts';
+
+const ID = 'cpz5-Q0tcWIISbr4tUCA9_hwoIsFdySg';
+
+describe('A path in the log', () => {
+  it.each([
+    `/api/v1/webhooks/${ID}`,
+    `/api/v1/webhooks/${ID}/`,
+    `/api/v1/webhooks//${ID}`,
+    `/API/V1/Webhooks/${ID}`,
+    `/api/v1/webhooks%2F${ID}`,
+    `/api/v1/webhooks%2f${ID}`,
+    `/api/v1/webhooks\\${ID}`,
+    `/elsewhere/webhooks/${ID}\n${ID}`,
+  ])('leaves out the id of a webhook, as in %j', (path) => {
+    expect(loggedPath(path)).not.toContain(ID);
+    expect(loggedPath(path).toLowerCase()).toContain('webhooks');
+  });
+
+  it('is otherwise as it was', () => {
+    for (const path of ['/', '/strategies/1/webhook', '/api/v1/signals', '/api/v1/webhooks'])
+      expect(loggedPath(path)).toBe(path);
+  });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { readSignalBody } from '../../src/strategies/signal-body.ts';
+
+const read = (text: string) => readSignalBody(Buffer.from(text));
+const NOTHING = {
+  tradingSymbol: undefined,
+  exchange: undefined,
+  quantity: undefined,
+  price: undefined,
+  clientId: undefined,
+};
+
+describe('A signal’s body', () => {
+  it('may be the JSON of TradingView, with numbers between quotes', () => {
+    const body = {
+      action: 'BUY',
+      ticker: 'sbin',
+      exchange: 'nse',
+      quantity: '75.0',
+      price: '812.55',
+      id: 'Long Entry 1',
+      comment: 'what nobody asked for',
+    };
+    expect(read(JSON.stringify(body))).toEqual({
+      kind: 'signal',
+      message: {
+        action: 'buy',
+        tradingSymbol: 'SBIN',
+        exchange: 'NSE',
+        quantity: 75,
+        price: 812.55,
+        clientId: 'Long Entry 1',
+      },
+    });
+  });
+
+  it.each([
+    ['BUY NSE:SBIN 10', { action: 'buy', exchange: 'NSE', tradingSymbol: 'SBIN', quantity: 10 }],
+    ['sell nse:m&m', { action: 'sell', exchange: 'NSE', tradingSymbol: 'M&M' }],
+    ['  exit\n', { action: 'exit' }],
+    ['buy 10', { action: 'buy', quantity: 10 }],
+    ['buy 3MINDIA', { action: 'buy', tradingSymbol: '3MINDIA' }],
+    ['buy 500325 10', { action: 'buy', tradingSymbol: '500325', quantity: 10 }],
+  ])('may be a line of text: %s', (text, expected) => {
+    expect(read(text)).toEqual({ kind: 'signal', message: { ...NOTHING, ...expected } });
+  });
+
+  it('may be the sentence that TradingView sends by default', () => {
+    const text = 'MACD (12, 26, 9): order sell @ 75 filled on NIFTY1!. New strategy position is -75';
+    expect(read(text)).toEqual({
+      kind: 'signal',
+      message: { ...NOTHING, action: 'sell', tradingSymbol: 'NIFTY1!', quantity: 75 },
+    });
+  });
+
+  it('takes a byte order mark, and a number as an id', () => {
+    expect(read('\ufeff{"action":"buy","id":7}')).toMatchObject({ message: { clientId: '7' } });
+  });
+
+  it.each([
+    ['', 'body'],
+    ['hello there', 'body'],
+    ['{"action":', 'body'],
+    ['[{"action":"buy"}]', 'body'],
+    ['{"symbol":"NSE:SBIN"}', 'action'],
+    ['{"action":"hold"}', 'action'],
+    ['{"action":["buy"]}', 'action'],
+    ['{"__proto__":{"action":"buy"}}', 'action'],
+    ['{"action":"buy","symbol":"<script>"}', 'symbol'],
+    ['{"action":"buy","symbol":null}', 'symbol'],
+    ['{"action":"buy","exchange":"N"}', 'exchange'],
+    ['{"action":"buy","quantity":0}', 'quantity'],
+    ['{"action":"buy","quantity":-1}', 'quantity'],
+    ['{"action":"buy","quantity":1.5}', 'quantity'],
+    ['{"action":"buy","quantity":"1e3"}', 'quantity'],
+    ['{"action":"buy","quantity":"0x10"}', 'quantity'],
+    ['{"action":"buy","quantity":1e300}', 'quantity'],
+    ['{"action":"buy","quantity":null}', 'quantity'],
+    ['{"action":"buy","price":1e999}', 'price'],
+    ['{"action":"buy","price":"-5"}', 'price'],
+    ['{"action":"buy","id":""}', 'id'],
+    ['{"action":"buy","id":"a\\u0000b"}', 'id'],
+    [`{"action":"buy","id":"${'x'.repeat(101)}"}`, 'id'],
+  ])('is malformed where it is %s, and says what is wrong', (text, field) => {
+    const reading = read(text);
+    expect(reading.kind).toBe('malformed');
+    expect(reading.kind === 'malformed' && Object.keys(reading.fields)).toEqual([field]);
+    expect(JSON.stringify(reading)).not.toContain('Invalid input');
+  });
+
+  it('is malformed where it is no text in UTF-8', () => {
+    expect(readSignalBody(Buffer.from([0xff, 0xfe, 0x42, 0x00]))).toMatchObject({ kind: 'malformed' });
+  });
+});

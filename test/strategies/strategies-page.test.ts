@@ -1,0 +1,244 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../../src/core/duration.ts';
+import { MOST_STRATEGIES } from '../../src/strategies/strategies.ts';
+import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { connectSandbox, createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
+import { importKnownSymbols } from './known-symbols.ts';
+import { MONDAY_MORNING } from './strategy-world.ts';
+import { addPerson, makeStrategy, STRATEGY_FORM, send, webhookOf } from './trader.ts';
+
+describe('The pages of strategies', () => {
+  let clock: SettableClock;
+  let server: TestServer;
+  let visitor: Visitor;
+
+  beforeEach(async () => {
+    clock = createSettableClock(MONDAY_MORNING);
+    server = await startTestServer({ clock, env: { SESSION_IDLE_TIMEOUT: 'off' } });
+    visitor = createVisitor(server.origin);
+    await setUp(visitor);
+    await signIn(visitor);
+  });
+  afterEach(() => server.close());
+
+  const make = (fields = {}, options?: { on: boolean }) => makeStrategy(visitor, fields, options);
+  const db = () => server.ports.database.db;
+
+  async function events(): Promise<readonly Record<string, unknown>[]> {
+    const rows = await db()
+      .selectFrom('audit_log')
+      .select(['type', 'detail', 'actor'])
+      .where('type', 'like', 'strategy.%')
+      .orderBy('id')
+      .execute();
+    return rows.map(({ detail, actor }) => ({ ...JSON.parse(detail), actor }));
+  }
+
+  it('show what there is, and lead from a first strategy to its webhook', async () => {
+    expect((await visitor.get('/strategies')).text).toContain('You have no strategy yet');
+    const { path, webhook } = await make({}, { on: false });
+    expect(webhook).toMatch(new RegExp(`^${server.origin}/api/v1/webhooks/[A-Za-z0-9_-]{32}$`));
+    const page = (await visitor.get(`${path}?notice=created`)).text;
+    for (const shown of ['Breakout', 'switched off', 'Practice broker', 'Mon to Sun, 00:00 to 24:00 IST'])
+      expect(page).toContain(shown);
+    expect(await webhookOf(visitor, path)).toBe(webhook);
+    const list = (await visitor.get('/strategies')).text;
+    expect(list).toContain('NSE:SBIN');
+    expect(list).toContain('Switch on');
+  });
+
+  it('change a strategy, and say what is wrong with a form without losing what was typed', async () => {
+    await importKnownSymbols(server.services);
+    const { path } = await make();
+    const edit = (await visitor.get(`${path}/edit`)).text;
+    expect(edit).toContain('value="NSE:SBIN"');
+    const wrong = await visitor.submit(path, {
+      ...STRATEGY_FORM,
+      name: 'A <b>new</b> name',
+      symbol: ['NSE:SBIN', 'NIFTY'],
+      quantity: ['10', '75'],
+      product: ['MIS', 'NRML'],
+      days: ['tue'],
+    });
+    expect(wrong.status).toBe(400);
+    expect(wrong.text).toContain('href="#symbol-1"');
+    expect(wrong.text).toContain('value="A &lt;b&gt;new&lt;/b&gt; name"');
+    expect(wrong.text).toContain('value="NIFTY"');
+    expect(wrong.text).toMatch(/value="NRML" selected/);
+
+    const saved = await visitor.submit(path, {
+      ...STRATEGY_FORM,
+      name: 'Options',
+      symbol: 'nfo:nifty26dec25000ce',
+      quantity: '100',
+      product: 'NRML',
+      days: ['tue', 'thu'],
+      start: '09:15',
+      end: '15:30',
+    });
+    expect(saved).toMatchObject({ status: 303, location: `${path}?notice=saved` });
+    const page = (await visitor.get(path)).text;
+    for (const shown of ['Options', 'NFO:NIFTY26DEC25000CE', 'Tue, Thu, 09:15 to 15:30 IST', 'lots of 75'])
+      expect(page).toContain(shown);
+    expect(await server.services.strategies.listStrategies(await userId())).toMatchObject([
+      {
+        name: 'Options',
+        active: true,
+        symbols: [{ exchange: 'NFO', quantity: 100, product: 'NRML' }],
+        window: { days: ['tue', 'thu'], start: '09:15', end: '15:30' },
+      },
+    ]);
+  });
+
+  it('switch on and off, make a new webhook, delete; and write each act down', async () => {
+    await connectSandbox(visitor);
+    await importKnownSymbols(server.services);
+    const { id, path, webhook } = await make({}, { on: false });
+    for (const act of ['activation', 'activation', 'deactivation', 'activation']) {
+      const done = await visitor.submit(`${path}/${act}`, {}, path);
+      expect(done.location).toMatch(new RegExp(`^${path}\\?notice=(de)?activated$`));
+    }
+    expect((await send(webhook)).status).toBe(200);
+
+    await visitor.submit(`${path}/webhook`, {}, path);
+    const next = await webhookOf(visitor, path);
+    expect(next).not.toBe(webhook);
+    expect((await send(webhook)).status).toBe(404);
+    expect((await send(next)).status).toBe(200);
+
+    const question = await visitor.get(`${path}/deletion`);
+    expect(question.text).toContain('Delete Breakout?');
+    expect((await visitor.get(path)).status).toBe(200);
+    const gone = await visitor.submit(`${path}/deletion`, {}, `${path}/deletion`);
+    expect(gone.location).toBe('/strategies?notice=deleted');
+    expect((await send(next)).status).toBe(404);
+    expect((await visitor.get(path)).status).toBe(404);
+    expect((await visitor.get('/strategies')).text).not.toContain('Breakout');
+
+    const strategy = { id, name: 'Breakout' };
+    expect(
+      (await events()).map(({ type, actor, strategy: named, what }) => [type, actor, named, what]),
+    ).toEqual([
+      ['strategy.created', 'asha', strategy, undefined],
+      ['strategy.activated', 'asha', strategy, undefined],
+      ['strategy.deactivated', 'asha', strategy, undefined],
+      ['strategy.activated', 'asha', strategy, undefined],
+      ['strategy.changed', 'asha', strategy, 'webhook_address'],
+      ['strategy.deleted', 'asha', strategy, undefined],
+    ]);
+  });
+
+  it('are as unknown to another person as if there were nothing', async () => {
+    const { path } = await make();
+    const { visitor: other, person } = await addPerson(server.origin, server.services.userAdmin);
+    await signIn(other, person);
+    const before = await db().selectFrom('strategies').selectAll().execute();
+    for (const page of ['', '/edit', '/deletion'])
+      expect((await other.get(path + page)).status, page).toBe(404);
+    for (const act of [
+      '/activation',
+      '/deactivation',
+      '/webhook',
+      '/signing-secret',
+      '/signing-secret/removal',
+      '/allowed-addresses',
+      '/deletion',
+    ]) {
+      const answer = await other.submit(path + act, { preset: 'tradingview' }, '/strategies/new');
+      expect(answer.status, act).toBe(404);
+    }
+    expect((await other.submit(path, STRATEGY_FORM, '/strategies/new')).status).toBe(404);
+    expect((await other.get('/strategies')).text).toContain('You have no strategy yet');
+    expect(await db().selectFrom('strategies').selectAll().execute()).toEqual(before);
+    expect((await events()).map(({ type }) => type)).toEqual(['strategy.created', 'strategy.activated']);
+  });
+
+  it('are guarded, and do nothing without the form’s token', async () => {
+    const { path } = await make();
+    const stranger = createVisitor(server.origin);
+    for (const page of ['/strategies', path, `${path}/edit`])
+      expect((await stranger.get(page)).location).toMatch(/^\/auth\/login\?reason=login_required/);
+    const forged = await visitor.post(`${path}/deactivation`, {}, { Origin: server.origin });
+    expect(forged.status).toBe(403);
+    expect((await visitor.get(`${path}/deactivation`)).status).toBe(405);
+    expect(await db().selectFrom('strategies').select('active').execute()).toEqual([{ active: 1 }]);
+  });
+
+  it('offer nothing to make where the server has no broker', async () => {
+    await server.close();
+    server = await startTestServer({ clock, adapters: [], env: { SESSION_IDLE_TIMEOUT: 'off' } });
+    visitor = createVisitor(server.origin);
+    await setUp(visitor);
+    await signIn(visitor);
+    const list = (await visitor.get('/strategies')).text;
+    expect(list).toContain('No broker is set up on this server');
+    expect(list).not.toContain('/strategies/new');
+    expect((await visitor.get('/strategies/new')).status).toBe(404);
+  });
+
+  it('have room for a bounded number', async () => {
+    const { id } = await make();
+    const row = await db()
+      .selectFrom('strategies')
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    const copies = Array.from({ length: MOST_STRATEGIES - 1 }, (_, each) => ({
+      ...row,
+      id: `copy-${each}`,
+      webhook_digest: `digest-${each}`,
+    }));
+    await db().insertInto('strategies').values(copies).execute();
+    expect((await visitor.get('/strategies')).text).toContain('which is the most');
+    const answer = await visitor.submit('/strategies', STRATEGY_FORM, '/dashboard');
+    expect(answer.status).toBe(400);
+    expect(answer.text).toContain('You have 50 strategies');
+  });
+
+  it('keep the webhook and the signing secret encrypted, and take them along when the key is changed', async () => {
+    const { path, webhook } = await make();
+    await visitor.submit(`${path}/signing-secret`, {}, path);
+    const [row] = await db().selectFrom('strategies').selectAll().execute();
+    expect(row?.webhook_id).toMatch(/^gAAAAA/);
+    expect(row?.signing_secret).toMatch(/^gAAAAA/);
+    expect(JSON.stringify(row)).not.toContain(webhook.split('/').at(-1));
+    const report = await server.services.keyRotation.run({ actor: 'cli' });
+    const ours = report.filter(({ column }) => column.table === 'strategies');
+    expect(ours).toMatchObject([
+      { column: { column: 'webhook_id' }, current: 1, unreadable: 0 },
+      { column: { column: 'signing_secret' }, current: 1, unreadable: 0 },
+    ]);
+  });
+
+  it('say so when no key reads the webhook any more, and make a new one', async () => {
+    const { path } = await make();
+    await db().updateTable('strategies').set({ webhook_id: 'gAAAAAnonsense' }).execute();
+    expect((await visitor.get(path)).text).toContain('cannot be read any more');
+    await visitor.submit(`${path}/webhook`, {}, path);
+    expect(await webhookOf(visitor, path)).toContain('/api/v1/webhooks/');
+  });
+
+  it('forget signals when they are old, and those of deleted strategies', async () => {
+    await connectSandbox(visitor);
+    await importKnownSymbols(server.services);
+    const { path, webhook } = await make();
+    await send(webhook);
+    const other = await make({ name: 'Other' });
+    await send(other.webhook);
+    await visitor.submit(`${other.path}/deletion`, {}, `${other.path}/deletion`);
+    const { tidying } = server.services.strategies;
+    expect(await tidying.run()).toBe(1);
+    expect(await db().selectFrom('strategies').select('name').execute()).toEqual([{ name: 'Breakout' }]);
+    clock.advance(30 * DAY_MS);
+    expect(await tidying.run()).toBe(0);
+    clock.advance(1);
+    expect(await tidying.run()).toBe(1);
+    await signIn(visitor);
+    expect((await visitor.get(path)).text).toContain('None yet');
+  });
+
+  async function userId(): Promise<string> {
+    return (await db().selectFrom('users').select('id').executeTakeFirstOrThrow()).id;
+  }
+});
