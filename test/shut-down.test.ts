@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type NodeProcess, startNode } from './faults/support/node-process.ts';
 import { createScratchDirectory, type ScratchDirectory } from './support/scratch-directory.ts';
 
-describe('a server that is told to close', { timeout: 40_000 }, () => {
+describe('a server that is told to close', { timeout: 60_000 }, () => {
   let directory: ScratchDirectory;
   let node: NodeProcess;
 

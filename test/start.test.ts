@@ -11,7 +11,7 @@ import { createVisitor, setUp, signIn } from './support/visitor.ts';
 
 const MAIN = resolve(import.meta.dirname, '../src/main.ts');
 
-describe('a server that starts', { timeout: 40_000 }, () => {
+describe('a server that starts', { timeout: 90_000 }, () => {
   let directory: ScratchDirectory;
   let child: ChildProcess | undefined;
   let output: string;
@@ -47,7 +47,7 @@ describe('a server that starts', { timeout: 40_000 }, () => {
 
   it('with PORT=0 takes a free port, and BASE_URL follows it', async () => {
     start({ PORT: '0', BASE_URL: '', SANDBOX_BROKER: 'on' });
-    await vi.waitFor(() => expect(output).toContain('Curfew is ready'), { timeout: 20_000 });
+    await vi.waitFor(() => expect(output).toContain('Curfew is ready'), { timeout: 60_000 });
     const [, origin = ''] = /open (http:\/\/127\.0\.0\.1:\d+)/.exec(output) ?? [];
     expect(new URL(origin).port).not.toBe('0');
     expect(output).toContain(`"address":"${origin}"`);
@@ -62,7 +62,7 @@ describe('a server that starts', { timeout: 40_000 }, () => {
 
   it('with PORT=0 keeps a BASE_URL that was given', async () => {
     start({ PORT: '0', BASE_URL: 'https://curfew.example.org' });
-    await vi.waitFor(() => expect(output).toContain('open https://curfew.example.org'), { timeout: 20_000 });
+    await vi.waitFor(() => expect(output).toContain('open https://curfew.example.org'), { timeout: 60_000 });
   });
 
   it('takes what .env says when it is ready, although it was edited since it was first read', async () => {
@@ -84,7 +84,7 @@ describe('a server that starts', { timeout: 40_000 }, () => {
     await arrived.promise;
     project.writeEnvFile('SESSION_EXPIRY_TIME=15:45\n');
     edited.resolve();
-    await vi.waitFor(() => expect(output).toContain('New session limits are in force'), { timeout: 20_000 });
+    await vi.waitFor(() => expect(output).toContain('New session limits are in force'), { timeout: 60_000 });
     expect(output).toContain('SESSION_EXPIRY_TIME=15:45');
     gate.close();
     project.remove();

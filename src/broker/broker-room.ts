@@ -9,6 +9,7 @@ import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
+import { readInstalledAt } from '../storage/installation.ts';
 import { createAuthorizationFlow } from './authorization-flow.ts';
 import { createAuthorizationStore } from './authorization-store.ts';
 import { type BrokerAdapter, createBrokerAdapters } from './broker-adapter.ts';
@@ -121,7 +122,7 @@ export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
     tokenTarget: createBrokerTokenTarget({ ...shared, wakeLogouts }),
     logoutQueue,
     refresher: createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) }),
-    callKeyRoll: createKeyRollCall(shared),
+    callKeyRoll: createKeyRollCall({ ...shared, installedAt: () => readInstalledAt(database) }),
     metrics: createBrokerMetrics(shared),
     tidy: () => oldConnections.forgetEndedBefore(clock.now() - CONNECTIONS_KEPT_MS),
     banner: createBrokerBanner(createLostConnections(pages)),

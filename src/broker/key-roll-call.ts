@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SECOND_MS } from '../core/duration.ts';
-import type { Bus } from '../storage/bus.ts';
+import type { Bus, BusMessage } from '../storage/bus.ts';
 import type { TokenCipher } from './token-cipher.ts';
 
 /** What running servers said when they were asked whether they read what the newest key encrypts. */
@@ -14,6 +14,8 @@ export interface RollCall {
 export type CallRoll = () => Promise<RollCall>;
 
 export interface RollCallDeps {
+  /** Tells this installation from others that hear the same messages. */
+  readonly installedAt: () => Promise<number | undefined>;
   readonly bus: Pick<Bus, 'publish' | 'onMessage'>;
   readonly cipher: TokenCipher;
   readonly waitMs?: number;
@@ -29,24 +31,34 @@ const NO_BROKER = '*';
  * Whoever rotates keys beside a server that was not started with the new one would take everybody's tokens and app keys
  * from under it: what it cannot read, it has people enter again. So the rotation asks first.
  */
-export function createKeyRollCall({ bus, cipher, waitMs = WAIT_MS }: RollCallDeps): CallRoll {
+export function createKeyRollCall(deps: RollCallDeps): CallRoll {
+  const { installedAt, bus, cipher, waitMs = WAIT_MS } = deps;
   const { encrypt, decrypt } = cipher.forBroker(NO_BROKER);
   let underWay: { readonly id: string; readonly answers: boolean[] } | undefined;
 
   bus.onMessage((message) => {
     if (message.kind === 'keys.answer' && message.id === underWay?.id)
       underWay.answers.push(message.readable);
-    if (message.kind !== 'keys.question') return;
-    const readable = decrypt(message.ciphertext).kind === 'ok';
-    // Nobody waits for it here; who asked goes by the answers that came.
-    bus.publish({ kind: 'keys.answer', id: message.id, readable }).catch(() => undefined);
+    // Who asked goes by the answers that came: nobody waits for this one, or could do anything about its failure.
+    if (message.kind === 'keys.question') answer(message).catch(() => undefined);
   });
+
+  async function answer(question: Extract<BusMessage, { kind: 'keys.question' }>): Promise<void> {
+    if ((await installedAt()) !== question.installedAt) return;
+    const readable = decrypt(question.ciphertext).kind === 'ok';
+    await bus.publish({ kind: 'keys.answer', id: question.id, readable });
+  }
 
   return async function callRoll() {
     const id = randomUUID();
     underWay = { id, answers: [] };
     const { answers } = underWay;
-    await bus.publish({ kind: 'keys.question', id, ciphertext: encrypt(id) });
+    await bus.publish({
+      kind: 'keys.question',
+      id,
+      installedAt: await installedAt(),
+      ciphertext: encrypt(id),
+    });
     await sleep(waitMs);
     underWay = undefined;
     const able = answers.filter((readable) => readable).length;

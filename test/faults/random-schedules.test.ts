@@ -84,7 +84,7 @@ describe(`random schedules of faults, FAULT_SEED=${SEED}`, () => {
         await sleep(step.pauseMs);
       }
     });
-    // Beside each person somebody tries their sessions at the other nodes, the ended ones first of all.
+    // Beside each person somebody tries the latest of their sessions, ended or not, at every node.
     const thieves = house.people.map(async (person) => {
       for (let turn = 0; goesOn(); turn += 1) {
         const theirs = household.sessions.filter((held) => held.person === person).slice(-6);

@@ -29,7 +29,7 @@ describe(`among ${USERS * SESSIONS_EACH} sessions of ${USERS} people in Redis`, 
     redis = new Redis(server.url);
     rig = onRedis(await connectTo(server.url), createSettableClock(NOW));
     for (let start = 0; start < USERS; start += USERS_AT_ONCE) await fill(start, start + USERS_AT_ONCE);
-  });
+  }, 120_000);
   afterAll(async () => {
     redis.disconnect();
     await rig.close();
@@ -38,16 +38,25 @@ describe(`among ${USERS * SESSIONS_EACH} sessions of ${USERS} people in Redis`, 
 
   async function fill(from: number, to: number): Promise<void> {
     const pipeline = redis.pipeline();
+    const byLogin: (string | number)[] = [];
+    const byLastSeen: (string | number)[] = [];
     for (let user = from; user < to; user += 1) {
+      const own: (string | number)[] = [];
       for (let each = 0; each < SESSIONS_EACH; each += 1) {
         const loginTime = NOW - HOUR_MS + user * SESSIONS_EACH + each;
         const sid = newSignedInSessionId(userId(user), loginTime);
         const body = JSON.stringify(sessionBody({ userId: userId(user), loginTime }));
-        pipeline.set(sessionKey(sid), body, 'PX', HOUR_MS).zadd(userKey(userId(user)), 0, sid);
-        pipeline.zadd(BY_LOGIN, loginTime, sid).zadd(BY_LAST_SEEN, NOW, sid);
+        pipeline.set(sessionKey(sid), body, 'PX', HOUR_MS);
+        own.push(0, sid);
+        byLogin.push(loginTime, sid);
+        byLastSeen.push(NOW, sid);
       }
+      pipeline.zadd(userKey(userId(user)), ...own);
     }
-    await pipeline.exec();
+    await pipeline
+      .zadd(BY_LOGIN, ...byLogin)
+      .zadd(BY_LAST_SEEN, ...byLastSeen)
+      .exec();
   }
 
   /** What Redis did during `work`, and for how many microseconds. */
