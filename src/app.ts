@@ -26,9 +26,9 @@ import { createOutageLogout } from './sessions/outage-logout.ts';
 import { createSessionsRouter } from './sessions/routes.ts';
 import { createSessionMiddleware } from './sessions/session-middleware.ts';
 import { createSettingsRouter } from './settings/routes.ts';
-import { createTelegramRouter } from './telegram/routes.ts';
 import { createStrategyRouter } from './strategies/routes.ts';
 import { createSymbolRouter, SYMBOL_UPLOAD } from './symbols/routes.ts';
+import { createTelegramRouter } from './telegram/routes.ts';
 
 const PUBLIC_FOLDER = fileURLToPath(new URL('../public', import.meta.url));
 const VIEWS_FOLDER = fileURLToPath(new URL('../views', import.meta.url));
