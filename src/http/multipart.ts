@@ -92,7 +92,7 @@ function readFields(req: Request, parser: BusboyInstance, next: (error?: unknown
   parser.on('finish', () => goOn());
   parser.on('error', (error) => breakOff(error instanceof Error ? error : new Error(String(error))));
   req.once('close', () => {
-    
+    if (!req.complete) breakOff(new Error('The upload was broken off'));
   });
   req.pipe(parser);
 }

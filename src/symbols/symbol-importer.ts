@@ -109,6 +109,12 @@ function createStartedImport(
   const turn = createImportTurn({ id, imports, clock, isClosing });
   const notes = createImportNotes(broker);
 
+  /** Searches are right without it, and slower until the database has done it by itself. */
+  const settle = (): Promise<void> =>
+    index
+      .settle()
+      .catch((err: unknown) => log.warn({ err }, 'The index of symbols could not be put in order'));
+
   /** A database that is away cannot be told: then the import is found silent later, and given up. */
   async function giveUp(status: 'refused' | 'failed', problem: string): Promise<ImportOutcome> {
     await imports
@@ -128,6 +134,19 @@ function createStartedImport(
     return giveUp('failed', FAULT);
   }
 
+  /** The answer to the commit that changes over may get lost on its way. How many instruments there are, if it went through. */
+  async function findDone(): Promise<number | undefined> {
+    const record = await imports.find(id).catch(() => undefined);
+    return record?.status === 'done' ? record.instruments : undefined;
+  }
+
+  async function finish(instruments: number): Promise<ImportOutcome> {
+    await forgetSymbols();
+    const imported = { broker: notes.broker ?? '', instruments };
+    await audit.record({ type: 'symbols.imported', ...imported, badLines: notes.badLines }, origin);
+    return { status: 'done', ...imported, ...linesOf(notes) };
+  }
+
   return {
     id,
     receiving: (bytes) => turn.sayAlive({ stage: 'receiving', done: bytes, total: bytes }),
@@ -136,14 +155,12 @@ function createStartedImport(
     },
 
     async run(handle, onProgress = () => undefined) {
+      const to = { prepare: index.prepare, settle };
       try {
-        const instruments = await importMaster({ turn, handle, broker, notes, index, onProgress });
-        await forgetSymbols();
-        const imported = { broker: notes.broker ?? '', instruments };
-        await audit.record({ type: 'symbols.imported', ...imported, badLines: notes.badLines }, origin);
-        return { status: 'done', ...imported, ...linesOf(notes) };
+        return await finish(await importMaster({ turn, handle, broker, notes, index: to, onProgress }));
       } catch (error) {
-        return giveUpFor(error);
+        const instruments = await findDone();
+        return instruments === undefined ? giveUpFor(error) : finish(instruments);
       }
     },
   };

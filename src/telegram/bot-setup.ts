@@ -1,8 +1,10 @@
 import { type AuditOrigin, SYSTEM_ORIGIN } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
 import type { BotApi } from './bot-api.ts';
 import type { BotStore } from './bot-store.ts';
 import type { Bots } from './bots.ts';
 import { TEST_MESSAGE } from './event-messages.ts';
+import { SHORTEST_PAUSE_MS } from './message-pace.ts';
 
 /** What somebody does with their bot on the page: each asks Telegram, and says what it answered. */
 export interface BotSetup {
@@ -21,11 +23,12 @@ export type SetupResult<Good extends string> = Good | { readonly problem: string
 
 export interface BotSetupDeps {
   readonly bots: Bots;
-  readonly botStore: Pick<BotStore, 'saveProblem'>;
+  readonly botStore: Pick<BotStore, 'saveTest'>;
   readonly botApi: BotApi;
+  readonly clock: Clock;
 }
 
-export function createBotSetup({ bots, botStore, botApi }: BotSetupDeps): BotSetup {
+export function createBotSetup({ bots, botStore, botApi, clock }: BotSetupDeps): BotSetup {
   return {
     async saveToken(userId, botToken, origin) {
       const bot = await botApi.describeBot(botToken);
@@ -64,7 +67,7 @@ export function createBotSetup({ bots, botStore, botApi }: BotSetupDeps): BotSet
         return { problem: 'group_moved' };
       }
       const problem = outcome.kind === 'sent' ? undefined : wordOf(outcome);
-      await botStore.saveProblem(userId, problem);
+      await botStore.saveTest(userId, problem, clock.now() + SHORTEST_PAUSE_MS);
       return problem === undefined ? 'test_sent' : { problem };
     },
   };

@@ -64,7 +64,8 @@ export interface BotStore {
   /** False without a bot; as the following ones. */
   saveChat(userId: string, chatId: string): Promise<boolean>;
   saveKinds(userId: string, kinds: readonly MessageKind[]): Promise<boolean>;
-  saveProblem(userId: string, problem: string | undefined): Promise<boolean>;
+  /** How a message went that was sent past the queue, and that the queue is not to send before. */
+  saveTest(userId: string, problem: string | undefined, nextSendAt: number): Promise<boolean>;
   remove(userId: string): Promise<boolean>;
   /** Of those among these people whose bot knows where to write to. */
   listSubscriptions(userIds: readonly string[]): Promise<readonly Subscription[]>;
@@ -137,7 +138,24 @@ export function createBotStore({ db }: Database): BotStore {
 
     saveChat: (userId, chatId) => update(userId, { chat_id: chatId, problem: null }),
     saveKinds: (userId, kinds) => update(userId, { events: kinds.join(',') }),
-    saveProblem: (userId, problem) => update(userId, { problem: problem ?? null }),
+
+    async saveTest(userId, problem, nextSendAt) {
+      const { numUpdatedRows } = await db
+        .updateTable('telegram_bots')
+        .set((eb) => ({
+          problem: problem ?? null,
+          // Never earlier than it was: the queue may have claimed the bot until then.
+          next_send_at: eb
+            .case()
+            .when('next_send_at', '<', nextSendAt)
+            .then(nextSendAt)
+            .else(eb.ref('next_send_at'))
+            .end(),
+        }))
+        .where('user_id', '=', userId)
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
 
     async remove(userId) {
       return db.transaction().execute(async (trx) => {

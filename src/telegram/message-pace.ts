@@ -1,7 +1,7 @@
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 
 /** Telegram's advice: no more than one message a second in one chat (https://core.telegram.org/bots/faq). */
-const SHORTEST_PAUSE_MS = SECOND_MS;
+export const SHORTEST_PAUSE_MS = SECOND_MS;
 const LONGEST_PAUSE_MS = MINUTE_MS;
 /** After so long without a message, a burst is over. */
 const QUIET_MS = 2 * LONGEST_PAUSE_MS;

@@ -107,7 +107,8 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
       lines: [
         { step: 'broker_tokens', count: 1 },
         { step: 'sessions', count: 1 },
-        { step: 'caches', count: 1 },
+        // The token, and what the person has chosen in Settings.
+        { step: 'caches', count: 2 },
       ],
     });
   });

@@ -51,6 +51,26 @@ describe('a cache whose entries have owners', () => {
     expect(cache.get('asha', 'key')).toBeUndefined();
   });
 
+  it('clears its only owner by being swapped, and not entry by entry', () => {
+    cache.set('*', 'one', { name: 'a' });
+    cache.set('*', 'two', { name: 'b' });
+    expect(cache.clearOwner('*')).toBe(2);
+    expect(cache.size).toBe(0);
+    cache.set('*', 'one', { name: 'c' });
+    expect(cache.get('*', 'one')).toEqual({ name: 'c' });
+  });
+
+  it('counts its clearings, so that whoever was reading meanwhile can tell', () => {
+    const before = cache.clearings;
+    cache.set('asha', 'key', { name: 'hers' });
+    expect(cache.clearings).toBe(before);
+    cache.clearOwner('nobody');
+    const after = cache.clearings;
+    expect(after).toBeGreaterThan(before);
+    cache.clear();
+    expect(cache.clearings).toBeGreaterThan(after);
+  });
+
   it('clears everything, and forgets it', () => {
     cache.set('asha', 'key', { name: 'hers' });
     cache.set('ravi', 'key', { name: 'his' });

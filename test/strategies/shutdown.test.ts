@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createApiClient, makeKey } from '../api/api-client.ts';
+import { eventually } from '../storage/eventually.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { startServerProcess } from '../support/server-process.ts';
@@ -33,8 +34,9 @@ test('a server that is told to stop answers the requests that wait for signals, 
     await signIn(visitor);
     const program = createApiClient(origin, (await makeKey(visitor)).key);
     const waiting = program.ask('/api/v1/signals?after=0&wait=25');
-    const isWaiting = program.ask('/metrics').then(({ text }) => text);
-    expect(await isWaiting).toContain('curfew_signal_requests_waiting 1');
+    await eventually(async () =>
+      expect((await program.ask('/metrics')).text).toContain('curfew_signal_requests_waiting 1'),
+    );
 
     const toldAt = performance.now();
     const ended = server.end('SIGTERM');

@@ -295,6 +295,7 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
       },
     });
     expect(outcome).toMatchObject({ status: 'failed', problem: expect.stringContaining('was stopped') });
+    expect((await world.storedIds()).length).toBeLessThan(ROWS);
     expect(await names('')).toEqual(['OLD']);
   });
 

@@ -142,7 +142,8 @@ describe.each(DATABASES)('searching, on %s', (_name, openDatabase) => {
     ]);
   });
 
-  it('shows no more than a search may find, and nothing on a page behind that', async () => {
+  it('shows no more than a search may find, options last, and nothing on a page behind that', async () => {
+    expect((await find('nfo'))[0]).toBe('NFO:AXISBANK24DECFUT');
     const last = await search('ce', { limit: 100, page: MOST_SYMBOLS_FOUND / 100 });
     expect([last.items.length, last.nextPage]).toEqual([100, undefined]);
     expect(await search('ce', { limit: 100, page: MOST_SYMBOLS_FOUND / 100 + 1 })).toEqual({

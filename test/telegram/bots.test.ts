@@ -79,7 +79,7 @@ describe.each(DATABASES)('People’s bots on %s', (_name, open) => {
   it('keep chat and choice when they get another token, and lose what was wrong', async () => {
     await world.giveBot('asha');
     await world.bots.saveKinds('asha', ['cutoff_soon'], ORIGIN);
-    await world.botStore.saveProblem('asha', 'blocked');
+    await world.botStore.saveTest('asha', 'blocked', 0);
     const { linkCode } = await find();
     await world.bots.saveToken('asha', { botToken: OTHER_TOKEN, name: 'other_bot' }, ORIGIN);
     expect(await find()).toMatchObject({
@@ -148,6 +148,19 @@ describe.each(DATABASES)('People’s bots on %s', (_name, open) => {
       expect((await Promise.all(Array.from({ length: 8 }, claim))).flat()).toHaveLength(1);
       clock.advance(MINUTE_MS);
     }
+  });
+
+  it('are not claimed at once after a message that somebody sent past the queue, nor earlier than before', async () => {
+    await world.giveBot('asha');
+    await world.add('asha', 'one');
+    const claim = () => world.botStore.claimDue({ now: clock.now(), limit: 5, leaseMs: MINUTE_MS });
+    await world.botStore.saveTest('asha', undefined, clock.now() + 1000);
+    expect(await claim()).toEqual([]);
+    clock.advance(1000);
+    expect(await claim()).toHaveLength(1);
+    await world.botStore.saveTest('asha', undefined, clock.now() + 1000);
+    clock.advance(1000);
+    expect(await claim()).toEqual([]);
   });
 
   it('are not claimed without a chat, without a message, or before the message’s time', async () => {

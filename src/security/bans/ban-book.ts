@@ -51,17 +51,20 @@ export function createBanBook(deps: BanBookDeps): BanBook {
 
   function load(): Promise<void> {
     if (loading !== undefined) wantedAgain = true;
-    loading ??= readUntilStill().finally(() => {
-      loading = undefined;
-    });
+    loading ??= readUntilStill();
     return loading;
   }
 
   async function readUntilStill(): Promise<void> {
-    do {
-      wantedAgain = false;
-      await readAll();
-    } while (wantedAgain);
+    try {
+      do {
+        wantedAgain = false;
+        await readAll();
+      } while (wantedAgain);
+    } finally {
+      // At once, and not when whoever waits is told: a call between the two would be taken for one that comes in time.
+      loading = undefined;
+    }
   }
 
   /** The version first: what is read may be newer than it says, and the change in question is then taken over twice. */
@@ -106,9 +109,9 @@ export function createBanBook(deps: BanBookDeps): BanBook {
       if (known === undefined || (await readVersion()) !== known) await load();
     },
     async follow(version, change) {
-      if (known === undefined) return;
       if (loading !== undefined) return load();
-      if (version <= known) return;
+      // What was never read will be read with this change in it.
+      if (known === undefined || version <= known) return;
       if (change === undefined || version > known + 1) return load();
       apply(change);
       known = version;

@@ -89,19 +89,29 @@ export function createBanHits(deps: BanHitsDeps): BanHits {
     writing = undefined;
   }
 
+  /** Adding is not tried again: a database that did not answer in time may have done it. Counting is, it changes nothing. */
   async function write({ hits }: Round): Promise<void> {
     const all = [...hits.values()].flat();
     await hitStore.add(all);
+    try {
+      await judge(all);
+    } catch {
+      await sleep(PAUSE_MS, undefined, { ref: false });
+      await judge(all);
+    }
+    await trimWhenMany(all.length);
+  }
+
+  async function judge(hits: readonly BanHit[]): Promise<void> {
     const { thresholds } = book.rules();
     for (const cause of BAN_CAUSES) {
-      const subjects = [...new Set(all.filter((hit) => hit.cause === cause).map((hit) => hit.subject))];
+      const subjects = [...new Set(hits.filter((hit) => hit.cause === cause).map((hit) => hit.subject))];
       if (subjects.length === 0) continue;
       const { count, windowMs } = thresholds[cause];
       const counts = await hitStore.count(cause, subjects, clock.now() - windowMs);
       for (const { subject } of counts.filter((each) => each.hits >= count))
         await banOffender(subject, cause);
     }
-    await trimWhenMany(all.length);
   }
 
   async function trimWhenMany(added: number): Promise<void> {

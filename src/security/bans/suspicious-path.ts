@@ -1,7 +1,7 @@
 /** Nobody looks for holes in longer ones, and comparing has to end. */
 const LONGEST_PATH = 500;
 const LONGEST_PATTERN = 100;
-export const MOST_PATTERNS = 300;
+export const MOST_PATTERNS = 200;
 
 /** Tells whether a path, as it came, is one that only somebody asks for who looks for holes. */
 export type IsSuspicious = (path: string) => boolean;

@@ -59,6 +59,15 @@ describe.each(WAYS_TO_RUN)('bans that nobody orders, %s', (_name, nodeCount, cre
     expect(await world.events('ban.added')).toMatchObject([{ reason: 'suspicious_paths', offence: 1 }]);
   });
 
+  test('however quickly it goes wrong, the request after it is refused by the node that has seen it', async () => {
+    const guess = () =>
+      fetch(world.first.origin + SESSION, {
+        headers: { 'X-Forwarded-For': STRANGER, 'X-API-Key': 'cfw_guessed' },
+      });
+    await Promise.all(Array.from({ length: 10 }, guess));
+    expect((await guess()).status).toBe(403);
+  });
+
   test('what is older than the window does not count', async () => {
     await times(9, () => guessKey(STRANGER));
     world.clock.advance(DAY_MS);

@@ -88,6 +88,26 @@ describe('the copy of the bans in memory', () => {
     expect(book.isBanned(SUBJECT)).toBe(true);
   });
 
+  test('nor what changes behind it while it reads for the first time', async () => {
+    let told: Promise<void> | undefined;
+    const fresh = createBanBook({
+      banStore: {
+        async *listAll(now) {
+          yield* store.listAll(now);
+          if (told === undefined)
+            told = fresh.follow(await put(SUBJECT), { subject: SUBJECT, until: START + DAY_MS });
+        },
+      },
+      ruleStore: createBanRuleStore(database),
+      trustedStore: createTrustedAddressStore(database),
+      readVersion: () => readBanVersion(database),
+      clock,
+    });
+    await fresh.load();
+    await told;
+    expect(fresh.isBanned(SUBJECT)).toBe(true);
+  });
+
   test('a ban ends in it by the clock, and is dropped afterwards', async () => {
     await put(SUBJECT);
     await book.refresh();

@@ -57,7 +57,7 @@ describe('a suspicious path', () => {
   });
 
   test('no pattern and no path makes it take long', () => {
-    const nasty = createSuspicion(Array.from({ length: 300 }, () => `/${'a*'.repeat(48)}b`));
+    const nasty = createSuspicion(Array.from({ length: 200 }, () => `/${'a*'.repeat(48)}b`));
     const path = `/${'a'.repeat(16_000)}`;
     nasty(path);
     const startedAt = performance.now();
