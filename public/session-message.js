@@ -47,12 +47,12 @@ function endingMessage(cutoff, leftMs) {
 }
 
 /**
- * Changes four times at most.
+ * Changes six times at most.
  * @param {number} leftMs
  * @param {string} at
  */
 function spokenEnding(leftMs, at) {
-  const step = [1, 5, 15, 60].find((minutes) => leftMs <= minutes * MINUTE_MS);
+  const step = [1, 5, 10, 15, 30, 60].find((minutes) => leftMs <= minutes * MINUTE_MS);
   return step === 1
     ? 'This session ends within a minute.'
     : `This session ends in less than ${step ?? 60} minutes, at ${at}.`;

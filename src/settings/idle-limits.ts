@@ -1,7 +1,6 @@
 import { SECOND_MS } from '../core/duration.ts';
 import type { Log } from '../core/log.ts';
-import type { Poller } from '../core/poller.ts';
-import { createPoller } from '../core/poller.ts';
+import { createPoller, type Poller } from '../core/poller.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
 import type { SettingsStore } from './settings-store.ts';
 

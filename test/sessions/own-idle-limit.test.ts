@@ -232,6 +232,14 @@ describe('the key of a session with an idle limit of its own, in Redis', () => {
     await runsOutAfter(25 * MINUTE_MS);
   });
 
+  it('leaves nothing of it behind that was given to a session which ended in the same moment', async () => {
+    await rig.storage.registry.end([sid], 'logged_out');
+    await redis.hset('curfew:sessions:own-idle', sid, '600000');
+    await redis.zadd('curfew:sessions:by-own-deadline', clock.now(), sid);
+    expect(await rig.storage.registry.findIdle(10)).toEqual([]);
+    expect((await redis.keys('*')).filter((key) => key.includes('own'))).toEqual([]);
+  });
+
   it('leaves nothing of the limit behind when the session ends', async () => {
     await rig.storage.registry.end([sid], 'logged_out');
     const keys = (await redis.keys('*')).filter((key) => key.includes('own'));
@@ -254,7 +262,7 @@ describe('idle limits of their own that change in the middle of something, in Re
   afterEach(() => rig.close());
 
   /** Another node’s limits; something happens there just before it gives this command for the first time. */
-  function nodeInterruptedBefore(command: 'pexpire' | 'zadd', happens: () => Promise<void>) {
+  function nodeInterruptedBefore(command: 'pexpire' | 'zadd' | 'zrem', happens: () => Promise<void>) {
     let interrupted = false;
     const slow = new Proxy(redis, {
       get(target, name) {
@@ -294,6 +302,16 @@ describe('idle limits of their own that change in the middle of something, in Re
       rig.storage.registry.setIdleLimit('asha', 5 * MINUTE_MS),
     );
     expect(await limits.findIdle(10)).toEqual([sid]);
+  });
+
+  it('a new limit meanwhile is not taken for the old one’s remains', async () => {
+    await redis.zadd('curfew:sessions:by-own-deadline', clock.now(), sid);
+    const limits = nodeInterruptedBefore('zrem', () =>
+      rig.storage.registry.setIdleLimit('asha', 5 * MINUTE_MS),
+    );
+    expect(await limits.findIdle(10)).toEqual([]);
+    clock.advance(5 * MINUTE_MS);
+    expect(await rig.storage.registry.findIdle(10)).toEqual([sid]);
   });
 });
 

@@ -148,6 +148,19 @@ describe('the Telegram page', () => {
     expect((await submit('/telegram/events', { events: 'everything' })).status).toBe(400);
   });
 
+  it('offers news of bans to administrators only', async () => {
+    const person = { username: 'ravi', email: 'ravi@example.org', password: 'another-quiet-harbour-77' };
+    await server.services.userAdmin.create({ ...person, role: 'user' }, { actor: 'test' });
+    const ravi = createVisitor(server.origin);
+    await signIn(ravi, person);
+    await ravi.submit('/telegram/bot', { botToken: TOKEN }, '/telegram');
+    await saveBot();
+    expect(await page()).toContain('An address was banned');
+    const { text } = await ravi.get('/telegram');
+    expect(text).toContain('A signal was refused');
+    expect(text).not.toContain('An address was banned');
+  });
+
   it('needs a bot first', async () => {
     for (const [path, fields] of [
       ['/telegram/chat', { chatId: '4711' }],

@@ -79,14 +79,22 @@ export function createOwnIdleLimits({ redis, clock, lifetime }: OwnIdleLimitsDep
     ownIdleMs: number | undefined,
     lastSeen: number | undefined,
   ): Promise<boolean> {
-    if (ownIdleMs === undefined || lastSeen === undefined) {
-      await redis.zrem(BY_OWN_DEADLINE, sid);
+    if (lastSeen === undefined) {
+      await forget([sid]);
       return false;
     }
-    if (lastSeen <= lifetime.idleSince(ownIdleMs)) return true;
-    await redis.zadd(BY_OWN_DEADLINE, 'XX', lastSeen + ownIdleMs, sid);
+    if (ownIdleMs !== undefined && lastSeen <= lifetime.idleSince(ownIdleMs)) return true;
+    if (ownIdleMs === undefined) await redis.zrem(BY_OWN_DEADLINE, sid);
+    else await redis.zadd(BY_OWN_DEADLINE, 'XX', lastSeen + ownIdleMs, sid);
     const limitNow = await of(sid);
-    return limitNow === ownIdleMs ? false : judge(sid, limitNow, lastSeen);
+    if (limitNow === ownIdleMs) return false;
+    // Changed meanwhile, and what was just written may have undone what the change wrote.
+    if (limitNow !== undefined) await redis.zadd(BY_OWN_DEADLINE, lastSeen + limitNow, sid);
+    return judge(sid, limitNow, lastSeen);
+  }
+
+  async function forget(sids: readonly string[]): Promise<void> {
+    await Promise.all([redis.hdel(OWN_IDLE, ...sids), redis.zrem(BY_OWN_DEADLINE, ...sids)]);
   }
 
   return {
@@ -130,9 +138,7 @@ export function createOwnIdleLimits({ redis, clock, lifetime }: OwnIdleLimitsDep
       return idle.slice(0, limit);
     },
 
-    async forget(sids) {
-      await Promise.all([redis.hdel(OWN_IDLE, ...sids), redis.zrem(BY_OWN_DEADLINE, ...sids)]);
-    },
+    forget,
   };
 }
 
