@@ -22,6 +22,8 @@ export interface JobsDeps {
   readonly replay: (() => Promise<unknown>) | undefined;
   /** Of other rooms: what each has to forget, once a minute. */
   readonly tidiers: readonly (() => Promise<unknown>)[];
+  /** Of other rooms: what they want read before anybody is answered. */
+  readonly preparations: readonly (() => Promise<unknown>)[];
   /** Of other rooms: started and stopped with the rest. */
   readonly others: readonly Pick<Poller, 'start' | 'stop'>[];
   readonly log: Log;
@@ -41,7 +43,20 @@ export interface Jobs {
 const ORDERS_KEPT_MS = 31 * DAY_MS;
 
 export function createJobs(deps: JobsDeps): Jobs {
-  const { clock, policy, registry, orders, revoker, sweep, idleWatch, replay, tidiers, others, log } = deps;
+  const {
+    clock,
+    policy,
+    registry,
+    orders,
+    revoker,
+    sweep,
+    idleWatch,
+    replay,
+    tidiers,
+    preparations,
+    others,
+    log,
+  } = deps;
 
   const sweeping = logOnce('The sweep', () => sweep.runIfDue());
   const adjusting = logOnce('Adjusting lifetimes to the new limits', () => registry.applyPolicy());
@@ -95,6 +110,7 @@ export function createJobs(deps: JobsDeps): Jobs {
       while ((await revoker.retryDue()) > 0);
       await sweep.runIfDue();
       await idleWatch.run();
+      for (const prepare of preparations) await prepare();
     },
     tidy,
     start() {

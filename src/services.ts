@@ -51,6 +51,7 @@ import type { RedisClient } from './storage/redis.ts';
 import { clockDifferenceMs } from './storage/redis-clock.ts';
 import { signalBodySchema } from './strategies/signal-body.ts';
 import { createStrategyRoom } from './strategies/strategy-room.ts';
+import { TRADINGVIEW_ADDRESSES } from './strategies/tradingview-addresses.ts';
 import { createSymbolRoom } from './symbols/symbol-room.ts';
 import { createTelegramRoom } from './telegram/telegram-room.ts';
 
@@ -186,9 +187,8 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     corsOrigins: config.corsOrigins,
     publicOrigin: config.baseUrl,
     onInvalidKey: ({ address, why }) => {
-      // A key that was good once is no guess: its owner's program goes on with it.
-      const wasGood = why === 'expired' || why === 'revoked' || why === 'owner_disabled';
-      if (!wasGood) bans.noteGuessedKey(address);
+      // A key that this server has made is no guess, whatever became of it: its owner's program goes on with it.
+      if (why === 'not_ours') bans.noteGuessedKey(address);
     },
     sessionState: createSessionState({ registry, policy, calendar, clock }),
     brokerStates: async (userId) =>
@@ -208,6 +208,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     audit,
     log,
     trustProxy: config.trustProxy,
+    sharedSenders: TRADINGVIEW_ADDRESSES,
     isSignedIn: (req) => expiry.liveSession(req) !== undefined,
   });
 
@@ -307,6 +308,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       idleWatch,
       replay: gate === undefined ? undefined : replay,
       tidiers: [brokers.tidy],
+      preparations: [bans.load],
       others: [
         brokers.logoutQueue,
         brokers.refresher,

@@ -14,7 +14,7 @@ export interface AccountsRouterDeps
 
 /** `/setup` and `/auth/login`. */
 export function createAccountsRouter(deps: AccountsRouterDeps): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   methods(router, '/setup', createSetupPage(deps));
   methods(router, '/auth/login', createLoginPage({ ...deps, signIn: createSignIn(deps) }));
   return router;

@@ -10,7 +10,7 @@ export interface KeysRouterDeps extends KeysPageDeps {
 
 /** `/api-keys`: the pages where people make, bind and revoke their keys. */
 export function createKeysRouter(deps: KeysRouterDeps): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   const { requireAdmin } = deps;
   const own = createKeysPage(deps);
   const all = createAllKeysPage(deps);

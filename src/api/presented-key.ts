@@ -19,8 +19,8 @@ export function presentedKey(req: Request): string | undefined {
 }
 
 function refuseKeyInAddress(req: Request): void {
-  const query = new URL(req.originalUrl, 'http://query.invalid').searchParams;
-  for (const [name, value] of query) {
+  const [, query = ''] = /\?(.*)$/s.exec(req.originalUrl) ?? [];
+  for (const [name, value] of new URLSearchParams(query)) {
     const plain = name.toLowerCase().replaceAll(/[^a-z]/g, '');
     if (!KEY_NAMES.has(plain) && !looksLikeKey(value)) continue;
     throw invalid({

@@ -41,7 +41,7 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
 /** The brokers' page, connecting, disconnecting, the app keys, and the address that brokers send people back to. */
 export function createBrokerRouter(deps: BrokerRouterDeps): Router {
   const { adapters, overview, flow, disconnect, liveSession, requireAdmin } = deps;
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   const credentialPage = createCredentialPage({ ...deps, findAdapter });
   const deadLetterPage = createDeadLetterPage(deps);
 

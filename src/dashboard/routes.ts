@@ -40,7 +40,7 @@ export interface DashboardRouterDeps {
 
 /** The page for anyone, and the one after signing in. */
 export function createDashboardRouter(deps: DashboardRouterDeps): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   methods(router, '/', { get: showHome });
   methods(router, '/dashboard', { get: showDashboard(deps) });
   methods(router, WAITING_PAGE_PATH, { get: [deps.requireAdmin, createWaitingPage(deps.waitingOrders)] });

@@ -22,7 +22,7 @@ const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 /** GET /metrics in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/). */
 export function createMetrics(sources: readonly MetricSource[]): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   methods(router, '/metrics', {
     get: async (_req, res) => {
       const outcomes = await Promise.allSettled(sources.map(async (source) => source()));

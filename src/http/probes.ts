@@ -12,7 +12,7 @@ const TIMEOUT_MS = 1500;
 
 /** /healthz: the process answers. /readyz: everything that it needs does, too. */
 export function createProbes(checks: readonly ReadinessCheck[]): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   methods(router, '/healthz', { get: (_req, res) => void res.json({ status: 'ok' }) });
   methods(router, '/readyz', {
     get: async (_req, res) => {

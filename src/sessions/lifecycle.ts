@@ -124,13 +124,12 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
     await revoker.revoke({ kind: 'device', userId, sids: [sid] }, 'logged_out', origin);
   }
 
-  async function endSurplus(userId: string, keptSid: string, origin: AuditOrigin): Promise<void> {
-    const devices = await registry.listByUser(userId);
-    // Only what is older than this one: two that sign in at once must not end each other.
-    const older = devices.findIndex((device) => device.sid === keptSid);
-    const surplus = devices.slice(0, Math.max(0, Math.min(older, devices.length - maxSessionsPerUser)));
-    if (surplus.length === 0) return;
-    const sids = surplus.map((device) => device.sid);
+  async function endSurplus(userId: string, origin: AuditOrigin): Promise<void> {
+    const devices = [...(await registry.listByUser(userId))].sort(byAge);
+    // By one order for all, so that several who sign in at once agree on who has to go, and do not end each other. In the
+    // same millisecond it may be the one that was stored last.
+    const sids = devices.slice(0, Math.max(0, devices.length - maxSessionsPerUser)).map(({ sid }) => sid);
+    if (sids.length === 0) return;
     await revoker.revoke({ kind: 'device', userId, sids }, 'session_limit', origin);
   }
 
@@ -148,7 +147,7 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
         return 'refused';
       }
       if (sid === undefined) continue;
-      await endSurplus(user.userId, sid, origin);
+      await endSurplus(user.userId, origin);
       if (replaced !== undefined)
         await lifecycle.endDevice(replaced.userId, replaced.sid, 'logged_out', origin);
       return 'signed_in';
@@ -203,4 +202,8 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
 /** Recognises a session without keeping its id. */
 function digest(sid: string): string {
   return createHash('sha256').update(sid).digest('base64url');
+}
+
+function byAge(a: DeviceSession, b: DeviceSession): number {
+  return a.loginTime - b.loginTime || (a.sid < b.sid ? -1 : 1);
 }

@@ -33,7 +33,7 @@ const logoutForm = z.object({ everywhere: z.unknown().optional() });
 
 /** Logging out, and the page of one's own devices. */
 export function createSessionsRouter(deps: SessionsRouterDeps): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   methods(router, '/auth/logout', { get: confirmLogout(deps), post: logOut(deps) });
   methods(router, '/auth/session', { get: tellState(deps) });
   methods(router, '/sessions', { get: listDevices(deps) });

@@ -4,7 +4,7 @@ import { createSettingsPage, type SettingsPageDeps } from './settings-page.ts';
 
 /** `/settings`: what a person chooses for themselves. */
 export function createSettingsRouter(deps: SettingsPageDeps): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   methods(router, '/settings', createSettingsPage(deps));
   return router;
 }

@@ -7,7 +7,7 @@ export interface StrategyRouterDeps extends StrategyPagesDeps, StrategyPageDeps 
 
 /** `/strategies`: a person's own. Another person's answers as one that does not exist (ASVS 8.2.2). */
 export function createStrategyRouter(deps: StrategyRouterDeps): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   const pages = createStrategyPages(deps);
   const one = createStrategyPage(deps);
   methods(router, '/strategies', { get: pages.list, post: pages.create });

@@ -18,7 +18,7 @@ export const SYMBOL_UPLOAD: UploadPath = { path: IMPORTS, mostBytes: MASTER_LIMI
 /** Searching for instruments; and for administrators, importing them. */
 export function createSymbolRouter(deps: SymbolRouterDeps): Router {
   const { requireAdmin } = deps;
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   const page = createImportPage(deps);
 
   methods(router, '/symbols', { get: createSearchPage(deps) });

@@ -4,7 +4,7 @@ import { createTelegramPage, type TelegramPageDeps } from './telegram-page.ts';
 
 /** `/telegram`: where a person's messages go, and which. */
 export function createTelegramRouter(deps: TelegramPageDeps): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   const page = createTelegramPage(deps);
   methods(router, '/telegram', { get: page.show });
   methods(router, '/telegram/bot', { post: page.saveBot });

@@ -49,8 +49,10 @@ describe('What becomes of a connection', () => {
     });
 
     it('shows the earlier of the two', async () => {
-      expect((await visitor.get('/broker')).text).toContain('Connected until Sat 21 Nov 2026, 03:30:00 IST');
-      const dashboard = (await visitor.get('/dashboard')).text.replaceAll(/<[^>]+>/g, '');
+      expect(withoutTags((await visitor.get('/broker')).text)).toContain(
+        'Connected until Sat 21 Nov 2026, 03:30:00 IST',
+      );
+      const dashboard = withoutTags((await visitor.get('/dashboard')).text);
       expect(dashboard).toContain('Fake broker: access token and feed token 03:30 IST');
       expect(dashboard).toContain('Your session on this device 06:00 IST');
     });
@@ -205,7 +207,9 @@ describe('Upstox, with a cutoff at 06:00', () => {
       const { location } = await visitor.submit('/broker/upstox/connection', {}, '/broker');
       const { pathname, search } = await pressButton(new URL(location), 'allow');
       await visitor.get(pathname + search);
-      expect((await visitor.get('/broker')).text).toContain('Connected until Sat 21 Nov 2026, 03:30:00 IST');
+      expect(withoutTags((await visitor.get('/broker')).text)).toContain(
+        'Connected until Sat 21 Nov 2026, 03:30:00 IST',
+      );
 
       const { id } = await server.ports.database.db
         .selectFrom('users')
@@ -229,3 +233,7 @@ describe('Upstox, with a cutoff at 06:00', () => {
     }
   });
 });
+
+function withoutTags(html: string): string {
+  return html.replaceAll(/<[^>]+>/g, '');
+}

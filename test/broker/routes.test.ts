@@ -53,7 +53,7 @@ describe('Connecting a broker', () => {
     if (reading.kind !== 'token') throw new Error(reading.why);
     expect(await profileStatus(reading.token)).toBe(200);
     const page = await visitor.get('/broker?notice=connected');
-    expect(page.text).toContain('Connected until Sat 21 Nov 2026, 03:00:00 IST');
+    expect(page.text.replaceAll(/<[^>]+>/g, '')).toContain('Connected until Sat 21 Nov 2026, 03:00:00 IST');
     expect(await auditTypes()).toEqual(
       expect.arrayContaining(['broker.authorization_started', 'broker.connected']),
     );

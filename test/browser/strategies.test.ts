@@ -80,7 +80,7 @@ describe('The pages of strategies, in a browser', () => {
     await page.waitForURL(/notice=created/);
     await expectGoodPage();
     await page.getByRole('button', { name: 'Copy the address' }).click();
-    await page.getByText('Copied').waitFor();
+    await page.getByText('Copied', { exact: true }).waitFor();
     webhook = await copied();
     expect((await send(webhook)).status).toBe(409);
     await page.getByRole('button', { name: 'Switch on' }).click();
@@ -120,7 +120,7 @@ describe('The pages of strategies, in a browser', () => {
     await page.getByRole('heading', { name: 'Copy it now' }).waitFor();
     await expectGoodPage();
     await page.getByRole('button', { name: 'Copy the secret' }).click();
-    await page.getByText('Copied').waitFor();
+    await page.getByText('Copied', { exact: true }).waitFor();
     const secret = await copied();
     await page.getByRole('link', { name: 'I have copied it' }).click();
     expect(await page.content()).not.toContain(secret);

@@ -18,12 +18,13 @@ afterEach(async () => {
   for (const undo of atEnd.splice(0).reverse()) await undo();
 });
 
-/** A server that has somebody's account, and that nobody has asked for anything yet. */
+/** A server that has somebody's account and, as one that listens by itself has, its list of bans. */
 async function startWith(env: Readonly<Record<string, string>>): Promise<TestServer> {
   const server = await startTestServer({ env });
   atEnd.push(() => server.close());
   const made = await server.services.userAdmin.create({ ...PERSON, role: 'admin' }, { actor: 'test' });
   expect(made.kind).toBe('created');
+  await server.services.bans.load();
   return server;
 }
 

@@ -12,14 +12,23 @@ describe('A path in the log', () => {
     `/api/v1/webhooks%2F${ID}`,
     `/api/v1/webhooks%2f${ID}`,
     `/api/v1/webhooks\\${ID}`,
+    `/api/v1/webhook%73/${ID}`,
+    `/api/v1/webhooks%252f${ID}`,
     `/elsewhere/webhooks/${ID}\n${ID}`,
   ])('leaves out the id of a webhook, as in %j', (path) => {
     expect(loggedPath(path)).not.toContain(ID);
     expect(loggedPath(path).toLowerCase()).toContain('webhooks');
   });
 
+  it.each([`/api/v1/cfw_${ID}`, `/api/v1/symbols/NSE/cfw_${ID}`, `/x/%63fw_${ID}`, `/x/cws_${ID}/%zz`])(
+    'leaves out keys and secrets, as in %j',
+    (path) => {
+      expect(loggedPath(path)).not.toContain(ID);
+    },
+  );
+
   it('is otherwise as it was', () => {
-    for (const path of ['/', '/strategies/1/webhook', '/api/v1/signals', '/api/v1/webhooks'])
+    for (const path of ['/', '/strategies/1/webhook', '/api/v1/signals', '/api/v1/webhooks', '/a%20b'])
       expect(loggedPath(path)).toBe(path);
   });
 });

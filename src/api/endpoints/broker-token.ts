@@ -76,8 +76,10 @@ export function createBrokerTokenEndpoint(deps: BrokerTokenEndpointDeps): Endpoi
     waits: false,
     async answer(call) {
       const { broker } = call.params;
+      const first = await brokerToken(call.caller.userId, broker);
+      await recordReader(call, broker, first.issuedAt);
+      // Asked again: while the line was written the connection may have ended.
       const { token, issuedAt, expiresAt } = await brokerToken(call.caller.userId, broker);
-      await recordReader(call, broker, issuedAt);
       // Nothing may wait between this question and the answer: the cutoff waits for nobody.
       if (isPastCutoff(issuedAt, clock.now(), calendar.last())) throw endedMeanwhile();
       return {

@@ -22,7 +22,7 @@ export function createSandboxAuthorizationPage({
   publicOrigin,
   client,
 }: SandboxContext): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
 
   methods(router, SANDBOX_PATHS.authorize, {
     get: function showAuthorization(req, res) {

@@ -12,7 +12,7 @@ import { createTokenEndpoint } from './token-endpoint.ts';
  * verifier, or a token. To be mounted in front of the session.
  */
 export function createSandboxProgramEndpoints(context: SandboxContext): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   const metadata = sandboxMetadata(context.publicOrigin);
 
   router.use([SANDBOX_PATHS.token, SANDBOX_PATHS.revoke, SANDBOX_PATHS.profile], keepOutOfCaches);

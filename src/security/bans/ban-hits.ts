@@ -25,6 +25,8 @@ export interface BanHitsDeps {
   readonly hitStore: Pick<BanHitStore, 'add' | 'count' | 'trim'>;
   readonly book: Pick<BanBook, 'rules' | 'isTrusted' | 'isBanned'>;
   readonly protectedAddresses: ProtectedAddresses;
+  /** Addresses that nothing is held against. */
+  readonly sharedSenders: readonly string[];
   /** Bans the subject for its next offence. */
   readonly banOffender: (subject: string, cause: BanCause) => Promise<void>;
   readonly clock: Clock;
@@ -52,7 +54,7 @@ interface Round {
  * sees them all.
  */
 export function createBanHits(deps: BanHitsDeps): BanHits {
-  const { hitStore, book, protectedAddresses, banOffender, clock, log } = deps;
+  const { hitStore, book, protectedAddresses, sharedSenders, banOffender, clock, log } = deps;
   const counted = new Map<BanCause, number>(BAN_CAUSES.map((cause) => [cause, 0]));
   let lost = 0;
   let addedSinceTrim = 0;
@@ -63,6 +65,7 @@ export function createBanHits(deps: BanHitsDeps): BanHits {
     const subject = readBanSubject(address);
     const { automatic, count } = book.rules().thresholds[cause];
     if (subject === undefined || !automatic || book.isBanned(subject)) return;
+    if (sharedSenders.includes(address)) return;
     if (book.isTrusted(address) || protectedAddresses.whyProtected(subject) !== undefined) return;
     counted.set(cause, (counted.get(cause) ?? 0) + 1);
     gather({ subject, cause, at: clock.now() }, count);

@@ -29,6 +29,8 @@ export interface BanRoomDeps {
   readonly log: Log;
   /** TRUST_PROXY. */
   readonly trustProxy: readonly string[];
+  /** Addresses that many people send through, so that no single one can answer for them: never banned automatically. */
+  readonly sharedSenders: readonly string[];
   /** Whether the request is of somebody whose session counts. */
   readonly isSignedIn: (req: Request) => boolean;
 }
@@ -37,6 +39,8 @@ export interface BanRoom {
   /** In front of everything but the health probes. */
   readonly gate: RequestHandler;
   readonly pathWatch: PathWatch;
+  /** Reads the bans; otherwise the first request waits for it, and is refused while the database is away. */
+  readonly load: () => Promise<void>;
   /** Counts an API key that looks like a guess. Never throws. */
   readonly noteGuessedKey: (address: string) => void;
   /** For the command line, too. */
@@ -50,7 +54,7 @@ export interface BanRoom {
   readonly routes: Omit<BanRouterDeps, 'requireAdmin'>;
 }
 
-/** The whole room, wired. Opens nothing and starts nothing; the bans are read with the first request. */
+/** The whole room, wired. Opens nothing and starts nothing. */
 export function createBanRoom(deps: BanRoomDeps): BanRoom {
   const { database, bus, log } = deps;
   const banStore = createBanStore(database);
@@ -79,6 +83,7 @@ export function createBanRoom(deps: BanRoomDeps): BanRoom {
   return {
     gate: gate.middleware,
     pathWatch: createPathWatch({ ...deps, book, hits }),
+    load: book.load,
     noteGuessedKey: (address) => hits.note('invalid_api_keys', address),
     bans,
     banStore,

@@ -1,9 +1,11 @@
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
+import { LRUCache } from 'lru-cache';
+import { DAY_MS } from '../../core/duration.ts';
 import { AppError } from '../../errors.ts';
-import { clientAddress } from '../../http/client-address.ts';
 import { isGuarded, routeClassOf } from '../../http/route-classes.ts';
 import type { BanBook } from './ban-book.ts';
 import type { BanHits } from './ban-hits.ts';
+import { createClientSubjects } from './client-subjects.ts';
 
 export interface PathWatch {
   /**
@@ -22,16 +24,27 @@ export interface PathWatchDeps {
   readonly isSignedIn: (req: Request) => boolean;
 }
 
+/**
+ * Where people were signed in within the last day, on this node, nothing is counted: over plain http a browser does not
+ * say that another site's page made it ask, and sends no cookie along, so such a page could have its readers banned.
+ */
+const HOMES_REMEMBERED = 10_000;
+
 /** Counts requests for what only somebody asks for who looks for holes. Those that are answered cost nothing here. */
 export function createPathWatch({ book, hits, isSignedIn }: PathWatchDeps): PathWatch {
+  const clientSubject = createClientSubjects();
+  const homes = new LRUCache<string, true>({ max: HOMES_REMEMBERED, ttl: DAY_MS });
+
   function note(req: Request): void {
     if (isSignedIn(req) || isSentByOtherSite(req) || !book.isSuspicious(req.path)) return;
-    hits.note('suspicious_paths', clientAddress(req));
+    const { address, subject } = clientSubject(req);
+    if (!homes.has(subject)) hits.note('suspicious_paths', address);
   }
 
   return {
     strangers: function watchStrangers(req, _res, next) {
-      if (isGuarded(routeClassOf(req.path))) note(req);
+      if (isSignedIn(req)) homes.set(clientSubject(req).subject, true);
+      else if (isGuarded(routeClassOf(req.path))) note(req);
       next();
     },
     notFound: function watchNotFound(error: unknown, req, _res, next) {

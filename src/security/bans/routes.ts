@@ -15,7 +15,7 @@ export type BanRouterDeps = BanPagesDeps &
 
 /** Bans, trusted addresses and thresholds, for administrators. */
 export function createBanRouter(deps: BanRouterDeps): Router {
-  const router = Router();
+  const router = Router({ caseSensitive: true });
   const { requireAdmin } = deps;
   const pages = createBanPages(deps);
   const files = createBanFilePages(deps);

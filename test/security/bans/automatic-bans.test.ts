@@ -50,6 +50,15 @@ describe.each(WAYS_TO_RUN)('bans that nobody orders, %s', (_name, nodeCount, cre
     ]);
   });
 
+  test('where somebody was signed in, nothing counts that a page elsewhere may have made their browser ask for', async () => {
+    const cookie = { Cookie: `curfew=${owner.sessionCookie()}` };
+    await times(nodeCount, async () =>
+      expect((await world.ask('/dashboard', STRANGER, { ...html, ...cookie })).status).toBe(200),
+    );
+    await times(25, () => probe(STRANGER));
+    await isBannedNowhere(STRANGER);
+  });
+
   test('the twentieth suspicious path bans, whether it led to the sign-in page or to nothing', async () => {
     await times(10, () => probe(STRANGER, '/wp-login.php'));
     await times(9, () => probe(STRANGER, '/assets/%2egit/config'));

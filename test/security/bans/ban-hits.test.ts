@@ -7,6 +7,7 @@ import { eventually } from '../../storage/eventually.ts';
 import { createSettableClock } from '../../support/settable-clock.ts';
 
 const STRANGER = '203.0.113.1';
+const SHARED = '203.0.113.99';
 
 describe('counting what leads to a ban', () => {
   let database: Database;
@@ -22,6 +23,7 @@ describe('counting what leads to a ban', () => {
       warnings += 1;
     };
     hits = createBanHits({
+      sharedSenders: [SHARED],
       hitStore: createBanHitStore(database),
       book: {
         rules: () => DEFAULT_BAN_RULES,
@@ -54,6 +56,12 @@ describe('counting what leads to a ban', () => {
     while (!hits.isIdle) await hits.settled(STRANGER);
     expect(banned).toEqual([STRANGER]);
     expect(hits.settled(STRANGER)).toBeUndefined();
+  });
+
+  test('nothing is held against an address that everybody sends through', async () => {
+    for (let count = 0; count < 50; count += 1) hits.note('suspicious_paths', SHARED);
+    expect(hits.isIdle).toBe(true);
+    expect(await rows()).toBe(0);
   });
 
   test('a flood of addresses fills neither the memory nor the table, and what was left out is counted', async () => {
