@@ -104,7 +104,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a program’s trading day, %s', (_na
     const tuesday = await token();
     expect(tuesday).toMatchObject({
       status: 200,
-      body: { data: { validUntil: '2026-11-25T03:00:00.000+05:30' } },
+      body: { data: { validUntil: '2026-11-24T10:00:00.000+05:30' } },
     });
     expect(tuesday.body.data?.['token']).not.toBe(monday.body.data?.['token']);
   });

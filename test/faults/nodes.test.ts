@@ -21,7 +21,7 @@ const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const run = promisify(execFile);
 
 const ROUNDS = 20;
-const KILLED_AFTER_MS = [10, 40, 70, 100, 130, 160, 200, 250];
+const KILLED_AFTER_MS = [10, 60, 110, 160, 220, 300, 400, 500];
 
 let house: House;
 let stores: { REDIS_URL: string; DATABASE_URL: string };

@@ -102,14 +102,12 @@ describe.each(Object.entries(POSTGRES_FAULTS))('a Postgres that is %s', (name, c
   });
 
   test('leaves no transaction open behind', async () => {
-    await sleep(1000);
-    const { rows } = await sql<{
-      state: string;
-      query: string;
-    }>`select state, query from pg_stat_activity where state like 'idle in transaction%'`.execute(
-      house.office.ports.database.db,
-    );
-    expect(rows).toEqual([]);
+    const { db } = house.office.ports.database;
+    const isClean = async (): Promise<boolean> => {
+      const open = sql`select query from pg_stat_activity where state like 'idle in transaction%'`;
+      return (await open.execute(db)).rows.length === 0;
+    };
+    await eventually('no transaction is open', isClean, { withinMs: 5000 });
   });
 });
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
 import { PERSON } from '../support/visitor.ts';
 import { type Device, letsIn, mustSignIn, signInDevice } from './support/device.ts';
@@ -55,7 +55,10 @@ describe('a SQLite file that another process has locked', () => {
 describe.each(FULL_DISKS)('a SQLite file that %s', (name, createDisk) => {
   test('answers a logout with 503 that says it has not happened yet, and works when there is room again', async () => {
     const disk = createDisk();
+    // Also after a failure: a file system that is left mounted would stay until the machine starts again.
+    onTestFinished(() => disk.remove());
     const node = await startNode({ env: embedded(join(disk.path, 'curfew.db')) });
+    onTestFinished(() => node.kill());
     const [device, ended] = [
       await setUpAndSignIn(node),
       await mustSignIn({ baseUrl: node.origin }, node.origin, PERSON),
@@ -82,8 +85,6 @@ describe.each(FULL_DISKS)('a SQLite file that %s', (name, createDisk) => {
       '/auth/login?reason=logged_out',
     );
     expect((await device.page(node.origin)).status).toBe(303);
-    await node.kill();
-    disk.remove();
   });
 });
 
