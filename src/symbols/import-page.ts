@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
+import { SECOND_MS } from '../core/duration.ts';
 import { formatIst } from '../core/ist.ts';
 import { AppError, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
@@ -110,18 +111,25 @@ export function createImportPage({ imports, importer, listMasters }: ImportPageD
 
 /** Throws what there is to say when the file does not come in; the import is given up then. */
 async function receive(started: StartedImport, { stream }: UploadedFile): Promise<FileHandle> {
+  let size = 0;
+  // A connection may be silent for longer than an import may.
+  const beat = setInterval(() => void started.receiving(size).catch(() => undefined), SAY_ALIVE_MS);
+  const onBytes = (bytes: number): Promise<void> => {
+    size = bytes;
+    return started.receiving(bytes);
+  };
   try {
-    return await receiveFile(stream, { mostBytes: MASTER_LIMITS.fileBytes, onBytes: started.receiving });
+    return await receiveFile(stream, { mostBytes: MASTER_LIMITS.fileBytes, onBytes });
   } catch (error) {
-    if (error instanceof AppError) {
-      await started.giveUp('refused', error.message);
-      throw error;
-    }
-    await started.giveUp('failed', BROKEN_OFF);
-    throw new AppError('invalid', BROKEN_OFF, { cause: error, fields: { file: BROKEN_OFF } });
+    const refused = error instanceof AppError ? error : undefined;
+    await started.giveUp(refused === undefined ? 'failed' : 'refused', refused?.message ?? BROKEN_OFF);
+    throw refused ?? new AppError('invalid', BROKEN_OFF, { cause: error, fields: { file: BROKEN_OFF } });
+  } finally {
+    clearInterval(beat);
   }
 }
 
+const SAY_ALIVE_MS = 5 * SECOND_MS;
 const BROKEN_OFF = 'The upload was broken off before the whole file had come in. Nothing was changed.';
 
 function busyWords(running: ImportRecord | undefined): string {

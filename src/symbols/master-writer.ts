@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { invalid } from '../errors.ts';
 import type { SymbolPortion } from './import-store.ts';
 import type { MasterPortion } from './master-reader.ts';
@@ -13,8 +14,8 @@ export interface MasterWriterOptions {
   readonly insert: (portion: SymbolPortion, done: number) => Promise<void>;
 }
 
-/** As many rows as a commit takes some milliseconds for: meanwhile nobody else can use a SQLite file. */
-const ROWS_AT_ONCE = 400;
+/** As many rows as a commit takes some milliseconds for: meanwhile a SQLite file is closed to others, and its process to everything else. */
+const ROWS_AT_ONCE = 200;
 
 /** Stores what a survey has found good, each instrument at its place. Throws `invalid` when the file has changed since. */
 export async function writeMaster({ portions, survey, firstId, insert }: MasterWriterOptions): Promise<void> {
@@ -25,6 +26,8 @@ export async function writeMaster({ portions, survey, firstId, insert }: MasterW
     const symbols = waiting.toSorted((a, b) => a.id - b.id);
     waiting = [];
     if (symbols.length > 0) await insert({ firstId, symbols }, done);
+    // SQLite writes without giving anybody else a turn.
+    await nextTurn();
   }
 
   for await (const { lines } of portions) {

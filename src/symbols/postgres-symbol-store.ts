@@ -25,11 +25,11 @@ export function createPostgresSymbolIndex({ db }: Database): SymbolIndex {
     async search(search) {
       const { plan, offset, limit } = search;
       const { rows } = await (plan.literals.length === 0
-        ? sql<SymbolRow>`with ${hits(search)}
-            select s.* from (select id from hits order by id limit ${limit} offset ${offset}) page
+        ? sql<SymbolRow>`with ${bothKinds(search)}
+            select s.* from (select id from (${HITS}) hits order by id limit ${limit} offset ${offset}) page
             join symbols s using (id) order by s.id`
-        : sql<SymbolRow>`with ${hits(search)}
-            select s.* from hits join symbols s using (id) where ${contains(plan.literals)}
+        : sql<SymbolRow>`with ${bothKinds(search)}
+            select s.* from (${HITS}) hits join symbols s using (id) where ${contains(plan.literals)}
             order by s.id limit ${limit} offset ${offset}`
       ).execute(db);
       return rows;
@@ -49,17 +49,17 @@ export function createPostgresSymbolIndex({ db }: Database): SymbolIndex {
 }
 
 /** Materialised parts are planned as if all were read, and read only as far as is asked: so the limit never brings a scan of the table. */
-function hits({ range, plan, without }: IndexSearch): RawBuilder<unknown> {
+function bothKinds({ range, plan, without }: IndexSearch): RawBuilder<unknown> {
   const { firstId, firstOptionId, lastId } = range;
   const between = (first: number, last: number) =>
     sql`select id from symbols where id between ${first} and ${last} ${matching(plan.conditions)}
       and id <> all(${[...without]}::bigint[])`;
   return sql`others as materialized (${between(firstId, firstOptionId - 1)}),
-    options as materialized (${between(firstOptionId, lastId)}),
-    hits as materialized (
-      select id from (select id from others union all select id from options) both_kinds limit ${MOST_SYMBOLS_FOUND}
-    )`;
+    options as materialized (${between(firstOptionId, lastId)})`;
 }
+
+const HITS = sql`select id from (select id from others union all select id from options) both_kinds
+  limit ${sql.lit(MOST_SYMBOLS_FOUND)}`;
 
 const matching = (conditions: readonly Condition[]): RawBuilder<unknown> =>
   conditions.length === 0 ? sql`` : sql`and words @@ ${toTsquery(conditions)}::tsquery`;

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Services } from '../../src/services.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
@@ -68,6 +69,17 @@ describe.each(WAYS)('two processes, %s', (_name, settingsFor) => {
       expect(await lotOn(node, 'INFY')).toBe(7);
       expect(await lotOn(node, 'TCS')).toBe(9);
     }
+  });
+
+  it.each<readonly [string, (services: Services) => Promise<unknown>]>([
+    ['somebody’s end', ({ lifecycle }) => lifecycle.endAccount('asha', 'ended_by_admin', { actor: 'cli' })],
+    ['the cutoff', ({ sweep, clock }) => sweep.run(clock.now(), { actor: 'system' })],
+  ])('have nothing cached after %s on one of them', async (_what, end) => {
+    for (const node of [one, other]) await lotOn(node, 'INFY');
+    expect(other.services.caches.of.symbol.size).toBeGreaterThan(0);
+    await end(one.services);
+    expect(one.services.caches.of.symbol.size).toBe(0);
+    while (other.services.caches.of.symbol.size > 0) await sleep(10);
   });
 
   it('count how well the cache works', async () => {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { routeClassOf } from '../../src/http/route-classes.ts';
 import { MASTER_LIMITS } from '../../src/symbols/master-limits.ts';
+import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { type FormPart, multipartBody, openForm, sendForm } from './form-request.ts';
@@ -185,6 +186,36 @@ describe('the pages of symbols', () => {
       { status: 'failed', problem: expect.stringContaining('broken off') },
     ]);
     await importFile();
+  });
+
+  it('keep the turn of an upload whose connection is silent for a while', async () => {
+    const clock = createSettableClock('2026-11-23T10:00:00+05:30');
+    const slow = await startTestServer({ clock });
+    try {
+      const visitor = createVisitor(slow.origin);
+      await setUp(visitor);
+      await signIn(visitor);
+      const heard = async () =>
+        (await slow.ports.database.db.selectFrom('symbol_imports').select('heard_at').executeTakeFirst())
+          ?.heard_at;
+      const whole = multipartBody([await token(visitor), FILE]);
+      const headers = { 'Content-Length': String(whole.length) };
+      const { req, answer } = openForm(slow.origin + IMPORTS, visitor.sessionCookie(), headers);
+      req.write(whole.subarray(0, 20_000));
+      while ((await heard()) === undefined) await sleep(10);
+      clock.advance(10_000);
+      while ((await heard()) !== clock.now()) await sleep(50);
+      clock.advance(10_000);
+      const second = await sendForm(slow.origin + IMPORTS, visitor.sessionCookie(), [
+        await token(visitor),
+        FILE,
+      ]);
+      expect(second.status).toBe(409);
+      req.end(whole.subarray(20_000));
+      expect((await answer).status).toBe(303);
+    } finally {
+      await slow.close();
+    }
   });
 
   it.each<readonly [string, readonly FormPart[], string]>([
