@@ -28,7 +28,7 @@ import { createEpochStore } from './sessions/epoch-store.ts';
 import { createIdleWatch } from './sessions/idle-watch.ts';
 import { createSessionLifecycle } from './sessions/lifecycle.ts';
 import { createReplay } from './sessions/replay.ts';
-import { createRequireRole } from './sessions/require-role.ts';
+import { createRequireAdmin } from './sessions/require-admin.ts';
 import { createRevocationMetrics } from './sessions/revocation-metrics.ts';
 import { createRevocationOrderStore } from './sessions/revocation-order-store.ts';
 import { createRevoker } from './sessions/revoker.ts';
@@ -103,6 +103,8 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     sessionExists: async (sid) => (await registry.lastSeen(sid)) !== undefined,
   });
 
+  const brokerNames = new Map([...brokers.routes.adapters.values()].map(({ id, name }) => [id, name]));
+
   const symbols = createSymbolRoom({ database, caches, forgetCached, clock, audit, log });
 
   const settings = createSettingsRoom({
@@ -117,7 +119,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     audit,
     log,
     secure: config.https,
-    brokerNames: new Map([...brokers.routes.adapters.values()].map(({ id, name }) => [id, name])),
+    brokerNames,
   });
 
   const telegram = createTelegramRoom({
@@ -132,7 +134,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     log,
     apiRoot: config.telegramApiUrl,
     publicOrigin: config.baseUrl,
-    brokerName: (broker) => brokers.routes.adapters.get(broker)?.name ?? broker,
+    brokerName: (broker) => brokerNames.get(broker) ?? broker,
     listAdministrators: async () =>
       (await users.list()).filter((user) => user.role === 'admin' && !user.disabled).map((user) => user.id),
     alertMinutesOf: async (userId) => (await settings.readNow(userId)).alertMinutes,
@@ -163,7 +165,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       const reading = await brokers.reader.accessToken(userId, broker);
       return reading.kind === 'token' ? undefined : reading.why;
     },
-    brokerNames: new Map([...brokers.routes.adapters.values()].map(({ id, name }) => [id, name])),
+    brokerNames,
     defaultBroker: async (userId) => (await settings.read(userId)).defaultBroker,
   });
 
@@ -245,7 +247,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   const limiter = createLoginLimiter({ limits: config.loginRateLimits, redis: ports.redis });
   const devices = createDeviceCookies({ secrets: config.sessionSecrets, secure: config.https, clock });
   const { liveSession } = expiry;
-  const requireRole = createRequireRole(async (userId) => {
+  const requireAdmin = createRequireAdmin(async (userId) => {
     const user = await users.findById(userId);
     return user === undefined || user.disabled ? undefined : user.role;
   });
@@ -336,7 +338,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       settingsOf: settings.read,
       latestReceipt: (userId: string) => orders.latestReceipt(userId),
       waitingOrders,
-      requireAdmin: requireRole('admin'),
+      requireAdmin,
     },
     accounts: {
       authenticator: createAuthenticator({ users, hasher }),
@@ -351,7 +353,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     },
     sessions: { clock, calendar, policy, registry, lifecycle, clearCookie },
     bans,
-    banPages: { ...bans.routes, requireAdmin: requireRole('admin') },
+    banPages: { ...bans.routes, requireAdmin },
     pageLook: settings.pageLook,
     settings: settings.routes,
     telegram,
@@ -359,12 +361,12 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     findSymbol: symbols.find,
     symbolImporter: symbols.importer,
     symbolKeeper: symbols.keeper,
-    symbols: { ...symbols.routes, requireAdmin: requireRole('admin') },
-    apiKeys: { ...api.pages, requireAdmin: requireRole('admin') },
+    symbols: { ...symbols.routes, requireAdmin },
+    apiKeys: { ...api.pages, requireAdmin },
     broker: {
       ...brokers.routes,
       liveSession: (req: Request) => liveSession(req),
-      requireAdmin: requireRole('admin'),
+      requireAdmin,
     },
   };
 }

@@ -1,0 +1,18 @@
+import type { RequestHandler } from 'express';
+import { AppError } from '../errors.ts';
+import type { Viewer } from '../http/page.ts';
+import { currentSession } from './current-session.ts';
+
+/** The role that a person has now; undefined for somebody who is disabled or gone. */
+export type FindRole = (userId: string) => Promise<Viewer['role'] | undefined>;
+
+/**
+ * Lets administrators pass, asked anew for each request (ASVS 8.3.2): what the session says is from the sign-in, and
+ * somebody may have been made less since.
+ */
+export function createRequireAdmin(findRole: FindRole): RequestHandler {
+  return async function requireAdmin(req, _res, next) {
+    if ((await findRole(currentSession(req).userId)) === 'admin') return next();
+    next(new AppError('forbidden', 'This page is for administrators.'));
+  };
+}
