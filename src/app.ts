@@ -15,7 +15,7 @@ import { createMetrics } from './http/metrics.ts';
 import { createMultipart } from './http/multipart.ts';
 import { createProbes } from './http/probes.ts';
 import { createRequestId } from './http/request-id.ts';
-import { createRequestLog } from './http/request-log.ts';
+import { createRequestWatch } from './http/request-watch.ts';
 import { createSameOrigin } from './http/same-origin.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { createViewEngine } from './http/view-engine.ts';
@@ -45,7 +45,7 @@ export function createApp(services: Services): Express {
   app.use(...createSecurityHeaders({ https: config.https, formTargets: services.brokerOrigins }));
   app.use(createProbes(services.readiness));
   app.use(services.bans.gate);
-  app.use(createRequestLog(log));
+  app.use(createRequestWatch(services.requestWatch));
 
   // For anyone, without a session.
   app.use('/assets', express.static(PUBLIC_FOLDER, { index: false, redirect: false, maxAge: '5m' }));

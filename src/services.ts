@@ -20,6 +20,7 @@ import type { Clock } from './core/clock.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
 import { createDraining } from './http/draining.ts';
 import type { ReadinessCheck } from './http/probes.ts';
+import { createRequestLog } from './http/request-log.ts';
 import { createJobs } from './jobs.ts';
 import type { Ports } from './ports.ts';
 import { createBanRoom } from './security/bans/ban-room.ts';
@@ -352,6 +353,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       liveSession,
     },
     sessions: { clock, calendar, policy, registry, lifecycle, clearCookie },
+    requestWatch: { clock, observers: [createRequestLog(log)] },
     bans,
     banPages: { ...bans.routes, requireAdmin },
     pageLook: settings.pageLook,

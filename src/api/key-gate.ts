@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { addressBucket, clientAddress } from '../http/client-address.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
+import { setActingUser } from '../http/request-watch.ts';
 import type { StoredKey } from './api-key.ts';
 import type { ApiScope } from './api-scope.ts';
 import { mayBeUsedFrom } from './key-addresses.ts';
@@ -64,7 +65,10 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
     const text = presentedKey(req);
     if (text === undefined) throw missingKey();
     const verification = await verifier.verify(text);
-    if (verification.kind === 'ok') return verification.key;
+    if (verification.kind === 'ok') {
+      setActingUser(res, verification.key.userId);
+      return verification.key;
+    }
     const { why, keyId } = verification;
     const address = clientAddress(req);
     onInvalidKey({ address, why, keyId });

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
 import type { RevocationReason } from '../core/revocation.ts';
+import { setActingUser } from '../http/request-watch.ts';
 import { safeReturnTo } from '../http/return-to.ts';
 import { isGuarded, routeClassOf } from '../http/route-classes.ts';
 import { wantsJson } from '../http/wants-json.ts';
@@ -70,6 +71,7 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
       const session = findCurrentSession(req);
       if (session !== undefined && !isOver(session)) {
         res.locals['viewer'] = { username: session.username, role: session.role };
+        setActingUser(res, session.userId);
         res.set('Cache-Control', 'no-store');
         return next();
       }

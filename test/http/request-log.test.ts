@@ -2,15 +2,18 @@ import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
 import type { LogLevel } from '../../src/config.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { createRequestId } from '../../src/http/request-id.ts';
 import { createRequestLog } from '../../src/http/request-log.ts';
+import { createRequestWatch } from '../../src/http/request-watch.ts';
 import { createLogger } from '../../src/logger.ts';
 
 function start(level: LogLevel) {
   const lines: string[] = [];
   const app = express();
   app.use(createRequestId());
-  app.use(createRequestLog(createLogger(level, { write: (line) => void lines.push(line) })));
+  const log = createLogger(level, { write: (line) => void lines.push(line) });
+  app.use(createRequestWatch({ clock: systemClock, observers: [createRequestLog(log)] }));
   app.get('/good', (_req, res) => void res.send('good'));
   app.post('/bad', (_req, res) => void res.status(400).send('bad'));
   return { app, lines };
