@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import argon2 from 'argon2';
 import pLimit from 'p-limit';
 import { unavailable } from '../errors.ts';
+import { pepperMark, withoutMark } from './pepper-mark.ts';
 
 /** ASVS 11.4.2. Memory in KiB. A hash with other parameters is replaced when its owner signs in. */
 export const ARGON2_PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
@@ -18,12 +19,15 @@ export interface PasswordHasher {
   verify(password: string, encoded: string): Promise<boolean>;
   /** Takes as long as `verify` and is never true: for a username that nobody has (ASVS 6.3.8). */
   verifyAgainstNobody(password: string): Promise<false>;
+  /** Whether its parameters or its pepper are not the newest. */
   needsRehash(encoded: string): boolean;
+  /** How many wait for their turn. */
+  readonly waiting: number;
 }
 
 export interface PasswordHasherDeps {
-  /** PEPPER: without it a stolen database is of no use to a guesser. */
-  readonly pepper: string;
+  /** PEPPER, newest first: without it a stolen database is of no use to a guesser. The newest hashes, all verify. */
+  readonly peppers: readonly string[];
   /**
    * How many hashes may be computed at a time. Hashing shares libuv's four threads with the static files: with two
    * at most these stay as fast as ever, with four they wait for seconds.
@@ -34,29 +38,53 @@ export interface PasswordHasherDeps {
   readonly what?: string;
 }
 
-/** Argon2id over HMAC-SHA256 of the password, keyed with the pepper: any length and any character counts. */
+/**
+ * Argon2id over HMAC-SHA256 of the password, keyed with the pepper: any length and any character counts. A verification
+ * tries every pepper, also behind one that fits and for a person whom nobody knows: else its time would tell who was here
+ * since the newest one came.
+ */
 export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
-  const { pepper, maxInFlight = 2, maxWaiting = 64, what = 'Checking passwords' } = deps;
+  const { peppers, maxInFlight = 2, maxWaiting = 64, what = 'Checking passwords' } = deps;
   const limit = pLimit(maxInFlight);
   const nobody = hashThatNothingMatches();
+  const mark = pepperMark(peppers);
+  const [newest] = peppers;
+  if (newest === undefined) throw new Error('A password hasher needs a pepper');
 
   function enqueue<T>(work: () => Promise<T>): Promise<T> {
     if (limit.activeCount + limit.pendingCount >= maxInFlight + maxWaiting)
       return Promise.reject(unavailable(what, undefined, RETRY_AFTER_SECONDS));
     return limit(work);
   }
-  const digest = (password: string) => createHmac('sha256', pepper).update(password, 'utf8').digest();
+
+  async function matchesAny(password: string, encoded: string): Promise<boolean> {
+    let matches = false;
+    for (const pepper of peppers)
+      if (await argon2.verify(encoded, keyedDigest(password, pepper))) matches = true;
+    return matches;
+  }
 
   return {
     hash: (password) =>
-      enqueue(() => argon2.hash(digest(password), { ...ARGON2_PARAMETERS, type: argon2.argon2id })),
-    verify: (password, encoded) => enqueue(() => argon2.verify(encoded, digest(password))),
+      enqueue(async () => {
+        const options = { ...ARGON2_PARAMETERS, type: argon2.argon2id } as const;
+        return (await argon2.hash(keyedDigest(password, newest), options)) + mark;
+      }),
+    verify: (password, encoded) => enqueue(() => matchesAny(password, withoutMark(encoded))),
     async verifyAgainstNobody(password) {
-      await enqueue(() => argon2.verify(nobody, digest(password)));
+      await enqueue(() => matchesAny(password, nobody));
       return false;
     },
-    needsRehash: (encoded) => argon2.needsRehash(encoded, ARGON2_PARAMETERS),
+    needsRehash: (encoded) =>
+      !encoded.endsWith(mark) || argon2.needsRehash(withoutMark(encoded), ARGON2_PARAMETERS),
+    get waiting() {
+      return limit.pendingCount;
+    },
   };
+}
+
+function keyedDigest(password: string, pepper: string): Buffer {
+  return createHmac('sha256', pepper).update(password, 'utf8').digest();
 }
 
 /** Random bytes where the hash would stand cost a verification as much as a real one, and no time to make. */

@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, randomInt, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, randomInt, timingSafeEqual } from 'node:crypto';
 
 /**
  * `cfw_<id>_<secret><seal>`: letters and digits, so that a double click takes all of it. The id is public. The secret
@@ -39,26 +39,39 @@ export const isKeyId = (text: string): boolean => KEY_ID.test(text);
 /** What pages and logs call a key by. */
 export const keyPrefix = (id: string): string => `${PREFIX}_${id}_`;
 
-export function createKeyFormat({ pepper }: { readonly pepper: string }): KeyFormat {
-  // A key of its own, so that no digest made here is one that the password hasher makes. As a KeyObject it is five
-  // times as fast as bytes.
-  const sealing = createSecretKey(createHmac('sha256', pepper).update('curfew api keys v1').digest());
-  const sealOf = (text: string): Buffer => createHmac('sha256', sealing).update(text).digest();
+/** `peppers`: newest first; it seals, and the seals of all are good. */
+export function createKeyFormat({ peppers }: { readonly peppers: readonly string[] }): KeyFormat {
+  const sealings = peppers.map(toSealing);
+  const [newest] = sealings;
+  if (newest === undefined) throw new Error('The format of API keys needs a pepper');
 
   return {
     issue() {
       const id = randomText(ID_LENGTH);
       const unsealed = keyPrefix(id) + randomText(SECRET_LENGTH);
-      return { id, key: unsealed + sealOf(unsealed).toString('hex', 0, SEAL_BYTES) };
+      return { id, key: unsealed + sealOf(unsealed, newest).toString('hex', 0, SEAL_BYTES) };
     },
     read(text) {
       const [key, id, seal] = KEY.exec(text) ?? [];
       if (key === undefined || id === undefined || seal === undefined) return undefined;
-      const mac = sealOf(key.slice(0, -seal.length));
-      if (!timingSafeEqual(mac.subarray(0, SEAL_BYTES), Buffer.from(seal, 'hex'))) return undefined;
-      return { id, digest: mac.toString('base64url') };
+      const presented = Buffer.from(seal, 'hex');
+      const macs = sealings.map((sealing) => sealOf(key.slice(0, -seal.length), sealing));
+      const mac = macs.find((each) => timingSafeEqual(each.subarray(0, SEAL_BYTES), presented));
+      return mac && { id, digest: mac.toString('base64url') };
     },
   };
+}
+
+/**
+ * A key of its own, so that no digest made here is one that the password hasher makes. As a KeyObject it is five times as
+ * fast as bytes.
+ */
+function toSealing(pepper: string): KeyObject {
+  return createSecretKey(createHmac('sha256', pepper).update('curfew api keys v1').digest());
+}
+
+function sealOf(text: string, sealing: KeyObject): Buffer {
+  return createHmac('sha256', sealing).update(text).digest();
 }
 
 function randomText(length: number): string {

@@ -30,7 +30,7 @@ export interface KeyVerifier {
 }
 
 export interface KeyVerifierDeps {
-  readonly store: Pick<ApiKeyStore, 'findForUse'>;
+  readonly store: Pick<ApiKeyStore, 'findForUse' | 'replaceSecretHash'>;
   readonly format: Pick<KeyFormat, 'read'>;
   readonly hasher: SecretHasher;
   readonly clock: Clock;
@@ -40,6 +40,8 @@ export interface KeyVerifierDeps {
 export interface SecretHasher {
   hash(secret: string): Promise<string>;
   verify(secret: string, encoded: string): Promise<boolean>;
+  /** Whether there is a newer pepper than the one that it was made with. */
+  needsRehash(encoded: string): boolean;
 }
 
 const MAXIMUM_REMEMBERED = 10_000;
@@ -72,10 +74,18 @@ export function createKeyVerifier({ store, format, hasher, clock }: KeyVerifierD
   }
 
   async function compute(text: string, { digest }: PresentedKey, key: StoredKey): Promise<boolean> {
-    const { userId, secretHash } = key;
-    const matched = secretHash !== undefined && (await hasher.verify(text, secretHash));
-    if (matched) matches.set(userId, digest, { secretHash });
-    return matched;
+    const { id, userId, secretHash } = key;
+    if (secretHash === undefined || !(await hasher.verify(text, secretHash))) return false;
+    const current = hasher.needsRehash(secretHash) ? await renewHash(id, text, secretHash) : secretHash;
+    matches.set(userId, digest, { secretHash: current });
+    return true;
+  }
+
+  /** The hash that is stored afterwards: still the old one where too many wait, or the key was revoked meanwhile. */
+  async function renewHash(id: string, text: string, secretHash: string): Promise<string> {
+    const renewed = await hasher.hash(text).catch(() => undefined);
+    if (renewed === undefined) return secretHash;
+    return (await store.replaceSecretHash(id, secretHash, renewed)) ? renewed : secretHash;
   }
 
   return {

@@ -8,13 +8,8 @@ export type BusMessage =
   | { readonly kind: 'caches.clear_all' }
   /** One owner's entries of one cache, because what they are copies of has changed. */
   | { readonly kind: 'caches.clear_owner'; readonly cache: CacheName; readonly owner: string }
-  /** Whether every server of an installation reads what the newest encryption key encrypts; and what each one says. */
-  | {
-      readonly kind: 'keys.question';
-      readonly id: string;
-      readonly installedAt?: number | undefined;
-      readonly ciphertext: string;
-    }
+  /** Whether every server reads what the newest encryption key encrypts; and what each one says. */
+  | { readonly kind: 'keys.question'; readonly id: string; readonly ciphertext: string }
   | { readonly kind: 'keys.answer'; readonly id: string; readonly readable: boolean }
   /** A person has new signals: for requests that wait for them. */
   | { readonly kind: 'signals.arrived'; readonly userId: string }

@@ -1,11 +1,19 @@
+import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
+import { DEFAULT_MIGRATION_TABLE } from 'kysely/migration';
 import type { Database } from './database.ts';
 
+const NAME_CHARACTERS = 16;
+
 /**
- * When this installation was set up, in ms since the epoch: the same for all servers on its database. Another one may hear
- * the same messages, since Redis carries them to everybody, whatever the number of their database there. Undefined before
- * the first account.
+ * A name for this installation, the same for all servers on its database from the first start on: made of the instant at
+ * which its first tables were. So two installations on one Redis do not meet, whatever the number of their database there.
  */
-export async function readInstalledAt({ db }: Pick<Database, 'db'>): Promise<number | undefined> {
-  const row = await db.selectFrom('installation').select('created_at').limit(1).executeTakeFirst();
-  return row?.created_at;
+export async function readInstallationName({ db }: Pick<Database, 'db'>): Promise<string> {
+  const { rows } = await sql<{ made: string }>`
+    select ${sql.ref('timestamp')} as made from ${sql.table(DEFAULT_MIGRATION_TABLE)} order by name limit 1
+  `.execute(db);
+  const [first] = rows;
+  if (first === undefined) throw new Error('The database has no tables yet');
+  return createHash('sha256').update(first.made).digest('hex').slice(0, NAME_CHARACTERS);
 }

@@ -5,7 +5,8 @@ import type { Bus, BusMessage } from './bus.ts';
 import { createMissedMessages } from './missed-messages.ts';
 import { isCluster, type RedisClient, viaRedis } from './redis.ts';
 
-const CHANNEL = 'curfew:bus';
+/** Redis carries a message to all who listen, whatever the number of their database there. */
+const channelOf = (installation: string): string => `curfew:bus:${installation}`;
 
 /**
  * A listener that hears nothing cannot tell silence from a connection that a firewall has forgotten, or from a
@@ -17,6 +18,8 @@ const HEARTBEAT_MS = 2 * SECOND_MS;
 const DEAF_AFTER_BEATS = 2;
 
 export interface RedisBusDeps {
+  /** Names what the nodes that are to hear each other have in common. */
+  readonly installation: string;
   readonly publisher: RedisClient;
   /** A connection of its own, already connected: a subscribed one takes no other commands. */
   readonly subscriber: RedisClient;
@@ -26,7 +29,8 @@ export interface RedisBusDeps {
  * Messages between nodes over Redis pub/sub, which loses what is published while somebody is not there. That something
  * was lost is told when Redis has confirmed a new subscription, or by the next number of whoever was not heard.
  */
-export async function createRedisBus({ publisher, subscriber }: RedisBusDeps): Promise<Bus> {
+export async function createRedisBus({ installation, publisher, subscriber }: RedisBusDeps): Promise<Bus> {
+  const channel = channelOf(installation);
   const sender = randomUUID();
   const missed = createMissedMessages();
   const listeners: ((message: BusMessage) => void)[] = [];
@@ -36,7 +40,7 @@ export async function createRedisBus({ publisher, subscriber }: RedisBusDeps): P
   async function say(message?: BusMessage): Promise<number> {
     own.said += 1;
     const envelope: Envelope = { sender, number: own.said, ...(message === undefined ? {} : { message }) };
-    await publisher.publish(CHANNEL, JSON.stringify(envelope));
+    await publisher.publish(channel, JSON.stringify(envelope));
     return envelope.number;
   }
 
@@ -55,7 +59,7 @@ export async function createRedisBus({ publisher, subscriber }: RedisBusDeps): P
   /** Not before Redis has confirmed the subscription: what is published until then is not heard either. */
   function subscribeAnew(): void {
     // Where the connection broke again, this comes again with the next one.
-    subscriber.subscribe(CHANNEL).then(tellOfGap, () => undefined);
+    subscriber.subscribe(channel).then(tellOfGap, () => undefined);
   }
 
   async function beat(): Promise<void> {
@@ -66,12 +70,12 @@ export async function createRedisBus({ publisher, subscriber }: RedisBusDeps): P
       return;
     }
     // Changes nothing where all is well; it is what makes a dead connection show, and a lost subscription come back.
-    subscriber.subscribe(CHANNEL).catch(() => undefined);
+    subscriber.subscribe(channel).catch(() => undefined);
     own.beat = await say();
   }
 
   subscriber.on('message', (_channel, text) => hear(text));
-  await subscriber.subscribe(CHANNEL);
+  await subscriber.subscribe(channel);
   subscriber.on('ready', subscribeAnew);
   // A Cluster stays ready when the node goes that it listened to.
   if (isCluster(subscriber)) subscriber.on('-node', subscribeAnew);

@@ -17,7 +17,7 @@ describe('the authenticator', () => {
   beforeEach(async () => {
     const database = await openDatabase({ dialect: 'sqlite', file: ':memory:' });
     users = createUserStore({ database, clock: { now: () => 0 } });
-    hasher = createPasswordHasher({ pepper: 'a pepper of more than thirty-two characters' });
+    hasher = createPasswordHasher({ peppers: ['a pepper of more than thirty-two characters'] });
     authenticator = createAuthenticator({ users, hasher });
     const made = await users.createFirstAdmin({
       username: 'Asha',
@@ -62,6 +62,17 @@ describe('the authenticator', () => {
     const parameters = verify.mock.calls.map(([encoded]) => encoded.split('$').slice(1, 4).join('$'));
     expect(parameters).toEqual(Array.from({ length: 4 }, () => 'argon2id$v=19$m=19456,p=1,t=2'));
     expect(hash).not.toHaveBeenCalled();
+  });
+
+  it('hashes with the newest pepper whoever signs in, so that the older one can go', async () => {
+    const pepper = 'a pepper of more than thirty-two characters';
+    const newer = 'another pepper of more than thirty-two characters';
+    const rotating = createPasswordHasher({ peppers: [newer, pepper] });
+    const during = createAuthenticator({ users, hasher: rotating });
+    expect(await during.authenticate('asha', PASSWORD)).toMatchObject({ kind: 'ok' });
+    const after = createAuthenticator({ users, hasher: createPasswordHasher({ peppers: [newer] }) });
+    expect(await after.authenticate('asha', PASSWORD)).toMatchObject({ kind: 'ok' });
+    expect(await authenticator.authenticate('asha', PASSWORD)).toMatchObject({ kind: 'refused' });
   });
 
   it('does not ask the database for what nobody can be called', async () => {

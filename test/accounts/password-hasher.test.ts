@@ -4,7 +4,7 @@ import { createPasswordHasher } from '../../src/accounts/password-hasher.ts';
 import { AppError } from '../../src/errors.ts';
 
 const pepper = 'a pepper of more than thirty-two characters';
-const hasher = createPasswordHasher({ pepper });
+const hasher = createPasswordHasher({ peppers: [pepper] });
 
 describe('the password hasher', () => {
   it('hashes with Argon2id and the parameters of ASVS 11.4.2', async () => {
@@ -30,7 +30,7 @@ describe('the password hasher', () => {
   });
 
   it('does not verify a hash that was made with another pepper', async () => {
-    const other = createPasswordHasher({ pepper: `${pepper}!` });
+    const other = createPasswordHasher({ peppers: [`${pepper}!`] });
     expect(await other.verify('correct horse', await hasher.hash('correct horse'))).toBe(false);
   });
 
@@ -53,6 +53,49 @@ describe('the password hasher', () => {
   });
 });
 
+describe('the password hasher, while PEPPER has two values', () => {
+  const newer = 'another pepper of more than thirty-two characters';
+  const rotating = createPasswordHasher({ peppers: [newer, pepper] });
+
+  it('verifies what either has hashed, and nothing else', async () => {
+    for (const encoded of [await hasher.hash('correct horse'), await rotating.hash('correct horse')]) {
+      expect(await rotating.verify('correct horse', encoded)).toBe(true);
+      expect(await rotating.verify('battery staple', encoded)).toBe(false);
+    }
+  });
+
+  it('hashes with the newest, which then needs no other', async () => {
+    const encoded = await rotating.hash('correct horse');
+    expect(await createPasswordHasher({ peppers: [newer] }).verify('correct horse', encoded)).toBe(true);
+    expect(await hasher.verify('correct horse', encoded)).toBe(false);
+  });
+
+  it('wants a new hash for each that was not made with the newest', async () => {
+    expect(rotating.needsRehash(await hasher.hash('any'))).toBe(true);
+    expect(rotating.needsRehash(await createPasswordHasher({ peppers: [pepper, newer] }).hash('any'))).toBe(
+      true,
+    );
+    expect(rotating.needsRehash(await rotating.hash('any'))).toBe(false);
+    expect(createPasswordHasher({ peppers: [newer] }).needsRehash(await rotating.hash('any'))).toBe(false);
+  });
+
+  it('computes as many hashes whichever pepper fits, and for nobody', async () => {
+    const [old, fresh] = [await hasher.hash('correct horse'), await rotating.hash('correct horse')];
+    const verify = vi.spyOn(argon2, 'verify');
+    for (const attempt of [
+      () => rotating.verify('correct horse', old),
+      () => rotating.verify('correct horse', fresh),
+      () => rotating.verify('wrong', fresh),
+      () => rotating.verifyAgainstNobody('wrong'),
+    ]) {
+      verify.mockClear();
+      await attempt();
+      const costs = verify.mock.calls.map(([encoded]) => encoded.split('$').slice(1, 4).join('$'));
+      expect(costs).toEqual(Array(2).fill('argon2id$v=19$m=19456,p=1,t=2'));
+    }
+  });
+});
+
 describe('the queue of the password hasher', () => {
   it('has at most two hashes in flight', async () => {
     let inFlight = 0;
@@ -70,7 +113,7 @@ describe('the queue of the password hasher', () => {
   });
 
   it('refuses with Retry-After past its bound, and takes more once it has room', async () => {
-    const small = createPasswordHasher({ pepper, maxInFlight: 1, maxWaiting: 2 });
+    const small = createPasswordHasher({ peppers: [pepper], maxInFlight: 1, maxWaiting: 2 });
     const accepted = Array.from({ length: 3 }, () => small.hash('accepted'));
     const refused = await small.hash('refused').catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(AppError);
@@ -80,7 +123,7 @@ describe('the queue of the password hasher', () => {
   });
 
   it('bounds verifications together with hashes', async () => {
-    const small = createPasswordHasher({ pepper, maxInFlight: 1, maxWaiting: 0 });
+    const small = createPasswordHasher({ peppers: [pepper], maxInFlight: 1, maxWaiting: 0 });
     const running = small.hash('accepted');
     await expect(small.verifyAgainstNobody('guess')).rejects.toMatchObject({ code: 'unavailable' });
     await expect(small.verify('guess', 'not looked at')).rejects.toMatchObject({ code: 'unavailable' });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createKeyFormat, keyPrefix, looksLikeKey } from '../../src/api/key-format.ts';
 
-const format = createKeyFormat({ pepper: 'a'.repeat(40) });
+const format = createKeyFormat({ peppers: ['a'.repeat(40)] });
 
 describe('an API key', () => {
   it('reads what it issued, and names it by its public part', () => {
@@ -39,7 +39,7 @@ describe('an API key', () => {
   });
 
   it('of another installation is refused, and so is any other text', () => {
-    const foreign = createKeyFormat({ pepper: 'b'.repeat(40) });
+    const foreign = createKeyFormat({ peppers: ['b'.repeat(40)] });
     expect(format.read(foreign.issue().key)).toBeUndefined();
     fc.assert(fc.property(fc.string(), (text) => format.read(text) === undefined));
     expect(format.read('')).toBeUndefined();

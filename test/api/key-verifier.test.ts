@@ -1,15 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createPasswordHasher } from '../../src/accounts/password-hasher.ts';
 import { type ApiKeyStore, createApiKeyStore } from '../../src/api/api-key-store.ts';
 import { createKeyFormat } from '../../src/api/key-format.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from '../../src/api/key-verifier.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
+import { addUser, disableUser } from '../broker/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
-import { addPerson, disablePerson } from './people.ts';
 
 const pepper = 'a-pepper-of-at-least-32-characters-here';
-const format = createKeyFormat({ pepper });
-const realHasher = createPasswordHasher({ pepper });
+const format = createKeyFormat({ peppers: [pepper] });
+const realHasher = createPasswordHasher({ peppers: [pepper] });
 
 describe('the verifier of API keys', () => {
   let database: Database;
@@ -28,7 +28,7 @@ describe('the verifier of API keys', () => {
     reads = 0;
     beforeHashing = async () => undefined;
     verifier = createVerifier();
-    await addPerson(database, 'asha');
+    await addUser(database, 'asha');
   });
   afterEach(() => database.close());
 
@@ -36,6 +36,7 @@ describe('the verifier of API keys', () => {
   function createVerifier(): KeyVerifier {
     const counting: SecretHasher = {
       hash: realHasher.hash,
+      needsRehash: realHasher.needsRehash,
       async verify(secret, encoded) {
         hashes += 1;
         await beforeHashing();
@@ -46,7 +47,7 @@ describe('the verifier of API keys', () => {
       reads += 1;
       return store.findForUse(id);
     };
-    return createKeyVerifier({ store: { findForUse }, format, hasher: counting, clock });
+    return createKeyVerifier({ store: { ...store, findForUse }, format, hasher: counting, clock });
   }
 
   async function addKey({ expiresAt }: { readonly expiresAt?: number } = {}) {
@@ -77,13 +78,33 @@ describe('the verifier of API keys', () => {
 
   it('asks nobody about a key that was not issued here, and hashes for no key without a row', async () => {
     const { key } = await addKey();
-    const other = createKeyFormat({ pepper: 'b'.repeat(40) }).issue().key;
+    const other = createKeyFormat({ peppers: ['b'.repeat(40)] }).issue().key;
     for (const text of ['', 'cfw_', other, `${key}x`, key.slice(0, -1)])
       expect(await verifier.verify(text)).toEqual({ kind: 'bad', why: 'not_ours', keyId: undefined });
     expect(reads).toBe(0);
     const { id, key: neverStored } = format.issue();
     expect(await verifier.verify(neverStored)).toEqual({ kind: 'bad', why: 'unknown', keyId: id });
     expect(hashes).toBe(0);
+  });
+
+  it('takes a key from before the newest pepper, and hashes it anew at its first use', async () => {
+    const { id, key } = await addKey();
+    const peppers = ['a-newer-pepper-of-at-least-32-characters', pepper];
+    const hasher = createPasswordHasher({ peppers });
+    const rotated = createKeyFormat({ peppers });
+    const node = createKeyVerifier({ store, format: rotated, hasher, clock });
+    const before = (await store.findForUse(id))?.secretHash;
+    expect(await node.verify(key)).toMatchObject({ kind: 'ok', key: { id } });
+    const after = (await store.findForUse(id))?.secretHash ?? '';
+    expect(after).not.toBe(before);
+    expect(hasher.needsRehash(after)).toBe(false);
+    const hash = vi.spyOn(hasher, 'verify');
+    expect(await node.verify(key)).toMatchObject({ kind: 'ok' });
+    expect(hash).not.toHaveBeenCalled();
+    // Its seal is of the older one still, and is not known without that.
+    const { 0: newest } = peppers;
+    expect(createKeyFormat({ peppers: [newest ?? ''] }).read(key)).toBeUndefined();
+    expect(createKeyFormat({ peppers: [newest ?? ''] }).read(rotated.issue().key)).toBeDefined();
   });
 
   it('refuses a secret that is not the one of the row', async () => {
@@ -107,7 +128,7 @@ describe('the verifier of API keys', () => {
   it('refuses the keys of somebody who is disabled, at once, and costs no hash for it', async () => {
     const { key } = await addKey();
     await verifier.verify(key);
-    await disablePerson(database, 'asha');
+    await disableUser(database, 'asha');
     expect(await verifier.verify(key)).toMatchObject({ kind: 'bad', why: 'owner_disabled' });
     expect(await createVerifier().verify(key)).toMatchObject({ kind: 'bad', why: 'owner_disabled' });
     expect(hashes).toBe(1);

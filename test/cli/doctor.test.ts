@@ -9,6 +9,8 @@ import { TEST_SECRETS } from '../support/test-server.ts';
 import { startFakeRedis } from './fake-redis.ts';
 import { CLI_TEST_TIMEOUT_MS, createProjectCopy, type ProjectCopy } from './project-copy.ts';
 
+const NEWER_PEPPER = 'c4ca4238a0b923820dcc509a6f75849b28c8e2f1';
+
 type Settings = Readonly<Record<string, string>>;
 
 describe('the doctor', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
@@ -115,6 +117,21 @@ describe('the doctor', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
   it('warns when two secrets are one', async () => {
     const { said } = await examine({ PEPPER: TEST_SECRETS.SESSION_SECRET });
     expect(said('secrets')).toEqual(['warn: The same value stands in two places']);
+  });
+
+  it('says who has not signed in since the newest pepper came', async () => {
+    await makeDatabase();
+    expect((await examine()).said('pepper')).toEqual([]);
+    const rotating = { PEPPER: `${NEWER_PEPPER},${TEST_SECRETS.PEPPER}` };
+    expect((await examine(rotating)).said('pepper')).toEqual([
+      'warn: 1 of 1 people have not signed in since the newest of PEPPER came',
+    ]);
+    await project.curfew(['users', 'reset-password', 'asha'], {
+      settings: { ...project.settings, ...rotating },
+    });
+    expect((await examine(rotating)).said('pepper')[0]).toMatch(
+      /^ok: Every password is hashed with the newest/,
+    );
   });
 
   it.each([

@@ -15,6 +15,8 @@ import { eventually } from './eventually.ts';
 import { connectTo } from './redis-clients.ts';
 
 const POLL_EVERY_MS = 20;
+const INSTALLATION = 'here';
+const CHANNEL = 'curfew:bus:here';
 const CLEAR_ALL: BusMessage = { kind: 'caches.clear_all' };
 const clearUser = (userId: string): BusMessage => ({ kind: 'caches.clear_user', userId });
 
@@ -65,8 +67,16 @@ async function onRedis(url: string): Promise<TwoNodes> {
     await connectTo(url, { subscriber: true }),
   ] as const;
   const nodes = [
-    await createRedisBus({ publisher: publishers[0], subscriber: subscribers[0] }),
-    await createRedisBus({ publisher: publishers[1], subscriber: subscribers[1] }),
+    await createRedisBus({
+      installation: INSTALLATION,
+      publisher: publishers[0],
+      subscriber: subscribers[0],
+    }),
+    await createRedisBus({
+      installation: INSTALLATION,
+      publisher: publishers[1],
+      subscriber: subscribers[1],
+    }),
   ] as const;
   return {
     nodes,
@@ -269,13 +279,13 @@ describe('messages over Redis', () => {
       await connectTo(server.url),
       await connectTo(`redis://127.0.0.1:${proxy.port}`, { subscriber: true }),
     ];
-    const bus = await createRedisBus({ publisher: here, subscriber });
+    const bus = await createRedisBus({ installation: INSTALLATION, publisher: here, subscriber });
     const heard = listen(bus);
     const saidInTheGap = clearUser('said when the gap was told');
     const other = await connectTo(server.url);
     bus.onGap(() => {
       const envelope = { sender: 'another node', number: 1, message: saidInTheGap };
-      void other.publish('curfew:bus', JSON.stringify(envelope));
+      void other.publish(CHANNEL, JSON.stringify(envelope));
     });
     // The way to the subscriber is long: a subscription takes its time to be one.
     proxy.cut();
@@ -299,7 +309,7 @@ describe('messages over Redis', () => {
     });
     const sender = new Redis(server.url);
     const say = (number: number, message?: BusMessage) =>
-      sender.publish('curfew:bus', JSON.stringify({ sender: 'a node', number, message }));
+      sender.publish(CHANNEL, JSON.stringify({ sender: 'a node', number, message }));
     await say(7, clearUser('asha'));
     await say(8);
     await say(9, clearUser('ravi'));
@@ -316,16 +326,16 @@ describe('messages over Redis', () => {
     const server = await startRedis();
     const publisher = await connectTo(server.url);
     const subscriber = await connectTo(server.url, { subscriber: true });
-    const bus = await createRedisBus({ publisher, subscriber });
+    const bus = await createRedisBus({ installation: INSTALLATION, publisher, subscriber });
     let gaps = 0;
     bus.onGap(() => {
       gaps += 1;
     });
     const stranger = new Redis(server.url);
-    const subscribers = async () => (await stranger.pubsub('NUMSUB', 'curfew:bus'))[1];
+    const subscribers = async () => (await stranger.pubsub('NUMSUB', CHANNEL))[1];
     // Between two heartbeats: the first one has subscribed once more.
     await rest(300);
-    await subscriber.unsubscribe('curfew:bus');
+    await subscriber.unsubscribe(CHANNEL);
     expect(await subscribers()).toBe(0);
     await bus.publish(CLEAR_ALL);
     await eventually(async () => expect(await subscribers()).toBe(1));
@@ -341,11 +351,39 @@ describe('messages over Redis', () => {
     const subscriber = await connectTo(apart.url, { subscriber: true });
     const connected = vi.fn();
     subscriber.on('connect', connected);
-    const bus = await createRedisBus({ publisher, subscriber });
+    const bus = await createRedisBus({ installation: INSTALLATION, publisher, subscriber });
     await eventually(() => expect(connected).toHaveBeenCalled());
     await bus.close();
     publisher.disconnect();
     await Promise.all([server.stop(), apart.stop()]);
+  });
+
+  it('of another installation on the same Redis are not heard, in whatever database there', async () => {
+    const server = await startRedis();
+    const clients = await Promise.all(
+      ['', '', '/0', '/1'].map((number, each) =>
+        connectTo(server.url + number, { subscriber: each % 2 === 1 }),
+      ),
+    );
+    const [publisher, subscriber, theirPublisher, theirSubscriber] = clients as [Redis, Redis, Redis, Redis];
+    const ours = await createRedisBus({ installation: INSTALLATION, publisher, subscriber });
+    const theirs = await createRedisBus({
+      installation: 'there',
+      publisher: theirPublisher,
+      subscriber: theirSubscriber,
+    });
+    const [heard, heardThere] = [listen(ours), listen(theirs)];
+    await theirs.publish(CLEAR_ALL);
+    const stranger = new Redis(server.url);
+    await stranger.publish(
+      CHANNEL,
+      JSON.stringify({ sender: 'a node', number: 1, message: clearUser('asha') }),
+    );
+    await eventually(() => expect(heard).toEqual([clearUser('asha')]));
+    expect(heardThere).toEqual([]);
+    await Promise.all([ours.close(), theirs.close()]);
+    for (const client of [...clients, stranger]) client.disconnect();
+    await server.stop();
   });
 
   it('are passed over when they are none', async () => {
@@ -363,7 +401,7 @@ describe('messages over Redis', () => {
       '{"sender":"x","number":1,"message":null}',
       '{"sender":"x","message":{"kind":"caches.clear_all"}}',
     ])
-      await stranger.publish('curfew:bus', text);
+      await stranger.publish(CHANNEL, text);
     await first.publish(clearUser('asha'));
     await eventually(() => expect(heard).toContainEqual(clearUser('asha')));
     stranger.disconnect();

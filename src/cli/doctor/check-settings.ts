@@ -48,7 +48,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ENCRYPTION_KEY:
     "Put back the old one if there is a copy; with a new one everybody connects their broker again: head -c 32 /dev/urandom | base64 | tr '+/' '-_'",
   PEPPER:
-    'Put back the old one if there is a copy; with a new one every password has to be reset: openssl rand -base64 48',
+    'Put back the old one if there is a copy; with a new one alone every password has to be reset: openssl rand -base64 48',
 };
 
 function unknownNames(envFile: Environment): readonly string[] {

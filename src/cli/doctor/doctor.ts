@@ -8,6 +8,7 @@ import { checkAddresses } from './check-addresses.ts';
 import { checkClock } from './check-clock.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkEnvFile } from './check-env-file.ts';
+import { checkPeppers } from './check-peppers.ts';
 import { checkRedis } from './check-redis.ts';
 import { checkSecrets, checkSettings } from './check-settings.ts';
 import { checkWork } from './check-work.ts';
@@ -47,13 +48,17 @@ async function examine({ environment, clock }: CommandContext): Promise<readonly
 }
 
 async function checkStorage(
-  { database: location, policy }: Config,
+  { database: location, policy, peppers }: Config,
   clock: Clock,
 ): Promise<readonly Finding[]> {
   const { findings, database } = await checkDatabase(location, clock);
   if (database === undefined) return findings;
   try {
-    return [...findings, ...(await checkWork(database, clock, policy.cutoffTime))];
+    return [
+      ...findings,
+      ...(await checkWork(database, clock, policy.cutoffTime)),
+      ...(await checkPeppers(database, clock, peppers)),
+    ];
   } catch (error) {
     const { fail } = findingsOf('database');
     return [...findings, fail(explainError(error), 'Try again once it answers.')];

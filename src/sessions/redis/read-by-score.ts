@@ -3,6 +3,9 @@ import { type RedisClient, viaRedis } from '../../storage/redis.ts';
 /** A member of a sorted set, and its score. */
 export type Scored = readonly [string, number];
 
+/** How far a place may move between asking where it is and reading there, and still be found. */
+const OVERLAP = 50;
+
 /**
  * Reads a sorted set in portions, the lowest score first. By score and not by position: members leave while somebody
  * reads, the others move up, and whoever counts positions passes over them. Whoever stays where they are comes once;
@@ -13,25 +16,45 @@ export async function* readByScore(
   key: string,
   portion: number,
 ): AsyncIterable<readonly Scored[]> {
-  let from = '-inf';
-  /** Those of the score `from` that were read before: many may have the same. */
+  let last: Scored | undefined;
+  /** Those of the last score that were read before: many may have the same. */
   let read = new Set<string>();
-  for (;;) {
+
+  /** What has the last score or a higher one. To read past those that were read costs as much as they are many. */
+  async function readFromScore(): Promise<readonly Scored[]> {
+    const from = last === undefined ? '-inf' : String(last[1]);
     const flat = await viaRedis(() =>
       redis.zrangebyscore(key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, portion + read.size),
     );
-    const fresh = toPairs(flat).filter(([member]) => !read.has(member));
-    const last = fresh.at(-1);
-    if (last === undefined) return;
+    return toPairs(flat).filter(([member]) => !read.has(member));
+  }
+
+  /** What stands behind a member, which must still be found where it was a moment ago; undefined where it is not. */
+  async function readBehind(member: string): Promise<readonly Scored[] | undefined> {
+    const rank = await viaRedis(() => redis.zrank(key, member));
+    if (rank === null) return undefined;
+    const start = Math.max(0, rank - OVERLAP);
+    const pairs = toPairs(
+      await viaRedis(() => redis.zrange(key, start, String(rank + portion), 'WITHSCORES')),
+    );
+    const place = pairs.findIndex(([each]) => each === member);
+    return place < 0 ? undefined : pairs.slice(place + 1);
+  }
+
+  for (;;) {
+    const behind = last !== undefined && read.size >= portion ? await readBehind(last[0]) : undefined;
+    const fresh = behind ?? (await readFromScore());
+    const newLast = fresh.at(-1);
+    if (newLast === undefined) return;
     yield fresh;
-    if (from !== String(last[1])) read = new Set();
-    from = String(last[1]);
-    for (const [member, score] of fresh) if (score === last[1]) read.add(member);
+    if (last?.[1] !== newLast[1]) read = new Set();
+    for (const [member, score] of fresh) if (score === newLast[1]) read.add(member);
+    last = newLast;
   }
 }
 
 /** `[member, score, member, score, …]`, as Redis answers WITHSCORES. */
-function toPairs(flat: readonly string[]): readonly Scored[] {
+export function toPairs(flat: readonly string[]): readonly Scored[] {
   return flat.flatMap((member, index) =>
     index % 2 === 0 ? [[member, Number(flat[index + 1])] as const] : [],
   );

@@ -1,0 +1,34 @@
+import { pepperMark } from '../../accounts/pepper-mark.ts';
+import { createUserStore } from '../../accounts/user-store.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Database } from '../../storage/database.ts';
+import { type Finding, findingsOf } from './finding.ts';
+
+const { ok, warn } = findingsOf('pepper');
+
+/** While PEPPER has several values: who would be locked out without the older ones. With a single one, nothing. */
+export async function checkPeppers(
+  database: Database,
+  clock: Clock,
+  peppers: readonly string[],
+): Promise<readonly Finding[]> {
+  if (peppers.length < 2) return [];
+  const users = createUserStore({ database, clock });
+  const [all, current] = await Promise.all([
+    users.list(),
+    users.countPasswordHashesEndingWith(pepperMark(peppers)),
+  ]);
+  const left = all.length - current;
+  if (left === 0)
+    return [
+      ok(
+        'Every password is hashed with the newest of PEPPER. The older ones can go once the API keys from before it are made anew',
+      ),
+    ];
+  return [
+    warn(
+      `${left} of ${all.length} people have not signed in since the newest of PEPPER came`,
+      'Leave the older ones in until they have. Without those these people need a new password (npx curfew users reset-password), and whoever has an API key from before it needs a new one.',
+    ),
+  ];
+}
