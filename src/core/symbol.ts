@@ -27,7 +27,7 @@ export interface Instrument {
 
 /** What is looked for. Words are taken literally; letter case does not matter. */
 export interface SymbolSearch {
-  /** Words and beginnings of words, e.g. `nifty 24 dec 25000 ce`; empty for everything that the filters leave. */
+  /** Words and beginnings of words, e.g. `nifty dec 25000 ce`; empty for everything that the filters leave. */
   readonly q: string;
   readonly exchange?: string | undefined;
   /** An instrument type, e.g. `CE`. */

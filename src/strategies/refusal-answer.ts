@@ -34,8 +34,14 @@ const ANSWERS: Readonly<Record<SignalRefusal, RefusalAnswer>> = {
     message: 'The message could not be read as a signal.',
   },
   outside_window: refused('outside_window', 'The strategy takes no signals at this time.'),
-  symbol_not_in_strategy: refused('symbol_not_in_strategy', 'The strategy does not trade this symbol.'),
-  unknown_symbol: refused('unknown_symbol', 'The symbol is not in the broker’s instrument list.'),
+  symbol_not_in_strategy: refused(
+    'symbol_not_in_strategy',
+    'The strategy does not trade this symbol. Spell it as the strategy’s page does.',
+  ),
+  unknown_symbol: refused(
+    'unknown_symbol',
+    'The symbol is not in the instrument list. The strategy’s page says what to do.',
+  ),
   quantity_too_large: refused('quantity_too_large', 'The strategy does not trade so many at once.'),
   broker_not_connected: reauthRequired(
     'broker_not_connected',

@@ -153,7 +153,7 @@ export function createSignalIntake(deps: SignalIntakeDeps): SignalIntake {
   async function refuse(arrival: Arrival, { why, order, fields }: Refusal): Promise<IntakeResult> {
     const { strategy } = arrival.found;
     counts.refused(why);
-    await signals.refuse({ ...toSignal(arrival), order }, why);
+    await signals.refuse({ ...toSignal(arrival), order }, why, fields && describeFields(fields));
     await audit.record(
       {
         type: 'signal.refused',
@@ -170,6 +170,13 @@ export function createSignalIntake(deps: SignalIntakeDeps): SignalIntake {
     counts.rateLimited();
     return { kind: 'rate_limited', retryAfterSeconds };
   }
+}
+
+/** `quantity: Must be 1 or more.` The words are those of the checks; nothing of the message is in them. */
+function describeFields(fields: FieldProblems): string {
+  return Object.entries(fields)
+    .map(([field, problem]) => `${field}: ${problem}`)
+    .join(' ');
 }
 
 function toSignal({ found, receivedAt }: Arrival): Omit<ReceivedSignal, 'order'> {

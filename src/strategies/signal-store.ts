@@ -48,6 +48,8 @@ export interface SignalRecord {
   readonly receivedAt: number;
   /** Undefined for one that was accepted. */
   readonly refusal: SignalRefusal | undefined;
+  /** What was wrong in its message. */
+  readonly problem: string | undefined;
   readonly action: SignalAction | undefined;
   readonly exchange: string | undefined;
   readonly tradingSymbol: string | undefined;
@@ -59,7 +61,8 @@ export interface SignalRecord {
 
 export interface SignalStore {
   accept(signal: AcceptedSignal): Promise<Acceptance>;
-  refuse(signal: ReceivedSignal, refusal: SignalRefusal): Promise<void>;
+  /** `problem`: what was wrong in the message, where it was that. */
+  refuse(signal: ReceivedSignal, refusal: SignalRefusal, problem?: string): Promise<void>;
   /** The last cursor that a person's signals have; 0 before the first. Whatever has it or a lower one can be read. */
   latestCursor(userId: string): Promise<SignalCursor>;
   /**
@@ -117,10 +120,10 @@ export function createSignalStore({ db, dialect }: Database): SignalStore {
         return { kind: 'accepted' };
       }),
 
-    async refuse(signal, refusal) {
+    async refuse(signal, refusal, problem) {
       await db
         .insertInto('signals')
-        .values({ ...toRow(signal), refusal })
+        .values({ ...toRow(signal), refusal, problem: problem ?? null })
         .execute();
     },
 
@@ -208,6 +211,7 @@ function toRow({ id, userId, strategyId, broker, receivedAt, order }: ReceivedSi
     client_id: order?.clientId ?? null,
     cursor: null,
     refusal: null,
+    problem: null,
     dedupe_key: null,
   };
 }
@@ -219,6 +223,7 @@ function toRecord(row: SignalRow): SignalRecord {
     id: row.id,
     receivedAt: row.received_at,
     refusal: SIGNAL_REFUSALS.find((known) => known === row.refusal),
+    problem: row.problem ?? undefined,
     action: SIGNAL_ACTIONS.find((known) => known === row.action),
     exchange: row.exchange ?? undefined,
     tradingSymbol: row.trading_symbol ?? undefined,

@@ -88,9 +88,10 @@ export function createStrategies(deps: StrategiesDeps): Strategies {
     require,
 
     async create(userId, details, origin) {
-      if ((await store.listByUser(userId)).length >= MOST_STRATEGIES) return { kind: 'too_many' };
       const id = randomUUID();
-      await store.add({ ...details, ...createWebhook(), id, userId }, clock.now());
+      const strategy = { ...details, ...createWebhook(), id, userId };
+      if ((await store.add(strategy, clock.now(), MOST_STRATEGIES)) === 'too_many')
+        return { kind: 'too_many' };
       await audit.record({ type: 'strategy.created', userId, strategy: { id, name: details.name } }, origin);
       return { kind: 'created', id };
     },

@@ -13,6 +13,7 @@ import type { Strategies } from './strategies.ts';
 import { addressesForm } from './strategy-form.ts';
 import type { Strategy } from './strategy-store.ts';
 import { toSignalView, toStrategyView, toSymbolViews } from './strategy-view.ts';
+import type { HasInstruments } from './symbol-check.ts';
 import { areTradingViewAddresses } from './tradingview-addresses.ts';
 import { isReachableFromOutside, webhookUrl } from './webhook-id.ts';
 
@@ -20,6 +21,7 @@ export interface StrategyPageDeps {
   readonly strategies: Strategies;
   readonly signals: Pick<SignalStore, 'listByStrategy'>;
   readonly findSymbol: FindSymbol;
+  readonly hasInstruments: HasInstruments;
   readonly whyBrokerNotConnected: WhyBrokerNotConnected;
   readonly brokerNames: ReadonlyMap<string, string>;
   /** BASE_URL: where webhooks come in. */
@@ -58,7 +60,15 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
 
 /** One strategy: its state, its webhook and who may use it, its last signals, and its end. */
 export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
-  const { strategies, signals, findSymbol, whyBrokerNotConnected, brokerNames, publicOrigin } = deps;
+  const {
+    strategies,
+    signals,
+    findSymbol,
+    hasInstruments,
+    whyBrokerNotConnected,
+    brokerNames,
+    publicOrigin,
+  } = deps;
 
   return {
     async show(req, res) {
@@ -128,16 +138,19 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
     fields: FieldProblems = {},
   ): Promise<void> {
     const { id, userId, broker, platform, signingSecret, allowedAddresses } = strategy;
-    const [records, symbols, why] = await Promise.all([
+    const [records, symbols, why, canLookUp] = await Promise.all([
       signals.listByStrategy(id, SHOWN_SIGNALS),
       toSymbolViews(strategy, findSymbol),
       whyBrokerNotConnected(userId, broker),
+      hasInstruments(),
     ]);
     const webhookId = strategies.revealWebhook(strategy);
     renderPage(req, res, 'strategies/show', {
       title: strategy.name,
       strategy: toStrategyView(strategy, brokerNames),
       symbols,
+      unknownSymbols: symbols.filter(({ known }) => !known).map(({ name }) => name),
+      canLookUp,
       signals: records.map(toSignalView),
       shownSignals: SHOWN_SIGNALS,
       isBrokerConnected: why === undefined,

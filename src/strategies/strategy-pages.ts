@@ -1,16 +1,18 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
-import { readForm } from '../http/form.ts';
+import { type FormResult, readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { MOST_STRATEGIES, type Strategies } from './strategies.ts';
 import { strategyForm } from './strategy-form.ts';
 import { emptyForm, filledForm, toFormView, typedForm } from './strategy-form-view.ts';
+import type { StrategyDetails } from './strategy-store.ts';
 import { toStrategyView } from './strategy-view.ts';
+import { createSymbolCheck, type SymbolCheckDeps } from './symbol-check.ts';
 
-export interface StrategyPagesDeps {
+export interface StrategyPagesDeps extends SymbolCheckDeps {
   readonly strategies: Strategies;
   /** Names by id, in the server's order. */
   readonly brokerNames: ReadonlyMap<string, string>;
@@ -38,6 +40,7 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
 export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
   const { strategies, brokerNames, defaultBroker } = deps;
   const form = strategyForm([...brokerNames.keys()]);
+  const findMisspelt = createSymbolCheck(deps);
 
   return {
     async list(req, res) {
@@ -59,7 +62,7 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
 
     async create(req, res) {
       const { userId, username } = currentSession(req);
-      const read = readForm(form, req);
+      const read = await readStrategy(req);
       if (!read.ok) return refuse(req, res, read.fields);
       const created = await strategies.create(userId, read.values, auditOrigin(req, res, username));
       if (created.kind === 'created') return res.redirect(303, `/strategies/${created.id}?notice=created`);
@@ -74,13 +77,21 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
     },
 
     async save(req, res) {
-      const { id, userId } = await findOwn(req);
-      const read = readForm(form, req);
+      const stored = await findOwn(req);
+      const { id, userId } = stored;
+      const read = await readStrategy(req, stored);
       if (!read.ok) return refuse(req, res, read.fields, id);
       await strategies.change(userId, id, read.values, auditOrigin(req, res, currentSession(req).username));
       res.redirect(303, `/strategies/${id}?notice=saved`);
     },
   };
+
+  async function readStrategy(req: Request, stored?: StrategyDetails): Promise<FormResult<StrategyDetails>> {
+    const read = readForm(form, req);
+    if (!read.ok) return read;
+    const misspelt = await findMisspelt(read.values, stored);
+    return misspelt.length === 0 ? read : { ok: false, fields: misspeltRows(req, misspelt) };
+  }
 
   function findOwn(req: Request) {
     return strategies.require(currentSession(req).userId, String(req.params['id']));
@@ -112,4 +123,14 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
       fields,
     });
   }
+}
+
+/** Beside the rows that they were typed into. */
+function misspeltRows(req: Request, misspelt: readonly string[]): FieldProblems {
+  const rows = typedForm(req).rows.map(({ symbol }) => symbol.trim().toUpperCase());
+  const problems = misspelt.map((name) => [
+    `symbol-${rows.indexOf(name)}`,
+    `${name} is not in the instrument list, so every signal for it would be refused. Look it up under Symbols, and spell it as it stands there.`,
+  ]);
+  return Object.fromEntries(problems);
 }

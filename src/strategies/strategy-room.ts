@@ -1,4 +1,4 @@
-import type { Router } from 'express';
+import type { Request, Response, Router } from 'express';
 import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
@@ -24,6 +24,7 @@ import { createSignalsAfter, MOST_WAITING } from './signals-after.ts';
 import { createStrategies } from './strategies.ts';
 import { createStrategyReader } from './strategy-reader.ts';
 import { createStrategyStore, type Strategy } from './strategy-store.ts';
+import type { HasInstruments } from './symbol-check.ts';
 import { toTradingWindow } from './trading-window.ts';
 import { createWebhookRouter } from './webhook-route.ts';
 
@@ -47,8 +48,11 @@ export interface StrategyRoomDeps {
   readonly retentionMs: number;
   /** BASE_URL: scheme, host and port, without a slash at the end. */
   readonly publicOrigin: string;
+  /** Counts a request for a webhook that there is not. Throws `rate_limited` when that is one too many. */
+  readonly countStranger: (req: Request, res: Response) => void;
 
   readonly findSymbol: FindSymbol;
+  readonly hasInstruments: HasInstruments;
   readonly whyBrokerNotConnected: WhyBrokerNotConnected;
   /** Names by id, in the order in which pages list them. */
   readonly brokerNames: ReadonlyMap<string, string>;
@@ -105,7 +109,7 @@ export function createStrategyRoom(deps: StrategyRoomDeps): StrategyRoom {
   }
 
   return {
-    webhooks: createWebhookRouter(takeSignal),
+    webhooks: createWebhookRouter({ ...deps, takeSignal }),
     routes: { ...shared, strategies },
     listStrategies: async (userId) => (await strategies.list(userId)).map(toSummary),
     signalsAfter: createSignalsAfter(shared),

@@ -3,6 +3,7 @@ import { WEEKDAY_NAMES } from '../core/ist.ts';
 import { PLATFORMS, type Platform, type StrategySymbol } from '../core/signal.ts';
 import type { Database } from '../storage/database.ts';
 import type { StrategiesTable } from '../storage/schema.ts';
+import { takeUserLock } from '../storage/user-lock.ts';
 import type { TradingHours } from './trading-window.ts';
 
 /** What the owner writes into the form. */
@@ -52,7 +53,8 @@ export interface NewStrategy extends StrategyDetails, StoredWebhook {
 
 /** People's strategies. Whatever is done to one names its owner as well: another person's is not there. */
 export interface StrategyStore {
-  add(strategy: NewStrategy, now: number): Promise<void>;
+  /** `too_many`: the person has `most` already. Of several at once each is counted. */
+  add(strategy: NewStrategy, now: number, most?: number): Promise<'added' | 'too_many'>;
   /** By name. */
   listByUser(userId: string): Promise<readonly Strategy[]>;
   find(userId: string, id: string): Promise<Strategy | undefined>;
@@ -87,25 +89,19 @@ export function createStrategyStore({ db }: Database): StrategyStore {
       .where('deleted_at', 'is', null);
 
   return {
-    async add({ id, userId, webhookDigest, webhookId, ...details }, now) {
-      await db
-        .insertInto('strategies')
-        .values({
-          ...toColumns(details),
-          id,
-          user_id: userId,
-          webhook_digest: webhookDigest,
-          webhook_id: webhookId,
-          signing_secret: null,
-          allowed_addresses: '[]',
-          active: 0,
-          version: 1,
-          created_at: now,
-          changed_at: now,
-          deleted_at: null,
-        })
-        .execute();
-    },
+    add: (strategy, now, most = Number.POSITIVE_INFINITY) =>
+      db.transaction().execute(async (trx) => {
+        await takeUserLock(trx, strategy.userId);
+        const { count } = await trx
+          .selectFrom('strategies')
+          .select((select) => select.fn.countAll<number>().as('count'))
+          .where('user_id', '=', strategy.userId)
+          .where('deleted_at', 'is', null)
+          .executeTakeFirstOrThrow();
+        if (Number(count) >= most) return 'too_many';
+        await trx.insertInto('strategies').values(toNewRow(strategy, now)).execute();
+        return 'added';
+      }),
 
     async listByUser(userId) {
       const rows = await strategies()
@@ -193,6 +189,23 @@ export function createStrategyStore({ db }: Database): StrategyStore {
         .executeTakeFirst();
       return Number(numDeletedRows);
     },
+  };
+}
+
+function toNewRow({ id, userId, webhookDigest, webhookId, ...details }: NewStrategy, now: number) {
+  return {
+    ...toColumns(details),
+    id,
+    user_id: userId,
+    webhook_digest: webhookDigest,
+    webhook_id: webhookId,
+    signing_secret: null,
+    allowed_addresses: '[]',
+    active: 0 as const,
+    version: 1,
+    created_at: now,
+    changed_at: now,
+    deleted_at: null,
   };
 }
 

@@ -21,6 +21,8 @@ export interface SymbolView {
   readonly name: string;
   readonly quantity: number;
   readonly product: string;
+  /** Whether it is in the instrument list. */
+  readonly known: boolean;
   /** What would keep a signal for it from being carried out, in a sentence. */
   readonly problem: string | undefined;
 }
@@ -32,6 +34,8 @@ export interface SignalView {
   readonly outcome: 'accepted' | 'refused';
   /** Of a refused one. */
   readonly why: string | undefined;
+  /** And what was wrong in its message, where it was that. */
+  readonly problem: string | undefined;
   readonly repeats: number;
 }
 
@@ -62,6 +66,7 @@ export function toSymbolViews(
         name: `${exchange}:${tradingSymbol}`,
         quantity,
         product: PRODUCT_LABELS[product],
+        known: instrument !== undefined,
         problem: symbolProblem(instrument, quantity),
       };
     }),
@@ -69,10 +74,10 @@ export function toSymbolViews(
 }
 
 export function toSignalView(record: SignalRecord): SignalView {
-  const { receivedAt, refusal, repeats } = record;
+  const { receivedAt, refusal, problem, repeats } = record;
   const why = refusal === undefined ? undefined : SIGNAL_REFUSAL_WORDS[refusal];
   const outcome = refusal === undefined ? 'accepted' : 'refused';
-  return { receivedAt, text: orderText(record), outcome, why, repeats };
+  return { receivedAt, text: orderText(record), outcome, why, problem, repeats };
 }
 
 function symbolProblem(

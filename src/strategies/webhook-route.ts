@@ -11,8 +11,14 @@ const LARGEST_BODY = '16kb';
 /** As the body is signed as it was sent, it is read whatever it says it is, and never unpacked. */
 const readRawBody = express.raw({ type: () => true, limit: LARGEST_BODY, inflate: false });
 
+export interface WebhookRouterDeps {
+  readonly takeSignal: SignalIntake;
+  /** Counts a request for a webhook that there is not. Throws `rate_limited` when that is one too many. */
+  readonly countStranger: (req: Request, res: Response) => void;
+}
+
 /** POST /api/v1/webhooks/:webhookId. Mounted in front of everything that parses bodies or loads sessions. */
-export function createWebhookRouter(takeSignal: SignalIntake): Router {
+export function createWebhookRouter({ takeSignal, countStranger }: WebhookRouterDeps): Router {
   const router = Router({ caseSensitive: true });
   methods(router, '/api/v1/webhooks/:webhookId', {
     post: [
@@ -26,7 +32,9 @@ export function createWebhookRouter(takeSignal: SignalIntake): Router {
           body: Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0),
         };
         const origin = auditOrigin(req, res, 'webhook');
-        answer(res, await takeSignal(webhookIdOf(req), delivery, origin));
+        const result = await takeSignal(webhookIdOf(req), delivery, origin);
+        if (result.kind === 'unknown_webhook') countStranger(req, res);
+        answer(res, result);
       },
     ],
   });

@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createGunzip } from 'node:zlib';
 import { invalid } from '../errors.ts';
+import { whyForeignFile } from '../http/foreign-file.ts';
 import { MASTER_LIMITS } from './master-limits.ts';
 
 export interface MasterTextOptions {
@@ -14,7 +15,6 @@ export interface MasterTextOptions {
 }
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
-const ZIP = Buffer.from('PK');
 /** As much as is read at once: some six hundred lines. */
 const CHUNK_BYTES = 64 * 1024;
 
@@ -88,11 +88,15 @@ async function* decode(bytes: AsyncIterable<Buffer>): AsyncGenerator<string> {
 
 /** In words, for the usual mistakes. */
 function refuseOtherFiles(beginning: Buffer): void {
-  if (beginning.subarray(0, 2).equals(ZIP))
-    throw invalid({ file: 'This is a ZIP or Excel file. Unpack it, or save it as CSV, and import that.' });
-  if (beginning.includes(0))
-    throw invalid({ file: 'This is not a CSV file: it contains bytes that no text has, or is not UTF-8.' });
+  const why =
+    whyForeignFile(beginning) ??
+    (JSON_TEXT.test(beginning.toString('latin1', 0, 200)) ? JSON_WORDS : undefined);
+  if (why !== undefined) throw invalid({ file: why });
 }
+
+const JSON_TEXT = /^(?:\xef\xbb\xbf)?\s*[[{]/;
+const JSON_WORDS =
+  'This is JSON. What is needed is the same list as CSV, which the broker publishes beside it.';
 
 function tooLarge(): Error {
   const [file, text] = [MASTER_LIMITS.fileBytes, MASTER_LIMITS.textBytes].map((bytes) => bytes / 1024 / 1024);

@@ -11,11 +11,12 @@ const LINES = [
   '12074498,47166,NIFTY26DEC25000CE,NIFTY,0,2026-12-31,25000,0.05,75,CE,NFO-OPT,NFO',
 ];
 
-/** Imports a master of NSE:SBIN, NSE:INFY and NFO:NIFTY26DEC25000CE, as an administrator would. */
-export async function importKnownSymbols({ symbolImporter }: Services): Promise<void> {
+/** Imports a master of NSE:SBIN, NSE:INFY and NFO:NIFTY26DEC25000CE, as an administrator would; or of a day later, without one. */
+export async function importKnownSymbols({ symbolImporter }: Services, without?: string): Promise<void> {
   const scratch = createScratchDirectory('symbols');
   const file = join(scratch.path, 'instruments.csv');
-  await writeFile(file, `${[KITE_HEADER, ...LINES].join('\n')}\n`);
+  const lines = LINES.filter((line) => without === undefined || !line.includes(`,${without},`));
+  await writeFile(file, `${[KITE_HEADER, ...lines].join('\n')}\n`);
   const handle = await open(file);
   try {
     const request = { fileName: 'instruments.csv', broker: 'zerodha', origin: SYSTEM_ORIGIN };

@@ -99,11 +99,18 @@ describe.each(DATABASES)('Signals on %s', (_name, open) => {
 
   it('that were refused have no cursor, and stop no later one that is the same', async () => {
     await signals.refuse(signalFor('asha', strategyId), 'broker_not_connected');
-    await signals.refuse({ ...signalFor('asha', strategyId), order: undefined }, 'malformed');
+    await signals.refuse(
+      { ...signalFor('asha', strategyId), order: undefined },
+      'malformed',
+      'action: Say what to do.',
+    );
     expect(await all()).toEqual([]);
     expect(await signals.latestCursor('asha')).toBe(0);
     const records = await signals.listByStrategy(strategyId, 10);
-    expect(records.map(({ refusal }) => refusal).sort()).toEqual(['broker_not_connected', 'malformed']);
+    expect(records.map(({ refusal, problem }) => `${refusal} ${problem}`).sort()).toEqual([
+      'broker_not_connected undefined',
+      'malformed action: Say what to do.',
+    ]);
   });
 
   it('are not accepted for a strategy that was switched off or deleted meanwhile, and none of its is delivered', async () => {

@@ -91,6 +91,50 @@ describe('The pages of strategies', () => {
     ]);
   });
 
+  it('ask about a symbol that is in no list of instruments, and keep the rest of the form', async () => {
+    const symbol = ['NSE:SBIN', '', 'nse:sbinn'];
+    const [quantity, product] = [
+      ['10', '', '7'],
+      ['MIS', 'MIS', 'CNC'],
+    ];
+    await importKnownSymbols(server.services);
+    const { path } = await make();
+    for (const address of ['/strategies', path]) {
+      const page = address === path ? `${path}/edit` : '/strategies/new';
+      const answer = await visitor.submit(address, { ...STRATEGY_FORM, symbol, quantity, product }, page);
+      expect(answer.status).toBe(400);
+      expect(answer.text).toContain('href="#symbol-2"');
+      expect(answer.text).toMatch(/id="symbol-2-error".*NSE:SBINN is not in the instrument list/);
+      expect(answer.text).toContain('value="nse:sbinn"');
+    }
+    expect((await server.services.strategies.listStrategies(await userId())).length).toBe(1);
+    // Looking one up leaves the form as it is.
+    expect((await visitor.get('/strategies/new')).text).toContain('<a href="/symbols" target="_blank">');
+  });
+
+  it('let the rest be changed where a contract has ended, and say that its signals are refused', async () => {
+    await importKnownSymbols(server.services);
+    const contract = { symbol: 'NFO:NIFTY26DEC25000CE', quantity: '75', product: 'NRML' };
+    const { path } = await make(contract);
+    expect((await visitor.get(path)).text).not.toContain('notice-bad');
+    await importKnownSymbols(server.services, 'NIFTY26DEC25000CE');
+    const saved = await visitor.submit(
+      path,
+      { ...STRATEGY_FORM, ...contract, name: 'Later' },
+      `${path}/edit`,
+    );
+    expect(saved.location).toBe(`${path}?notice=saved`);
+    const page = (await visitor.get(path)).text;
+    expect(page).toContain('Every signal for <strong>NFO:NIFTY26DEC25000CE</strong> is refused');
+  });
+
+  it('say that nothing can be traded while no list of instruments was imported', async () => {
+    const { path } = await make({ symbol: 'NSE:ANYTHING' });
+    const page = (await visitor.get(path)).text;
+    expect(page).toContain('No broker’s list of instruments was imported here, so every signal is refused.');
+    expect(page).toContain('<a href="/symbols/imports">Import one</a>');
+  });
+
   it('switch on and off, make a new webhook, delete; and write each act down', async () => {
     await connectSandbox(visitor);
     await importKnownSymbols(server.services);

@@ -115,7 +115,9 @@ describe('A webhook', () => {
     expect((await send(webhook, '')).status).toBe(400);
     expect((await send(webhook, 'order now please now')).status).toBe(400);
     expect(await refusals()).toEqual(['malformed', 'malformed', 'malformed']);
-    expect((await visitor.get(path)).text).toContain('could not be read as a signal');
+    const page = (await visitor.get(path)).text;
+    expect(page).toContain('could not be read as a signal');
+    expect(page).toContain('action: Must be one of buy, sell, exit.');
   });
 
   it('refuses bodies over 16 kB and packed ones', async () => {
@@ -144,13 +146,14 @@ describe('A webhook', () => {
 
   it('refuses symbols that are not the strategy’s or nobody knows, and quantities above its own', async () => {
     const { webhook, path } = await make({
-      symbol: ['NSE:SBIN', 'NSE:NOSUCH'],
-      quantity: ['10', '1'],
-      product: ['MIS', 'MIS'],
+      symbol: ['NSE:SBIN', 'NFO:NIFTY26DEC25000CE'],
+      quantity: ['10', '75'],
+      product: ['MIS', 'NRML'],
     });
+    await importKnownSymbols(server.services, 'NIFTY26DEC25000CE');
     for (const [body, reason] of [
       ['BUY NSE:INFY', 'symbol_not_in_strategy'],
-      ['BUY NSE:NOSUCH', 'unknown_symbol'],
+      ['BUY NFO:NIFTY26DEC25000CE', 'unknown_symbol'],
       ['BUY NSE:SBIN 11', 'quantity_too_large'],
     ] as const)
       expect(await send(webhook, body)).toMatchObject({ status: 409, body: { reason } });

@@ -1,3 +1,5 @@
+import type { InstrumentDraft } from './master-format.ts';
+
 /** A decimal number; NaN for anything else that is written there, undefined where nothing is. */
 export function readNumber(text: string): number | undefined {
   if (text === '') return undefined;
@@ -8,6 +10,21 @@ export function readNumber(text: string): number | undefined {
 export function readStrike(text: string): number | undefined {
   const strike = readNumber(text);
   return strike !== undefined && strike <= 0 ? undefined : strike;
+}
+
+/** What Kite and Upstox write into columns of the same names. */
+export function readKiteColumns(
+  cell: (column: string) => string,
+): Omit<InstrumentDraft, 'exchange' | 'instrumentToken' | 'instrumentType' | 'segment'> {
+  return {
+    tradingSymbol: cell('tradingsymbol'),
+    name: cell('name'),
+    exchangeToken: cell('exchange_token'),
+    expiry: cell('expiry'),
+    strike: readStrike(cell('strike')),
+    tickSize: readNumber(cell('tick_size')) ?? 0,
+    lotSize: readNumber(cell('lot_size')) ?? 0,
+  };
 }
 
 const OPTION_SIDES: ReadonlySet<string> = new Set(['CE', 'PE']);

@@ -1,4 +1,4 @@
-import { readInstrumentType, readNumber, readStrike } from './cell-readers.ts';
+import { readInstrumentType, readKiteColumns } from './cell-readers.ts';
 import type { MasterFormat } from './master-format.ts';
 
 /** Upstox calls a segment what the others call an exchange. */
@@ -37,15 +37,9 @@ export const UPSTOX: MasterFormat = {
   read(cell) {
     const segment = cell('exchange');
     return {
+      ...readKiteColumns(cell),
       exchange: EXCHANGES.get(segment) ?? segment,
-      tradingSymbol: cell('tradingsymbol'),
-      name: cell('name'),
       instrumentToken: cell('instrument_key'),
-      exchangeToken: cell('exchange_token'),
-      expiry: cell('expiry'),
-      strike: readStrike(cell('strike')),
-      tickSize: readNumber(cell('tick_size')) ?? 0,
-      lotSize: readNumber(cell('lot_size')) ?? 0,
       instrumentType: readInstrumentType(cell('instrument_type'), cell('option_type')),
       segment,
     };

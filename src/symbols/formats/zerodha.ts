@@ -1,4 +1,4 @@
-import { readNumber, readStrike } from './cell-readers.ts';
+import { readKiteColumns } from './cell-readers.ts';
 import type { MasterFormat } from './master-format.ts';
 
 /**
@@ -23,15 +23,9 @@ export const ZERODHA: MasterFormat = {
     'exchange',
   ],
   read: (cell) => ({
+    ...readKiteColumns(cell),
     exchange: cell('exchange'),
-    tradingSymbol: cell('tradingsymbol'),
-    name: cell('name'),
     instrumentToken: cell('instrument_token'),
-    exchangeToken: cell('exchange_token'),
-    expiry: cell('expiry'),
-    strike: readStrike(cell('strike')),
-    tickSize: readNumber(cell('tick_size')) ?? 0,
-    lotSize: readNumber(cell('lot_size')) ?? 0,
     instrumentType: cell('segment') === 'INDICES' ? 'INDEX' : cell('instrument_type'),
     segment: cell('segment'),
   }),
