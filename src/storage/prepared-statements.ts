@@ -6,6 +6,9 @@ const MAXIMUM_KEPT = 200;
 /** A statement for many rows at once seldom comes back with as many. */
 const LONGEST_KEPT = 4000;
 
+/** Does its work when it is prepared: one that was kept would do nothing. */
+const AT_ONCE = /^pragma busy_timeout/;
+
 const NOTHING = 'select 1 where 0';
 
 /**
@@ -22,7 +25,7 @@ export function withPreparedStatements(sqlite: SqliteDatabase.Database): KyselyD
       const known = statements.get(sql);
       if (known !== undefined) return known;
       const statement: SqliteStatement = sqlite.prepare(sql);
-      if (sql.length <= LONGEST_KEPT) statements.set(sql, statement);
+      if (sql.length <= LONGEST_KEPT && !AT_ONCE.test(sql)) statements.set(sql, statement);
       return statement;
     },
   };

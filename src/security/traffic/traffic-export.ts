@@ -1,0 +1,57 @@
+import { toIstIso } from '../../core/ist.ts';
+import { csvLine } from '../../http/csv.ts';
+import type { StoredTraffic } from './traffic-search-store.ts';
+
+/** What a spreadsheet still opens, and a server still sends without anybody noticing. */
+export const MOST_EXPORTED = 100_000;
+
+const COLUMNS = [
+  'time',
+  'method',
+  'path',
+  'route',
+  'class',
+  'status',
+  'answered',
+  'duration_ms',
+  'bytes',
+  'user',
+  'address',
+  'request_id',
+] as const;
+
+/** The text of a CSV file, in pieces. A file that does not hold everything says so in its last line. */
+export async function* writeTraffic(
+  portions: AsyncIterable<readonly StoredTraffic[]>,
+  mostRows = MOST_EXPORTED,
+): AsyncGenerator<string> {
+  yield csvLine(COLUMNS);
+  let room = mostRows;
+  for await (const entries of portions) {
+    yield entries.slice(0, room).map(toLine).join('');
+    if (entries.length > room) return yield cutOff(mostRows);
+    room -= entries.length;
+  }
+}
+
+function toLine(entry: StoredTraffic): string {
+  return csvLine([
+    toIstIso(entry.at),
+    entry.method,
+    entry.path,
+    entry.pattern ?? '',
+    entry.routeClass,
+    String(entry.status),
+    entry.aborted ? 'no' : 'yes',
+    String(entry.durationMs),
+    String(entry.bytes),
+    entry.username ?? entry.userId ?? '',
+    entry.address ?? '',
+    entry.requestId,
+  ]);
+}
+
+function cutOff(mostRows: number): string {
+  const words = `This file ends after ${mostRows} requests, and there are more. Choose a shorter time to get the rest.`;
+  return csvLine([words, ...COLUMNS.slice(1).map(() => '')]);
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import type { Poller } from '../../core/poller.ts';
+import { clientAddress } from '../../http/client-address.ts';
+import type { MetricSource } from '../../http/metrics.ts';
+import type { RequestObserver } from '../../http/request-watch.ts';
+import type { Database } from '../../storage/database.ts';
+import { type AddressDetail, createClientMark } from './client-mark.ts';
+import type { TrafficRouterDeps } from './routes.ts';
+import { createTrafficHourStore, type TrafficHourStore } from './traffic-hour-store.ts';
+import { createTrafficLog, type TrafficLog } from './traffic-log.ts';
+import { createTrafficMetrics } from './traffic-metrics.ts';
+import type { TrafficPagesDeps } from './traffic-pages.ts';
+import { createTrafficPurge, type TrafficPurge } from './traffic-purge.ts';
+import { createTrafficSearchStore } from './traffic-search-store.ts';
+import { createTrafficStore } from './traffic-store.ts';
+
+export interface TrafficRoomDeps {
+  readonly database: Database;
+  /** TRAFFIC_LOG_ADDRESSES. */
+  readonly addresses: AddressDetail;
+  /** PEPPER: what hashed addresses are keyed with. */
+  readonly secrets: readonly string[];
+  /** TRAFFIC_LOG_DAYS in milliseconds; 0 for none at all. */
+  readonly retentionMs: number;
+  readonly findUserId: TrafficPagesDeps['findUserId'];
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface TrafficRoom {
+  readonly observe: RequestObserver;
+  readonly trafficLog: TrafficLog;
+  readonly purge: TrafficPurge;
+  readonly hourStore: TrafficHourStore;
+  /** An address as TRAFFIC_LOG_ADDRESSES has it; undefined where none may be kept. */
+  readonly addressWords: (address: string) => string | undefined;
+  /** To be started once the server listens, and stopped when it closes. */
+  readonly jobs: readonly Pick<Poller, 'start' | 'stop'>[];
+  readonly metrics: MetricSource;
+  /** What the router takes besides who may see what. */
+  readonly routes: Omit<TrafficRouterDeps, 'requireAdmin'>;
+}
+
+/** The whole room, wired. Opens nothing and starts nothing. */
+export function createTrafficRoom(deps: TrafficRoomDeps): TrafficRoom {
+  const { database, addresses, secrets, retentionMs, findUserId, clock, log } = deps;
+  const store = createTrafficStore(database);
+  const hourStore = createTrafficHourStore(database);
+  const mark = createClientMark({ detail: addresses, secrets });
+  const trafficLog = createTrafficLog({ store, mark, clientAddress, keepsRows: retentionMs > 0, log });
+  const purge = createTrafficPurge({ store, hourStore, retentionMs, clock, log });
+  const searchStore = createTrafficSearchStore(database);
+  return {
+    observe: trafficLog.observe,
+    trafficLog,
+    purge,
+    hourStore,
+    addressWords: (address) => mark.of(address) ?? undefined,
+    jobs: [trafficLog, purge],
+    metrics: createTrafficMetrics(trafficLog),
+    routes: { searchStore, trafficLog, mark, retentionMs, findUserId, clock },
+  };
+}

@@ -1,0 +1,73 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TrafficFilter } from './traffic-filter.ts';
+import {
+  needsLooking,
+  type StoredTraffic,
+  type TrafficPlace,
+  type TrafficSearchStore,
+} from './traffic-search-store.ts';
+
+export interface TrafficPage {
+  readonly entries: readonly StoredTraffic[];
+  /** Where the next page begins; undefined when there is nothing behind this one. */
+  readonly next: TrafficPlace | undefined;
+  /** How far it was looked, where that was not far enough to fill the page. */
+  readonly lookedBackTo: number | undefined;
+}
+
+export interface TrafficPageRequest {
+  readonly filter: TrafficFilter;
+  readonly after: TrafficPlace | undefined;
+  readonly limit: number;
+  /** Entries to look at; the next page goes on from there. */
+  readonly mostLookedAt: number;
+}
+
+type Store = Pick<TrafficSearchStore, 'list' | 'placeBehind'>;
+
+/** SQLite looks at so many within one turn of the event loop: some milliseconds, in which nobody else is answered. */
+const PORTION = 20_000;
+
+/**
+ * One page. What no index finds is looked for in portions, and not further than the request allows: a search is answered in
+ * the same time however long the log is.
+ */
+export async function findTraffic(
+  store: Store,
+  { filter, after, limit, mostLookedAt }: TrafficPageRequest,
+): Promise<TrafficPage> {
+  const entries: StoredTraffic[] = [];
+  const portion = Math.min(PORTION, mostLookedAt);
+  let place = after;
+  for (let lookedAt = 0; ; ) {
+    const through = needsLooking(filter) ? await store.placeBehind(filter, place, portion) : undefined;
+    // One more than the page takes tells whether there is a next one.
+    entries.push(...(await store.list(filter, { after: place, through }, limit + 1 - entries.length)));
+    if (entries.length > limit) return fullPage(entries.slice(0, limit));
+    if (through === undefined) return { entries, next: undefined, lookedBackTo: undefined };
+    place = through;
+    lookedAt += portion;
+    if (lookedAt >= mostLookedAt) return { entries, next: place, lookedBackTo: place.at };
+    await nextTurn();
+  }
+}
+
+/** Everything that fits, newest first, in portions, with a turn for others between them. */
+export async function* streamTraffic(
+  store: Store,
+  filter: TrafficFilter,
+): AsyncGenerator<readonly StoredTraffic[]> {
+  for (let after: TrafficPlace | undefined; ; ) {
+    const page = await findTraffic(store, { filter, after, limit: EXPORTED_AT_ONCE, mostLookedAt: PORTION });
+    if (page.entries.length > 0) yield page.entries;
+    if (page.next === undefined) return;
+    after = page.next;
+    await nextTurn();
+  }
+}
+
+const EXPORTED_AT_ONCE = 500;
+
+function fullPage(entries: readonly StoredTraffic[]): TrafficPage {
+  return { entries, next: entries.at(-1), lookedBackTo: undefined };
+}

@@ -1,0 +1,27 @@
+import { sql, type Transaction } from 'kysely';
+import type { DatabaseDialect } from './database.ts';
+import type { Schema } from './schema.ts';
+
+/**
+ * Does work within a transaction that fails at once where another process holds the SQLite file: to wait for it would keep
+ * the event loop waiting, and so everybody. For what can as well be written later. On Postgres nobody waits for anybody.
+ */
+export async function withoutWaiting<T>(
+  trx: Transaction<Schema>,
+  dialect: DatabaseDialect,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (dialect !== 'sqlite') return work();
+  const { rows } = await sql<{ timeout: number }>`pragma busy_timeout`.execute(trx);
+  await setBusyTimeout(trx, 0);
+  try {
+    return await work();
+  } finally {
+    // The connection is everybody's, and theirs again with the end of the transaction.
+    await setBusyTimeout(trx, rows[0]?.timeout ?? 0);
+  }
+}
+
+async function setBusyTimeout(trx: Transaction<Schema>, timeoutMs: number): Promise<void> {
+  await sql`pragma busy_timeout = ${sql.lit(timeoutMs)}`.execute(trx);
+}
