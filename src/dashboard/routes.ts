@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { type CutoffCalendar, formatCutoffTime } from '../core/cutoff.ts';
 import { describeDuration } from '../core/duration.ts';
 import { toIstIso } from '../core/ist.ts';
-import type { Receipt } from '../core/revocation.ts';
+import type { ReceiptView } from '../core/receipt-view.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
 import type { UserSettings } from '../core/user-settings.ts';
 import { methods } from '../http/methods.ts';
@@ -12,7 +12,6 @@ import { currentSession } from '../sessions/current-session.ts';
 import { toDeviceView } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
 import type { WaitingOrderStore } from '../sessions/waiting-order-store.ts';
-import { toReceiptView } from './receipt-view.ts';
 import { createWaitingPage, WAITING_PAGE_PATH } from './waiting-page.ts';
 
 /** A broker as the dashboard needs it; the broker room's overview fits. */
@@ -33,21 +32,28 @@ export interface DashboardRouterDeps {
   /** `request`: the one that the page answers. */
   readonly brokersOf: (userId: string, request: object) => Promise<readonly ConnectedBroker[]>;
   readonly settingsOf: (userId: string) => Promise<UserSettings>;
-  readonly latestReceipt: (userId: string) => Promise<Receipt | undefined>;
+  /** The last one that concerns somebody, in their words. */
+  readonly latestReceipt: (userId: string, viewer: 'admin' | 'user') => Promise<ReceiptView | undefined>;
   readonly waitingOrders: WaitingOrderStore;
   readonly requireAdmin: RequestHandler;
+  /** Whether nobody has an account yet. */
+  readonly isEmptyHouse: () => Promise<boolean>;
 }
 
 /** The page for anyone, and the one after signing in. */
 export function createDashboardRouter(deps: DashboardRouterDeps): Router {
   const router = Router({ caseSensitive: true });
-  methods(router, '/', { get: showHome });
+  methods(router, '/', { get: showHome(deps) });
   methods(router, '/dashboard', { get: showDashboard(deps) });
   methods(router, WAITING_PAGE_PATH, { get: [deps.requireAdmin, createWaitingPage(deps.waitingOrders)] });
   return router;
 }
 
-const showHome: RequestHandler = (req, res) => renderPage(req, res, 'home/index', { title: 'Curfew' });
+function showHome({ isEmptyHouse }: DashboardRouterDeps): RequestHandler {
+  return async (req, res) => {
+    renderPage(req, res, 'home/index', { title: 'Curfew', isNew: await isEmptyHouse() });
+  };
+}
 
 function showDashboard(deps: DashboardRouterDeps): RequestHandler {
   const { clock, calendar, policy, lifecycle, brokersOf, settingsOf, latestReceipt, waitingOrders } = deps;
@@ -57,7 +63,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
       lifecycle.devicesOf(session.userId),
       brokersOf(session.userId, req),
       settingsOf(session.userId),
-      latestReceipt(session.userId),
+      latestReceipt(session.userId, session.role),
       session.role === 'admin' ? waitingOrders.summary() : NOTHING_TO_SEE,
     ]);
     const brokers = allBrokers.filter(hasPlaceHere);
@@ -80,7 +86,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
         cutoff,
       ),
       waiting: { count: waiting, href: WAITING_PAGE_PATH },
-      lastReceipt: receipt === undefined ? undefined : toReceiptView(receipt, { viewer: session.role }),
+      lastReceipt: receipt,
     });
   };
 }

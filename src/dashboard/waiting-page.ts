@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
-import type { Receipt, RevocationReason } from '../core/revocation.ts';
+import { REVOCATION_TITLES } from '../core/receipt-words.ts';
+import type { Receipt } from '../core/revocation.ts';
 import { renderPage } from '../http/page.ts';
 import type { WaitingOrder, WaitingOrderStore } from '../sessions/waiting-order-store.ts';
 
@@ -23,7 +24,7 @@ export function createWaitingPage(waitingOrders: WaitingOrderStore): RequestHand
 function toView({ username, reason, orderedAt, attempts, nextAttemptAt, receipt }: WaitingOrder) {
   return {
     who: username ?? (reason === 'cutoff' ? 'Everybody' : 'Somebody who is gone'),
-    what: REASONS[reason],
+    what: REVOCATION_TITLES[reason],
     orderedAt,
     missing: missingOf(receipt),
     tried: attempts === 0 ? 'Not yet' : attempts === 1 ? 'Once' : `${attempts} times`,
@@ -38,18 +39,6 @@ function missingOf(receipt: Receipt | undefined): string {
   if (queued.length === 0) return 'A last look at whether anybody is still signed in';
   return queued.map(({ step }) => STEPS[step] ?? step.replaceAll('_', ' ')).join(', ');
 }
-
-const REASONS: Readonly<Record<RevocationReason, string>> = {
-  logged_out: 'Signed out',
-  logged_out_everywhere: 'Signed out everywhere',
-  cutoff: 'The daily cutoff',
-  idle: 'Not used for too long',
-  ended_by_owner: 'A device ended by its owner',
-  ended_by_admin: 'Ended by an administrator',
-  session_limit: 'One device too many',
-  password_changed: 'Password changed',
-  account_disabled: 'Account disabled',
-};
 
 const STEPS: Readonly<Record<string, string>> = {
   broker_tokens: 'Broker tokens',

@@ -50,7 +50,8 @@ describe('The brokers on the dashboard', () => {
   it('are also those that want attention although their app keys are gone', async () => {
     const field = { name: 'apiKey', label: 'API key', secret: false, help: 'Beside the app.' };
     const { adapter } = createFakeBroker(clock);
-    await start({ adapters: [{ ...adapter, credentialFields: [field] }] });
+    await start({ adapters: [{ ...adapter, description: '', credentialFields: [field] }] });
+    expect((await visitor.get('/broker')).text).not.toContain('<p class="soft"></p>');
     const page = '/broker/fake/credentials';
     await visitor.submit(page, { apiKey: 'the-api-key' }, page);
     await connectFake(visitor);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { toReceiptView } from '../../src/core/receipt-view.ts';
 import type { Receipt } from '../../src/core/revocation.ts';
-import { toReceiptView } from '../../src/dashboard/receipt-view.ts';
 
 function receipt(scope: Receipt['scope'], userId: string | undefined): Receipt {
   return {

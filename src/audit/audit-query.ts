@@ -1,0 +1,110 @@
+import type { Request } from 'express';
+import { fromIso } from '../core/ist.ts';
+import { AUDIT_GROUPS, type AuditGroupId, typesOfGroup } from './audit-groups.ts';
+import type { AuditPeopleStore } from './audit-people-store.ts';
+import type { AuditPlace, AuditSearch, AuditSearchStore, SearchedWord } from './audit-search-store.ts';
+import { auditTitle } from './audit-titles.ts';
+
+/** What somebody filled in, as they wrote it. */
+export interface AuditQuery {
+  readonly q: string;
+  readonly kind: AuditGroupId | undefined;
+  readonly by: string;
+  readonly about: string;
+  readonly address: string;
+  readonly request: string;
+  /** As a browser writes it, Indian time: `2026-11-21T09:15`. */
+  readonly from: string;
+  readonly to: string;
+}
+
+const LONGEST = 80;
+const MOST_WORDS = 5;
+const MOST_PEOPLE = 50;
+
+export function readAuditQuery(req: Request): AuditQuery {
+  return {
+    q: queryText(req, 'q'),
+    kind: AUDIT_GROUPS.find(({ id }) => id === req.query['kind'])?.id,
+    by: queryText(req, 'by'),
+    about: queryText(req, 'about'),
+    address: queryText(req, 'address'),
+    request: queryText(req, 'request'),
+    from: queryText(req, 'from'),
+    to: queryText(req, 'to'),
+  };
+}
+
+/** Where in the list a page stands: `before` or `after` a row. */
+export function readAuditPlace(req: Request): AuditPlace {
+  const before = rowNumber(queryText(req, 'before'));
+  return before === undefined ? { after: rowNumber(queryText(req, 'after')) } : { before };
+}
+
+/** A row's number; undefined for anything else. */
+export function rowNumber(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+export function auditHref(path: string, query: AuditQuery, place: AuditPlace = {}): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries({ ...query, ...place }))
+    if (value !== undefined && value !== '') parameters.set(name, String(value));
+  const text = parameters.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+export interface AuditQueryDeps {
+  readonly search: Pick<AuditSearchStore, 'types'>;
+  readonly people: Pick<AuditPeopleStore, 'idOf' | 'idsWith'>;
+}
+
+/** What the rows must fulfil; a name that nobody has finds nothing. */
+export async function toAuditSearch(
+  { search, people }: AuditQueryDeps,
+  query: AuditQuery,
+): Promise<AuditSearch> {
+  const { q, kind, by, about, address, request } = query;
+  const words = q.split(/\s+/).filter((word) => word !== '');
+  const types = words.length === 0 && kind === undefined ? [] : await search.types();
+  return {
+    actor: orNothing(by),
+    userId: about === '' ? undefined : ((await people.idOf(about)) ?? about),
+    types: kind === undefined ? undefined : typesOfGroup(kind, types),
+    address: orNothing(address),
+    requestId: orNothing(request),
+    ...readAuditRange(query),
+    words: await Promise.all(words.slice(0, MOST_WORDS).map((text) => toSearchedWord(people, text, types))),
+  };
+}
+
+/** In ms since the epoch; what cannot be read as an instant is no limit. */
+export function readAuditRange({ from, to }: AuditQuery): Pick<AuditSearch, 'since' | 'until'> {
+  return { since: readInstant(from), until: readInstant(to) };
+}
+
+function readInstant(text: string): number | undefined {
+  if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?)?$/.test(text)) return undefined;
+  const instant = fromIso(`${text.length === 10 ? `${text}T00:00` : text}+05:30`);
+  return Number.isNaN(instant) ? undefined : instant;
+}
+
+async function toSearchedWord(
+  people: Pick<AuditPeopleStore, 'idsWith'>,
+  text: string,
+  types: readonly string[],
+): Promise<SearchedWord> {
+  const lower = text.toLowerCase();
+  return {
+    text,
+    types: types.filter((type) => auditTitle(type).toLowerCase().includes(lower)),
+    userIds: await people.idsWith(text, MOST_PEOPLE),
+  };
+}
+
+const orNothing = (text: string): string | undefined => (text === '' ? undefined : text);
+
+function queryText(req: Request, name: string): string {
+  const value = req.query[name];
+  return typeof value === 'string' ? value.trim().slice(0, LONGEST) : '';
+}

@@ -1,0 +1,227 @@
+import type { AuditEvent } from '../core/audit-event.ts';
+import { formatIst } from '../core/ist.ts';
+import { alarmHeading, alarmSentence } from '../core/load-alarm.ts';
+import { RECEIPT_HEADINGS } from '../core/receipt-words.ts';
+import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
+
+/** What an event names by an id, as people call it. */
+export interface AuditNames {
+  readonly user: (userId: string | undefined | null) => string;
+  readonly broker: (broker: string | undefined) => string;
+}
+
+type EventOf<Type extends AuditEvent['type']> = Extract<AuditEvent, { type: Type }>;
+type Sentences = {
+  readonly [Type in AuditEvent['type']]?: (event: EventOf<Type>, names: AuditNames) => string;
+};
+
+/**
+ * What happened, as a sentence for a person. Rows of former versions lack facts that a type has today, and a newer version
+ * may have written types that this one does not know: then the facts are listed.
+ */
+export function auditSentence(event: Readonly<Record<string, unknown>>, names: AuditNames): string {
+  const type = String(event['type']);
+  const known = Object.hasOwn(SENTENCES, type)
+    ? (SENTENCES[type as AuditEvent['type']] as ((event: unknown, names: AuditNames) => string) | undefined)
+    : undefined;
+  try {
+    return known?.(event, names) ?? listFacts(event, names);
+  } catch {
+    return listFacts(event, names);
+  }
+}
+
+const SENTENCES: Sentences = {
+  'account.created': ({ username, role }) =>
+    `The account ${username} was made${role === 'admin' ? ', for an administrator' : ''}.`,
+  'account.disabled': ({ userId }, { user }) => `${user(userId)} can no longer sign in.`,
+  'account.enabled': ({ userId }, { user }) => `${user(userId)} can sign in again.`,
+  'account.password_reset': ({ userId }, { user }) => `${user(userId)} has a new password.`,
+  'account.role_changed': ({ userId, before, after }, { user }) =>
+    `${user(userId)} is ${after === 'admin' ? 'an administrator' : 'no administrator any more'}; before: ${before}.`,
+  'identity.confirmed': ({ userId }, { user }) => `${user(userId)} entered their password again.`,
+  'identity.not_confirmed': ({ userId, why }, { user }) =>
+    `${user(userId)} was asked for their password again: ${LOGIN_WORDS[why] ?? why}.`,
+  'backup.made': ({ file, sha256 }) => `The database was copied to ${file} (SHA-256 ${sha256}).`,
+  'backup.restored': ({ file, oldHead, newHead }) =>
+    `The database was put back to ${file ?? 'a dump'}: event ${newHead.seq} is followed by this one${oldHead === undefined ? '' : `, and events up to ${oldHead.seq} (${oldHead.hash}) are in the database that was put aside`}.`,
+  'login.succeeded': ({ userId, program, known }, { user }) =>
+    `${user(userId)} signed in with ${program ?? 'an unknown browser'}, ${known ? 'as before' : 'for the first time'}.`,
+  'login.failed': ({ username, why }) =>
+    `Somebody tried to sign in as ${username}: ${LOGIN_WORDS[why] ?? why}.`,
+  'session.ended': ({ userId, reason, sessions }, { user }) =>
+    `${count(sessions, 'session')} of ${user(userId)} ended. ${RECEIPT_HEADINGS[reason] ?? reason}.`,
+  'revocation.carried_out': ({ receipt }, { user }) => {
+    const whose = receipt.scope === 'sweep' ? 'everybody' : user(receipt.userId);
+    const ended = receipt.lines.find((line) => line.step === 'sessions')?.count ?? 0;
+    const state = receipt.status === 'done' ? '' : ' Not all of it is done yet.';
+    return `Of ${whose}: ${count(ended, 'session')} ended. ${REASON_WORDS[receipt.reason] ?? receipt.reason}.${state}`;
+  },
+  'broker.authorization_started': ({ userId, broker }, n) =>
+    `${n.user(userId)} went to ${n.broker(broker)} to connect.`,
+  'broker.connected': ({ userId, broker }, n) => `${n.user(userId)} connected ${n.broker(broker)}.`,
+  'broker.connection_failed': ({ userId, broker, why }, n) =>
+    `${n.user(userId)} could not connect ${n.broker(broker)}: ${words(why)}.`,
+  'broker.disconnected': ({ userId, broker }, n) => `${n.user(userId)} disconnected ${n.broker(broker)}.`,
+  'broker.logged_out_at_broker': ({ userId, broker }, n) =>
+    `${n.broker(broker)} ended the token of ${n.user(userId)} when asked.`,
+  'broker.logout_at_broker_failed': ({ userId, broker, attempts, why }, n) =>
+    `${n.broker(broker)} could not be told to end the token of ${n.user(userId)}, after ${count(attempts, 'try', 'tries')}: ${words(why)}.`,
+  'broker.logout_tried_again': ({ userId, broker }, n) =>
+    `${n.broker(broker)} is to be asked once more to end the token of ${n.user(userId)}.`,
+  'broker.logout_dismissed': ({ userId, broker }, n) =>
+    `${n.broker(broker)} is no longer to be told to end the token of ${n.user(userId)}.`,
+  'broker.token_unreadable': ({ userId, broker }, n) =>
+    `The token of ${n.user(userId)} at ${n.broker(broker)} could not be decrypted, and was ended.`,
+  'broker.token_rejected': ({ userId, broker }, n) =>
+    `${n.broker(broker)} did not take the token of ${n.user(userId)} any more.`,
+  'broker.token_refreshed': ({ userId, broker }, n) =>
+    `${n.broker(broker)} gave the next token of ${n.user(userId)}.`,
+  'broker.refresh_refused': ({ userId, broker, why }, n) =>
+    `${n.broker(broker)} refused ${n.user(userId)} the next token: ${words(why)}.`,
+  'broker.credentials_saved': ({ userId, broker }, n) =>
+    `${n.user(userId)} saved app keys for ${n.broker(broker)}.`,
+  'broker.credentials_removed': ({ userId, broker }, n) =>
+    `${n.user(userId)} removed the app keys for ${n.broker(broker)}.`,
+  'broker.credentials_unreadable': ({ userId, broker }, n) =>
+    `The app keys of ${n.user(userId)} for ${n.broker(broker)} could not be decrypted.`,
+  'api_key.created': ({ userId, name, keyId, scopes }, { user }) =>
+    `${user(userId)} made the API key ${name} (${keyId}), for ${list(scopes)}.`,
+  'api_key.revoked': ({ userId, name, keyId }, { user }) =>
+    `The API key ${name} (${keyId}) of ${user(userId)} ended.`,
+  'api_key.addresses_changed': ({ userId, keyId, before, after }, { user }) =>
+    `The API key ${keyId} of ${user(userId)} works from ${list(after, 'anywhere')}. Before: ${list(before, 'anywhere')}.`,
+  'api_key.address_wait_lifted': ({ userId, keyId }, { user }) =>
+    `The addresses of the API key ${keyId} of ${user(userId)} may be changed again.`,
+  'api_key.refused': ({ keyId, why }) =>
+    `A program came with an API key that is not valid${keyId === undefined ? '' : ` (${keyId})`}: ${words(why)}.`,
+  'api_key.refused_from_address': ({ userId, keyId }, { user }) =>
+    `The API key ${keyId} of ${user(userId)} was used from an address that is not on its list.`,
+  'api_key.broker_token_read': ({ userId, keyId, broker }, n) =>
+    `The API key ${keyId} of ${n.user(userId)} fetched the token for ${n.broker(broker)}, for the first time on this connection.`,
+  'strategy.created': ({ userId, strategy }, { user }) =>
+    `${user(userId)} made the strategy ${strategy.name}.`,
+  'strategy.changed': ({ userId, strategy, what }, { user }) =>
+    `${user(userId)} changed the strategy ${strategy.name}: ${words(what)}.`,
+  'strategy.activated': ({ userId, strategy }, { user }) =>
+    `${user(userId)} switched the strategy ${strategy.name} on.`,
+  'strategy.deactivated': ({ userId, strategy }, { user }) =>
+    `${user(userId)} switched the strategy ${strategy.name} off.`,
+  'strategy.deleted': ({ userId, strategy }, { user }) =>
+    `${user(userId)} deleted the strategy ${strategy.name}.`,
+  'signal.refused': ({ strategy, why }) =>
+    `A signal for the strategy ${strategy.name} was refused: ${SIGNAL_REFUSAL_WORDS[why] ?? words(why)}.`,
+  'settings.changed': ({ userId, what, before, after }, { user }) =>
+    before === undefined
+      ? `${user(userId)} changed ${list(what.map(words))}.`
+      : `${user(userId)} changed ${what.map((name) => `${words(name)} from ${value(before[name])} to ${value(after[name])}`).join(', ')}.`,
+  'telegram.bot_saved': ({ userId, bot }, { user }) =>
+    `${user(userId)} entered a Telegram bot${bot === '' ? '' : `, @${bot}`}.`,
+  'telegram.bot_removed': ({ userId }, { user }) => `${user(userId)} removed the Telegram bot.`,
+  'telegram.bot_unreadable': ({ userId }, { user }) =>
+    `The Telegram bot of ${user(userId)} could not be decrypted.`,
+  'telegram.chat_saved': ({ userId }, { user }) =>
+    `Messages for ${user(userId)} have found their Telegram chat.`,
+  'telegram.events_chosen': ({ userId, events }, { user }) =>
+    `${user(userId)} wants to hear of ${list(events.map(words), 'nothing')}.`,
+  'symbols.imported': ({ broker, instruments, badLines }, n) =>
+    `${count(instruments, 'instrument')} of ${n.broker(broker)} imported, ${count(badLines, 'line')} left out.`,
+  'symbols.import_refused': ({ broker, why }, n) => `${fileOf(broker, n)} was refused: ${why}`,
+  'symbols.import_failed': ({ broker, why }, n) => `${fileOf(broker, n)} could not be imported: ${why}`,
+  'keys.rotated': ({ renewed, unreadable }) =>
+    `${count(renewed, 'secret')} encrypted anew${unreadable === 0 ? '' : `, ${unreadable} could not be read`}.`,
+  'ban.added': ({ subject, reason, offence, until, note }) =>
+    `${subject} is banned ${until === 'permanent' ? 'permanently' : `until ${formatIst(until)}`}: ${BAN_WORDS[reason] ?? words(reason)}${offence > 0 ? `, offence number ${offence}` : ''}.${note === '' ? '' : ` ${note}`}`,
+  'ban.lifted': ({ subject, forgotten }) =>
+    `The ban of ${subject} was lifted${forgotten ? ', and its offences were forgotten' : ''}.`,
+  'ban.expired': ({ subject }) => `The ban of ${subject} is over.`,
+  'bans.imported': ({ added, known, refused }) =>
+    `${count(added, 'ban')} imported, ${known} were there already, ${refused} were refused.`,
+  'thresholds.changed': () => 'When addresses are banned was changed. What it was and is: in the details.',
+  'allowlist.changed': ({ before, after }) =>
+    after === undefined
+      ? `${before?.block ?? 'An address'} is no longer trusted.`
+      : `${after.block} is trusted: ${after.note}`,
+  'policy.changed': ({ before, after }) => `From now on ${after}. Before: ${before}.`,
+  'policy.refused': ({ problems }) =>
+    `Settings in .env could not be used, the old ones stay: ${list(problems)}.`,
+  'request.refused': ({ userId, why, route }, { user }) =>
+    `${userId === undefined ? 'Somebody' : user(userId)} was turned away from ${route}: ${REFUSAL_WORDS[why] ?? words(why)}.`,
+  'csp_reports.cleared': ({ reports }) => `${count(reports, 'report')} of browsers removed.`,
+  'export.taken': ({ what, scope }) => `The ${EXPORT_WORDS[what] ?? what} was taken out: ${scope}.`,
+  'audit.lost': ({ events, since }) =>
+    `${count(events, 'event')} since ${formatIst(since)} could not be written here. The server’s log has them, whole.`,
+  'audit.pruned': ({ fromSeq, seq, before }) =>
+    `Rows ${fromSeq} to ${seq}, from before ${formatIst(before)}, were removed because of their age.`,
+  'audit.verified': ({ fromSeq, seq }) =>
+    fromSeq > seq ? 'Nothing new.' : `Rows ${fromSeq} to ${seq} are unbroken.`,
+  'audit.broken': ({ problem }) => problem,
+  'alarm.raised': ({ what, figure, normal, node }) =>
+    `${alarmHeading(what)}, on ${node}. ${alarmSentence({ what, figure, normal })}`,
+  'alarm.ended': ({ what, figure, normal, raisedAt }) =>
+    `${alarmHeading(what)}. It began ${formatIst(raisedAt)}. At the worst: ${alarmSentence({ what, figure, normal })}`,
+};
+
+const LOGIN_WORDS: Readonly<Record<string, string>> = {
+  credentials: 'the name or the password was wrong',
+  disabled: 'the account is disabled',
+  rate_limited: 'after too many tries',
+};
+
+const REASON_WORDS: Readonly<Record<string, string>> = {
+  ...RECEIPT_HEADINGS,
+  logged_out: 'Signed out',
+  logged_out_everywhere: 'Signed out everywhere',
+  ended_by_owner: 'A device ended by its owner',
+};
+
+const BAN_WORDS: Readonly<Record<string, string>> = {
+  invalid_api_keys: 'too many invalid API keys',
+  suspicious_paths: 'too many suspicious paths',
+  manual: 'banned by hand',
+  imported: 'imported',
+};
+
+const REFUSAL_WORDS: Readonly<Record<string, string>> = {
+  csrf: 'the form was too old, or came from another site',
+  forbidden: 'it is not for them',
+  rate_limited: 'too many requests',
+};
+
+const EXPORT_WORDS: Readonly<Record<string, string>> = {
+  audit: 'audit log',
+  bans: 'list of bans',
+  traffic: 'traffic log',
+};
+
+const words = (text: string): string =>
+  text
+    .replaceAll('_', ' ')
+    .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`);
+
+const value = (given: string | number | null | undefined): string =>
+  given === null || given === undefined ? 'none' : String(given);
+
+const list = (texts: readonly string[], none = 'nothing'): string =>
+  texts.length === 0 ? none : texts.join(', ');
+
+function count(number: number, one: string, many = `${one}s`): string {
+  return `${number.toLocaleString('en-IN')} ${number === 1 ? one : many}`;
+}
+
+const fileOf = (broker: string | undefined, names: AuditNames): string =>
+  broker === undefined ? 'A file' : `A file of ${names.broker(broker)}`;
+
+/** `Key id k1, why unknown`; without what stands beside it anyway. */
+function listFacts(event: Readonly<Record<string, unknown>>, names: AuditNames): string {
+  const facts = Object.entries(event)
+    .filter(([name, fact]) => name !== 'type' && fact !== null && fact !== undefined)
+    .map(([name, fact]) =>
+      name === 'userId' && typeof fact === 'string'
+        ? `of ${names.user(fact)}`
+        : `${words(name)} ${typeof fact === 'object' ? JSON.stringify(fact) : String(fact)}`,
+    );
+  return facts.join(', ').slice(0, LONGEST_LIST);
+}
+
+const LONGEST_LIST = 300;
