@@ -1,6 +1,7 @@
-import type { ExpressionBuilder, InferResult, Selectable } from 'kysely';
+import type { ExpressionBuilder, InferResult, Kysely, Selectable } from 'kysely';
 import type { Database } from '../storage/database.ts';
 import type { ApiKeysTable, Schema } from '../storage/schema.ts';
+import { takeUserLock } from '../storage/user-lock.ts';
 import { ADDRESS_CHANGE_EVERY_MS, type ApiKey, type StoredKey } from './api-key.ts';
 import { type ApiScope, readScopes } from './api-scope.ts';
 import type { KeyAddresses } from './key-addresses.ts';
@@ -29,10 +30,15 @@ export interface OwnedKey extends ApiKey {
 
 /** The API keys. What is revoked stays as a row without its hash, for the years that an audit trail is kept. */
 export interface ApiKeyStore {
-  /** `name_taken`: the person has a key of that name that is not revoked. */
-  insert(key: NewApiKey, now: number): Promise<'stored' | 'name_taken'>;
+  /**
+   * `name_taken`: the person has a key of that name that is not revoked; `too_many`: they have `most` of those. Of several at
+   * once each is counted.
+   */
+  insert(key: NewApiKey, now: number, most?: number): Promise<'stored' | 'name_taken' | 'too_many'>;
   /** Everything that a request is checked against, in one read. Revoked and expired ones too. */
   findForUse(id: string): Promise<StoredKey | undefined>;
+  /** False where the old hash is not there any more. */
+  replaceSecretHash(id: string, oldHash: string, newHash: string): Promise<boolean>;
   /** One that is not revoked. */
   find(id: string): Promise<OwnedKey | undefined>;
   /** Those that are not revoked, oldest first. */
@@ -64,28 +70,17 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
     selectKeys().selectAll('api_keys').select('users.username').where('api_keys.revoked_at', 'is', null);
 
   return {
-    async insert({ id, userId, name, secretHash, scopes, expiresAt, addresses }, now) {
-      const { numInsertedOrUpdatedRows } = await db
-        .insertInto('api_keys')
-        .values({
-          id,
-          user_id: userId,
-          name,
-          secret_hash: secretHash,
-          scopes: scopes.join(' '),
-          created_at: now,
-          expires_at: expiresAt ?? null,
-          revoked_at: null,
-          address_primary: addresses.primary ?? null,
-          address_secondary: addresses.secondary ?? null,
-          addresses_changed_at: addresses.primary === undefined ? null : now,
-          last_used_at: null,
-          last_used_address: null,
-        })
-        .onConflict((conflict) => conflict.doNothing())
-        .executeTakeFirstOrThrow();
-      return numInsertedOrUpdatedRows === 1n ? 'stored' : 'name_taken';
-    },
+    insert: (key, now, most = Number.POSITIVE_INFINITY) =>
+      db.transaction().execute(async (trx) => {
+        await takeUserLock(trx, key.userId);
+        if ((await countKeys(trx, key.userId)) >= most) return 'too_many';
+        const { numInsertedOrUpdatedRows } = await trx
+          .insertInto('api_keys')
+          .values(toNewRow(key, now))
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirstOrThrow();
+        return numInsertedOrUpdatedRows === 1n ? 'stored' : 'name_taken';
+      }),
 
     async findForUse(id) {
       const query = { ...forUse, parameters: [id] };
@@ -104,6 +99,16 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
           ownerDisabled: row.disabled === 1,
         }
       );
+    },
+
+    async replaceSecretHash(id, oldHash, newHash) {
+      const { numUpdatedRows } = await db
+        .updateTable('api_keys')
+        .set({ secret_hash: newHash })
+        .where('id', '=', id)
+        .where('secret_hash', '=', oldHash)
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
     },
 
     async find(id) {
@@ -129,15 +134,7 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
       return rows.map(toOwnedKey);
     },
 
-    async countByUser(userId) {
-      const { count } = await db
-        .selectFrom('api_keys')
-        .select((select) => select.fn.countAll<number>().as('count'))
-        .where('user_id', '=', userId)
-        .where('revoked_at', 'is', null)
-        .executeTakeFirstOrThrow();
-      return Number(count);
-    },
+    countByUser: (userId) => countKeys(db, userId),
 
     async revoke(id, now) {
       const { numUpdatedRows } = await db
@@ -179,6 +176,34 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
             .execute();
         }
       }),
+  };
+}
+
+async function countKeys(db: Kysely<Schema>, userId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('api_keys')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('user_id', '=', userId)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+function toNewRow({ id, userId, name, secretHash, scopes, expiresAt, addresses }: NewApiKey, now: number) {
+  return {
+    id,
+    user_id: userId,
+    name,
+    secret_hash: secretHash,
+    scopes: scopes.join(' '),
+    created_at: now,
+    expires_at: expiresAt ?? null,
+    revoked_at: null,
+    address_primary: addresses.primary ?? null,
+    address_secondary: addresses.secondary ?? null,
+    addresses_changed_at: addresses.primary === undefined ? null : now,
+    last_used_at: null,
+    last_used_address: null,
   };
 }
 

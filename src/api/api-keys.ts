@@ -56,11 +56,13 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
     find: async (id) => (isKeyId(id) ? store.find(id) : undefined),
 
     async create(userId, wish, origin) {
+      // Before anything is hashed; others may come in between, so it is counted again when the key is stored.
       if ((await store.countByUser(userId)) >= MOST_KEYS_OF_A_PERSON) return { kind: 'too_many' };
       const { id, key: secret } = format.issue();
       const secretHash = await hasher.hash(secret);
-      const stored = await store.insert({ id, userId, secretHash, ...wish }, clock.now());
-      if (stored === 'name_taken') return { kind: 'name_taken' };
+      const key = { id, userId, secretHash, ...wish };
+      const stored = await store.insert(key, clock.now(), MOST_KEYS_OF_A_PERSON);
+      if (stored !== 'stored') return { kind: stored };
       const { name, scopes } = wish;
       await audit.record({ type: 'api_key.created', userId, keyId: id, name, scopes }, origin);
       return { kind: 'created', id, secret };

@@ -23,12 +23,13 @@ import { createSymbolEndpoint } from './endpoints/symbol.ts';
 import { createSymbolsEndpoint } from './endpoints/symbols.ts';
 import { createKeyForgetter, listenForKeyForgetting } from './key-forgetter.ts';
 import { createKeyFormat } from './key-format.ts';
-import { createKeyGate, type OnInvalidKey } from './key-gate.ts';
+import { type CountStranger, createKeyGate, type OnInvalidKey } from './key-gate.ts';
 import { createKeyMetrics } from './key-metrics.ts';
 import { createKeyUsage, type KeyUsage } from './key-usage.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from './key-verifier.ts';
 import type { KeysRouterDeps } from './keys-router.ts';
 import { createOpenApiDocument } from './openapi-document.ts';
+import { createWaitingCalls } from './waiting-calls.ts';
 import { describeWebhook } from './webhook-operation.ts';
 
 export interface ApiRoomDeps {
@@ -41,8 +42,8 @@ export interface ApiRoomDeps {
   readonly clock: Clock;
   readonly audit: AuditLog;
   readonly log: Log;
-  /** PEPPER. */
-  readonly pepper: string;
+  /** PEPPER, newest first. */
+  readonly peppers: readonly string[];
   /** A queue of its own: programs with new keys must not keep people from signing in. */
   readonly hasher: SecretHasher;
   /** API_RATE_LIMIT. */
@@ -52,6 +53,7 @@ export interface ApiRoomDeps {
   /** BASE_URL: scheme, host and port, without a slash at the end. */
   readonly publicOrigin: string;
   readonly onInvalidKey: OnInvalidKey;
+  readonly countStranger: CountStranger;
 
   readonly sessionState: (userId: string) => Promise<SessionState>;
   readonly brokerStates: (userId: string) => Promise<readonly BrokerState[]>;
@@ -79,11 +81,12 @@ export interface ApiRoom {
 
 /** The whole room, wired. Opens nothing and starts nothing. */
 export function createApiRoom(deps: ApiRoomDeps): ApiRoom {
-  const { database, clock, pepper, corsOrigins, publicOrigin } = deps;
+  const { database, clock, peppers, corsOrigins, publicOrigin } = deps;
   const store = createApiKeyStore(database);
-  const format = createKeyFormat({ pepper });
+  const format = createKeyFormat({ peppers });
   const verifier = createKeyVerifier({ ...deps, store, format });
-  const forgetKeys = createKeyForgetter({ ...deps, verifier });
+  const waiting = createWaitingCalls();
+  const forgetKeys = createKeyForgetter({ ...deps, verifier, waiting });
   const usage = createKeyUsage({ ...deps, store });
   const apiKeys = createApiKeys({ ...deps, store, format, forgetKeys });
   const metrics = createKeyMetrics(verifier);
@@ -102,14 +105,14 @@ export function createApiRoom(deps: ApiRoomDeps): ApiRoom {
   ];
   const webhook = describeWebhook(deps.signalBody);
   const document = createOpenApiDocument({ endpoints, webhook, publicOrigin });
-  listenForKeyForgetting(verifier, deps);
+  listenForKeyForgetting(verifier, { ...deps, waiting });
 
   return {
     apiKeys,
     verifier,
     usage,
     metrics: metrics.source,
-    programs: { endpoints, gate, document, corsOrigins },
+    programs: { endpoints, gate, waiting, document, corsOrigins },
     pages: { apiKeys, publicOrigin, clock },
   };
 }

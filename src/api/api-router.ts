@@ -2,15 +2,18 @@ import { hash } from 'node:crypto';
 import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { methods } from '../http/methods.ts';
+import { setWaited } from '../http/request-watch.ts';
 import { createApiPage } from './api-page.ts';
 import { createCors } from './cors.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { KeyGate } from './key-gate.ts';
 import type { OpenApiDocument } from './openapi-document.ts';
+import type { WaitingCalls } from './waiting-calls.ts';
 
 export interface ApiRouterDeps {
   readonly endpoints: readonly Endpoint[];
   readonly gate: KeyGate;
+  readonly waiting: Pick<WaitingCalls, 'add'>;
   readonly document: OpenApiDocument;
   /** CORS_ORIGINS. */
   readonly corsOrigins: readonly string[];
@@ -19,20 +22,22 @@ export interface ApiRouterDeps {
 const ROOT = '/api/v1';
 
 /** `/api` and what is below it: programs with a key, no session, no cookie. */
-export function createApiRouter({ endpoints, gate, document, corsOrigins }: ApiRouterDeps): Router {
+export function createApiRouter(deps: ApiRouterDeps): Router {
+  const { endpoints, document, corsOrigins } = deps;
   const router = Router({ caseSensitive: true });
   router.use(ROOT, createCors({ origins: corsOrigins }));
   for (const endpoint of endpoints) {
-    methods(router, ROOT + endpoint.path, { get: createHandler(endpoint, gate) });
+    methods(router, ROOT + endpoint.path, { get: createHandler(endpoint, deps) });
   }
   methods(router, `${ROOT}/openapi.json`, { get: createDocumentHandler(document) });
   methods(router, '/api', { get: createApiPage(document) });
   return router;
 }
 
-function createHandler(endpoint: Endpoint, gate: KeyGate): RequestHandler {
+function createHandler(endpoint: Endpoint, { gate, waiting }: ApiRouterDeps): RequestHandler {
   return async function answerProgram(req, res) {
     res.set('Cache-Control', 'no-store');
+    if (endpoint.waits) setWaited(res);
     const caller = await gate.admit(req, res, endpoint.scope);
     const data = await endpoint.answer({
       caller,
@@ -40,7 +45,7 @@ function createHandler(endpoint: Endpoint, gate: KeyGate): RequestHandler {
       params: req.params,
       query: req.query,
       isHead: req.method === 'HEAD',
-      abort: whenGone(res),
+      abort: whenOver(res, caller.userId),
     });
     // What was true before a wait may not be so behind it.
     if (endpoint.waits) await gate.admitAgain(req, res, endpoint.scope);
@@ -48,6 +53,18 @@ function createHandler(endpoint: Endpoint, gate: KeyGate): RequestHandler {
     if (endpoint.etag) sendUnlessKnown(req, res, body);
     else res.type('json').send(body);
   };
+
+  /** The client has gone, or a key of this person was revoked, and waiting any longer is of no use. */
+  function whenOver(res: Response, userId: string): AbortSignal {
+    const controller = new AbortController();
+    const end = () => controller.abort();
+    const leave = endpoint.waits ? waiting.add(userId, end) : undefined;
+    res.once('close', () => {
+      leave?.();
+      end();
+    });
+    return controller.signal;
+  }
 }
 
 /** For anyone: it says nothing that this page's readers would not find in the source. */
@@ -68,10 +85,4 @@ function sendUnlessKnown(req: Request, res: Response, body: string): void {
   res.set({ ETag: etag, 'Cache-Control': 'private, no-cache' });
   if (known.includes(etag) || known.includes('*')) return void res.status(304).end();
   res.type('json').send(body);
-}
-
-function whenGone(res: Response): AbortSignal {
-  const controller = new AbortController();
-  res.once('close', () => controller.abort());
-  return controller.signal;
 }

@@ -3,6 +3,7 @@ import type { AuditOrigin } from '../core/audit-event.ts';
 import { invalid } from '../errors.ts';
 import type { StoredKey } from './api-key.ts';
 import type { ApiScope } from './api-scope.ts';
+import { describeInputProblem } from './input-problem.ts';
 import type { DocumentedError } from './openapi-errors.ts';
 
 /** A request that was let in, read. */
@@ -82,14 +83,7 @@ export const instant = z.iso.datetime({ offset: true }).meta({ examples: ['2026-
 function readInput<S extends z.ZodObject>(schema: S, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap(describeIssue);
+  const problems = parsed.error.issues.flatMap(describeInputProblem);
   // The first message of each.
   throw invalid(Object.fromEntries(problems.reverse()));
-}
-
-function describeIssue(issue: z.core.$ZodIssue): readonly (readonly [name: string, message: string])[] {
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => [key, `There is no parameter "${key}" here.`]);
-  const name = issue.path.join('.');
-  return [[name, `${name}: ${issue.message}`]];
 }

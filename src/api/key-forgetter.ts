@@ -2,20 +2,23 @@ import type { Log } from '../core/log.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { KeyVerifier } from './key-verifier.ts';
+import type { WaitingCalls } from './waiting-calls.ts';
 
-/** Drops what is remembered of one person's keys, here and on every other node. Never rejects. */
+/** Drops what is remembered of one person's keys, and ends what waits with them, here and on every other node. Never rejects. */
 export type ForgetKeys = (userId: string) => Promise<void>;
 
 export interface KeyForgetterDeps {
   readonly verifier: Pick<KeyVerifier, 'forget'>;
+  readonly waiting: Pick<WaitingCalls, 'endOf'>;
   readonly bus: Pick<Bus, 'publish'>;
   readonly log: Log;
 }
 
 /** What is remembered gives no right (see `KeyVerifier`), so a message that is lost costs memory and nothing else. */
-export function createKeyForgetter({ verifier, bus, log }: KeyForgetterDeps): ForgetKeys {
+export function createKeyForgetter({ verifier, waiting, bus, log }: KeyForgetterDeps): ForgetKeys {
   return async function forgetKeys(userId) {
     verifier.forget(userId);
+    waiting.endOf(userId);
     try {
       await bus.publish({ kind: 'api_keys.forget', userId });
     } catch (error) {
@@ -28,6 +31,7 @@ export function createKeyForgetter({ verifier, bus, log }: KeyForgetterDeps): Fo
 }
 
 export interface KeyForgettingSources {
+  readonly waiting: Pick<WaitingCalls, 'endOf'>;
   readonly bus: Pick<Bus, 'onMessage'>;
   readonly caches: Pick<Caches, 'onClear'>;
 }
@@ -39,10 +43,12 @@ export interface KeyForgettingSources {
  */
 export function listenForKeyForgetting(
   verifier: Pick<KeyVerifier, 'forget'>,
-  { bus, caches }: KeyForgettingSources,
+  { waiting, bus, caches }: KeyForgettingSources,
 ): void {
   bus.onMessage((message) => {
-    if (message.kind === 'api_keys.forget') verifier.forget(message.userId);
+    if (message.kind !== 'api_keys.forget') return;
+    verifier.forget(message.userId);
+    waiting.endOf(message.userId);
   });
   caches.onClear((userId) => {
     if (userId !== undefined) verifier.forget(userId);

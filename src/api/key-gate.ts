@@ -7,11 +7,11 @@ import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { addressBucket, clientAddress } from '../http/client-address.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
+import { rateLimitHeaders } from '../http/rate-limit-headers.ts';
 import { setActingUser } from '../http/request-watch.ts';
 import type { StoredKey } from './api-key.ts';
 import type { ApiScope } from './api-scope.ts';
 import { mayBeUsedFrom } from './key-addresses.ts';
-import { rateLimitHeaders } from './key-rate-limit.ts';
 import type { KeyUsage } from './key-usage.ts';
 import type { KeyVerifier, WhyBadKey } from './key-verifier.ts';
 import { presentedKey } from './presented-key.ts';
@@ -26,6 +26,9 @@ export interface InvalidKeyAttempt {
 
 /** Counts wrong keys, for whoever bans guessers. Must not throw. */
 export type OnInvalidKey = (attempt: InvalidKeyAttempt) => void;
+
+/** Counts a request of somebody unknown. Throws `rate_limited` when that is one too many. */
+export type CountStranger = (req: Request, res: Response) => void;
 
 /** The door of the API. */
 export interface KeyGate {
@@ -43,6 +46,8 @@ export interface KeyGateDeps {
   readonly limiter: CompoundLimiter;
   readonly usage: Pick<KeyUsage, 'note'>;
   readonly onInvalidKey: OnInvalidKey;
+  /** Throws `rate_limited` for whoever comes too often without a good key. */
+  readonly countStranger: CountStranger;
   readonly audit: AuditLog;
   readonly clock: Clock;
 }
@@ -50,7 +55,7 @@ export interface KeyGateDeps {
 const REMEMBERED_REFUSALS = 10_000;
 
 export function createKeyGate(deps: KeyGateDeps): KeyGate {
-  const { verifier, limiter, usage, onInvalidKey, audit, clock } = deps;
+  const { verifier, limiter, usage, onInvalidKey, countStranger, audit, clock } = deps;
   const refusals = new LRUCache<string, true>({ max: REMEMBERED_REFUSALS, ttl: HOUR_MS });
 
   /** Whether this is news: a program that is refused asks again and again, and each line would be the same. */
@@ -63,7 +68,10 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
 
   async function requireGoodKey(req: Request, res: Response): Promise<StoredKey> {
     const text = presentedKey(req);
-    if (text === undefined) throw missingKey();
+    if (text === undefined) {
+      countStranger(req, res);
+      throw missingKey();
+    }
     const verification = await verifier.verify(text);
     if (verification.kind === 'ok') {
       setActingUser(res, verification.key.userId);
@@ -74,6 +82,7 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
     onInvalidKey({ address, why, keyId });
     if (isFirst(why, keyId, addressBucket(address)))
       await audit.record({ type: 'api_key.refused', keyId, why }, auditOrigin(req, res));
+    countStranger(req, res);
     throw badKey();
   }
 

@@ -8,7 +8,7 @@ const ERROR_WORDS = {
   forbidden: 'The key lacks the scope, or may not be used from this address.',
   not_found: 'There is no such thing.',
   broker_reauth_required:
-    'The broker is not connected today: its owner signs in and connects it again. The key is good, and works again then.',
+    'The broker is not connected today: its owner signs in and connects it. The key is good, and works then.',
   signal_refused: 'The strategy did not take the signal. reason says why.',
   too_large: 'The body is larger than this address takes.',
   rate_limited: 'Too many requests. Retry-After says in seconds when to try again.',

@@ -1,5 +1,5 @@
 import type { RequestHandler, Router } from 'express';
-import { AppError } from '../errors.ts';
+import { refuseMethod } from './refuse-methods.ts';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -24,10 +24,6 @@ export function methods(
       res.set('Allow', allow).sendStatus(204);
       return;
     }
-    next(
-      new AppError('method_not_allowed', `This address takes ${allow} and not ${req.method}.`, {
-        headers: { Allow: allow },
-      }),
-    );
+    next(refuseMethod(req.method, allow));
   });
 }

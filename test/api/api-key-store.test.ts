@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ApiKeyStore, createApiKeyStore, type NewApiKey } from '../../src/api/api-key-store.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { addUser, disableUser } from '../broker/databases.ts';
 import { DATABASES } from '../storage/databases.ts';
-import { addPerson, disablePerson } from './people.ts';
 
 const ANYWHERE = { primary: undefined, secondary: undefined };
 const WEEK_MS = 7 * DAY_MS;
@@ -19,8 +19,8 @@ describe.each(DATABASES)('The store of API keys on %s', (_name, open) => {
   afterAll(() => database.close());
   beforeEach(async () => {
     await database.db.deleteFrom('users').execute();
-    await addPerson(database, 'asha');
-    await addPerson(database, 'ravi');
+    await addUser(database, 'asha');
+    await addUser(database, 'ravi');
   });
 
   const key = (id: string, more: Partial<NewApiKey> = {}): NewApiKey => ({
@@ -55,9 +55,25 @@ describe.each(DATABASES)('The store of API keys on %s', (_name, open) => {
     expect(await store.findForUse('ONE')).toBeUndefined();
   });
 
+  it('counts each of several at once, and takes no more than so many', async () => {
+    const sent = Array.from({ length: 12 }, (_, each) => store.insert(key(`k${each}`), 1, 5));
+    const others = Array.from({ length: 3 }, (_, each) =>
+      store.insert(key(`r${each}`, { userId: 'ravi' }), 1, 5),
+    );
+    const outcomes = await Promise.all(sent);
+    expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(5);
+    expect(outcomes.filter((outcome) => outcome === 'too_many')).toHaveLength(7);
+    expect(await Promise.all(others)).toEqual(['stored', 'stored', 'stored']);
+    expect(await store.countByUser('asha')).toBe(5);
+    const [first = ''] = await idsOf('asha');
+    await store.revoke(first, 2);
+    expect(await store.insert(key('next'), 3, 5)).toBe('stored');
+    expect(await store.insert(key('last'), 3, 5)).toBe('too_many');
+  });
+
   it('says at once that the owner was disabled', async () => {
     await store.insert(key('one'), 5);
-    await disablePerson(database, 'asha');
+    await disableUser(database, 'asha');
     expect(await store.findForUse('one')).toMatchObject({ ownerDisabled: true });
   });
 

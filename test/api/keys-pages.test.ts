@@ -135,7 +135,7 @@ describe('the pages of API keys', () => {
   test('let the addresses be changed once in seven days, say when again, and take no shorter way', async () => {
     const { id } = await makeKey(admin);
     const change = (primary: string) =>
-      admin.submit(`/api-keys/${id}/addresses`, { primary, secondary: '' }, '/api-keys/new');
+      admin.submit(`/api-keys/${id}/addresses`, { primary, secondary: '' }, '/settings');
 
     expect((await change('203.0.113.7')).location).toBe(`/api-keys/${id}?notice=addresses_changed`);
     expect((await change('203.0.113.7')).location).toBe(`/api-keys/${id}?notice=addresses_unchanged`);

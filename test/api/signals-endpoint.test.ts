@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { StoredKey } from '../../src/api/api-key.ts';
 import { createSignalsEndpoint } from '../../src/api/endpoints/signals.ts';
 import type { Signal, SignalReading, SignalRequest } from '../../src/core/signal.ts';
 import { eventually } from '../storage/eventually.ts';
+import { createDatabase } from '../support/postgres-server.ts';
+import { createRedisDatabase } from '../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { createApiClient, makeKey } from './api-client.ts';
@@ -89,20 +91,62 @@ describe('a request that waits for signals', () => {
   });
   afterEach(() => server.close());
 
-  it('gets nothing when its key is revoked while it waits', async () => {
+  it('is refused as soon as its key is revoked, and not when its time is over', async () => {
     const { id, key } = await makeKey(owner);
     const client = createApiClient(server.origin, key);
-    const waiting = client.ask('/api/v1/signals?wait=2');
+    const waiting = client.ask('/api/v1/signals?wait=25');
     await eventually(async () =>
       expect((await owner.get('/metrics')).text).toContain('curfew_signal_requests_waiting 1'),
     );
     await owner.submit(`/api-keys/${id}/revocation`, {}, '/api-keys');
+    const revokedAt = performance.now();
     expect(await waiting).toMatchObject({ status: 401, body: { error: 'bad_api_key' } });
+    expect(performance.now() - revokedAt).toBeLessThan(10_000);
+  });
+
+  it('with another key of the same person ends then, empty and with its cursor, and may come again', async () => {
+    const { id } = await makeKey(owner);
+    const { key } = await makeKey(owner);
+    const client = createApiClient(server.origin, key);
+    const waiting = client.ask('/api/v1/signals?wait=25');
+    await eventually(async () =>
+      expect((await owner.get('/metrics')).text).toContain('curfew_signal_requests_waiting 1'),
+    );
+    await owner.submit(`/api-keys/${id}/revocation`, {}, '/api-keys');
+    expect(await waiting).toMatchObject({ status: 200, body: { data: { signals: [], cursor: 0 } } });
+    expect(await client.ask('/api/v1/signals')).toMatchObject({ status: 200 });
   });
 
   it('is answered, empty, when its time is over', async () => {
     const { key } = await makeKey(owner);
     const answer = await createApiClient(server.origin, key).ask('/api/v1/signals?wait=1');
     expect(answer).toMatchObject({ status: 200, body: { data: { signals: [], cursor: 0 } } });
+  });
+});
+
+describe('a request that waits on another node', () => {
+  it('is refused as soon as its key is revoked here', async () => {
+    const env = {
+      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
+    };
+    const [here, there] = await Promise.all([startTestServer({ env }), startTestServer({ env })]);
+    try {
+      const owner = createVisitor(here.origin);
+      await setUp(owner);
+      await signIn(owner);
+      const { id, key } = await makeKey(owner);
+      const waiting = createApiClient(there.origin, key).ask('/api/v1/signals?wait=25');
+      await eventually(async () => {
+        const metrics = await createVisitor(there.origin).get('/metrics');
+        expect(metrics.text).toContain('curfew_signal_requests_waiting 1');
+      });
+      await owner.submit(`/api-keys/${id}/revocation`, {}, '/api-keys');
+      const revokedAt = performance.now();
+      expect(await waiting).toMatchObject({ status: 401 });
+      expect(performance.now() - revokedAt).toBeLessThan(10_000);
+    } finally {
+      await Promise.all([here.close(), there.close()]);
+    }
   });
 });

@@ -30,7 +30,7 @@ export function createSymbolsEndpoint({ searchSymbols }: SymbolsEndpointDeps): E
     operationId: 'searchSymbols',
     summary: 'Search the instruments',
     description:
-      'Words and beginnings of words, in any order, taken literally: q=nifty 24 dec 25000 ce. The instruments are those of the master that an administrator imported last.',
+      'Words and beginnings of words, in any order, taken literally: q=nifty dec 25000 ce. The instruments are those of the master that an administrator imported last.',
     scope: 'symbols:read',
     params: z.strictObject({}),
     query: z.strictObject({

@@ -1,4 +1,4 @@
-import type { LimitStanding, RateLimit, Taking } from '../http/compound-limiter.ts';
+import type { LimitStanding, RateLimit, Taking } from './compound-limiter.ts';
 
 const UNITS: ReadonlyMap<number, string> = new Map([
   [1, 'second'],
@@ -7,7 +7,7 @@ const UNITS: ReadonlyMap<number, string> = new Map([
   [86_400, 'day'],
 ]);
 
-/** `60/minute`: as API_RATE_LIMIT writes a limit, and as the headers name it. */
+/** `60/minute`: as the settings write a limit, and as the headers name it. */
 export function limitName({ points, durationSeconds }: RateLimit): string {
   return `${points}/${UNITS.get(durationSeconds) ?? `${durationSeconds}s`}`;
 }
@@ -19,13 +19,17 @@ export function limitName({ points, durationSeconds }: RateLimit): string {
  */
 export function rateLimitHeaders({ standings }: Pick<Taking, 'standings'>): Readonly<Record<string, string>> {
   return {
-    'RateLimit-Policy': standings.map(({ limit }) => describePolicy(limit)).join(', '),
+    'RateLimit-Policy': rateLimitPolicy(standings.map(({ limit }) => limit)),
     RateLimit: standings.map(describeStanding).join(', '),
   };
 }
 
-const describePolicy = (limit: RateLimit): string =>
-  `"${limitName(limit)}";q=${limit.points};w=${limit.durationSeconds}`;
+/** The value of RateLimit-Policy, which is the same for every answer. */
+export function rateLimitPolicy(limits: readonly RateLimit[]): string {
+  return limits
+    .map((limit) => `"${limitName(limit)}";q=${limit.points};w=${limit.durationSeconds}`)
+    .join(', ');
+}
 
 const describeStanding = ({ limit, remaining, resetSeconds }: LimitStanding): string =>
   `"${limitName(limit)}";r=${Math.max(0, remaining)};t=${resetSeconds}`;

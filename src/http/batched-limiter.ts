@@ -1,0 +1,193 @@
+import { LRUCache } from 'lru-cache';
+import { SECOND_MS } from '../core/duration.ts';
+import type { LimitStanding, RateLimit } from './compound-limiter.ts';
+import { MOST_KEYS } from './memory-counter.ts';
+
+/** What became of a request that was to be counted, and how its key stands since. */
+export interface Count {
+  readonly limited: boolean;
+  /** In the order of the limits. */
+  readonly standings: readonly LimitStanding[];
+  /** Until the next request is let through; 0 where this one was. */
+  readonly retryAfterSeconds: number;
+}
+
+/** Counts in this process, and asks nobody while somebody waits. */
+export interface BatchedLimiter {
+  /** Counts one request, unless it is one too many. */
+  take(key: string): Count;
+  /** What `take` would say where it would say no. Counts and remembers nothing. */
+  findLimited(key: string): Count | undefined;
+  /** Compares notes with the other nodes now. Never rejects. */
+  compare(): Promise<void>;
+  /** No more comparing. */
+  stop(): void;
+}
+
+/** What all nodes count together. */
+export interface SharedTally {
+  /**
+   * Adds to a window, which begins now if it has not begun yet. Resolves to what all nodes have added so far, and to what is
+   * left of the window in milliseconds; rejects when that cannot be known.
+   */
+  add(
+    key: string,
+    points: number,
+    windowMs: number,
+  ): Promise<{ readonly total: number; readonly leftMs: number }>;
+}
+
+export interface BatchedLimiterDeps {
+  readonly limits: readonly RateLimit[];
+  /** Undefined: this process is alone. */
+  readonly tallyOf: ((limit: RateLimit) => SharedTally) | undefined;
+}
+
+export const COMPARE_EVERY_MS = SECOND_MS;
+/** A node that has counted this part of a limit by itself does not wait for the next round. */
+const AT_ONCE_PART = 0.1;
+
+/** One limit of one key. */
+interface Window {
+  /** By `performance.now()`, which nobody can put back. */
+  endsAt: number;
+  /** Of all nodes, as far as this one was told. */
+  known: number;
+  /** Let through here and not told yet; and told, but not answered yet. */
+  untold: number;
+  telling: number;
+}
+
+/**
+ * Several limits over one key, in fixed windows, counted here and compared with the other nodes at most once a second for
+ * each key. What is too much by that: with N nodes, one that asks all of them at once gets through N times a tenth of the
+ * limit more than it says, and what arrives within one round trip. While the others cannot be asked each node keeps the limit
+ * by itself.
+ */
+export function createBatchedLimiter({ limits, tallyOf }: BatchedLimiterDeps): BatchedLimiter {
+  const rules = limits.map((limit) => ({
+    limit,
+    windowMs: limit.durationSeconds * SECOND_MS,
+    tellAt: Math.max(1, Math.floor(limit.points * AT_ONCE_PART)),
+    tally: tallyOf?.(limit),
+  }));
+  // Not `max`, which would set aside the memory for all of them at once.
+  const windowsOf = new LRUCache<string, readonly Window[]>({ maxSize: MOST_KEYS, sizeCalculation: () => 1 });
+  let changed = new Map<string, readonly Window[]>();
+  let timer: NodeJS.Timeout | undefined;
+  let comparing: Promise<void> | undefined;
+  let stopped = false;
+
+  function windowsFor(key: string, now: number): readonly Window[] {
+    const known = windowsOf.get(key);
+    const windows = known ?? rules.map(() => newWindow(now));
+    if (known === undefined) windowsOf.set(key, windows);
+    rules.forEach(({ windowMs }, index) => {
+      const window = windows[index];
+      if (window !== undefined && now >= window.endsAt) Object.assign(window, newWindow(now + windowMs));
+    });
+    return windows;
+  }
+
+  /** Milliseconds until all limits have room again; 0 where they have. */
+  function waitOf(windows: readonly Window[], now: number): number {
+    const waits = rules.map(({ limit }, index) => {
+      const window = windows[index];
+      return window === undefined || usedOf(window) < limit.points ? 0 : window.endsAt - now;
+    });
+    return Math.max(0, ...waits);
+  }
+
+  function countOf(windows: readonly Window[], now: number, waitMs: number): Count {
+    const standings = windows.flatMap((window, index) => {
+      const limit = rules[index]?.limit;
+      return limit === undefined ? [] : [standingOf(window, limit, now)];
+    });
+    return { limited: waitMs > 0, standings, retryAfterSeconds: waitMs > 0 ? inSeconds(waitMs) : 0 };
+  }
+
+  function count(key: string, windows: readonly Window[]): void {
+    for (const window of windows) window.untold += 1;
+    if (tallyOf === undefined || stopped) return;
+    changed.set(key, windows);
+    if (comparing === undefined) planComparing(isMuch(windows));
+  }
+
+  const isMuch = (windows: readonly Window[]): boolean =>
+    windows.some((window, index) => window.untold >= (rules[index]?.tellAt ?? 1));
+
+  function planComparing(atOnce: boolean): void {
+    if (atOnce) void beginComparing();
+    else timer ??= setTimeout(beginComparing, COMPARE_EVERY_MS).unref();
+  }
+
+  function beginComparing(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    comparing ??= tellAll().finally(() => {
+      comparing = undefined;
+      if (changed.size > 0 && !stopped) planComparing([...changed.values()].some(isMuch));
+    });
+    return comparing;
+  }
+
+  async function tellAll(): Promise<void> {
+    const news = changed;
+    changed = new Map();
+    await Promise.all(
+      [...news].flatMap(([key, windows]) => windows.map((window, index) => tell(key, window, index))),
+    );
+  }
+
+  /** What could not be told stays counted here: telling it again might count it twice. */
+  async function tell(key: string, window: Window, index: number): Promise<void> {
+    const tally = rules[index]?.tally;
+    const { endsAt, untold } = window;
+    const leftMs = Math.ceil(endsAt - performance.now());
+    // Of a window that has ended nobody need hear: with the next one it has nothing to do.
+    if (tally === undefined || untold === 0 || leftMs <= 0) return;
+    window.untold = 0;
+    window.telling = untold;
+    const answer = await tally.add(key, untold, leftMs).catch(() => undefined);
+    // The window has ended meanwhile, and this is the next one.
+    if (window.endsAt !== endsAt) return;
+    window.telling = 0;
+    window.known = answer?.total ?? window.known + untold;
+    if (answer !== undefined) window.endsAt = performance.now() + answer.leftMs;
+  }
+
+  return {
+    take(key) {
+      const now = performance.now();
+      const windows = windowsFor(key, now);
+      const waitMs = waitOf(windows, now);
+      if (waitMs === 0) count(key, windows);
+      return countOf(windows, now, waitMs);
+    },
+    findLimited(key) {
+      const now = performance.now();
+      const windows = windowsOf.peek(key);
+      const waitMs = windows === undefined ? 0 : waitOf(windows, now);
+      return windows === undefined || waitMs === 0 ? undefined : countOf(windows, now, waitMs);
+    },
+    async compare() {
+      await comparing;
+      await beginComparing();
+    },
+    stop() {
+      stopped = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+const newWindow = (endsAt: number): Window => ({ endsAt, known: 0, untold: 0, telling: 0 });
+
+function standingOf(window: Window, limit: RateLimit, now: number): LimitStanding {
+  const remaining = Math.max(0, limit.points - usedOf(window));
+  return { limit, remaining, resetSeconds: inSeconds(window.endsAt - now) };
+}
+
+const usedOf = ({ known, untold, telling }: Window): number => known + untold + telling;
+
+const inSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / SECOND_MS));

@@ -1,0 +1,139 @@
+import { type RouteClass, routeClassOf } from './route-classes.ts';
+
+/** One kind of request that is limited. */
+export interface RateLimitRow {
+  /** For people: docs/limits.md is held against it. */
+  readonly requests: string;
+  readonly countedBy: string;
+  readonly setting: string;
+  /** Of the setting. No person comes near it, an office behind one address included. */
+  readonly usual: string;
+  /**
+   * `exact`: each request asks Redis, where there is one. `batched`: each node counts by itself and compares notes with the
+   * others (see `createBatchedLimiter`), so that a page costs no command more.
+   */
+  readonly counting: 'exact' | 'batched';
+}
+
+/**
+ * Every limit there is. None for health probes: who watches the server must always get an answer. None for static files: they
+ * ask no store, are the same for everybody, and a page asks for several at once; one that is not there is counted.
+ */
+export const RATE_LIMIT_TABLE = {
+  login: {
+    requests: 'failed sign-ins',
+    countedBy: 'address and account, or the device that is known',
+    setting: 'LOGIN_RATE_LIMIT',
+    usual: '5/minute,25/hour',
+    counting: 'exact',
+  },
+  api: {
+    requests: 'calls of the API with a good key',
+    countedBy: 'API key',
+    setting: 'API_RATE_LIMIT',
+    usual: '60/minute',
+    counting: 'exact',
+  },
+  webhooks: {
+    requests: 'signals',
+    countedBy: 'webhook; those of unproved senders apart',
+    setting: 'WEBHOOK_RATE_LIMIT',
+    usual: '60/minute',
+    counting: 'exact',
+  },
+  pages: {
+    requests: 'pages and forms of somebody who is signed in, but for signing out',
+    countedBy: 'user',
+    setting: 'PAGE_RATE_LIMIT',
+    usual: '300/minute',
+    counting: 'batched',
+  },
+  security: {
+    requests: 'the same below /security and /users',
+    countedBy: 'user',
+    setting: 'SECURITY_RATE_LIMIT',
+    usual: '200/minute',
+    counting: 'batched',
+  },
+  polls: {
+    requests: 'what a script on a page asks for by itself',
+    countedBy: 'user',
+    setting: 'POLL_RATE_LIMIT',
+    usual: '1200/minute',
+    counting: 'batched',
+  },
+  public: {
+    requests: 'pages and forms of somebody who is not signed in, the way to the sign-in page included',
+    countedBy: 'address',
+    setting: 'PUBLIC_RATE_LIMIT',
+    usual: '600/minute',
+    counting: 'batched',
+  },
+  programs: {
+    requests:
+      'the API without a good key, unknown webhooks, the API’s description, /metrics, the practice broker’s endpoints',
+    countedBy: 'address',
+    setting: 'PROGRAM_RATE_LIMIT',
+    usual: '600/minute',
+    counting: 'batched',
+  },
+  cspReports: {
+    requests: 'reports of browsers about what they blocked',
+    countedBy: 'address',
+    setting: 'CSP_REPORT_RATE_LIMIT',
+    usual: '60/minute',
+    counting: 'batched',
+  },
+} as const satisfies Readonly<Record<string, RateLimitRow>>;
+
+export type RateLimitName = keyof typeof RATE_LIMIT_TABLE;
+export type BatchedLimitName = {
+  [Name in RateLimitName]: (typeof RATE_LIMIT_TABLE)[Name]['counting'] extends 'batched' ? Name : never;
+}[RateLimitName];
+
+export const RATE_LIMIT_NAMES = Object.keys(RATE_LIMIT_TABLE) as readonly RateLimitName[];
+
+export const isBatched = (name: RateLimitName): name is BatchedLimitName =>
+  RATE_LIMIT_TABLE[name].counting === 'batched';
+
+/** Where whoever asks may turn out to be somebody whom only the route knows: it counts strangers itself. */
+const OWN_DOOR = '/api/v1/';
+const API_DESCRIPTION = '/api/v1/openapi.json';
+export const CSP_REPORTS_PATH = '/csp-reports';
+
+const isBelow = (path: string, place: string): boolean => path === place || path.startsWith(`${place}/`);
+
+/**
+ * Which limit of addresses a request counts towards that carries no session: undefined where its route counts it, or
+ * nobody does.
+ */
+export function limitOfStranger(path: string): BatchedLimitName | undefined {
+  const routeClass = routeClassOf(path);
+  switch (routeClass) {
+    case 'static':
+      return undefined;
+    case 'probe':
+      return 'programs';
+    case 'api':
+      return path.startsWith(OWN_DOOR) && path !== API_DESCRIPTION ? undefined : 'programs';
+    default:
+      return isBelow(path, CSP_REPORTS_PATH) ? 'cspReports' : 'public';
+  }
+}
+
+/**
+ * Which limit of people a request of somebody who is signed in counts towards. Undefined for signing out, which nobody is
+ * ever kept from.
+ */
+export function limitOfPerson(method: string, path: string): BatchedLimitName | undefined {
+  if (routeClassOf(path) === 'poll') return 'polls';
+  if (method === 'POST' && path === '/auth/logout') return undefined;
+  return isBelow(path, '/security') || isBelow(path, '/users') ? 'security' : 'pages';
+}
+
+/** Whether a session is asked for before it is known who comes. */
+export function mayCarrySession(routeClass: RouteClass): boolean {
+  return (
+    routeClass === 'guarded' || routeClass === 'poll' || routeClass === 'form' || routeClass === 'callback'
+  );
+}

@@ -1,0 +1,157 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Cluster, Redis } from 'ioredis';
+import { AppError } from '../errors.ts';
+import { type BatchedLimiter, type Count, createBatchedLimiter } from './batched-limiter.ts';
+import { createClientSubjects } from './client-subjects.ts';
+import type { RateLimit } from './compound-limiter.ts';
+import type { MetricSource } from './metrics.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
+import {
+  type BatchedLimitName,
+  isBatched,
+  limitOfPerson,
+  limitOfStranger,
+  mayCarrySession,
+  RATE_LIMIT_NAMES,
+  type RateLimitName,
+} from './rate-limit-table.ts';
+import { createRedisTally } from './redis-tally.ts';
+import { routeClassOf } from './route-classes.ts';
+import { waitInWords } from './wait-in-words.ts';
+
+export interface RateLimits {
+  /**
+   * In front of the session. Counts whoever carries none, and turns away, before any store is asked, whoever says they are
+   * somebody who has had enough.
+   */
+  readonly beforeSession: RequestHandler;
+  /** Behind the session: counts people, and those whose session turned out to be none. */
+  readonly behindSession: RequestHandler;
+  /** Behind everything that answers without a session: what led nowhere there. */
+  readonly unanswered: RequestHandler;
+  /** For a route that finds out by itself that it does not know who asks. Throws `rate_limited`. */
+  readonly countStranger: (req: Request, res: Response) => void;
+  readonly metrics: MetricSource;
+  /** To be stopped when the server closes. */
+  readonly comparing: { start(): void; stop(): Promise<void> };
+}
+
+export interface RateLimitsDeps {
+  readonly limits: Readonly<Record<RateLimitName, readonly RateLimit[]>>;
+  /** What nodes have in common; without it each process counts by itself. */
+  readonly redis: Redis | Cluster | undefined;
+  /** Whose session the request says it carries: not looked at yet. */
+  readonly claimedUser: (req: Request) => string | undefined;
+  /** Whose session it does carry. Behind the session only. */
+  readonly userOf: (req: Request) => string | undefined;
+}
+
+/** The limits of `RATE_LIMIT_TABLE` that are not a room's own. */
+export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLimitsDeps): RateLimits {
+  const clientSubject = createClientSubjects();
+  const limiters = new Map(
+    RATE_LIMIT_NAMES.filter(isBatched).map((name) => [name, createLimiter(name, limits[name], redis)]),
+  );
+  const refused = new Map<RateLimitName, number>();
+
+  /** Answers what to say to somebody who is over the limit. */
+  function refuse(name: BatchedLimitName, count: Count): AppError {
+    refused.set(name, (refused.get(name) ?? 0) + 1);
+    const wait = waitInWords(count.retryAfterSeconds);
+    return new AppError('rate_limited', `${WORDS[name]} Try again in ${wait}.`, {
+      retryAfterSeconds: count.retryAfterSeconds,
+      headers: rateLimitHeaders(count),
+    });
+  }
+
+  function take(name: BatchedLimitName, key: string, res: Response): AppError | undefined {
+    const count = limiters.get(name)?.take(key);
+    if (count === undefined) return undefined;
+    if (count.limited) return refuse(name, count);
+    res.set(rateLimitHeaders(count));
+    return undefined;
+  }
+
+  function takeStranger(
+    name: BatchedLimitName | undefined,
+    req: Request,
+    res: Response,
+  ): AppError | undefined {
+    return name === undefined ? undefined : take(name, clientSubject(req).subject, res);
+  }
+
+  function findLimited(req: Request, user: string): AppError | undefined {
+    const name = limitOfPerson(req.method, req.path);
+    const count = name === undefined ? undefined : limiters.get(name)?.findLimited(user);
+    return name === undefined || count === undefined ? undefined : refuse(name, count);
+  }
+
+  return {
+    beforeSession: function limitBeforeSession(req, res, next) {
+      const user = mayCarrySession(routeClassOf(req.path)) ? claimedUser(req) : undefined;
+      next(user === undefined ? takeStranger(limitOfStranger(req.path), req, res) : findLimited(req, user));
+    },
+
+    behindSession: function limitBehindSession(req, res, next) {
+      if (!mayCarrySession(routeClassOf(req.path))) return next();
+      const user = userOf(req);
+      if (user === undefined)
+        return next(
+          claimedUser(req) === undefined ? undefined : takeStranger(limitOfStranger(req.path), req, res),
+        );
+      const name = limitOfPerson(req.method, req.path);
+      next(name === undefined ? undefined : take(name, user, res));
+    },
+
+    unanswered: function limitUnanswered(req, res, next) {
+      const isCounted = limitOfStranger(req.path) !== undefined;
+      next(isCounted ? undefined : takeStranger('programs', req, res));
+    },
+
+    countStranger(req, res) {
+      const problem = takeStranger('programs', req, res);
+      if (problem !== undefined) throw problem;
+    },
+
+    metrics: () => [
+      {
+        name: 'curfew_rate_limited_total',
+        help: 'Requests that were refused because there were too many, by limit.',
+        type: 'counter',
+        samples: [...limiters.keys()].map((limit) => ({ labels: { limit }, value: refused.get(limit) ?? 0 })),
+      },
+    ],
+
+    comparing: {
+      start: () => undefined,
+      async stop() {
+        for (const limiter of limiters.values()) limiter.stop();
+      },
+    },
+  };
+}
+
+function createLimiter(
+  name: BatchedLimitName,
+  limits: readonly RateLimit[],
+  redis: Redis | Cluster | undefined,
+): BatchedLimiter {
+  const tallyOf =
+    redis &&
+    ((limit: RateLimit) =>
+      createRedisTally(redis, `curfew:rl:${name}:${limit.points}/${limit.durationSeconds}s`));
+  return createBatchedLimiter({ limits, tallyOf });
+}
+
+const MANY_OF_PERSON =
+  'More pages were asked for with your session than a person can read. Nothing is wrong with it: you are still signed in.';
+const MANY_FROM_ADDRESS = 'Too many requests came from your address.';
+
+const WORDS: Readonly<Record<BatchedLimitName, string>> = {
+  pages: MANY_OF_PERSON,
+  security: MANY_OF_PERSON,
+  polls: 'A script asks too often with this session.',
+  public: MANY_FROM_ADDRESS,
+  programs: MANY_FROM_ADDRESS,
+  cspReports: MANY_FROM_ADDRESS,
+};
