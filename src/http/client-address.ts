@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
+import { ipv4InMapped, isPlainIpv4, readPlainIpv6, writeIpv6 } from './plain-address.ts';
 
 /** Whether the peer at a hop (0: of the socket) may say who was before it; Express makes it of `trust proxy`. */
 type Trusts = (address: string, hop: number) => boolean;
@@ -26,7 +27,25 @@ export function clientAddress(req: Request): string {
  * Undefined when the text is none (a name, `<script>`, a number that C would take).
  */
 export function normaliseAddress(text: string | undefined): string | undefined {
-  const address = text === undefined ? undefined : withoutPort(text);
+  if (text === undefined) return undefined;
+  return normalisePlain(text) ?? normaliseByLibrary(text);
+}
+
+/** What nearly all addresses look like; undefined for the rest. */
+function normalisePlain(text: string): string | undefined {
+  if (isPlainIpv4(text)) return text;
+  const mapped = ipv4InMapped(text);
+  if (mapped !== undefined) return mapped;
+  const groups = readPlainIpv6(text);
+  return groups === undefined || isMapped(groups) ? undefined : writeIpv6(groups);
+}
+
+/** `::ffff:c000:207` is an IPv4 address as well. */
+const isMapped = (groups: readonly number[]): boolean =>
+  groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
+
+function normaliseByLibrary(text: string): string | undefined {
+  const address = withoutPort(text);
   return address === undefined || !isAddress(address) ? undefined : ipaddr.process(address).toString();
 }
 
@@ -46,6 +65,14 @@ function isAddress(text: string): boolean {
 
 /** What to count by: an IPv4 address, or the /64 of an IPv6 one, since a single customer owns a whole /64. */
 export function addressBucket(address: string): string {
+  if (isPlainIpv4(address)) return address;
+  const groups = readPlainIpv6(address);
+  if (groups !== undefined && !isMapped(groups))
+    return `${writeIpv6([...groups.slice(0, 4), 0, 0, 0, 0])}/64`;
+  return bucketByLibrary(address);
+}
+
+function bucketByLibrary(address: string): string {
   if (!isAddress(address)) return address;
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();

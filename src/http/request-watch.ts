@@ -17,6 +17,8 @@ export interface ServedRequest {
   /** Whether the client went away before it had the answer. */
   readonly aborted: boolean;
   readonly durationMs: number;
+  /** Whether the answer waited on purpose, for a signal for example: how long it took says nothing about the server. */
+  readonly waited: boolean;
   /** Sent to the client, headers included. */
   readonly bytes: number;
   /** Whose session or API key it came with. */
@@ -39,6 +41,11 @@ export function setActingUser(res: Response, userId: string): void {
   res.locals['actingUserId'] = userId;
 }
 
+/** Says that this answer may wait on purpose. */
+export function setWaited(res: Response): void {
+  res.locals['waited'] = true;
+}
+
 /** Tells the observers of every request that passes, once it is over. */
 export function createRequestWatch({ clock, observers }: RequestWatchDeps): RequestHandler {
   return function requestWatch(req, res, next) {
@@ -48,6 +55,8 @@ export function createRequestWatch({ clock, observers }: RequestWatchDeps): Requ
     const { path } = req;
     const { socket } = req;
     const writtenBefore = socket.bytesWritten;
+    // Asked now, because a connection that has gone does not know it any more: it keeps what it was asked for once.
+    void socket.remoteAddress;
     res.once('close', () => {
       const served: ServedRequest = {
         at,
@@ -58,6 +67,7 @@ export function createRequestWatch({ clock, observers }: RequestWatchDeps): Requ
         status: res.statusCode,
         aborted: !res.writableFinished,
         durationMs: performance.now() - startedAt,
+        waited: res.locals['waited'] === true,
         bytes: Math.max(0, socket.bytesWritten - writtenBefore),
         userId: res.locals['actingUserId'] as string | undefined,
         requestId: String(res.locals['requestId'] ?? ''),

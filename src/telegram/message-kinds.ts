@@ -6,6 +6,7 @@ export const MESSAGE_KINDS = [
   'broker_rejected',
   'signal_refused',
   'ban',
+  'alarm',
 ] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
@@ -34,6 +35,10 @@ export const KIND_WORDS: Readonly<Record<MessageKind, { readonly label: string; 
   ban: {
     label: 'An address was banned',
     hint: 'For administrators: which one, why, and for how long.',
+  },
+  alarm: {
+    label: 'The server is slow, refuses much or fails',
+    hint: 'For administrators: when a figure leaves its normal range, who asks most, and when it is over.',
   },
 };
 

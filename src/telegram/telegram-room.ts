@@ -48,6 +48,8 @@ export interface TelegramRoom {
   /** The same. */
   readonly reminder: CutoffReminder;
   readonly metrics: MetricSource;
+  /** Messages of everybody that wait, and that were given up. */
+  readonly countMessages: () => Promise<{ readonly open: number; readonly failed: number }>;
   readonly routes: TelegramPageDeps;
 }
 
@@ -75,6 +77,7 @@ export function createTelegramRoom(deps: TelegramRoomDeps): TelegramRoom {
     queue,
     reminder: createCutoffReminder({ ...shared, wakeMessages }),
     metrics: createTelegramMetrics(messageStore),
+    countMessages: messageStore.countOpenAndFailed,
     routes: { bots, messageStore, limiter, setup: createBotSetup(shared) },
   };
 }

@@ -1,6 +1,7 @@
 import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
+import { createAddressList } from '../../src/http/address-list.ts';
 import { addressBucket, clientAddress, normaliseAddress } from '../../src/http/client-address.ts';
 
 describe('one spelling for an address', () => {
@@ -69,7 +70,7 @@ describe('what a limit counts by', () => {
 describe('the address of a client', () => {
   function askFrom(trustProxy: readonly string[], forwarded: string | undefined): Promise<string> {
     const app = express();
-    app.set('trust proxy', trustProxy.length === 0 ? false : trustProxy);
+    app.set('trust proxy', createAddressList(trustProxy));
     app.get('/', (req, res) => void res.send(clientAddress(req)));
     const request = supertest(app).get('/');
     if (forwarded !== undefined) request.set('X-Forwarded-For', forwarded);

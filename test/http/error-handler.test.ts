@@ -50,6 +50,7 @@ describe('an error', () => {
     expect(answer.status).toBe(403);
     expect(answer.headers['content-type']).toMatch(/^text\/html/);
     expect(answer.text).toContain('That is not yours.');
+    expect(answer.text).toContain(answer.headers['x-request-id']);
     expect(answer.headers['cache-control']).toBe('no-store');
   });
 

@@ -15,7 +15,9 @@ describe('when even the error page fails', () => {
     app.set('views', '/nowhere');
     const answer = await supertest(app).get('/assets/nothing.css').set('Accept', 'text/html');
     expect(answer.status).toBe(500);
-    expect(answer.text).toBe('Something went wrong on the server. Try again in a moment.');
+    expect(answer.text).toBe(
+      `Something went wrong on the server. Try again in a moment. The request id is ${answer.headers['x-request-id']}.`,
+    );
     expect(answer.headers['content-type']).toMatch(/^text\/plain/);
     expect(answer.headers['content-security-policy']).toContain("default-src 'none'");
     expect(server.logText()).toContain('The error page itself failed');

@@ -1,7 +1,7 @@
 import express from 'express';
 import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createMetrics } from '../../src/http/metrics.ts';
+import { createMetrics, histogramSamples } from '../../src/http/metrics.ts';
 import { routeClassOf, SESSION_USE } from '../../src/http/route-classes.ts';
 import { connectFake, createFakeBroker } from '../broker/fake-broker.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
@@ -17,26 +17,55 @@ describe('The metrics', () => {
 
   it('are written as Prometheus reads them, and a source that fails is left out', async () => {
     const app = express().use(
-      createMetrics([
-        () => Promise.reject(new Error('the database is away')),
-        () => [
-          {
-            name: 'curfew_things_total',
-            help: 'Things.',
-            type: 'counter',
-            samples: [
-              { labels: {}, value: 3 },
-              { labels: { a: 'say "hi"\\\n', b: 'x' }, value: 0.5 },
-            ],
-          },
+      createMetrics(
+        [
+          () => Promise.reject(new Error('the database is away')),
+          () => [
+            {
+              name: 'curfew_things_total',
+              help: 'Things.',
+              type: 'counter',
+              samples: [
+                { labels: {}, value: 3 },
+                { labels: { a: 'say "hi"\\\n', b: 'x' }, value: 0.5 },
+              ],
+            },
+          ],
         ],
-      ]),
+        { isAllowed: () => true },
+      ),
     );
+    app.set('trust proxy', () => false);
     const answer = await supertest(app).get('/metrics');
     expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(answer.text).toBe(
       '# HELP curfew_things_total Things.\n# TYPE curfew_things_total counter\ncurfew_things_total 3\ncurfew_things_total{a="say \\"hi\\"\\\\\\n",b="x"} 0.5\n',
     );
+  });
+
+  it('write a histogram as buckets that count up, a sum and a count', async () => {
+    const samples = histogramSamples({
+      labels: { class: 'api' },
+      bounds: [0.1, 1],
+      counts: [3, 0, 2],
+      sum: 7.5,
+    });
+    const app = express().use(
+      createMetrics([() => [{ name: 'curfew_waits', help: 'Waits.', type: 'histogram', samples }]], {
+        isAllowed: () => true,
+      }),
+    );
+    app.set('trust proxy', () => false);
+    const { text } = await supertest(app).get('/metrics');
+    expect(text.split('\n').slice(1)).toEqual([
+      '# TYPE curfew_waits histogram',
+      'curfew_waits_bucket{class="api",le="0.1"} 3',
+      'curfew_waits_bucket{class="api",le="1"} 3',
+      'curfew_waits_bucket{class="api",le="+Inf"} 5',
+      'curfew_waits_sum{class="api"} 7.5',
+      'curfew_waits_count{class="api"} 5',
+      '',
+    ]);
   });
 
   it('count hits and misses of the token caches, connections and logouts, without a session', async () => {

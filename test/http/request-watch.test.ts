@@ -4,7 +4,12 @@ import express from 'express';
 import supertest from 'supertest';
 import { expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
-import { createRequestWatch, type ServedRequest, setActingUser } from '../../src/http/request-watch.ts';
+import {
+  createRequestWatch,
+  type ServedRequest,
+  setActingUser,
+  setWaited,
+} from '../../src/http/request-watch.ts';
 
 function start() {
   const served: ServedRequest[] = [];
@@ -16,6 +21,10 @@ function start() {
     res.send('x'.repeat(1000));
   });
   router.get('/never', () => undefined);
+  router.get('/waits', (_req, res) => {
+    setWaited(res);
+    res.send();
+  });
   app.use(router);
   return { app, served };
 }
@@ -40,6 +49,13 @@ it('tells of a request by its route, whose it was, and how much was sent', async
   expect(served[0]?.bytes).toBeLessThan(1500);
 });
 
+it('tells which answers waited on purpose', async () => {
+  const { app, served } = start();
+  await supertest(app).get('/waits');
+  await supertest(app).get('/strategies/7');
+  expect(served.map(({ waited }) => waited)).toEqual([true, false]);
+});
+
 it('tells of a request whose client went away', async () => {
   const { app, served } = start();
   const server = app.listen(0, '127.0.0.1');
@@ -51,5 +67,7 @@ it('tells of a request whose client went away', async () => {
   client.abort();
   await expect(request).rejects.toThrow();
   await vi.waitFor(() => expect(served).toMatchObject([{ pattern: '/never', aborted: true }]));
+  // Its address is still known.
+  expect(served[0]?.req.socket.remoteAddress).toBe('127.0.0.1');
   server.close();
 });

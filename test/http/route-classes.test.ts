@@ -5,6 +5,7 @@ import { isGuarded, type RouteClass, routeClassOf, SESSION_USE } from '../../src
 describe('the class of a path', () => {
   it.each<[string, RouteClass]>([
     ['/', 'public'],
+    ['/csp-reports', 'public'],
     ['/assets/curfew.css', 'static'],
     ['/assets', 'static'],
     ['/healthz', 'probe'],
@@ -16,6 +17,10 @@ describe('the class of a path', () => {
     ['/auth/login/totp', 'form'],
     ['/auth/broker/sandbox/callback', 'callback'],
     ['/auth/session', 'poll'],
+    ['/security/live', 'poll'],
+    ['/security/live/more', 'guarded'],
+    ['/security/traffic/tail', 'poll'],
+    ['/security/traffic', 'guarded'],
     ['/sandbox/token', 'api'],
     ['/sandbox/authorize', 'guarded'],
     ['/dashboard', 'guarded'],
@@ -60,7 +65,17 @@ describe('the class of a path', () => {
   });
 
   it('is guarded for anything that does not begin with what is named', () => {
-    const named = ['/assets', '/healthz', '/readyz', '/api', '/setup', '/auth/', '/.well-known', '/sandbox'];
+    const named = [
+      '/assets',
+      '/healthz',
+      '/readyz',
+      '/api',
+      '/setup',
+      '/auth/',
+      '/.well-known',
+      '/sandbox',
+      '/csp-reports',
+    ];
     fc.assert(
       fc.property(fc.webPath(), (path) => {
         if (path === '/' || named.some((prefix) => path.startsWith(prefix))) return;

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/storage/database.ts';
-import { addUser, DATABASES, emptyTables } from '../broker/databases.ts';
-import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
-import { startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
-import { CHAT, createTelegramWorld, ORIGIN, type TelegramWorld, TOKEN } from './telegram-world.ts';
+import { DATABASES } from '../broker/databases.ts';
+import type { SettableClock } from '../support/settable-clock.ts';
+import type { TelegramServer } from '../support/telegram-server.ts';
+import { CHAT, ORIGIN, openTelegramWorld, type TelegramWorld, TOKEN } from './telegram-world.ts';
 
 const OTHER_TOKEN = '987654321:BBEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc';
 const MINUTE_MS = 60_000;
@@ -19,12 +19,7 @@ describe.each(DATABASES)('People’s bots on %s', (_name, open) => {
   });
   afterAll(() => database.close());
   beforeEach(async () => {
-    await emptyTables(database);
-    await addUser(database, 'asha');
-    await addUser(database, 'ravi');
-    clock = createSettableClock('2026-11-23T10:00:00+05:30');
-    telegram = await startTelegramServer(clock);
-    world = createTelegramWorld(database, telegram, clock);
+    ({ clock, telegram, world } = await openTelegramWorld(database));
   });
   afterEach(() => telegram.close());
 

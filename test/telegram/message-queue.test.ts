@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/storage/database.ts';
-import { addUser, DATABASES, emptyTables } from '../broker/databases.ts';
-import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
-import { BLOCKED, startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
-import { CHAT, createTelegramWorld, type TelegramWorld, TOKEN } from './telegram-world.ts';
+import { addUser, DATABASES } from '../broker/databases.ts';
+import type { SettableClock } from '../support/settable-clock.ts';
+import { BLOCKED, type TelegramServer } from '../support/telegram-server.ts';
+import { CHAT, openTelegramWorld, type TelegramWorld, TOKEN } from './telegram-world.ts';
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60_000;
@@ -21,12 +21,7 @@ describe.each(DATABASES)('The queue of messages to Telegram on %s', (_name, open
   });
   afterAll(() => database.close());
   beforeEach(async () => {
-    await emptyTables(database);
-    await addUser(database, 'asha');
-    await addUser(database, 'ravi');
-    clock = createSettableClock('2026-11-23T10:00:00+05:30');
-    telegram = await startTelegramServer(clock);
-    world = createTelegramWorld(database, telegram, clock);
+    ({ clock, telegram, world } = await openTelegramWorld(database));
     await world.giveBot('asha');
   });
   afterEach(() => telegram.close());

@@ -140,7 +140,7 @@ describe('the Telegram page', () => {
     await saveBot();
     const chosen = async () =>
       [...(await page()).matchAll(/name="events" value="(\w+)"[^>]* checked/g)].map(([, kind]) => kind);
-    expect(await chosen()).toHaveLength(6);
+    expect(await chosen()).toHaveLength(7);
     await submit('/telegram/events', { events: 'cutoff_soon' });
     expect(await chosen()).toEqual(['cutoff_soon']);
     await submit('/telegram/events');

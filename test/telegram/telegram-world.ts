@@ -9,10 +9,11 @@ import { createBots } from '../../src/telegram/bots.ts';
 import { createEventListener } from '../../src/telegram/event-listener.ts';
 import { createMessageQueue } from '../../src/telegram/message-queue.ts';
 import { createMessageStore, type NewMessage } from '../../src/telegram/message-store.ts';
+import { addUser, emptyTables } from '../broker/databases.ts';
 import { createRecordingAudit } from '../broker/recording-audit.ts';
 import { createRecordingLog } from '../broker/recording-log.ts';
-import type { SettableClock } from '../support/settable-clock.ts';
-import type { TelegramServer } from '../support/telegram-server.ts';
+import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
+import { startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
 
 export const TOKEN = '123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc';
 export const CHAT = '4711';
@@ -20,6 +21,16 @@ export const ORIGIN = { actor: 'asha' };
 
 const KEY = Buffer.alloc(32, 7).toString('base64url');
 const DAY_MS = 86_400_000;
+
+/** On a Monday morning, two people on an empty database, and a Bot API server of their own. */
+export async function openTelegramWorld(database: Database) {
+  await emptyTables(database);
+  await addUser(database, 'asha');
+  await addUser(database, 'ravi');
+  const clock = createSettableClock('2026-11-23T10:00:00+05:30');
+  const telegram = await startTelegramServer(clock);
+  return { clock, telegram, world: createTelegramWorld(database, telegram, clock) };
+}
 
 /** The room's parts on a real database and a Bot API server, with a clock that a test moves. */
 export function createTelegramWorld(database: Database, telegram: TelegramServer, clock: SettableClock) {

@@ -46,6 +46,8 @@ export function createBanBook(deps: BanBookDeps): BanBook {
   let rules = DEFAULT_BAN_RULES;
   let isSuspicious = createSuspicion(rules.suspiciousPaths);
   let known: number | undefined;
+  /** The last count, and until when it is right if nothing changes. */
+  let counted: { readonly active: number; readonly until: number } | undefined;
   let loading: Promise<void> | undefined;
   let wantedAgain = false;
 
@@ -77,13 +79,26 @@ export function createBanBook(deps: BanBookDeps): BanBook {
     rules = await ruleStore.read();
     isSuspicious = createSuspicion(rules.suspiciousPaths);
     bans = fresh;
+    counted = undefined;
     trusted = blocks;
     known = version;
   }
 
   function apply({ subject, until }: BanChange): void {
+    counted = undefined;
     if (until === 'lifted') bans.delete(subject);
     else bans.set(subject, until === 'permanent' ? Number.POSITIVE_INFINITY : until);
+  }
+
+  function countAt(now: number): { readonly active: number; readonly until: number } {
+    let active = 0;
+    let firstEnd = Number.POSITIVE_INFINITY;
+    for (const until of bans.values()) {
+      if (isBanOver(until, now)) continue;
+      active += 1;
+      if (until < firstEnd) firstEnd = until;
+    }
+    return { active, until: firstEnd };
   }
 
   return {
@@ -96,7 +111,8 @@ export function createBanBook(deps: BanBookDeps): BanBook {
     },
     countActive() {
       const now = clock.now();
-      return [...bans.values()].filter((until) => !isBanOver(until, now)).length;
+      if (counted === undefined || isBanOver(counted.until, now)) counted = countAt(now);
+      return counted.active;
     },
     isTrusted: (address) => isAllowedAddress(trusted, address),
     rules: () => rules,

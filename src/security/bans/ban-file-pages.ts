@@ -12,7 +12,7 @@ import { renderPage } from '../../http/page.ts';
 import { type ExportFormat, writeBanList } from './ban-export.ts';
 import { banLength } from './ban-form.ts';
 import { type BanListReading, MOST_ENTRIES, readBanList } from './ban-list-reader.ts';
-import { BANS, isOwnAddress } from './ban-pages.ts';
+import { BANS, ownSubject } from './ban-pages.ts';
 import type { BanStore } from './ban-store.ts';
 import { lengthOptions } from './ban-view.ts';
 import { PROTECTED_WORDS } from './ban-words.ts';
@@ -63,12 +63,13 @@ export function createBanFilePages(deps: BanFilePagesDeps): BanFilePages {
       };
       if (!form.ok || !hasFile) return renderImport(req, res, fields);
       const content = await receive(file);
-      const reading = readBanList(content, { length: form.values.length, now: clock.now() });
+      const reading = await readBanList(content, { length: form.values.length, now: clock.now() });
       if (reading.kind === 'unreadable') return renderImport(req, res, { file: reading.why });
-      const own = reading.bans.find(
-        ({ subject }) => isOwnAddress(req, subject) && protectedAddresses.whyProtected(subject) === undefined,
-      );
-      if (own !== undefined) return renderImport(req, res, { file: lockOutWords(own.subject) });
+      const own = ownSubject(req);
+      const isLockOut =
+        reading.bans.some(({ subject }) => subject === own) &&
+        protectedAddresses.whyProtected(own) === undefined;
+      if (isLockOut) return renderImport(req, res, { file: lockOutWords(own) });
       await carryOut(req, res, reading);
     },
 

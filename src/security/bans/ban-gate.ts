@@ -1,10 +1,10 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Log } from '../../core/log.ts';
 import { unavailable } from '../../errors.ts';
+import { createClientSubjects } from '../../http/client-subjects.ts';
 import { wantsJson } from '../../http/wants-json.ts';
 import type { BanBook } from './ban-book.ts';
 import type { BanHits } from './ban-hits.ts';
-import { createClientSubjects } from './client-subjects.ts';
 import type { ProtectedAddresses } from './protected-addresses.ts';
 
 export interface BanGate {
@@ -79,16 +79,17 @@ function refuse(req: Request, res: Response, address: string): void {
   res.status(403).set('Cache-Control', 'no-store');
   if (wantsJson(req) || req.path.startsWith('/api/'))
     return void res.json({ status: 'error', error: 'banned', message: `${WORDS}: ${address}.` });
-  res.type('html').send(page(address));
+  res.type('html').send(page(address, String(res.locals['requestId'] ?? '')));
 }
 
-/** `address` is one in the spelling of `clientAddress`: it needs no escaping. */
-function page(address: string): string {
+/** `address` is one in the spelling of `clientAddress`, and the id is our own: neither needs escaping. */
+function page(address: string, requestId: string): string {
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Not allowed · Curfew</title>
 <h1>Not allowed</h1>
 <p>${WORDS}: <code>${address}</code>.</p>
+<p>Request id: <code>${requestId}</code></p>
 </html>
 `;
 }

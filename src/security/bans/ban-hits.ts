@@ -15,6 +15,8 @@ export interface BanHits {
   settled(subject: string): Promise<void> | undefined;
   /** Nothing is open for anybody. */
   readonly isIdle: boolean;
+  /** How many are not counted yet. */
+  readonly waiting: number;
   /** Since the process started. */
   readonly counted: ReadonlyMap<BanCause, number>;
   /** Those that were one too many to be remembered, or that the database did not take. */
@@ -126,7 +128,7 @@ export function createBanHits(deps: BanHitsDeps): BanHits {
   }
 
   function giveUp(round: Round | undefined, error: unknown): void {
-    lost += [...(round?.hits.values() ?? [])].flat().length;
+    lost += countHits(round);
     log.warn({ err: error }, 'What counts towards bans could not be counted');
   }
 
@@ -136,9 +138,16 @@ export function createBanHits(deps: BanHitsDeps): BanHits {
     get isIdle() {
       return writing === undefined;
     },
+    get waiting() {
+      return countHits(gathering) + countHits(writing);
+    },
     counted,
     lost: () => lost,
   };
+}
+
+function countHits(round: Round | undefined): number {
+  return [...(round?.hits.values() ?? [])].flat().length;
 }
 
 function newRound(): Round {

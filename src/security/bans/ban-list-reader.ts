@@ -1,12 +1,21 @@
-import { parse } from 'csv-parse/sync';
+import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parse } from 'csv-parse';
 import { type BanLength, banEnd } from '../../core/ban-policy.ts';
 import { fromIso } from '../../core/ist.ts';
 import { readCsvCell } from '../../http/csv.ts';
+import { whyForeignFile } from '../../http/foreign-file.ts';
 import { banNote } from './ban-form.ts';
 import { readBanSubject } from './ban-subject.ts';
 import type { ImportedBan } from './bans.ts';
 
 export const MOST_ENTRIES = 50_000;
+
+/** As much of a text, and as many entries, as are read before others have their turn. */
+const PIECE_LENGTH = 16 * 1024;
+const ENTRIES_AT_ONCE = 500;
+/** More lines than that need not be read: a line with the names of columns may be among them. */
+const MOST_LINES = MOST_ENTRIES + 2;
 
 /** Why an entry was left out, in words; `line` counts entries from 1 where the file is JSON. */
 export interface BadEntry {
@@ -29,23 +38,28 @@ interface Entry {
 /**
  * Reads a list of bans: what the export writes, other CSV with a column `address`, a JSON list of such objects or of
  * addresses, or one address in a line. What it is, its content says and not its name. `length` is for entries that name
- * no end.
+ * no end. A long list takes a while, and keeps nobody waiting meanwhile.
  */
-export function readBanList(
+export async function readBanList(
   content: Uint8Array,
   { length, now }: { readonly length: BanLength; readonly now: number },
-): BanListReading {
+): Promise<BanListReading> {
+  const foreign = whyForeignFile(content);
+  if (foreign !== undefined) return unreadable(foreign);
   const text = decode(content);
   if (text === undefined) return unreadable('The file is neither CSV nor JSON: it is not text in UTF-8.');
-  const entries = /^\s*[[{]/.test(text) ? readJson(text) : readCsv(text);
+  const entries = /^\s*[[{]/.test(text) ? readJson(text) : await readCsv(text);
   if (typeof entries === 'string') return unreadable(entries);
   if (entries.length === 0) return unreadable('The file has no entries.');
   if (entries.length > MOST_ENTRIES)
-    return unreadable(`The file has ${entries.length} entries, and ${MOST_ENTRIES} are the most.`);
+    return unreadable(
+      `The file has more than ${MOST_ENTRIES.toLocaleString('en-IN')} entries, which are the most.`,
+    );
 
   const bans = new Map<string, ImportedBan>();
   const bad: BadEntry[] = [];
-  for (const entry of entries) {
+  for (const [index, entry] of entries.entries()) {
+    if (index % ENTRIES_AT_ONCE === 0) await nextTurn();
     const read = readEntry(entry, { length, now });
     if ('why' in read) bad.push({ line: entry.line, why: read.why });
     else bans.set(read.subject, read);
@@ -55,8 +69,7 @@ export function readBanList(
 
 function decode(content: Uint8Array): string | undefined {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(content);
-    return text.includes('\0') ? undefined : text;
+    return new TextDecoder('utf-8', { fatal: true }).decode(content);
   } catch {
     return undefined;
   }
@@ -78,8 +91,8 @@ function readJson(text: string): readonly Entry[] | string {
   );
 }
 
-function readCsv(text: string): readonly Entry[] | string {
-  const rows = parseRows(text);
+async function readCsv(text: string): Promise<readonly Entry[] | string> {
+  const rows = await parseRows(text);
   if (rows === undefined) return 'The file cannot be read as CSV: a quotation mark is missing or misplaced.';
   const [first] = rows;
   if (first === undefined) return [];
@@ -94,25 +107,43 @@ function readCsv(text: string): readonly Entry[] | string {
     .map(({ line, cells }) => ({ line, address: cells[address], until: cells[until], note: cells[note] }));
 }
 
-function parseRows(
-  text: string,
-): readonly { readonly line: number; readonly cells: readonly string[] }[] | undefined {
-  const lines: number[] = [];
+interface Row {
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+/** Undefined for what is no CSV. */
+async function parseRows(text: string): Promise<readonly Row[] | undefined> {
+  const parser = parse({
+    bom: true,
+    trim: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    comment: '#',
+    info: true,
+  });
+  const rows: Row[] = [];
   try {
-    const rows = parse(text, {
-      bom: true,
-      trim: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      comment: '#',
-      on_record(record, info) {
-        lines.push(info.lines);
-        return record;
-      },
-    });
-    return rows.map((cells, index) => ({ line: lines[index] ?? 0, cells: cells.map(readCsvCell) }));
+    const records: AsyncIterable<ParsedRecord> = Readable.from(piecesOf(text)).pipe(parser);
+    for await (const { record, info } of records) {
+      rows.push({ line: info.lines, cells: record.map(readCsvCell) });
+      if (rows.length >= MOST_LINES) break;
+    }
+    return rows;
   } catch {
     return undefined;
+  }
+}
+
+interface ParsedRecord {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
+
+async function* piecesOf(text: string): AsyncGenerator<string> {
+  for (let start = 0; start < text.length; start += PIECE_LENGTH) {
+    yield text.slice(start, start + PIECE_LENGTH);
+    await nextTurn();
   }
 }
 

@@ -116,15 +116,15 @@ export function createBanPages({ bans, banStore, protectedAddresses, clock }: Ba
   function whyNot(req: Request, subject: string): string | undefined {
     const why = protectedAddresses.whyProtected(subject);
     if (why !== undefined) return `${subject} ${PROTECTED_WORDS[why]}`;
-    return isOwnAddress(req, subject)
+    return ownSubject(req) === subject
       ? `${subject} is the address that you are using right now: the ban would lock you out.`
       : undefined;
   }
 }
 
-/** Whether the ban would hit whoever asks for it. */
-export function isOwnAddress(req: Request, subject: string): boolean {
-  return addressBucket(clientAddress(req)) === subject;
+/** Whose ban would hit whoever asks for it. */
+export function ownSubject(req: Request): string {
+  return addressBucket(clientAddress(req));
 }
 
 function renderNew(req: Request, res: Response, values: Fields, fields: Fields = {}): void {

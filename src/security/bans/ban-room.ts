@@ -46,9 +46,13 @@ export interface BanRoom {
   /** For the command line, too. */
   readonly bans: Bans;
   readonly banStore: BanStore;
+  /** Bans in force at this moment. */
+  readonly countActive: () => number;
   /** To be started once the server listens, and stopped when it closes. */
   readonly watches: readonly Pick<Poller, 'start' | 'stop'>[];
   readonly upkeep: BanUpkeep;
+  /** Of this node: what counts towards bans and is not counted yet. */
+  readonly countWaitingHits: () => number;
   readonly metrics: MetricSource;
   /** What the router takes besides who may see what. */
   readonly routes: Omit<BanRouterDeps, 'requireAdmin'>;
@@ -87,8 +91,10 @@ export function createBanRoom(deps: BanRoomDeps): BanRoom {
     noteGuessedKey: (address) => hits.note('invalid_api_keys', address),
     bans,
     banStore,
+    countActive: book.countActive,
     watches: upkeep.watches,
     upkeep,
+    countWaitingHits: () => hits.waiting,
     metrics: createBanMetrics({ book, gate, hits }),
     routes: { ...stores, bans },
   };

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Selectable, sql, type Transaction } from 'kysely';
 import { type BanCause, type BanLength, type BanReason, banEnd, nextLength } from '../../core/ban-policy.ts';
 import type { Database } from '../../storage/database.ts';
@@ -108,6 +109,8 @@ export function createBanStore(database: Database): BanStore {
         if (rows.length === 0) return;
         yield rows.map(toBan);
         last = rows.at(-1)?.id ?? last;
+        // SQLite answers without leaving the event loop.
+        await nextTurn();
       }
     },
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AuditLog, AuditOrigin } from '../../core/audit-event.ts';
 import { SYSTEM_ORIGIN } from '../../core/audit-event.ts';
 import { type BanCause, type BanLength, type BanRules, banEnd } from '../../core/ban-policy.ts';
@@ -68,6 +69,14 @@ export const MOST_TRUSTED = 200;
 /** As many bans that nobody ordered fit in memory with ease. One more would be made by a flood of addresses only. */
 const MOST_AUTOMATIC = 100_000;
 const OVER_AT_ONCE = 500;
+/** As many as keep the event loop for some milliseconds. */
+const IMPORTED_AT_ONCE = 250;
+
+interface MutableOutcome {
+  added: number;
+  known: number;
+  refused: { subject: string; why: WhyProtected }[];
+}
 
 export function createBans(deps: BansDeps): Bans {
   const { banStore, ruleStore, trustedStore, protectedAddresses, book, bus, audit, clock, log } = deps;
@@ -80,6 +89,26 @@ export function createBans(deps: BansDeps): Bans {
     } catch (error) {
       log.warn({ err: error }, 'Other nodes could not be told of a change of bans; they will find it');
     }
+  }
+
+  /** A portion is a transaction of its own, so that others come in between; whoever imports the rest again finds these known. */
+  async function importPortion(
+    bans: readonly ImportedBan[],
+    outcome: MutableOutcome,
+    origin: AuditOrigin,
+  ): Promise<BanChangeResult<unknown> | undefined> {
+    const wanted: NewBan[] = [];
+    for (const ban of bans) {
+      const why = protectedAddresses.whyProtected(ban.subject);
+      if (why === undefined) wanted.push({ ...ban, reason: 'imported', bannedBy: origin.actor });
+      else outcome.refused.push({ subject: ban.subject, why });
+    }
+    const done = wanted.length === 0 ? undefined : await banStore.addMany(wanted, clock.now());
+    const made = done?.value ?? [];
+    outcome.added += made.length;
+    outcome.known += wanted.length - made.length;
+    await audit.recordMany(made.map(added), origin);
+    return done;
   }
 
   return {
@@ -111,23 +140,20 @@ export function createBans(deps: BansDeps): Bans {
     },
 
     async importAll(bans, origin) {
-      const judged = bans.map((ban) => ({ ban, why: protectedAddresses.whyProtected(ban.subject) }));
-      const refused = judged.flatMap(({ ban, why }) =>
-        why === undefined ? [] : [{ subject: ban.subject, why }],
-      );
-      const wanted = judged
-        .filter(({ why }) => why === undefined)
-        .map(({ ban }) => ({ ...ban, reason: 'imported' as const, bannedBy: origin.actor }));
-      const done = wanted.length === 0 ? undefined : await banStore.addMany(wanted, clock.now());
-      const made = done?.value ?? [];
-      const known = wanted.length - made.length;
-      if (done !== undefined) await tell(done);
-      await audit.recordMany(made.map(added), origin);
-      await audit.record(
-        { type: 'bans.imported', added: made.length, known, refused: refused.length },
-        origin,
-      );
-      return { added: made.length, known, refused };
+      const outcome: MutableOutcome = { added: 0, known: 0, refused: [] };
+      let last: BanChangeResult<unknown> | undefined;
+      try {
+        for (let start = 0; start < bans.length; start += IMPORTED_AT_ONCE) {
+          const portion = bans.slice(start, start + IMPORTED_AT_ONCE);
+          last = (await importPortion(portion, outcome, origin)) ?? last;
+          await nextTurn();
+        }
+      } finally {
+        if (last !== undefined) await tell(last);
+      }
+      const { added: count, known, refused } = outcome;
+      await audit.record({ type: 'bans.imported', added: count, known, refused: refused.length }, origin);
+      return outcome;
     },
 
     async banOffender(subject, cause) {

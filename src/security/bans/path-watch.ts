@@ -2,10 +2,10 @@ import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { LRUCache } from 'lru-cache';
 import { DAY_MS } from '../../core/duration.ts';
 import { AppError } from '../../errors.ts';
+import { createClientSubjects } from '../../http/client-subjects.ts';
 import { isGuarded, routeClassOf } from '../../http/route-classes.ts';
 import type { BanBook } from './ban-book.ts';
 import type { BanHits } from './ban-hits.ts';
-import { createClientSubjects } from './client-subjects.ts';
 
 export interface PathWatch {
   /**

@@ -22,7 +22,6 @@ export function createBanRouter(deps: BanRouterDeps): Router {
   const allowList = createAllowListPage(deps);
   const thresholds = createThresholdsPage(deps);
 
-  methods(router, '/security', { get: [requireAdmin, (_req, res) => res.redirect(303, BANS)] });
   methods(router, BANS, { get: [requireAdmin, pages.list], post: [requireAdmin, pages.ban] });
   methods(router, `${BANS}/new`, { get: [requireAdmin, pages.showNew] });
   methods(router, `${BANS}/import`, {

@@ -57,6 +57,7 @@ const OWN_PATHS: readonly string[] = [
   '/healthz',
   '/readyz',
   '/metrics',
+  '/csp-reports',
   '/assets/curfew.css',
   '/assets/countdown.js',
   '/assets/curfew.svg',

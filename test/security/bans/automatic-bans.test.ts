@@ -203,6 +203,7 @@ describe('what a banned address gets', () => {
       expect(answer.headers.get('cache-control')).toBe('no-store');
       expect(answer.text.length).toBeLessThan(1000);
       expect(answer.text).toContain(STRANGER);
+      expect(answer.text).toContain(answer.headers.get('x-request-id'));
     }
     const program = await world.ask(SESSION, STRANGER);
     expect({ status: program.status, ...JSON.parse(program.text) }).toMatchObject({
@@ -220,7 +221,7 @@ describe('what a banned address gets', () => {
   test('it is counted, and not written into the log', async () => {
     await world.ask('/', STRANGER, html);
     await world.ask('/', STRANGER, html);
-    const { text } = await world.ask('/metrics', '203.0.113.200');
+    const { text } = await world.ask('/metrics', '10.0.0.5');
     expect(text).toMatch(/^curfew_bans_active 1$/m);
     expect(text).toMatch(/^curfew_banned_requests_total 2$/m);
     expect(world.first.logText()).not.toContain('"status":403');

@@ -47,6 +47,20 @@ describe('the copy of the bans in memory', () => {
     return done.version;
   };
 
+  test('counts the bans in force, anew whenever one comes, goes or ends', async () => {
+    expect(book.countActive()).toBe(0);
+    const version = await put(SUBJECT);
+    await book.follow(version, { subject: SUBJECT, until: START + DAY_MS });
+    expect(book.countActive()).toBe(1);
+    const second = await put('203.0.113.2', START + 2 * DAY_MS);
+    await book.follow(second, { subject: '203.0.113.2', until: START + 2 * DAY_MS });
+    expect(book.countActive()).toBe(2);
+    clock.set(START + DAY_MS);
+    expect(book.countActive()).toBe(1);
+    await book.follow(second + 1, { subject: '203.0.113.2', until: 'lifted' });
+    expect(book.countActive()).toBe(0);
+  });
+
   test('follows a change without asking the database', async () => {
     const version = await put(SUBJECT);
     await book.follow(version, { subject: SUBJECT, until: START + DAY_MS });

@@ -37,6 +37,8 @@ export interface BannedWorld {
   /** The status that each node answers with. */
   statuses(path: string, address: string): Promise<readonly number[]>;
   events(type: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** The audit log keeps what is in it: `events` tells of what comes from now on. */
+  passOverEvents(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ export async function createBannedWorld(
     return { status: answer.status, text: await answer.text(), headers: answer.headers };
   }
 
+  let passedOver = 0;
   return {
     clock,
     nodes,
@@ -84,9 +87,15 @@ export async function createBannedWorld(
         .selectFrom('audit_log')
         .select('detail')
         .where('type', '=', type)
+        .where('id', '>', passedOver)
         .orderBy('id')
         .execute();
       return rows.map(({ detail }) => JSON.parse(detail));
+    },
+    async passOverEvents() {
+      const { db } = first.ports.database;
+      const row = await db.selectFrom('audit_log').select('id').orderBy('id', 'desc').executeTakeFirst();
+      passedOver = row?.id ?? 0;
     },
     close: async () => void (await Promise.all(nodes.map((node) => node.close()))),
   };

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { LRUCache } from 'lru-cache';
-import { addressBucket, clientAddress } from '../../http/client-address.ts';
+import { addressBucket, clientAddress } from './client-address.ts';
 
 /** Whose request it is: the address, and what is banned when it is. */
 export interface ClientSubject {

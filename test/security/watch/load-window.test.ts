@@ -1,0 +1,110 @@
+import type { Request } from 'express';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { MINUTE_MS, SECOND_MS } from '../../../src/core/duration.ts';
+import type { ServedRequest } from '../../../src/http/request-watch.ts';
+import { createLoadWindow, type LoadWindow } from '../../../src/security/watch/load-window.ts';
+import { createSettableClock, type SettableClock } from '../../support/settable-clock.ts';
+
+const START = '2026-11-23T10:00:00+05:30';
+
+describe('the window of the last five minutes', () => {
+  let clock: SettableClock;
+  let window: LoadWindow;
+  let address: string;
+  beforeEach(() => {
+    clock = createSettableClock(START);
+    address = '203.0.113.1';
+    window = createLoadWindow({ clock, subjectOf: () => address });
+  });
+
+  function serve(served: Partial<ServedRequest> = {}, times = 1): void {
+    const request: ServedRequest = {
+      at: clock.now(),
+      method: 'GET',
+      pattern: '/',
+      path: '/',
+      routeClass: 'api',
+      status: 200,
+      aborted: false,
+      durationMs: 3,
+      waited: false,
+      bytes: 0,
+      userId: undefined,
+      requestId: '',
+      req: {} as Request,
+      ...served,
+    };
+    for (let count = 0; count < times; count += 1) window.observe(request);
+  }
+
+  test('counts by class and status, and how long it took', () => {
+    serve({ status: 404, durationMs: 5 });
+    serve({ status: 403, durationMs: 30 });
+    serve({ status: 503, durationMs: 3000 });
+    serve({ routeClass: 'form' });
+    expect(window.recent().get('api')).toEqual({
+      requests: 3,
+      notFound: 1,
+      clientErrors: 1,
+      serverErrors: 1,
+      totalMs: 3035,
+      buckets: [1, 0, 0, 1, 0, 0, 0, 0, 0, 1],
+    });
+    expect(window.recent().get('form')?.requests).toBe(1);
+    expect(window.recent().has('guarded')).toBe(false);
+  });
+
+  test('leaves out how long an answer took that waited on purpose', () => {
+    serve({ waited: true, durationMs: 25_000 });
+    expect(window.recent().get('api')).toMatchObject({ requests: 1, totalMs: 0, buckets: Array(10).fill(0) });
+  });
+
+  test('forgets what is older than five minutes, and not before it is nearly so', () => {
+    serve();
+    clock.advance(5 * MINUTE_MS - 15 * SECOND_MS);
+    expect(window.recent().get('api')?.requests).toBe(1);
+    clock.advance(15 * SECOND_MS);
+    expect(window.recent().size).toBe(0);
+    serve();
+    expect(window.recent().get('api')?.requests).toBe(1);
+    expect(window.total().get('api')?.requests).toBe(2);
+  });
+
+  test('is not confused by a clock that is put back', () => {
+    serve();
+    clock.advance(-10 * MINUTE_MS);
+    expect(window.recent().size).toBe(0);
+    serve();
+    expect(window.recent().get('api')?.requests).toBe(1);
+  });
+
+  test('names who asks most, of one class or all, and of refused requests alone', () => {
+    serve({}, 5);
+    address = '203.0.113.2';
+    serve({ status: 401 }, 3);
+    address = '203.0.113.3';
+    serve({ routeClass: 'form', status: 500 }, 4);
+    clock.advance(30 * SECOND_MS);
+    address = '203.0.113.2';
+    serve({}, 3);
+    expect(window.busiest({}, 2)).toEqual([
+      { subject: '203.0.113.2', requests: 6 },
+      { subject: '203.0.113.1', requests: 5 },
+    ]);
+    expect(window.busiest({ only: 'errors' }, 1)).toEqual([{ subject: '203.0.113.3', requests: 4 }]);
+    expect(window.busiest({ routeClass: 'api', only: 'errors' }, 5)).toEqual([
+      { subject: '203.0.113.2', requests: 3 },
+    ]);
+    clock.advance(5 * MINUTE_MS);
+    expect(window.busiest({}, 5)).toEqual([]);
+  });
+
+  test('holds a bounded number of addresses, whoever comes', () => {
+    for (let count = 0; count < 50_000; count += 1) {
+      address = `2001:db8:${(count >> 8).toString(16)}:${(count & 255).toString(16)}::/64`;
+      serve();
+    }
+    expect(window.busiest({}, 100_000).length).toBeLessThanOrEqual(32);
+    expect(window.recent().get('api')?.requests).toBe(50_000);
+  });
+});
