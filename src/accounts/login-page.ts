@@ -5,8 +5,9 @@ import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { safeReturnTo } from '../http/return-to.ts';
 import { wantsJson } from '../http/wants-json.ts';
-import { isDatabaseFailure } from '../storage/database-failure.ts';
+import { createEmptyHouse } from './empty-house.ts';
 import { loginReasonText } from './login-reasons.ts';
+import { retryWords } from './retry-words.ts';
 import type { SignIn, SignInResult } from './sign-in.ts';
 import type { UserStore } from './user-store.ts';
 
@@ -40,15 +41,7 @@ export function createLoginPage({ users, signIn, liveSession }: LoginPageDeps): 
   readonly get: RequestHandler;
   readonly post: RequestHandler;
 } {
-  /** While the database is away nobody can say, and a setup could not be stored: then the form. */
-  async function isEmptyHouse(): Promise<boolean> {
-    try {
-      return !(await users.anyUserExists());
-    } catch (error) {
-      if (isDatabaseFailure(error)) return false;
-      throw error;
-    }
-  }
+  const isEmptyHouse = createEmptyHouse(users);
 
   return {
     async get(req, res) {
@@ -89,18 +82,12 @@ function problemOf(result: SignInResult): AppError | undefined {
     case 'limited':
       return new AppError(
         'rate_limited',
-        `Too many attempts. Try again in ${inWords(result.retryAfterSeconds)}.`,
+        `Too many attempts. Try again in ${retryWords(result.retryAfterSeconds)}.`,
         {
           retryAfterSeconds: result.retryAfterSeconds,
         },
       );
   }
-}
-
-function inWords(seconds: number): string {
-  if (seconds < 60) return seconds === 1 ? '1 second' : `${seconds} seconds`;
-  const minutes = Math.ceil(seconds / 60);
-  return minutes === 1 ? '1 minute' : `${minutes} minutes`;
 }
 
 /** A program gets the error; a person the form again, with what is wrong. */

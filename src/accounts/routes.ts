@@ -1,5 +1,9 @@
 import { Router } from 'express';
+import type { Clock } from '../core/clock.ts';
 import { methods } from '../http/methods.ts';
+import { createConfirmIdentity } from './confirm-identity.ts';
+import { createConfirmPage } from './confirm-page.ts';
+import { CONFIRM } from './fresh-proof.ts';
 import { createLoginPage, type LoginPageDeps } from './login-page.ts';
 import { createSetupPage, type SetupPageDeps } from './setup-page.ts';
 import { createSignIn, type SignInDeps } from './sign-in.ts';
@@ -9,13 +13,15 @@ export interface AccountsRouterDeps
   extends SignInDeps,
     Omit<SetupPageDeps, 'users'>,
     Omit<LoginPageDeps, 'users' | 'signIn'> {
+  readonly clock: Clock;
   readonly users: UserStore;
 }
 
-/** `/setup` and `/auth/login`. */
+/** `/setup`, `/auth/login` and `/auth/confirm`. */
 export function createAccountsRouter(deps: AccountsRouterDeps): Router {
   const router = Router({ caseSensitive: true });
   methods(router, '/setup', createSetupPage(deps));
   methods(router, '/auth/login', createLoginPage({ ...deps, signIn: createSignIn(deps) }));
+  methods(router, CONFIRM, createConfirmPage(createConfirmIdentity(deps)));
   return router;
 }

@@ -25,7 +25,7 @@ export interface SignInDeps {
   readonly authenticator: Authenticator;
   readonly limiter: LoginLimiter;
   readonly devices: DeviceCookies;
-  readonly users: Pick<UserStore, 'isStillWelcome'>;
+  readonly users: Pick<UserStore, 'isStillWelcome' | 'noteSignIn'>;
   readonly lifecycle: Pick<SessionLifecycle, 'signIn'>;
   readonly audit: AuditLog;
 }
@@ -57,6 +57,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
     }
     await admission.giveBack();
     devices.issue(res, key);
+    // Whoever is signed in stays so, also where this cannot be written down.
+    await users.noteSignIn(outcome.user.id).catch(() => undefined);
     await audit.record(
       {
         type: 'login.succeeded',

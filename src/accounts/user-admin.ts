@@ -56,6 +56,16 @@ export interface UserAdmin {
     | UnknownUser
     | Invalid
   >;
+  /** Counts from the person's next request on. Not for the last admin who can sign in. */
+  changeRole(
+    username: string,
+    role: User['role'],
+    origin: AuditOrigin,
+  ): Promise<
+    | { readonly kind: 'changed' | 'unchanged'; readonly user: User }
+    | { readonly kind: 'last_admin'; readonly user: User }
+    | UnknownUser
+  >;
 }
 
 export interface UserAdminDeps {
@@ -63,11 +73,20 @@ export interface UserAdminDeps {
   readonly rules: PasswordRules;
   readonly hasher: Pick<PasswordHasher, 'hash'>;
   readonly lifecycle: Pick<SessionLifecycle, 'endAccount'>;
+  /** Tells the person's sessions, so that their pages show the places they may go to. */
+  readonly tellSessions: (userId: string, role: User['role']) => Promise<void>;
   readonly audit: AuditLog;
 }
 
 /** For the command line and the admin's pages. All throw `unavailable` when a part does not answer. */
-export function createUserAdmin({ users, rules, hasher, lifecycle, audit }: UserAdminDeps): UserAdmin {
+export function createUserAdmin({
+  users,
+  rules,
+  hasher,
+  lifecycle,
+  tellSessions,
+  audit,
+}: UserAdminDeps): UserAdmin {
   return {
     list: () => users.list(),
 
@@ -112,6 +131,17 @@ export function createUserAdmin({ users, rules, hasher, lifecycle, audit }: User
       await audit.record({ type: 'account.password_reset', userId: user.id }, origin);
       const receipt = await lifecycle.endAccount(user.id, 'password_changed', origin);
       return { kind: 'reset', user, receipt, ...handedOver };
+    },
+
+    async changeRole(username, role, origin) {
+      const user = await users.findByUsername(username);
+      if (user === undefined) return { kind: 'unknown_user' };
+      const before = await users.changeRoleUnlessLastAdmin(user.id, role);
+      if (before === 'last_admin') return { kind: 'last_admin', user };
+      if (before === role) return { kind: 'unchanged', user: { ...user, role } };
+      await audit.record({ type: 'account.role_changed', userId: user.id, before, after: role }, origin);
+      await tellSessions(user.id, role);
+      return { kind: 'changed', user: { ...user, role } };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema, UsersTable } from '../storage/schema.ts';
@@ -13,6 +13,15 @@ export interface User {
   readonly disabled: boolean;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** The same; undefined before the first time. */
+  readonly lastSignInAt: number | undefined;
+}
+
+export interface UserSearch {
+  /** A part of the username or the email address; '' for all. */
+  readonly text: string;
+  readonly offset: number;
+  readonly limit: number;
 }
 
 export interface Credentials {
@@ -41,14 +50,22 @@ export interface UserStore {
   findCredentials(username: string): Promise<Credentials | undefined>;
   /** Whether the user is not disabled and has this very password hash: asked again where time has passed. */
   isStillWelcome(userId: string, passwordHash: string): Promise<boolean>;
+  /** How many people's password hashes end so, for an ending without % and _. */
+  countPasswordHashesEndingWith(ending: string): Promise<number>;
   /** Ordered by username. */
   list(): Promise<readonly User[]>;
+  /** Ordered by username. */
+  search(search: UserSearch): Promise<{ readonly users: readonly User[]; readonly total: number }>;
   setPassword(userId: string, passwordHash: string): Promise<void>;
   /** The same only if the old hash is still there; false when somebody else changed the password. */
   replacePasswordHash(userId: string, oldHash: string, newHash: string): Promise<boolean>;
   setDisabled(userId: string, disabled: boolean): Promise<void>;
   /** False, and nothing is changed, when nobody would be left who can administer. */
   disableUnlessLastAdmin(userId: string): Promise<boolean>;
+  /** Resolves to the role before, or to `last_admin`, and nothing is changed, when nobody would be left. */
+  changeRoleUnlessLastAdmin(userId: string, role: User['role']): Promise<User['role'] | 'last_admin'>;
+  /** That the user has signed in just now. */
+  noteSignIn(userId: string): Promise<void>;
 }
 
 export interface UserStoreDeps {
@@ -118,9 +135,34 @@ export function createUserStore({ database: { db }, clock }: UserStoreDeps): Use
       return row !== undefined;
     },
 
+    async countPasswordHashesEndingWith(ending) {
+      const { count } = await db
+        .selectFrom('users')
+        .select((eb) => eb.fn.countAll<number | string>().as('count'))
+        .where('password_hash', 'like', `%${ending}`)
+        .executeTakeFirstOrThrow();
+      return Number(count);
+    },
+
     async list() {
       const rows = await db.selectFrom('users').selectAll().orderBy('username_key').execute();
       return rows.map(toUser);
+    },
+
+    async search({ text, offset, limit }) {
+      const pattern = `%${usernameKey(text).replace(/[\\%_]/g, '\\$&')}%`;
+      const matching = db
+        .selectFrom('users')
+        .$if(text !== '', (query) =>
+          query.where(
+            sql<boolean>`(username_key like ${pattern} escape '\\' or lower(email) like ${pattern} escape '\\')`,
+          ),
+        );
+      const { total } = await matching
+        .select(({ fn }) => fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow();
+      const rows = await matching.selectAll().orderBy('username_key').offset(offset).limit(limit).execute();
+      return { users: rows.map(toUser), total: Number(total) };
     },
 
     async setPassword(userId, passwordHash) {
@@ -148,22 +190,44 @@ export function createUserStore({ database: { db }, clock }: UserStoreDeps): Use
     disableUnlessLastAdmin: (userId) =>
       db.transaction().execute(async (trx) => {
         await waitForTurn(trx);
-        const admins = await trx
-          .selectFrom('users')
-          .select('id')
-          .where('role', '=', 'admin')
-          .where('disabled', '=', 0)
-          .execute();
-        if (admins.length === 1 && admins[0]?.id === userId) return false;
+        if (await isLastAdmin(trx, userId)) return false;
         await trx.updateTable('users').set({ disabled: 1 }).where('id', '=', userId).execute();
         return true;
       }),
+
+    changeRoleUnlessLastAdmin: (userId, role) =>
+      db.transaction().execute(async (trx) => {
+        await waitForTurn(trx);
+        if (role !== 'admin' && (await isLastAdmin(trx, userId))) return 'last_admin';
+        const before = await trx
+          .selectFrom('users')
+          .select('role')
+          .where('id', '=', userId)
+          .executeTakeFirstOrThrow();
+        await trx.updateTable('users').set({ role }).where('id', '=', userId).execute();
+        return before.role;
+      }),
+
+    async noteSignIn(userId) {
+      await db.updateTable('users').set({ last_sign_in_at: clock.now() }).where('id', '=', userId).execute();
+    },
   };
 }
 
 /** Until the transaction ends nobody else gets past here: two who disable each other would leave nobody. */
 async function waitForTurn(trx: Kysely<Schema>): Promise<void> {
   await trx.updateTable('installation').set({ id: 1 }).where('id', '=', 1).execute();
+}
+
+/** Whether nobody else can administer. */
+async function isLastAdmin(trx: Kysely<Schema>, userId: string): Promise<boolean> {
+  const admins = await trx
+    .selectFrom('users')
+    .select('id')
+    .where('role', '=', 'admin')
+    .where('disabled', '=', 0)
+    .execute();
+  return admins.length === 1 && admins[0]?.id === userId;
 }
 
 /** True for one caller ever. Others wait for its transaction, and get their turn only if that was rolled back. */
@@ -194,6 +258,7 @@ function newRow({ username, email, passwordHash, role }: NewUser, now: number): 
     role,
     disabled: 0,
     created_at: now,
+    last_sign_in_at: null,
   };
 }
 
@@ -205,5 +270,6 @@ function toUser(row: Selectable<UsersTable>): User {
     role: row.role,
     disabled: row.disabled === 1,
     createdAt: row.created_at,
+    lastSignInAt: row.last_sign_in_at ?? undefined,
   };
 }

@@ -3,11 +3,13 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { MetricSource } from '../http/metrics.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import type { DeadLetterStore } from './dead-letter-store.ts';
+import type { TokenRefresher } from './token-refresher.ts';
 import type { TokenStore } from './token-store.ts';
 
 export interface BrokerMetricsDeps {
   readonly tokens: Pick<TokenStore, 'countAlive'>;
   readonly deadLetters: Pick<DeadLetterStore, 'count'>;
+  readonly refresher: Pick<TokenRefresher, 'counted'>;
   readonly adapters: BrokerAdapters;
   readonly calendar: CutoffCalendar;
   readonly clock: Clock;
@@ -15,7 +17,7 @@ export interface BrokerMetricsDeps {
 
 /** Of all nodes together: connections to brokers, and logouts that they were not told of yet. */
 export function createBrokerMetrics(deps: BrokerMetricsDeps): MetricSource {
-  const { tokens, deadLetters, adapters, calendar, clock } = deps;
+  const { tokens, deadLetters, refresher, adapters, calendar, clock } = deps;
 
   return async function brokerMetrics() {
     const alive = await tokens.countAlive({ now: clock.now(), lastCutoff: calendar.last() });
@@ -38,6 +40,15 @@ export function createBrokerMetrics(deps: BrokerMetricsDeps): MetricSource {
           { labels: { status: 'open' }, value: logouts.open },
           { labels: { status: 'dead' }, value: logouts.dead },
         ],
+      },
+      {
+        name: 'curfew_broker_token_refreshes_total',
+        help: 'Access tokens that this node asked brokers to renew, by what became of it.',
+        type: 'counter',
+        samples: Object.entries(refresher.counted).map(([outcome, value]) => ({
+          labels: { outcome },
+          value,
+        })),
       },
     ];
   };

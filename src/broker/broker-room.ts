@@ -9,19 +9,20 @@ import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
-import { readInstalledAt } from '../storage/installation.ts';
 import { createAuthorizationFlow } from './authorization-flow.ts';
 import { createAuthorizationStore } from './authorization-store.ts';
 import { type BrokerAdapter, createBrokerAdapters } from './broker-adapter.ts';
 import { createBrokerBanner } from './broker-banner.ts';
 import { createBrokerMetrics } from './broker-metrics.ts';
 import { type BrokerOverview, createBrokerOverview } from './broker-overview.ts';
+import { type CountConnections, createConnectionCounts } from './connection-count-store.ts';
 import { createConnectionKeeper } from './connection-keeper.ts';
 import { createCredentialStore } from './credential-store.ts';
 import { createCredentials } from './credentials.ts';
-import { createDeadLetterStore } from './dead-letter-store.ts';
+import { createDeadLetterStore, type DeadLetterStore } from './dead-letter-store.ts';
 import { createDisconnection } from './disconnection.ts';
 import { type CallRoll, createKeyRollCall } from './key-roll-call.ts';
+import { createLogoutAnswers, type LogoutAnswers } from './logout-answer-store.ts';
 import { type BrokerLogoutQueue, createBrokerLogoutQueue } from './logout-queue.ts';
 import { createLogoutStore } from './logout-store.ts';
 import { createLostConnections } from './lost-connections.ts';
@@ -67,6 +68,10 @@ export interface BrokerRoom {
   readonly overview: BrokerOverview;
   /** What is open at the moment, for operators. */
   readonly openTokens: Pick<TokenStore, 'countOpenBefore' | 'listOwnersOfOpen'>;
+  /** For pages about people. */
+  readonly countConnectionsOf: CountConnections;
+  /** For whoever shows a receipt. */
+  readonly logoutAnswers: LogoutAnswers;
   /** For the revoker's list. */
   readonly tokenTarget: RevocationTarget;
   /** To be started once the server listens, and stopped when it closes. */
@@ -76,6 +81,10 @@ export interface BrokerRoom {
   /** For operators: whether all servers are ready for a rotation of the keys. */
   readonly callKeyRoll: CallRoll;
   readonly metrics: MetricSource;
+  /** Connections that can be used now, by the broker's id. */
+  readonly countConnections: () => Promise<ReadonlyMap<string, number>>;
+  /** Logouts that brokers were not told of. */
+  readonly countLogouts: DeadLetterStore['count'];
   /** Forgets what is long over: once a minute is often enough. */
   readonly tidy: () => Promise<unknown>;
   /** Middleware in front of the pages of signed-in people. */
@@ -113,17 +122,22 @@ export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
   const ending = { ...shared, forgetTokens, wakeLogouts };
   const pages = { ...shared, recentConnections: createRecentConnections(shared) };
   const overview = createBrokerOverview(pages);
+  const refresher = createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) });
 
   return {
     reader: createTokenReader(shared),
     reportRejected: createRejection(ending),
     overview,
     openTokens: tokens,
+    countConnectionsOf: createConnectionCounts(shared),
     tokenTarget: createBrokerTokenTarget({ ...shared, wakeLogouts }),
+    logoutAnswers: createLogoutAnswers(database),
     logoutQueue,
-    refresher: createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) }),
-    callKeyRoll: createKeyRollCall({ ...shared, installedAt: () => readInstalledAt(database) }),
-    metrics: createBrokerMetrics(shared),
+    refresher,
+    callKeyRoll: createKeyRollCall(shared),
+    metrics: createBrokerMetrics({ ...shared, refresher }),
+    countConnections: () => tokens.countAlive({ now: clock.now(), lastCutoff: deps.calendar.last() }),
+    countLogouts: () => deadLetters.count(),
     tidy: () => oldConnections.forgetEndedBefore(clock.now() - CONNECTIONS_KEPT_MS),
     banner: createBrokerBanner(createLostConnections(pages)),
     routes: { ...shared, overview, flow, disconnect: createDisconnection(ending), wakeLogouts },

@@ -99,5 +99,6 @@ export function renderCallbackProblem(
     heading,
     message: message(name),
     action,
+    requestId: String(res.locals['requestId'] ?? ''),
   });
 }

@@ -22,6 +22,8 @@ export interface EndConnectionsOptions {
   readonly now: number;
   /** The digest of a token that goes on in another connection: its broker is not told that it has ended. */
   readonly sparedDigest?: string | undefined;
+  /** The order of revocation that ends them: whoever reads its receipt asks for what their brokers answered. */
+  readonly orderId?: string | undefined;
 }
 
 /** How many connections one transaction ends at most: whoever wants more calls again. */
@@ -42,7 +44,7 @@ export interface EndedConnection {
 export async function endConnections(
   trx: Kysely<Schema>,
   which: ConnectionsToEnd,
-  { reason, now, sparedDigest }: EndConnectionsOptions,
+  { reason, now, sparedDigest, orderId }: EndConnectionsOptions,
 ): Promise<readonly EndedConnection[]> {
   const rows = await trx
     .updateTable('broker_tokens')
@@ -53,7 +55,11 @@ export async function endConnections(
     .execute();
   if (rows.length === 0) return [];
   const logouts = rows.filter((row) => needsLogout(row, now, sparedDigest));
-  await insertLogouts(trx, logouts.map(toLogout), now);
+  await insertLogouts(
+    trx,
+    logouts.map((row) => ({ ...toLogout(row), orderId })),
+    now,
+  );
   await trx
     .updateTable('broker_tokens')
     .set({ access_token: null, feed_token: null, refresh_token: null, refresh_at: null })

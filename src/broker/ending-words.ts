@@ -18,6 +18,7 @@ export const ENDING_WORDS = {
   session_limit: 'Ended with your session when too many were open',
   password_changed: 'Ended when your password changed',
   account_disabled: 'Ended when the account was disabled',
+  restored: 'Ended when a backup was restored',
   ended_meanwhile: 'Given up, because your session ended while you were connecting',
   ended: 'Ended with your last session',
 } as const satisfies Record<WhyNotConnected, string>;

@@ -14,8 +14,6 @@ export interface RollCall {
 export type CallRoll = () => Promise<RollCall>;
 
 export interface RollCallDeps {
-  /** Tells this installation from others that hear the same messages. */
-  readonly installedAt: () => Promise<number | undefined>;
   readonly bus: Pick<Bus, 'publish' | 'onMessage'>;
   readonly cipher: TokenCipher;
   readonly waitMs?: number;
@@ -32,7 +30,7 @@ const NO_BROKER = '*';
  * from under it: what it cannot read, it has people enter again. So the rotation asks first.
  */
 export function createKeyRollCall(deps: RollCallDeps): CallRoll {
-  const { installedAt, bus, cipher, waitMs = WAIT_MS } = deps;
+  const { bus, cipher, waitMs = WAIT_MS } = deps;
   const { encrypt, decrypt } = cipher.forBroker(NO_BROKER);
   let underWay: { readonly id: string; readonly answers: boolean[] } | undefined;
 
@@ -44,7 +42,6 @@ export function createKeyRollCall(deps: RollCallDeps): CallRoll {
   });
 
   async function answer(question: Extract<BusMessage, { kind: 'keys.question' }>): Promise<void> {
-    if ((await installedAt()) !== question.installedAt) return;
     const readable = decrypt(question.ciphertext).kind === 'ok';
     await bus.publish({ kind: 'keys.answer', id: question.id, readable });
   }
@@ -53,12 +50,7 @@ export function createKeyRollCall(deps: RollCallDeps): CallRoll {
     const id = randomUUID();
     underWay = { id, answers: [] };
     const { answers } = underWay;
-    await bus.publish({
-      kind: 'keys.question',
-      id,
-      installedAt: await installedAt(),
-      ciphertext: encrypt(id),
-    });
+    await bus.publish({ kind: 'keys.question', id, ciphertext: encrypt(id) });
     await sleep(waitMs);
     underWay = undefined;
     const able = answers.filter((readable) => readable).length;

@@ -12,6 +12,8 @@ export interface QueuedLogout {
   readonly tokenDigest?: string | undefined;
   /** When the broker ends the token by itself, in ms since the epoch. */
   readonly expiresAt?: number | undefined;
+  /** The order of revocation that ended it. */
+  readonly orderId?: string | undefined;
 }
 
 export interface ClaimedLogout extends QueuedLogout {
@@ -121,6 +123,7 @@ export async function insertLogouts(
         last_error: null,
         token_digest: logout.tokenDigest ?? null,
         expires_at: logout.expiresAt ?? null,
+        order_id: logout.orderId ?? null,
       })),
     )
     .onConflict((conflict) => conflict.doNothing())

@@ -3,7 +3,7 @@ import type { CachedToken } from '../core/cached-values.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
-import { AppError, notFound } from '../errors.ts';
+import { AppError } from '../errors.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Decrypted } from '../storage/fernet.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
@@ -67,11 +67,10 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
     accessToken: (userId, broker) => read('auth', userId, broker),
     async requireAccessToken(userId, broker) {
       const adapter = adapters.get(broker);
-      if (adapter === undefined) throw notFound();
+      if (adapter === undefined) throw unknownBroker(adapters);
       const reading = await read('auth', userId, broker);
       if (reading.kind === 'token') return reading;
-      const message = `${adapter.name} is not connected (${ENDING_WORDS[reading.why]}). Sign in to Curfew, open Brokers, and connect ${adapter.name} again.`;
-      throw new AppError('broker_reauth_required', message);
+      throw new AppError('broker_reauth_required', describeLack(adapter.name, reading.why));
     },
     feedToken: (userId, broker) => read('feed', userId, broker),
   };
@@ -154,6 +153,17 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
   function toReading({ token, issuedAt, expiresAt }: CachedToken): TokenReading {
     return { kind: 'token', token, issuedAt, expiresAt: Math.min(expiresAt, calendar.next()) };
   }
+}
+
+function describeLack(broker: string, why: WhyNotConnected): string {
+  return why === 'not_connected'
+    ? `${broker} is not connected yet. Sign in to Curfew, open Brokers, and connect ${broker}.`
+    : `${broker} is not connected (${ENDING_WORDS[why]}). Sign in to Curfew, open Brokers, and connect ${broker} again.`;
+}
+
+function unknownBroker(adapters: BrokerAdapters): AppError {
+  const known = [...adapters.keys()].join(', ');
+  return new AppError('not_found', `This server has no broker of that name. It has: ${known || 'none'}.`);
 }
 
 /** What a token is cached under, besides its owner. */

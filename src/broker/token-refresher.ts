@@ -33,6 +33,8 @@ export type RefreshCount = Readonly<Record<RefreshOutcome, number>>;
 export interface TokenRefresher {
   /** Works on everything that is due, once. Several nodes may do so at the same time. */
   run(): Promise<RefreshCount>;
+  /** What became of them since the process started. */
+  readonly counted: RefreshCount;
   /** Runs every 15 s. */
   start(): void;
   /** Waits for the calls under way. */
@@ -70,7 +72,9 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     onError: (error) => log.error({ err: error }, 'The broker tokens could not be refreshed'),
   });
 
-  return { run, start: poller.start, stop: poller.stop };
+  const counted = { refreshed: 0, postponed: 0, ended: 0, late: 0 };
+
+  return { run, counted, start: poller.start, stop: poller.stop };
 
   async function run(): Promise<RefreshCount> {
     const count = { refreshed: 0, postponed: 0, ended: 0, late: 0 };
@@ -83,7 +87,10 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
         nextCutoff: calendar.next(),
       });
       if (claims.length === 0) return count;
-      for (const outcome of await Promise.all(claims.map(work))) count[outcome] += 1;
+      for (const outcome of await Promise.all(claims.map(work))) {
+        count[outcome] += 1;
+        counted[outcome] += 1;
+      }
     }
   }
 

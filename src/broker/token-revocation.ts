@@ -40,11 +40,14 @@ export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): Revocation
   };
 
   /** In batches, with a turn of the event loop for everybody else in between. */
-  async function endAll({ reason }: RevocationOrder, which: ConnectionsToEnd): Promise<RevocationOutcome> {
+  async function endAll(
+    { id, reason }: RevocationOrder,
+    which: ConnectionsToEnd,
+  ): Promise<RevocationOutcome> {
     const counts = new Map<string, number>();
     let total = 0;
     for (;;) {
-      const ended = await tokens.end(which, { reason, now: clock.now() });
+      const ended = await tokens.end(which, { reason, now: clock.now(), orderId: id });
       for (const each of ended) counts.set(nameOf(each), (counts.get(nameOf(each)) ?? 0) + 1);
       total += ended.length;
       if (ended.some((each) => each.logoutQueued)) wakeLogouts();

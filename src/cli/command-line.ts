@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { BAN_LENGTHS } from '../core/ban-policy.ts';
 import { MASTER_BROKERS } from '../symbols/formats/all-formats.ts';
+import { readChainHead } from './chain-head.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { explainError } from './explain-error.ts';
 import { readInstant } from './instant.ts';
@@ -162,6 +163,55 @@ function createProgram(context: CommandContext, { finish, showHelp }: ProgramHoo
     .action((address, options) =>
       run(async () => (await import('./remove-ban.ts')).removeBan)({ ...options, address }),
     );
+
+  const audit = program.command('audit').description('what was done, by whom and from where');
+  audit
+    .command('verify')
+    .description('prove that no row was edited, deleted or inserted; say where the chain is broken')
+    .option(
+      '--head <seq:hash>',
+      'a head that was kept elsewhere: it must be part of the chain',
+      readChainHead,
+    )
+    .option('--file <export>', 'an export, in place of the database')
+    .option(...JSON_FLAG)
+    .action(run(async () => (await import('./verify-audit.ts')).verifyAudit));
+  audit
+    .command('export')
+    .description('write it as JSON Lines, with the head of the chain as the last line')
+    .option(
+      '--since <instant>',
+      'from then on: ISO 8601, in Indian time where it names no offset',
+      readInstant,
+    )
+    .option('--until <instant>', 'what was before then', readInstant)
+    .option('--output <file>', 'into a new file, for its owner alone; else to standard output')
+    .option(...JSON_FLAG)
+    .action(run(async () => (await import('./export-audit.ts')).exportAudit));
+
+  program
+    .command('backup')
+    .description('copy the database beside a running server; on Postgres, print the commands that do')
+    .argument('[file]', 'where to; it must not be there yet')
+    .option(...JSON_FLAG)
+    .action((file, options) =>
+      run(async () => (await import('./backup/backup.ts')).backup)({ ...options, file }),
+    );
+  program
+    .command('restore')
+    .description('put a backup in the place of the database, with every session and token ended')
+    .argument('[file]', 'the backup')
+    .option('--after-pg-restore', 'on Postgres: end what pg_restore brought back, and what lives on')
+    .option('--server-stopped', 'no server runs: where the present database is too damaged to tell')
+    .option('--yes', 'do not ask')
+    .option(...JSON_FLAG)
+    .action(async (file, options, command: Command) => {
+      if (file === undefined && !options.afterPgRestore)
+        command.error('error: name the backup, or, on Postgres, --after-pg-restore');
+      if (file !== undefined && !options.yes && !context.terminal.interactive)
+        command.error('error: without a terminal to ask at, restore needs --yes');
+      await run(async () => (await import('./backup/restore.ts')).restore)({ ...options, file });
+    });
 
   const keys = program.command('keys').description('the keys that protect broker tokens');
   keys

@@ -50,6 +50,8 @@ export interface RevocationOrderStore {
   isSwept(instant: number): Promise<boolean>;
   /** The newest receipt that concerns this user, a cutoff for all included, and that ended something or is still to. */
   latestReceipt(userId: string): Promise<Receipt | undefined>;
+  /** As far as it got; undefined for an unknown order, and for one that nobody has begun. */
+  receiptOf(orderId: string): Promise<Receipt | undefined>;
   /** The latest cutoff that was swept, in ms since the epoch, finished or not. Sweeps at an operator's own instant don't count. */
   lastSweptCutoff(): Promise<number | undefined>;
 }
@@ -263,6 +265,16 @@ export function createRevocationOrderStore(
       return rows
         .map((row) => JSON.parse(row.receipt) as Receipt)
         .find((receipt) => receipt.lines.some((line) => line.count > 0 || line.status === 'queued'));
+    },
+
+    async receiptOf(orderId) {
+      const row = await db
+        .selectFrom('revocations')
+        .select('receipt')
+        .where('id', '=', orderId)
+        .where('receipt', '<>', '')
+        .executeTakeFirst();
+      return row === undefined ? undefined : (JSON.parse(row.receipt) as Receipt);
     },
 
     async lastSweptCutoff() {

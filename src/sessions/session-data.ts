@@ -15,6 +15,8 @@ declare module 'express-session' {
     deviceId: string;
     userAgent: string;
     address: string;
+    /** When the person last entered their password again, in ms since the epoch; absent while they have not. */
+    provedAt?: number;
     /** csurf's. */
     csrfSecret: string;
   }

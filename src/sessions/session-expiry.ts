@@ -5,7 +5,7 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
 import type { RevocationReason } from '../core/revocation.ts';
 import { setActingUser } from '../http/request-watch.ts';
-import { safeReturnTo } from '../http/return-to.ts';
+import { placeToReturnTo } from '../http/return-to.ts';
 import { isGuarded, routeClassOf } from '../http/route-classes.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
@@ -96,6 +96,7 @@ const LOGIN_REASONS: Readonly<Record<RevocationReason, LoginReason>> = {
   session_limit: 'revoked',
   password_changed: 'revoked',
   account_disabled: 'revoked',
+  restored: 'revoked',
 };
 
 const SENTENCES: Readonly<Record<LoginReason, string>> = {
@@ -118,13 +119,4 @@ function sendToLogin(req: Request, res: Response, reason: LoginReason): void {
   const returnTo = placeToReturnTo(req);
   if (returnTo !== undefined) query.set('returnTo', returnTo);
   res.redirect(303, `/auth/login?${query}`);
-}
-
-/** The page that was asked for; after a form that was not sent, the page that it stood on. */
-function placeToReturnTo(req: Request): string | undefined {
-  if (req.method === 'GET' || req.method === 'HEAD') return safeReturnTo(req.originalUrl);
-  const referrer = URL.parse(req.get('referer') ?? '');
-  return referrer?.host === req.get('host')
-    ? safeReturnTo(`${referrer?.pathname}${referrer?.search}`)
-    : undefined;
 }

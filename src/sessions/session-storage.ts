@@ -1,6 +1,6 @@
 import type { Store } from 'express-session';
 import type { RevocationReason } from '../core/revocation.ts';
-import type { DeviceSession } from './session-data.ts';
+import type { DeviceSession, SignedInUser } from './session-data.ts';
 
 /** Why a session is no longer there, as far as is known. */
 export type SessionEnding = RevocationReason;
@@ -14,6 +14,21 @@ export interface SessionStorage {
   readonly registry: SessionRegistry;
 }
 
+/**
+ * A place in the list of all sessions, the newest first: behind `skip` of those that began at `loginTime` (ms since the
+ * epoch), and before everything older. It names no session, since ids are secret, and holds while sessions come and go.
+ */
+export interface SessionPlace {
+  readonly loginTime: number;
+  readonly skip: number;
+}
+
+/** A part of that list, and where the next one begins; undefined behind the last. */
+export interface SessionPortion {
+  readonly sessions: readonly { readonly device: DeviceSession; readonly behind: SessionPlace }[];
+  readonly next: SessionPlace | undefined;
+}
+
 /** What is known of sessions besides their bodies. Every method rejects when the store does not answer. */
 export interface SessionRegistry {
   /** Enters a session in the index; before its body is stored, so that no session lives unindexed. */
@@ -22,6 +37,13 @@ export interface SessionRegistry {
   listByUser(userId: string): Promise<readonly DeviceSession[]>;
   /** Everybody's, oldest first, in portions. */
   listAll(): AsyncIterable<readonly DeviceSession[]>;
+  /** How many could be used now, and of how many people: cheap enough to be asked every few seconds. */
+  countLive(): Promise<LiveCount>;
+  /**
+   * Everybody's from a place on, newest first. Looks at `limit` index entries, of which some may be over already: there
+   * may be fewer sessions than that, and still a next portion.
+   */
+  listNewest(from: SessionPlace | undefined, limit: number): Promise<SessionPortion>;
   /** How many sessions began before an instant (ms since the epoch): what `endAllBefore` would end. */
   countBefore(before: number): Promise<number>;
   /** Ends these sessions; returns how many there were. What is in flight cannot bring them back. */
@@ -45,12 +67,20 @@ export interface SessionRegistry {
   setIdleLimit(userId: string, ownIdleMs: number | undefined): Promise<void>;
   /** A session's own idle limit in ms. */
   ownIdleLimit(sid: string): Promise<number | undefined>;
+  /** Tells the sessions that a user has now of their role. What they may do is asked of the database, not of them. */
+  setRole(userId: string, role: SignedInUser['role']): Promise<void>;
   /** Brings stored lifetimes in line with a changed policy. */
   applyPolicy(): Promise<void>;
   /** Forgets old endings. */
   tidy(): Promise<void>;
   /** Writes what is known of sessions' use and not yet stored. */
   flush(options?: { all: boolean }): Promise<void>;
+}
+
+export interface LiveCount {
+  readonly sessions: number;
+  /** Undefined where there are so many sessions that to tell would take long. */
+  readonly people: number | undefined;
 }
 
 /** A session was changed by a request while it was being ended: the change is dropped, the session stays dead. */

@@ -58,8 +58,10 @@ export function createSweep({ calendar, revoker, orders, log }: SweepDeps): Swee
 
 function logReceipt(log: Log, receipt: Receipt, cutoff: number): void {
   const counts = Object.fromEntries(receipt.lines.map((line) => [line.step, line.count]));
-  log.info(
-    { order: receipt.orderId, status: receipt.status, ...counts },
-    `The cutoff of ${toIstIso(cutoff)} was carried out`,
-  );
+  // A server that starts for the first time has carried out nothing.
+  const isEmpty = receipt.status === 'done' && receipt.lines.every(({ count = 0 }) => count === 0);
+  const words = isEmpty
+    ? `There was nothing to end from before the cutoff of ${toIstIso(cutoff)}`
+    : `The cutoff of ${toIstIso(cutoff)} was carried out`;
+  log.info({ order: receipt.orderId, status: receipt.status, ...counts }, words);
 }

@@ -27,7 +27,7 @@ export async function createAccountsApp() {
   const database = await openDatabase({ dialect: 'sqlite', file: ':memory:' });
   const clock = { now: () => Date.UTC(2026, 10, 20, 4, 0) };
   const users = createUserStore({ database, clock });
-  const hasher = createPasswordHasher({ pepper: 'a pepper of more than thirty-two characters' });
+  const hasher = createPasswordHasher({ peppers: ['a pepper of more than thirty-two characters'] });
   const audit = createRecordingAudit();
   const signIn = vi.fn<SessionLifecycle['signIn']>(async (req, _res, user, confirmStillWelcome) => {
     if (!(await confirmStillWelcome())) return 'refused';
@@ -39,6 +39,7 @@ export async function createAccountsApp() {
   const app = createExpress();
   app.use(
     createAccountsRouter({
+      clock,
       users,
       hasher,
       rules: createPasswordRules({ commonPasswords: createCommonPasswords() }),

@@ -11,13 +11,14 @@ import { createRecordingAudit } from './recording-audit.ts';
 
 const origin = { actor: 'cli' };
 const ravi = { username: 'Ravi', email: 'ravi@example.com', role: 'user' } as const;
-const hasher = createPasswordHasher({ pepper: 'a pepper of more than thirty-two characters' });
+const hasher = createPasswordHasher({ peppers: ['a pepper of more than thirty-two characters'] });
 const rules = createPasswordRules({ commonPasswords: createCommonPasswords() });
 
 describe('the administration of users', () => {
   let users: UserStore;
   let admin: UserAdmin;
   let audit: ReturnType<typeof createRecordingAudit>;
+  const tellSessions = vi.fn<(userId: string, role: string) => Promise<void>>();
   const endAccount = vi.fn<SessionLifecycle['endAccount']>();
 
   beforeEach(async () => {
@@ -26,7 +27,8 @@ describe('the administration of users', () => {
     audit = createRecordingAudit();
     endAccount.mockReset();
     endAccount.mockImplementation(async (userId, reason) => receiptFor(userId, reason));
-    admin = createUserAdmin({ users, rules, hasher, lifecycle: { endAccount }, audit });
+    tellSessions.mockReset();
+    admin = createUserAdmin({ users, rules, hasher, lifecycle: { endAccount }, tellSessions, audit });
     return () => database.close();
   });
 

@@ -98,6 +98,13 @@ describe.each(DATABASES)('the user store on %s', (_name, open) => {
     expect(racing.map((result) => result.kind).sort()).toEqual(['created', 'username_taken']);
   });
 
+  it('counts whose password hash ends so', async () => {
+    await create({ ...asha, passwordHash: 'hash#0f1e', role: 'user' });
+    await create({ ...ravi, passwordHash: 'hash' });
+    expect(await users.countPasswordHashesEndingWith('#0f1e')).toBe(1);
+    expect(await users.countPasswordHashesEndingWith('#0f1d')).toBe(0);
+  });
+
   it('finds people by id and by any spelling of their username', async () => {
     const user = await create({ ...asha, role: 'user' });
     expect(await users.findById(user.id)).toEqual(user);

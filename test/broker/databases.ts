@@ -16,7 +16,7 @@ export function openMemory(): Promise<Database> {
   return openDatabase({ dialect: 'sqlite', file: ':memory:' });
 }
 
-/** Tokens belong to people, so there must be some. */
+/** Tokens, keys and bots belong to people, so there must be some. */
 export async function addUser({ db }: Database, id: string): Promise<void> {
   await db
     .insertInto('users')
@@ -31,6 +31,10 @@ export async function addUser({ db }: Database, id: string): Promise<void> {
       created_at: 0,
     })
     .execute();
+}
+
+export async function disableUser({ db }: Database, id: string): Promise<void> {
+  await db.updateTable('users').set({ disabled: 1 }).where('id', '=', id).execute();
 }
 
 /** What ordering the end of everything of a user's does first. */

@@ -8,8 +8,8 @@ import { KEY, MORNING } from './broker-world.ts';
 const NEW_KEY = Buffer.alloc(32, 9).toString('base64url');
 const clock = createSettableClock(MORNING);
 
-/** Nodes that hear each other, and not themselves: of one installation each, or all of the same. */
-function createNodes(rings: readonly (readonly string[])[], installations: readonly number[] = []) {
+/** Nodes that hear each other, and not themselves. */
+function createNodes(rings: readonly (readonly string[])[]) {
   const listeners: ((message: BusMessage) => void)[][] = rings.map(() => []);
   return rings.map((keys, own) => {
     const bus: Pick<Bus, 'publish' | 'onMessage'> = {
@@ -20,7 +20,6 @@ function createNodes(rings: readonly (readonly string[])[], installations: reado
       onMessage: (listener) => void listeners[own]?.push(listener),
     };
     return createKeyRollCall({
-      installedAt: async () => installations[own],
       bus,
       cipher: createTokenCipher({ keys, clock }),
       waitMs: 20,
@@ -37,12 +36,6 @@ describe('Asking whether servers are ready for a new key', () => {
   it('counts nobody where nobody runs', async () => {
     const [ask] = createNodes([[NEW_KEY]]);
     expect(await ask?.()).toEqual({ able: 0, unable: 0 });
-  });
-
-  it('does not ask the servers of another installation on the same Redis', async () => {
-    const rings = [[NEW_KEY, KEY], [KEY], [NEW_KEY, KEY]];
-    const [ask] = createNodes(rings, [1, 2, 1]);
-    expect(await ask?.()).toEqual({ able: 1, unable: 0 });
   });
 
   it('keeps two questions at the same moment apart', async () => {

@@ -174,6 +174,7 @@ describe('Connecting a broker', () => {
       const answer = await comeBack(callback);
       expect(answer.status).toBe(400);
       expect(answer.text).toContain('That took too long');
+      expect(answer.text).toContain(answer.headers['x-request-id']);
     });
 
     it('takes no answer that was begun for another broker', async () => {

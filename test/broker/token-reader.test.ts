@@ -319,16 +319,19 @@ describe('The token reader', () => {
       code: 'broker_reauth_required',
       status: 409,
       message:
-        'Practice broker is not connected (Not connected). Sign in to Curfew, open Brokers, and connect Practice broker again.',
+        'Practice broker is not connected yet. Sign in to Curfew, open Brokers, and connect Practice broker.',
     });
     await world.connect('asha');
     expect(await world.reader.requireAccessToken('asha', 'sandbox')).toMatchObject({
       token: 'access of asha',
     });
     world.clock.set('2026-11-21T03:00:00+05:30');
-    await expect(world.reader.requireAccessToken('asha', 'sandbox')).rejects.toThrow('Expired at the cutoff');
+    await expect(world.reader.requireAccessToken('asha', 'sandbox')).rejects.toThrow(
+      'Practice broker is not connected (Expired at the cutoff). Sign in to Curfew, open Brokers, and connect Practice broker again.',
+    );
     await expect(world.reader.requireAccessToken('asha', 'nobody')).rejects.toMatchObject({
       code: 'not_found',
+      message: expect.stringMatching(/^This server has no broker of that name\. It has: sandbox/),
     });
   });
 });

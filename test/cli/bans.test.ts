@@ -1,9 +1,7 @@
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { eventually } from '../storage/eventually.ts';
-import { findFreePort } from '../support/free-port.ts';
-import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 import { CLI_TEST_TIMEOUT_MS, createProjectCopy, type ProjectCopy } from './project-copy.ts';
+import { type ServerBeside, startServerBeside } from './server-beside.ts';
 import { WAYS_TO_RUN } from './ways-to-run.ts';
 
 const ADMIN_ADDRESS = '203.0.113.9';
@@ -12,32 +10,15 @@ describe.each(WAYS_TO_RUN)(
   'curfew bans, beside a running server, %s',
   { timeout: CLI_TEST_TIMEOUT_MS },
   (_name, createStores) => {
-    let project: ProjectCopy;
-    let server: ServerProcess;
+    let server: ServerBeside;
     let origin: string;
     beforeEach(async () => {
-      const port = await findFreePort();
-      origin = `http://127.0.0.1:${port}`;
-      const settings = { ...(await createStores()), PORT: String(port), TRUST_PROXY: '127.0.0.1' };
-      project = createProjectCopy(settings);
-      project.writeEnvFile(
-        Object.entries(project.settings)
-          .map(([name, value]) => `${name}=${value}`)
-          .join('\n'),
-      );
-      server = await startServerProcess({
-        command: 'env',
-        args: ['-i', process.execPath, join(project.folder, 'src/main.ts')],
-        ready: /Curfew is ready/,
-        orphanSignal: 'SIGTERM',
-      });
+      server = await startServerBeside({ ...(await createStores()), TRUST_PROXY: '127.0.0.1' });
+      origin = server.origin;
     });
-    afterEach(async () => {
-      await server.end('SIGTERM');
-      project.remove();
-    });
+    afterEach(() => server.end());
 
-    const curfew = (...args: string[]) => project.curfew(args, { settings: {} });
+    const curfew = (...args: string[]) => server.curfew(...args);
     const ask = (path: string, headers = {}) =>
       fetch(origin + path, {
         redirect: 'manual',

@@ -18,6 +18,10 @@ const GUARDED = '/a-page-that-is-not-there';
 /** What the node says to Redis by itself every other second: that it lives. */
 const HEARTBEATS: readonly string[] = ['ping', 'publish', 'subscribe'];
 
+/** And once a second, whatever was asked for: how much of the limits was used up. Has a test of its own below. */
+const isOfLimits = ([, key = '']: readonly string[]) =>
+  /^curfew:rl:(?:pages|polls|public|programs):/.test(key);
+
 describe('the Redis commands of a request', () => {
   let redis: RedisServer;
   let clock: SettableClock;
@@ -59,7 +63,7 @@ describe('the Redis commands of a request', () => {
     const isMark = (command: string[]) => command[1] === mark;
     await eventually(() => expect(commands.some(isMark)).toBe(true));
     return commands
-      .filter((command) => !isMark(command))
+      .filter((command) => !isMark(command) && !isOfLimits(command))
       .map(([name = '']) => name.toLowerCase())
       .filter((name) => !HEARTBEATS.includes(name));
   }
@@ -87,6 +91,23 @@ describe('the Redis commands of a request', () => {
     const twenty = Array.from({ length: 20 }, () => GUARDED);
     const said = await commandsDuring(() => Promise.all(twenty.map((path) => statusOf(path))));
     expect(said).toEqual(Array(20).fill('get'));
+  });
+
+  it('are three more in a second for the limit of pages, however many pages', async () => {
+    // What was asked for before is told by then.
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    commands.length = 0;
+    const began = performance.now();
+    for (let each = 0; each < 50; each += 1) await statusOf(GUARDED);
+    const seconds = Math.ceil((performance.now() - began) / 1000);
+    await eventually(() => expect(commands.filter(isOfLimits).length).toBeGreaterThanOrEqual(3));
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    const said = commands.filter(isOfLimits);
+    expect(said.length).toBeLessThanOrEqual(3 * (seconds + 1));
+    const told = said
+      .filter(([name]) => name?.toLowerCase() === 'incrby')
+      .map(([, , points]) => Number(points));
+    expect(told.reduce((sum, points) => sum + points, 0)).toBe(50);
   });
 
   it('are two for polling: the session, and when it was used last', async () => {

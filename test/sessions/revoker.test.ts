@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createAuditChainStore } from '../../src/audit/audit-chain-store.ts';
 import { createAuditLog } from '../../src/audit/audit-store.ts';
 import { SYSTEM_ORIGIN } from '../../src/core/audit-event.ts';
 import type { Log } from '../../src/core/log.ts';
@@ -69,7 +70,7 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
       orders: { ...createRevocationOrderStore(database, clock), ...over },
       targets: [tokens, sessions, caches],
       countSessions: () => signedIn(),
-      audit: createAuditLog(database, clock, log),
+      audit: createAuditLog({ chain: createAuditChainStore(database), clock, log }),
       clock,
       log,
     });

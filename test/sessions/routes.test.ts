@@ -77,6 +77,10 @@ describe('the pages of one’s own sessions', () => {
     expect(known).toHaveLength(2);
     for (const { sid } of known) expect(text).not.toContain(sid);
     expect(text).not.toContain('&lt;');
+    // What is stored of the device in front of one may be a minute old.
+    expect(
+      [...text.matchAll(/data-label="Last seen">(Now|<time)/g)].map(([, shown]) => shown).sort(),
+    ).toEqual(['<time', 'Now']);
   });
 
   it('show what a device says of itself as text and never as markup', async () => {

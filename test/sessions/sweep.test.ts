@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import type { CachedToken } from '../../src/core/cached-values.ts';
+import { createSweep } from '../../src/sessions/sweep.ts';
+import { createRecordingLog } from '../http/recording-log.ts';
 import { eventually } from '../storage/eventually.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
@@ -163,6 +165,23 @@ describe('the cutoff of a server', () => {
     expect(sweep.dueAt()).toBe(CUTOFF);
     await sweep.runIfDue();
     expect(sweep.dueAt()).toBe(CUTOFF + 86_400_000);
+    await stop();
+  });
+
+  it('is not said to have been carried out by a server that found nothing from before it', async () => {
+    await start();
+    const { revoker, orders } = server.services;
+    const log = createRecordingLog();
+    const sweep = createSweep({ calendar: server.ports.calendar, revoker, orders, log });
+    await sweep.runIfDue();
+    const said = () => log.lines.map(({ message }) => message);
+    expect(said()).toEqual([
+      'There was nothing to end from before the cutoff of 2026-11-23T03:00:00.000+05:30',
+    ]);
+    await door.signIn('asha');
+    clock.set(CUTOFF);
+    await sweep.runIfDue();
+    expect(said().at(-1)).toBe('The cutoff of 2026-11-24T03:00:00.000+05:30 was carried out');
     await stop();
   });
 

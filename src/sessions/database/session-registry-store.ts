@@ -5,6 +5,7 @@ import type { RevocationReason } from '../../core/revocation.ts';
 import type { SessionsTable } from '../../storage/schema.ts';
 import { countBy } from '../count-by.ts';
 import { toDeviceSession } from '../device-session.ts';
+import { newestFirst } from '../newest-first.ts';
 import type { DeviceSession } from '../session-data.ts';
 import { tellsOfCutoff } from '../session-id.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
@@ -82,6 +83,40 @@ export function createDatabaseSessionRegistry(
         yield live(found);
         after = { login_time: last.login_time, sid: last.sid };
       }
+    },
+
+    async countLive() {
+      const { sessions, people } = await db
+        .selectFrom('sessions')
+        .select((select) => [
+          select.fn.countAll<number>().as('sessions'),
+          select.fn.count<number>('user_id').distinct().as('people'),
+        ])
+        .where('last_seen', '>', lifetime.idleSince())
+        .where('login_time', '>=', Math.max(0, calendar.last()))
+        .where((where) =>
+          where.or([
+            where('own_idle_ms', 'is', null),
+            where(where('last_seen', '+', where.ref('own_idle_ms')), '>', clock.now()),
+          ]),
+        )
+        .executeTakeFirstOrThrow();
+      return { sessions: Number(sessions), people: Number(people) };
+    },
+
+    async listNewest(from, limit) {
+      const found = await db
+        .selectFrom('sessions')
+        .selectAll()
+        .$if(from !== undefined, (query) => query.where('login_time', '<=', from?.loginTime ?? 0))
+        .orderBy('login_time', 'desc')
+        .orderBy('sid', 'desc')
+        .offset(from?.skip ?? 0)
+        .limit(limit)
+        .execute();
+      const devices = new Map(live(found).map((device) => [device.sid, device]));
+      const entries = found.map((row) => ({ sid: row.sid, loginTime: row.login_time }));
+      return newestFirst(entries, devices, { from, limit });
     },
 
     async countBefore(before) {
@@ -177,6 +212,20 @@ export function createDatabaseSessionRegistry(
 
     setIdleLimit: ownIdle.set,
     ownIdleLimit: ownIdle.of,
+
+    async setRole(userId, role) {
+      await db.transaction().execute(async (trx) => {
+        const own = trx.selectFrom('sessions').select(['sid', 'body']).where('user_id', '=', userId);
+        for (const { sid, body } of await own.execute()) {
+          const session = { ...(JSON.parse(body) as SessionData), role };
+          await trx
+            .updateTable('sessions')
+            .set({ body: JSON.stringify(session) })
+            .where('sid', '=', sid)
+            .execute();
+        }
+      });
+    },
 
     // Lifetimes are computed at each load.
     applyPolicy: () => Promise.resolve(),

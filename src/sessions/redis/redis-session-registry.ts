@@ -7,12 +7,13 @@ import { type RedisClient, viaRedis } from '../../storage/redis.ts';
 import type { Activity } from '../activity.ts';
 import { countBy } from '../count-by.ts';
 import { toDeviceSession } from '../device-session.ts';
+import { newestFirst } from '../newest-first.ts';
 import type { DeviceSession } from '../session-data.ts';
 import { readSessionId, tellsOfCutoff } from '../session-id.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
 import type { OwnIdleLimits } from './own-idle-limits.ts';
-import { readByScore } from './read-by-score.ts';
+import { readByScore, toPairs } from './read-by-score.ts';
 import { BY_LAST_SEEN, BY_LOGIN, endingKey, sessionKey, userKey } from './redis-keys.ts';
 
 export interface RedisSessionRegistryDeps {
@@ -25,6 +26,8 @@ export interface RedisSessionRegistryDeps {
 }
 
 const PORTION = 500;
+/** Ids that are looked through for how many people they are of: a megabyte. */
+const COUNTED_AT_MOST = 20_000;
 
 /**
  * The index in Redis: three sorted sets of session ids. An id names its user, so the index still tells whose a session
@@ -101,6 +104,28 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
         yield await viaRedis(() => toDevices(portion.map(([sid]) => sid)));
     },
 
+    countLive: () =>
+      viaRedis(async () => {
+        const from = `(${lifetime.idleSince()}`;
+        const sessions = await redis.zcount(BY_LAST_SEEN, from, '+inf');
+        if (sessions > COUNTED_AT_MOST) return { sessions, people: undefined };
+        const sids = await redis.zrangebyscore(BY_LAST_SEEN, from, '+inf');
+        // The watch has seen to those who have an idle limit of their own within a second.
+        const live = sids.filter((sid) => !tellsOfCutoff(sid, calendar.last()));
+        return { sessions: live.length, people: new Set(live.map(ownerOf)).size };
+      }),
+
+    listNewest: (from, limit) =>
+      viaRedis(async () => {
+        const highest = from?.loginTime ?? '+inf';
+        const skip = from?.skip ?? 0;
+        const entries = toPairs(
+          await redis.zrevrangebyscore(BY_LOGIN, highest, '-inf', 'WITHSCORES', 'LIMIT', skip, limit),
+        ).map(([sid, loginTime]) => ({ sid, loginTime }));
+        const devices = await toDevices(entries.map(({ sid }) => sid));
+        return newestFirst(entries, new Map(devices.map((device) => [device.sid, device])), { from, limit });
+      }),
+
     countBefore: (before) => viaRedis(() => redis.zcount(BY_LOGIN, '-inf', `(${before}`)),
 
     end: (sids, reason) => viaRedis(() => end(sids, reason)),
@@ -167,6 +192,21 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
       viaRedis(async () => ownIdle.set(await redis.zrange(userKey(userId), 0, '-1'), ownIdleMs)),
 
     ownIdleLimit: (sid) => viaRedis(() => ownIdle.of(sid)),
+
+    setRole: (userId, role) =>
+      viaRedis(async () => {
+        const sids = await redis.zrange(userKey(userId), 0, '-1');
+        const bodies = await Promise.all(sids.map((sid) => redis.get(sessionKey(sid))));
+        await Promise.all(
+          sids.map((sid, index) => {
+            const body = bodies[index];
+            if (typeof body !== 'string') return undefined;
+            const session = { ...(JSON.parse(body) as SessionData), role };
+            // XX: one that ended in between stays dead.
+            return redis.set(sessionKey(sid), JSON.stringify(session), 'KEEPTTL', 'XX');
+          }),
+        );
+      }),
 
     async applyPolicy() {
       for await (const portion of readByScore(redis, BY_LAST_SEEN, PORTION)) {

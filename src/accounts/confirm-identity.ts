@@ -1,0 +1,64 @@
+import type { Request, Response } from 'express';
+import type { AuditLog } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { clientAddress } from '../http/client-address.ts';
+import { currentSession } from '../sessions/current-session.ts';
+import type { Authenticator } from './authenticator.ts';
+import type { DeviceCookies } from './device-cookies.ts';
+import type { LoginLimiter } from './login-limiter.ts';
+import { usernameKey } from './username.ts';
+
+export type Confirmation =
+  | { readonly kind: 'confirmed' | 'refused' }
+  | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
+
+export interface ConfirmIdentityDeps {
+  readonly authenticator: Authenticator;
+  readonly limiter: LoginLimiter;
+  readonly devices: DeviceCookies;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+}
+
+/** Whether it is still the person who signed in: by their password, limited as sign-ins are. Throws `unavailable` as they do. */
+export function createConfirmIdentity({
+  authenticator,
+  limiter,
+  devices,
+  audit,
+  clock,
+}: ConfirmIdentityDeps) {
+  return async function confirmIdentity(
+    req: Request,
+    res: Response,
+    password: string,
+  ): Promise<Confirmation> {
+    const { userId, username } = currentSession(req);
+    const key = usernameKey(username);
+    const admission = await limiter.admit({
+      address: clientAddress(req),
+      usernameKey: key,
+      device: devices.recognise(req, key),
+    });
+    const origin = auditOrigin(req, res);
+    if (admission.kind === 'limited') {
+      if (admission.worthRecording)
+        await audit.record({ type: 'identity.not_confirmed', userId, why: 'rate_limited' }, origin);
+      return { kind: 'limited', retryAfterSeconds: admission.retryAfterSeconds };
+    }
+    const outcome = await authenticator.authenticate(username, password).catch(async (error: unknown) => {
+      await admission.giveBack();
+      throw error;
+    });
+    if (outcome.kind === 'refused' || outcome.user.id !== userId) {
+      const why = outcome.kind === 'refused' ? outcome.why : 'credentials';
+      await audit.record({ type: 'identity.not_confirmed', userId, why }, origin);
+      return { kind: 'refused' };
+    }
+    await admission.giveBack();
+    req.session.provedAt = clock.now();
+    await audit.record({ type: 'identity.confirmed', userId }, origin);
+    return { kind: 'confirmed' };
+  };
+}

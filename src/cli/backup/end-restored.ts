@@ -1,0 +1,51 @@
+import { createAuditChainStore } from '../../audit/audit-chain-store.ts';
+import { createAuditLog } from '../../audit/audit-store.ts';
+import type { ChainHead } from '../../core/audit-chain.ts';
+import { createRevocationOrderStore } from '../../sessions/revocation-order-store.ts';
+import { sealCopy } from '../../storage/backup-seal-store.ts';
+import {
+  type CarriedOver,
+  carryOver,
+  type PresentState,
+  raiseEpochs,
+} from '../../storage/carry-over-store.ts';
+import type { Database } from '../../storage/database.ts';
+import { CLI_ORIGIN } from '../cli-origin.ts';
+import type { CommandContext } from '../command-context.ts';
+import { createErrorLog } from '../error-log.ts';
+
+export interface Restoration {
+  /** The file's name and digest; undefined where pg_restore has read it. */
+  readonly file: string | undefined;
+  readonly sha256: string | undefined;
+  /** What the restored database takes the place of, as far as it could be read. */
+  readonly present: PresentState | undefined;
+  readonly oldHead: ChainHead | undefined;
+}
+
+export interface EndedRestoration {
+  readonly carriedOver: CarriedOver | undefined;
+  /** The order that ends everything of everyone: sessions in Redis outlive any file. */
+  readonly orderId: string | undefined;
+}
+
+/**
+ * Makes of a database that was put back one in which nothing lives: no session, no token, nothing that was taken from
+ * somebody since. The audit log says so, behind the rows that came back.
+ */
+export async function endRestored(
+  { terminal, clock }: CommandContext,
+  database: Database,
+  { file, sha256, present, oldHead }: Restoration,
+): Promise<EndedRestoration> {
+  const chain = createAuditChainStore(database);
+  const { head: newHead } = await chain.state();
+  await sealCopy(database, clock.now());
+  const carriedOver = present && (await carryOver(database, present));
+  await raiseEpochs(database, present?.epochs ?? []);
+  const orders = createRevocationOrderStore(database, clock);
+  const order = await orders.open({ kind: 'sweep', before: clock.now() + 1 }, 'restored');
+  const audit = createAuditLog({ chain, clock, log: createErrorLog(terminal.say) });
+  await audit.record({ type: 'backup.restored', file, sha256, oldHead, newHead, carriedOver }, CLI_ORIGIN);
+  return { carriedOver, orderId: order?.id };
+}
