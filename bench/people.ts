@@ -14,7 +14,7 @@ export const usernameOf = (index: number): string => `asha${String(index).padSta
 export async function makePeople(file: string, count: number): Promise<void> {
   const database = await openDatabase({ dialect: 'sqlite', file });
   const users = createUserStore({ database, clock: systemClock });
-  const passwordHash = await createPasswordHasher({ pepper: TEST_SECRETS.PEPPER }).hash(PASSWORD);
+  const passwordHash = await createPasswordHasher({ peppers: [TEST_SECRETS.PEPPER] }).hash(PASSWORD);
   for (let index = 0; index < count; index += 1) {
     const username = usernameOf(index);
     await users.createUser({ username, email: `${username}@example.org`, passwordHash, role: 'user' });

@@ -1,12 +1,16 @@
 import { fileURLToPath } from 'node:url';
-import express, { type Express } from 'express';
+import express, { type Express, Router } from 'express';
 import { reopenLoginForm } from './accounts/login-page.ts';
+import { createPeopleRouter } from './accounts/people/routes.ts';
 import { createAccountsRouter } from './accounts/routes.ts';
 import { createSetupGate } from './accounts/setup-page.ts';
 import { createApiRouter } from './api/api-router.ts';
 import { createKeysRouter } from './api/keys-router.ts';
+import { createAuditRouter } from './audit/routes.ts';
 import { createBrokerRouter } from './broker/routes.ts';
 import { createDashboardRouter } from './dashboard/routes.ts';
+import { createAddressList } from './http/address-list.ts';
+import { createAnswerOptions } from './http/answer-options.ts';
 import { createCanonicalHost } from './http/canonical-host.ts';
 import { createCsrf } from './http/csrf.ts';
 import { createErrorHandler, refuseUnknownPath } from './http/error-handler.ts';
@@ -14,6 +18,7 @@ import { createLastResort } from './http/last-resort.ts';
 import { createMetrics } from './http/metrics.ts';
 import { createMultipart } from './http/multipart.ts';
 import { createProbes } from './http/probes.ts';
+import { readOnly } from './http/refuse-methods.ts';
 import { createRequestId } from './http/request-id.ts';
 import { createRequestWatch } from './http/request-watch.ts';
 import { createSameOrigin } from './http/same-origin.ts';
@@ -22,6 +27,11 @@ import { createViewEngine } from './http/view-engine.ts';
 import { toKnownFailure } from './known-failures.ts';
 import { BAN_UPLOAD } from './security/bans/ban-file-pages.ts';
 import { createBanRouter } from './security/bans/routes.ts';
+import { createReportsRouter } from './security/csp-reports/reports-page.ts';
+import { createOverviewRouter } from './security/overview/routes.ts';
+import { createEverybodysSessionsRouter } from './security/sessions/routes.ts';
+import { createTrafficRouter } from './security/traffic/routes.ts';
+import { createLoadRouter } from './security/watch/routes.ts';
 import type { Services } from './services.ts';
 import { createOutageLogout } from './sessions/outage-logout.ts';
 import { createSessionsRouter } from './sessions/routes.ts';
@@ -42,25 +52,35 @@ export function createApp(services: Services): Express {
   configure(app, services);
 
   app.use(createRequestId());
-  app.use(...createSecurityHeaders({ https: config.https, formTargets: services.brokerOrigins }));
+  app.use(
+    ...createSecurityHeaders({ ...config, settings: config.headers, formTargets: services.brokerOrigins }),
+  );
   app.use(createProbes(services.readiness));
   app.use(services.bans.gate);
   app.use(createRequestWatch(services.requestWatch));
 
   // For anyone, without a session.
   app.use('/assets', express.static(PUBLIC_FOLDER, { index: false, redirect: false, maxAge: '5m' }));
-  app.use(createMetrics(services.metrics));
+  app.use('/assets', readOnly);
+  app.use(services.rateLimits.beforeSession);
+  app.use(createMetrics(services.metrics, { isAllowed: createAddressList(config.metricsAllow) }));
   if (services.sandbox !== undefined) app.use(services.sandbox.programs);
   app.use(services.strategies.webhooks);
   app.use(createApiRouter(services.api.programs));
+  app.use(services.cspReports.endpoint);
+  app.use(services.rateLimits.unanswered);
   // Behind what programs ask for, this server among them: it calls itself by a loopback name.
   app.use(createCanonicalHost(config.baseUrl));
+
+  const rooms = createRooms(services);
+  app.use(createAnswerOptions(rooms));
 
   // The session, and whether it still counts. What needs none is named in http/route-classes.ts.
   app.use(createSameOrigin(config.baseUrl));
   app.use(createSessionMiddleware(services.sessionMiddleware));
   app.use(createOutageLogout(services.revoker));
   app.use(services.bans.pathWatch.strangers);
+  app.use(services.rateLimits.behindSession);
   app.use(services.expiry.middleware);
   app.use('/setup', createSetupGate(services.accounts.users));
   app.use(services.pageLook);
@@ -70,31 +90,48 @@ export function createApp(services: Services): Express {
   app.use(createMultipart([SYMBOL_UPLOAD, BAN_UPLOAD]));
   app.use(createCsrf(services.visitorSecret));
   app.use(services.brokerBanner);
+  app.use(services.freshProof);
 
-  app.use(createDashboardRouter(services.dashboard));
-  app.use(createAccountsRouter(services.accounts));
-  app.use(createSessionsRouter(services.sessions));
-  app.use(createBrokerRouter(services.broker));
-  app.use(createKeysRouter(services.apiKeys));
-  app.use(createSymbolRouter(services.symbols));
-  app.use(createSettingsRouter(services.settings));
-  app.use(createTelegramRouter(services.telegram.routes));
-  app.use(createStrategyRouter(services.strategies.routes));
-  app.use(createBanRouter(services.banPages));
-  if (services.sandbox !== undefined) app.use(services.sandbox.pages);
+  app.use(services.exportWatch);
+  app.use(rooms);
 
   app.use(refuseUnknownPath);
   app.use(services.bans.pathWatch.notFound);
+  app.use(services.refusalWatch);
   app.use(reopenLoginForm);
   app.use(createErrorHandler(log, toKnownFailure));
   app.use(createLastResort(log));
   return app;
 }
 
+/** Everything that has pages. */
+function createRooms(services: Services): Router {
+  const rooms = Router({ caseSensitive: true });
+  rooms.use(createDashboardRouter(services.dashboard));
+  rooms.use(createAccountsRouter(services.accounts));
+  rooms.use(createSessionsRouter(services.sessions));
+  rooms.use(createBrokerRouter(services.broker));
+  rooms.use(createKeysRouter(services.apiKeys));
+  rooms.use(createSymbolRouter(services.symbols));
+  rooms.use(createSettingsRouter(services.settings));
+  rooms.use(createTelegramRouter(services.telegram.routes));
+  rooms.use(createStrategyRouter(services.strategies.routes));
+  rooms.use(createOverviewRouter(services.overview));
+  rooms.use(createBanRouter(services.banPages));
+  rooms.use(createAuditRouter(services.auditPages));
+  rooms.use(createEverybodysSessionsRouter(services.everybodysSessions));
+  rooms.use(createPeopleRouter(services.people));
+  rooms.use(createReportsRouter(services.cspReportPages));
+  rooms.use(createTrafficRouter(services.trafficPages));
+  rooms.use(createLoadRouter(services.loadPages));
+  if (services.sandbox !== undefined) rooms.use(services.sandbox.pages);
+  return rooms;
+}
+
 function configure(app: Express, { config }: Services): void {
   app.disable('x-powered-by');
   app.enable('case sensitive routing');
-  app.set('trust proxy', config.trustProxy.length === 0 ? false : [...config.trustProxy]);
+  app.set('trust proxy', createAddressList(config.trustProxy));
   app.set('query parser', 'simple');
   // Every page is personal and no-store: hashing it for an ETag would be for nobody.
   app.set('etag', false);

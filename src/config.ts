@@ -2,6 +2,19 @@ import ipaddr from 'ipaddr.js';
 import { type CutoffTime, parseCutoffTime } from './core/cutoff.ts';
 import { DAY_MS, parseDuration } from './core/duration.ts';
 import type { SessionPolicy } from './core/session-policy.ts';
+import {
+  COOPS,
+  CORPS,
+  CSP_MODES,
+  type HeaderSettings,
+  HSTS_REACHES,
+  REFERRER_POLICIES,
+  readCspExtra,
+  readPermissionsPolicy,
+  readWord,
+  USUAL_HEADERS,
+} from './http/header-settings.ts';
+import { RATE_LIMIT_NAMES, RATE_LIMIT_TABLE, type RateLimitName } from './http/rate-limit-table.ts';
 import type { DatabaseLocation } from './storage/database.ts';
 import { parseRedisLocation, type RedisLocation } from './storage/redis-location.ts';
 
@@ -14,6 +27,8 @@ export interface RateLimit {
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+export const ADDRESS_DETAILS = ['full', 'truncated', 'hashed', 'off'] as const;
+
 export interface Config {
   readonly host: string;
   readonly port: number;
@@ -25,18 +40,26 @@ export interface Config {
   readonly redis: RedisLocation | undefined;
   readonly sessionSecrets: readonly string[];
   readonly encryptionKeys: readonly string[];
-  readonly pepper: string;
+  readonly peppers: readonly string[];
   readonly policy: SessionPolicy;
   readonly maxSessionsPerUser: number;
   readonly trustProxy: readonly string[];
-  readonly loginRateLimits: readonly RateLimit[];
-  readonly apiRateLimits: readonly RateLimit[];
+  /** Every limit of the table in http/rate-limit-table.ts. */
+  readonly rateLimits: Readonly<Record<RateLimitName, readonly RateLimit[]>>;
+  /** Used by nothing yet: there is no page for resetting a password. */
   readonly resetRateLimits: readonly RateLimit[];
-  /** Signals to one webhook. */
-  readonly webhookRateLimits: readonly RateLimit[];
   /** Milliseconds that signals are kept. */
   readonly signalRetentionMs: number;
+  /** Years that the audit log is kept. */
+  readonly auditLogYears: number;
+  /** How much of clients' addresses the traffic log keeps. */
+  readonly trafficLogAddresses: (typeof ADDRESS_DETAILS)[number];
+  /** Milliseconds that the rows of the traffic log are kept; 0: there are none. */
+  readonly trafficRetentionMs: number;
   readonly corsOrigins: readonly string[];
+  /** Addresses and CIDRs that may see /metrics. */
+  readonly metricsAllow: readonly string[];
+  readonly headers: HeaderSettings;
   readonly sandboxBroker: boolean;
   /** Where Telegram's Bot API answers, without a slash at the end. */
   readonly telegramApiUrl: string;
@@ -91,19 +114,22 @@ export function parseConfig(env: Environment): Config {
     redis: read('REDIS_URL', '', parseRedis, 'redis://127.0.0.1:6379'),
     sessionSecrets: read('SESSION_SECRET', undefined, parseSecrets, '<openssl rand -base64 48>'),
     encryptionKeys: read('ENCRYPTION_KEY', undefined, parseFernetKeys, '<32 random bytes as base64url>'),
-    pepper: read('PEPPER', undefined, parseSecret, '<openssl rand -base64 48>'),
+    peppers: read('PEPPER', undefined, parseSecrets, '<openssl rand -base64 48>'),
     policy: Object.freeze({
       cutoffTime: read('SESSION_EXPIRY_TIME', '03:00', readCutoffTime),
       idleTimeoutMs: read('SESSION_IDLE_TIMEOUT', '30m', readIdleTimeout),
     }),
     maxSessionsPerUser: read('MAX_SESSIONS_PER_USER', '5', parseCount),
     trustProxy: read('TRUST_PROXY', '', parseProxies, '127.0.0.1,10.0.0.0/8'),
-    loginRateLimits: read('LOGIN_RATE_LIMIT', '5/minute,25/hour', parseRateLimits),
-    apiRateLimits: read('API_RATE_LIMIT', '60/minute', parseRateLimits),
+    rateLimits: readRateLimits(read),
     resetRateLimits: read('RESET_RATE_LIMIT', '15/hour', parseRateLimits),
-    webhookRateLimits: read('WEBHOOK_RATE_LIMIT', '60/minute', parseRateLimits),
     signalRetentionMs: read('SIGNAL_RETENTION', '30d', parseRetention),
+    auditLogYears: read('AUDIT_LOG_YEARS', '5', parseAuditYears),
+    trafficLogAddresses: read('TRAFFIC_LOG_ADDRESSES', 'truncated', parseAddressDetail),
+    trafficRetentionMs: read('TRAFFIC_LOG_DAYS', '30', parseDays),
+    metricsAllow: read('METRICS_ALLOW', 'private', parseMetricsAllow, '127.0.0.1,10.0.0.0/8'),
     corsOrigins: read('CORS_ORIGINS', '', parseOrigins, 'https://charts.example.com'),
+    headers: readHeaders(read),
     sandboxBroker: read('SANDBOX_BROKER', production ? 'off' : 'on', parseSwitch),
     telegramApiUrl: read('TELEGRAM_API_URL', 'https://api.telegram.org', parseApiRoot),
     logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
@@ -130,6 +156,8 @@ export function parsePolicy(env: Environment): SessionPolicy {
 
 /** What a parser says of a text: the value, or what is wrong with it. */
 type Parsed<T> = { readonly value: T } | { readonly problem: string };
+
+type Read = ReturnType<typeof createReader>;
 
 function createReader(env: Environment, problems: ConfigProblem[]) {
   return function read<T>(
@@ -250,6 +278,32 @@ function parseRetention(text: string): Parsed<number> {
     : { value: ms };
 }
 
+/** In milliseconds; 0 for `off`. */
+function parseDays(text: string): Parsed<number> {
+  if (text.toLowerCase() === 'off') return { value: 0 };
+  return /^[1-9]\d{0,3}$/.test(text)
+    ? { value: Number(text) * DAY_MS }
+    : { problem: 'is not a whole number of days from 1 to 9999, or off' };
+}
+
+function parseAddressDetail(text: string): Parsed<Config['trafficLogAddresses']> {
+  const detail = ADDRESS_DETAILS.find((known) => known === text);
+  return detail === undefined
+    ? { problem: `is not one of ${ADDRESS_DETAILS.join(', ')}` }
+    : { value: detail };
+}
+
+const FEWEST_AUDIT_YEARS = 5;
+
+/** Five at least: the exchange's rule (NSE/INVG/67858) for the trail of everybody who trades through an API. */
+function parseAuditYears(text: string): Parsed<number> {
+  return /^\d{1,2}$/.test(text) && Number(text) >= FEWEST_AUDIT_YEARS
+    ? { value: Number(text) }
+    : {
+        problem: `is not a whole number of years from ${FEWEST_AUDIT_YEARS}, which exchanges require, to 99`,
+      };
+}
+
 /** A value that goes into a log line or a terminal: short, and without control characters. */
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
@@ -269,6 +323,31 @@ function parseProxies(text: string): Parsed<readonly string[]> {
           problem: `names "${printable(entry)}", which is no address or CIDR; headers of everybody are never believed`,
         },
   );
+}
+
+/** Of this machine, and of networks that the internet does not reach (RFC 1918, 4193, 3927, 4291). */
+const PRIVATE_NETWORKS = [
+  '127.0.0.0/8',
+  '::1/128',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  'fc00::/7',
+  'fe80::/10',
+] as const;
+
+/** Who may see the figures: `any`, or a list of addresses and CIDRs, in which `private` stands for loopback and private networks. */
+function parseMetricsAllow(text: string): Parsed<readonly string[]> {
+  if (text === 'any') return { value: ['0.0.0.0/0', '::/0'] };
+  const list = parseList<readonly string[]>(text, (entry) => {
+    if (entry === 'private') return { value: PRIVATE_NETWORKS };
+    if (isAddress(entry) || isPartOfTheNet(entry)) return { value: [entry] };
+    return {
+      problem: `names "${printable(entry)}", which is no address, no CIDR and neither private nor any`,
+    };
+  });
+  return 'value' in list ? { value: Object.freeze(list.value.flat()) } : list;
 }
 
 /** All four parts of an IPv4 address: a bare `1`, which Express reads as one hop, would be 0.0.0.1. */
@@ -291,6 +370,27 @@ function parseRateLimits(text: string): Parsed<readonly RateLimit[]> {
     return {
       value: { points: Number(match[1]), durationSeconds: SECONDS_PER[match[2] as keyof typeof SECONDS_PER] },
     };
+  });
+}
+
+function readRateLimits(read: Read): Partial<Record<RateLimitName, readonly RateLimit[]>> {
+  const limits = RATE_LIMIT_NAMES.map((name) => {
+    const { setting, usual } = RATE_LIMIT_TABLE[name];
+    return [name, read(setting, usual, parseRateLimits)];
+  });
+  return Object.freeze(Object.fromEntries(limits));
+}
+
+function readHeaders(read: Read): { [Name in keyof HeaderSettings]: HeaderSettings[Name] | undefined } {
+  const { cspMode, coop, corp, referrerPolicy, permissionsPolicy, hsts } = USUAL_HEADERS;
+  return Object.freeze({
+    cspMode: read('CSP_MODE', cspMode, readWord(CSP_MODES)),
+    cspExtra: read('CSP_EXTRA', '', readCspExtra, 'img-src https://pictures.example.com'),
+    coop: read('COOP', coop, readWord(COOPS)),
+    corp: read('CORP', corp, readWord(CORPS)),
+    referrerPolicy: read('REFERRER_POLICY', referrerPolicy, readWord(REFERRER_POLICIES)),
+    permissionsPolicy: read('PERMISSIONS_POLICY', permissionsPolicy, readPermissionsPolicy),
+    hsts: read('HSTS', hsts, readWord(HSTS_REACHES)),
   });
 }
 

@@ -39,6 +39,7 @@ export function createLiveSettings({
   audit,
   log,
 }: LiveSettingsDeps): () => Promise<void> {
+  let refusedBefore = '';
   const current = (name: (typeof NAMES)[number]): string => JSON.stringify(policy.current()[FIELDS[name]]);
 
   /** Whether a default would come into force: half of the file may be missing, also at a SIGHUP. */
@@ -61,6 +62,14 @@ export function createLiveSettings({
     }
   }
 
+  /** Once for each mistake, and not again when the file is saved with the same one. */
+  async function recordRefusal(problems: readonly string[]): Promise<void> {
+    const refused = problems.join('\n');
+    if (refused === refusedBefore) return;
+    refusedBefore = refused;
+    await audit.record({ type: 'policy.refused', problems }, SYSTEM_ORIGIN);
+  }
+
   return async function reload() {
     await storeUses?.();
     const file = await readWhole();
@@ -71,8 +80,10 @@ export function createLiveSettings({
         log.warn({ name }, `${name} in .env is not used: the environment sets it, and wins over the file`);
       }
     }
-    const next = parseOrRefuse(mergeEnvironment(environment, file), log);
-    if (next === undefined) return;
+    const parsed = parseOrRefuse(mergeEnvironment(environment, file), log);
+    if (!parsed.ok) return recordRefusal(parsed.problems);
+    refusedBefore = '';
+    const next = parsed.policy;
     const before = describePolicy(policy.current());
     const after = describePolicy(next);
     if (before === after) return;
@@ -82,9 +93,13 @@ export function createLiveSettings({
   };
 }
 
-function parseOrRefuse(env: Environment, log: Log): SessionPolicy | undefined {
+type ParsedPolicy =
+  | { readonly ok: true; readonly policy: SessionPolicy }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+function parseOrRefuse(env: Environment, log: Log): ParsedPolicy {
   try {
-    return parsePolicy(env);
+    return { ok: true, policy: parsePolicy(env) };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const { name, problem, example } of error.problems) {
@@ -93,7 +108,7 @@ function parseOrRefuse(env: Environment, log: Log): SessionPolicy | undefined {
         `${name} ${problem}. Refused: the old value stays in force. Example: ${name}=${example}`,
       );
     }
-    return undefined;
+    return { ok: false, problems: error.problems.map(({ name, problem }) => `${name} ${problem}`) };
   }
 }
 

@@ -12,6 +12,7 @@ import type { SessionStorage } from './sessions/session-storage.ts';
 import type { Bus } from './storage/bus.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { createDatabaseBus } from './storage/database-bus.ts';
+import { readInstallationName } from './storage/installation.ts';
 import { connectRedis, createRedis, type RedisClient } from './storage/redis.ts';
 import { createRedisBus } from './storage/redis-bus.ts';
 
@@ -67,7 +68,11 @@ export async function openPorts(config: Config, clock: Clock, log: Log): Promise
     await database.close();
     throw error;
   }
-  const bus = await createRedisBus({ publisher: redis, subscriber });
+  const bus = await createRedisBus({
+    installation: await readInstallationName(database),
+    publisher: redis,
+    subscriber,
+  });
   const gate = createSessionGate(redis, log);
   return {
     ...base,

@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import { createAuthenticator } from './accounts/authenticator.ts';
 import { createCommonPasswords } from './accounts/common-passwords.ts';
 import { createDeviceCookies } from './accounts/device-cookies.ts';
+import { createEmptyHouse } from './accounts/empty-house.ts';
+import { createFreshProof } from './accounts/fresh-proof.ts';
 import { createLoginLimiter } from './accounts/login-limiter.ts';
 import { createPasswordHasher } from './accounts/password-hasher.ts';
 import { createPasswordRules } from './accounts/password-rules.ts';
@@ -10,6 +12,9 @@ import { createUserAdmin } from './accounts/user-admin.ts';
 import { createUserStore } from './accounts/user-store.ts';
 import { createApiRoom } from './api/api-room.ts';
 import { createAuditBroadcast } from './audit/audit-broadcast.ts';
+import { createAuditChainStore } from './audit/audit-chain-store.ts';
+import { createAuditCheckStore } from './audit/audit-check-store.ts';
+import { createAuditRoom } from './audit/audit-room.ts';
 import { createAuditLog } from './audit/audit-store.ts';
 import { createAdapters } from './broker/adapters/all-adapters.ts';
 import type { BrokerAdapter } from './broker/broker-adapter.ts';
@@ -18,13 +23,20 @@ import { createCacheMetrics } from './cache-metrics.ts';
 import type { Config } from './config.ts';
 import type { Clock } from './core/clock.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
+import { alarmHeading, alarmSentence } from './core/load-alarm.ts';
+import { toReceiptView } from './core/receipt-view.ts';
 import { createDraining } from './http/draining.ts';
 import type { ReadinessCheck } from './http/probes.ts';
+import { createRateLimits } from './http/rate-limits.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createJobs } from './jobs.ts';
 import type { Ports } from './ports.ts';
 import { createBanRoom } from './security/bans/ban-room.ts';
+import { createCspReportRoom } from './security/csp-reports/csp-report-room.ts';
+import { createTrafficRoom } from './security/traffic/traffic-room.ts';
+import { createWatchRoom } from './security/watch/watch-room.ts';
 import { createCacheTarget, listenForCacheClearing } from './sessions/cache-target.ts';
+import { createClaimedUser } from './sessions/claimed-user.ts';
 import { createEpochStore } from './sessions/epoch-store.ts';
 import { createIdleWatch } from './sessions/idle-watch.ts';
 import { createSessionLifecycle } from './sessions/lifecycle.ts';
@@ -68,6 +80,9 @@ export interface ServicesDeps {
   readonly adapters?: readonly BrokerAdapter[];
 }
 
+/** What the overview says of whether it answers; the other parts of readiness it says in words of its own. */
+const OVERVIEW_PARTS: ReadonlySet<string> = new Set(['database', 'redis', 'clock']);
+
 /** API keys that may wait for their first check at a time: after a restart all programs come at once. */
 const KEYS_WAITING = 128;
 
@@ -75,7 +90,8 @@ const KEYS_WAITING = 128;
 export function createServices({ config, ports, log, internalOrigin, adapters }: ServicesDeps) {
   const { clock, policy, calendar, database, bus, sessionStorage, gate } = ports;
   const { registry } = sessionStorage;
-  const audit = createAuditBroadcast(createAuditLog(database, clock, log), log);
+  const auditChain = createAuditChainStore(database);
+  const audit = createAuditBroadcast(createAuditLog({ chain: auditChain, clock, log }), log);
   const caches = createCaches({ clock, calendar });
   const epochs = createEpochStore(database);
   const orders = createRevocationOrderStore(database, clock);
@@ -105,6 +121,19 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   });
 
   const brokerNames = new Map([...brokers.routes.adapters.values()].map(({ id, name }) => [id, name]));
+  const brokerName = (broker: string): string => brokerNames.get(broker) ?? broker;
+
+  const auditRoom = createAuditRoom({
+    database,
+    chain: auditChain,
+    calendar,
+    clock,
+    audit,
+    log,
+    years: config.auditLogYears,
+    brokerName,
+    answersTo: brokers.logoutAnswers,
+  });
 
   const symbols = createSymbolRoom({ database, caches, forgetCached, clock, audit, log });
 
@@ -135,7 +164,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     log,
     apiRoot: config.telegramApiUrl,
     publicOrigin: config.baseUrl,
-    brokerName: (broker) => brokerNames.get(broker) ?? broker,
+    brokerName,
     listAdministrators: async () =>
       (await users.list()).filter((user) => user.role === 'admin' && !user.disabled).map((user) => user.id),
     alertMinutesOf: async (userId) => (await settings.readNow(userId)).alertMinutes,
@@ -156,12 +185,14 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     audit,
     draining,
     log,
-    rateLimits: config.webhookRateLimits,
+    rateLimits: config.rateLimits.webhooks,
     retentionMs: config.signalRetentionMs,
     publicOrigin: config.baseUrl,
+    countStranger: (req, res) => rateLimits.countStranger(req, res),
     // As the broker spells it; and where its own list was not imported, as any other one does.
     findSymbol: async (broker, exchange, tradingSymbol) =>
       (await symbols.find(exchange, tradingSymbol, broker)) ?? (await symbols.find(exchange, tradingSymbol)),
+    hasInstruments: async () => (await symbols.routes.listMasters()).length > 0,
     whyBrokerNotConnected: async (userId, broker) => {
       const reading = await brokers.reader.accessToken(userId, broker);
       return reading.kind === 'token' ? undefined : reading.why;
@@ -170,6 +201,12 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     defaultBroker: async (userId) => (await settings.read(userId)).defaultBroker,
   });
 
+  const keyHasher = createPasswordHasher({
+    peppers: config.peppers,
+    maxInFlight: 1,
+    maxWaiting: KEYS_WAITING,
+    what: 'Checking API keys',
+  });
   const api = createApiRoom({
     database,
     bus,
@@ -179,20 +216,16 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     clock,
     audit,
     log,
-    pepper: config.pepper,
-    hasher: createPasswordHasher({
-      pepper: config.pepper,
-      maxInFlight: 1,
-      maxWaiting: KEYS_WAITING,
-      what: 'Checking API keys',
-    }),
-    rateLimits: config.apiRateLimits,
+    peppers: config.peppers,
+    hasher: keyHasher,
+    rateLimits: config.rateLimits.api,
     corsOrigins: config.corsOrigins,
     publicOrigin: config.baseUrl,
     onInvalidKey: ({ address, why }) => {
       // A key that this server has made is no guess, whatever became of it: its owner's program goes on with it.
       if (why === 'not_ours') bans.noteGuessedKey(address);
     },
+    countStranger: (req, res) => rateLimits.countStranger(req, res),
     sessionState: createSessionState({ registry, policy, calendar, clock }),
     brokerStates: async (userId) =>
       defaultFirst(await brokers.overview.of(userId), (await settings.readNow(userId)).defaultBroker),
@@ -226,6 +259,22 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     clock,
     log,
   });
+  const rateLimits = createRateLimits({
+    limits: config.rateLimits,
+    redis: ports.redis,
+    claimedUser: createClaimedUser(sessionCookieName(config.https)),
+    userOf: (req) => expiry.liveSession(req)?.userId,
+  });
+
+  const cspReports = createCspReportRoom({
+    database,
+    clock,
+    audit,
+    log,
+    publicOrigin: config.baseUrl,
+    mode: config.headers.cspMode,
+  });
+
   const { maxSessionsPerUser } = config;
   const lifecycle = createSessionLifecycle({
     clock,
@@ -243,14 +292,52 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   const expiry = createSessionExpiry({ clock, calendar, registry, revoker, ids, clearCookie });
 
   const users = createUserStore({ database, clock });
-  const hasher = createPasswordHasher({ pepper: config.pepper });
+  const hasher = createPasswordHasher({ peppers: config.peppers });
   const rules = createPasswordRules({ commonPasswords: createCommonPasswords() });
-  const limiter = createLoginLimiter({ limits: config.loginRateLimits, redis: ports.redis });
+  const userAdmin = createUserAdmin({
+    users,
+    rules,
+    hasher,
+    lifecycle,
+    tellSessions: registry.setRole,
+    audit,
+  });
+  const limiter = createLoginLimiter({ limits: config.rateLimits.login, redis: ports.redis });
   const devices = createDeviceCookies({ secrets: config.sessionSecrets, secure: config.https, clock });
   const { liveSession } = expiry;
   const requireAdmin = createRequireAdmin(async (userId) => {
     const user = await users.findById(userId);
     return user === undefined || user.disabled ? undefined : user.role;
+  });
+
+  const traffic = createTrafficRoom({
+    database,
+    addresses: config.trafficLogAddresses,
+    secrets: config.peppers,
+    retentionMs: config.trafficRetentionMs,
+    findUserId: async (username) => (await users.findByUsername(username))?.id,
+    clock,
+    log,
+  });
+
+  const load = createWatchRoom({
+    database,
+    clock,
+    audit,
+    log,
+    addressWords: traffic.addressWords,
+    mayBan: (subject) => bans.routes.protectedAddresses.whyProtected(subject) === undefined,
+    hoursSince: traffic.hourStore.since,
+    queues: [
+      { queue: 'revocations', depth: async () => (await waitingOrders.summary()).waiting },
+      { queue: 'broker_logouts', depth: async () => (await brokers.countLogouts()).open },
+      { queue: 'telegram', depth: async () => (await telegram.countMessages()).open },
+      { queue: 'passwords', depth: () => hasher.waiting },
+      { queue: 'api_keys', depth: () => keyHasher.waiting },
+      { queue: 'traffic', depth: () => traffic.trafficLog.waiting },
+      { queue: 'ban_hits', depth: bans.countWaitingHits },
+    ],
+    droppedRows: () => traffic.trafficLog.dropped,
   });
 
   function clearCookie(res: Response): void {
@@ -260,6 +347,15 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       sameSite: 'lax',
       secure: config.https,
     });
+  }
+
+  /** With what the brokers have answered: of everybody's where an administrator reads of everybody. */
+  async function describeLatestReceipt(userId: string, viewer: 'admin' | 'user') {
+    const receipt = await orders.latestReceipt(userId);
+    if (receipt === undefined) return undefined;
+    const isOfAll = viewer === 'admin' && receipt.scope === 'sweep';
+    const answers = await brokers.logoutAnswers([receipt.orderId], isOfAll ? undefined : userId);
+    return toReceiptView(receipt, { viewer, brokerName, answers: answers.get(receipt.orderId) });
   }
 
   listenForCacheClearing(caches, bus);
@@ -276,6 +372,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     calendar,
     caches,
     audit,
+    auditRows: auditRoom.rows,
     orders,
     registry,
     lifecycle,
@@ -295,6 +392,10 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       api.metrics,
       strategies.metrics,
       bans.metrics,
+      rateLimits.metrics,
+      cspReports.metrics,
+      traffic.metrics,
+      load.metrics,
       symbols.metrics,
       telegram.metrics,
     ],
@@ -310,9 +411,10 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       sweep,
       idleWatch,
       replay: gate === undefined ? undefined : replay,
-      tidiers: [brokers.tidy],
+      tidiers: [brokers.tidy, load.watch.tidy],
       preparations: [bans.load],
       others: [
+        auditRoom.keeper.watch,
         brokers.logoutQueue,
         brokers.refresher,
         api.usage,
@@ -322,11 +424,15 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
         telegram.queue,
         telegram.reminder,
         ...bans.watches,
+        rateLimits.comparing,
+        cspReports.writing,
+        ...traffic.jobs,
+        load.watch,
         ...(gate === undefined ? [] : [gate.watch]),
       ],
       log,
     }),
-    userAdmin: createUserAdmin({ users, rules, hasher, lifecycle, audit }),
+    userAdmin,
     visitorSecret: visitorIds.formSecretOf,
     sessionMiddleware: { storage: sessionStorage, ids, secrets: config.sessionSecrets, https: config.https },
     dashboard: {
@@ -337,11 +443,14 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       brokersOf: async (userId: string, req: object) =>
         defaultFirst(await brokers.overview.of(userId, req), (await settings.read(userId)).defaultBroker),
       settingsOf: settings.read,
-      latestReceipt: (userId: string) => orders.latestReceipt(userId),
+      latestReceipt: describeLatestReceipt,
       waitingOrders,
       requireAdmin,
+      isEmptyHouse: createEmptyHouse(users),
     },
+    freshProof: createFreshProof(clock),
     accounts: {
+      clock,
       authenticator: createAuthenticator({ users, hasher }),
       limiter,
       devices,
@@ -353,9 +462,61 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       liveSession,
     },
     sessions: { clock, calendar, policy, registry, lifecycle, clearCookie },
-    requestWatch: { clock, observers: [createRequestLog(log)] },
+    requestWatch: { clock, observers: [createRequestLog(log), traffic.observe, load.observe] },
     bans,
+    auditKeeper: auditRoom.keeper,
+    exportWatch: auditRoom.exportWatch,
+    refusalWatch: auditRoom.refusalWatch,
+    auditPages: { ...auditRoom.routes, requireAdmin },
     banPages: { ...bans.routes, requireAdmin },
+    overview: {
+      clock,
+      calendar,
+      countSessions: registry.countLive,
+      brokerConnections: async () => {
+        const connections = await brokers.countConnections();
+        return [...brokerNames].map(([id, name]) => ({ name, connections: connections.get(id) ?? 0 }));
+      },
+      countBans: bans.countActive,
+      waitingRevocations: waitingOrders.summary,
+      countLogouts: brokers.countLogouts,
+      countMessages: telegram.countMessages,
+      parts: createReadiness(ports, orders.countWaiting).filter(({ name }) => OVERVIEW_PARTS.has(name)),
+      auditHoursSince: auditRoom.hours.since,
+      trafficHoursSince: traffic.hourStore.since,
+      chainState: createAuditCheckStore(database).read,
+      ringingAlarms: async () =>
+        (await load.alarmStore.listOpen()).map(({ raisedAt, ...alarm }) => ({
+          what: `${alarmHeading(alarm.what)}. ${alarmSentence(alarm)}`,
+          since: raisedAt,
+        })),
+      requireAdmin,
+    },
+    people: { users, userAdmin, registry, countConnections: brokers.countConnectionsOf, requireAdmin },
+    everybodysSessions: {
+      clock,
+      registry,
+      lifecycle,
+      revoker,
+      findPeople: async (text: string, limit: number) => {
+        const found = await users.search({ text, offset: 0, limit });
+        return { userIds: found.users.map(({ id }) => id), total: found.total };
+      },
+      usernameOf: async (userId: string) => (await users.findById(userId))?.username,
+      countConnectionsOf: async (userId: string) =>
+        (await brokers.countConnectionsOf([userId])).get(userId) ?? 0,
+      countConnectionsBefore: brokers.openTokens.countOpenBefore,
+      receiptOf: orders.receiptOf,
+      brokerName,
+      requireAdmin,
+    },
+    rateLimits,
+    cspReports,
+    cspReportPages: { ...cspReports.routes, requireAdmin },
+    traffic,
+    trafficPages: { ...traffic.routes, requireAdmin },
+    load,
+    loadPages: { ...load.routes, requireAdmin },
     pageLook: settings.pageLook,
     settings: settings.routes,
     telegram,

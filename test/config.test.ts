@@ -5,6 +5,8 @@ import { parseEnv } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Config, ConfigError, type Environment, parseConfig } from '../src/config.ts';
+import { USUAL_HEADERS } from '../src/http/header-settings.ts';
+import type { RateLimitName } from '../src/http/rate-limit-table.ts';
 import { TEST_SECRETS } from './support/test-server.ts';
 
 const PROJECT = resolve(import.meta.dirname, '..');
@@ -32,8 +34,25 @@ const CONTRACT = [
   'API_RATE_LIMIT',
   'RESET_RATE_LIMIT',
   'WEBHOOK_RATE_LIMIT',
+  'PAGE_RATE_LIMIT',
+  'SECURITY_RATE_LIMIT',
+  'POLL_RATE_LIMIT',
+  'PUBLIC_RATE_LIMIT',
+  'PROGRAM_RATE_LIMIT',
+  'CSP_REPORT_RATE_LIMIT',
   'SIGNAL_RETENTION',
+  'AUDIT_LOG_YEARS',
+  'TRAFFIC_LOG_DAYS',
+  'TRAFFIC_LOG_ADDRESSES',
+  'METRICS_ALLOW',
   'CORS_ORIGINS',
+  'CSP_MODE',
+  'CSP_EXTRA',
+  'COOP',
+  'CORP',
+  'REFERRER_POLICY',
+  'PERMISSIONS_POLICY',
+  'HSTS',
   'SANDBOX_BROKER',
   'LOG_LEVEL',
 ] as const;
@@ -49,6 +68,12 @@ function problemsOf(env: Environment): ConfigError {
   throw new Error('These settings were accepted');
 }
 
+/** The usual limits, but for one. */
+const limitsWith = (name: RateLimitName, points: number, durationSeconds: number) => ({
+  ...parseConfig(GOOD).rateLimits,
+  [name]: [{ points, durationSeconds }],
+});
+
 describe('the settings', () => {
   it('have the defaults of the contract', () => {
     expect(parseConfig(GOOD)).toMatchObject({
@@ -60,15 +85,25 @@ describe('the settings', () => {
       redis: undefined,
       sessionSecrets: [TEST_SECRETS.SESSION_SECRET],
       encryptionKeys: [TEST_SECRETS.ENCRYPTION_KEY],
-      pepper: TEST_SECRETS.PEPPER,
+      peppers: [TEST_SECRETS.PEPPER],
       policy: { cutoffTime: { hour: 3, minute: 0 }, idleTimeoutMs: 1_800_000 },
       maxSessionsPerUser: 5,
       trustProxy: [],
-      loginRateLimits: [
-        { points: 5, durationSeconds: 60 },
-        { points: 25, durationSeconds: 3600 },
-      ],
-      apiRateLimits: [{ points: 60, durationSeconds: 60 }],
+      rateLimits: {
+        login: [
+          { points: 5, durationSeconds: 60 },
+          { points: 25, durationSeconds: 3600 },
+        ],
+        api: [{ points: 60, durationSeconds: 60 }],
+        webhooks: [{ points: 60, durationSeconds: 60 }],
+        pages: [{ points: 300, durationSeconds: 60 }],
+        security: [{ points: 200, durationSeconds: 60 }],
+        polls: [{ points: 1200, durationSeconds: 60 }],
+        public: [{ points: 600, durationSeconds: 60 }],
+        programs: [{ points: 600, durationSeconds: 60 }],
+        cspReports: [{ points: 60, durationSeconds: 60 }],
+      },
+      headers: USUAL_HEADERS,
       resetRateLimits: [{ points: 15, durationSeconds: 3600 }],
       corsOrigins: [],
       sandboxBroker: true,
@@ -78,7 +113,14 @@ describe('the settings', () => {
 
   it('are not changed by anybody afterwards', () => {
     const config = parseConfig({ ...GOOD, TRUST_PROXY: '10.0.0.1' });
-    for (const part of [config, config.policy, config.sessionSecrets, config.trustProxy])
+    for (const part of [
+      config,
+      config.policy,
+      config.sessionSecrets,
+      config.trustProxy,
+      config.rateLimits,
+      config.headers,
+    ])
       expect(Object.isFrozen(part)).toBe(true);
   });
 
@@ -120,7 +162,8 @@ describe('the settings', () => {
       { sessionSecrets: [OTHER_SECRET, TEST_SECRETS.PEPPER] },
     ],
     ['ENCRYPTION_KEY', `${OTHER_KEY},${OTHER_KEY}=`, { encryptionKeys: [OTHER_KEY, `${OTHER_KEY}=`] }],
-    ['PEPPER', OTHER_SECRET, { pepper: OTHER_SECRET }],
+    ['PEPPER', OTHER_SECRET, { peppers: [OTHER_SECRET] }],
+    ['PEPPER', `${OTHER_SECRET}, ${TEST_SECRETS.PEPPER}`, { peppers: [OTHER_SECRET, TEST_SECRETS.PEPPER] }],
     [
       'SESSION_EXPIRY_TIME',
       '23:30',
@@ -144,16 +187,57 @@ describe('the settings', () => {
       '127.0.0.1, 10.0.0.0/8,fd00::/8',
       { trustProxy: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8'] },
     ],
-    ['LOGIN_RATE_LIMIT', '3/second', { loginRateLimits: [{ points: 3, durationSeconds: 1 }] }],
-    ['API_RATE_LIMIT', '100/day', { apiRateLimits: [{ points: 100, durationSeconds: 86_400 }] }],
+    ['LOGIN_RATE_LIMIT', '3/second', { rateLimits: limitsWith('login', 3, 1) }],
+    ['API_RATE_LIMIT', '100/day', { rateLimits: limitsWith('api', 100, 86_400) }],
     ['RESET_RATE_LIMIT', '2 / hour', { resetRateLimits: [{ points: 2, durationSeconds: 3600 }] }],
-    ['WEBHOOK_RATE_LIMIT', '9/second', { webhookRateLimits: [{ points: 9, durationSeconds: 1 }] }],
+    ['WEBHOOK_RATE_LIMIT', '9/second', { rateLimits: limitsWith('webhooks', 9, 1) }],
+    ['PAGE_RATE_LIMIT', '9/second', { rateLimits: limitsWith('pages', 9, 1) }],
+    ['SECURITY_RATE_LIMIT', '9/second', { rateLimits: limitsWith('security', 9, 1) }],
+    ['POLL_RATE_LIMIT', '9/second', { rateLimits: limitsWith('polls', 9, 1) }],
+    ['PUBLIC_RATE_LIMIT', '9/second', { rateLimits: limitsWith('public', 9, 1) }],
+    ['PROGRAM_RATE_LIMIT', '9/second', { rateLimits: limitsWith('programs', 9, 1) }],
+    ['CSP_REPORT_RATE_LIMIT', '9/second', { rateLimits: limitsWith('cspReports', 9, 1) }],
     ['SIGNAL_RETENTION', '7d', { signalRetentionMs: 604_800_000 }],
+    ['AUDIT_LOG_YEARS', '7', { auditLogYears: 7 }],
+    ['TRAFFIC_LOG_DAYS', '7', { trafficRetentionMs: 604_800_000 }],
+    ['TRAFFIC_LOG_DAYS', 'Off', { trafficRetentionMs: 0 }],
+    ['TRAFFIC_LOG_ADDRESSES', 'hashed', { trafficLogAddresses: 'hashed' }],
+    ['METRICS_ALLOW', 'any', { metricsAllow: ['0.0.0.0/0', '::/0'] }],
+    ['METRICS_ALLOW', '203.0.113.7, 2001:db8::/48', { metricsAllow: ['203.0.113.7', '2001:db8::/48'] }],
     [
       'CORS_ORIGINS',
       'https://a.example,http://b.example:81',
       { corsOrigins: ['https://a.example', 'http://b.example:81'] },
     ],
+    ['CSP_MODE', 'report', { headers: { ...USUAL_HEADERS, cspMode: 'report' } }],
+    [
+      'CSP_EXTRA',
+      "img-src https://logo.example.com data:; connect-src wss://*.example.com:8443; script-src 'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' ;",
+      {
+        headers: {
+          ...USUAL_HEADERS,
+          cspExtra: new Map([
+            ['img-src', ['https://logo.example.com', 'data:']],
+            ['connect-src', ['wss://*.example.com:8443']],
+            ['script-src', ["'sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA='"]],
+          ]),
+        },
+      },
+    ],
+    ['COOP', 'unsafe-none', { headers: { ...USUAL_HEADERS, coop: 'unsafe-none' } }],
+    ['CORP', 'cross-origin', { headers: { ...USUAL_HEADERS, corp: 'cross-origin' } }],
+    ['REFERRER_POLICY', 'strict-origin', { headers: { ...USUAL_HEADERS, referrerPolicy: 'strict-origin' } }],
+    [
+      'PERMISSIONS_POLICY',
+      'camera=(), fullscreen=(self "https://a.example"), usb=*',
+      {
+        headers: {
+          ...USUAL_HEADERS,
+          permissionsPolicy: 'camera=(), fullscreen=(self "https://a.example"), usb=*',
+        },
+      },
+    ],
+    ['HSTS', 'preload', { headers: { ...USUAL_HEADERS, hsts: 'preload' } }],
     ['SANDBOX_BROKER', 'off', { sandboxBroker: false }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
   ])('take %s=%s', (name, value, expected) => {
@@ -222,7 +306,45 @@ describe('the settings', () => {
     ['API_RATE_LIMIT', ['60', '60/m', '60 per minute', ',']],
     ['RESET_RATE_LIMIT', ['15', '15/fortnight', ', ,']],
     ['WEBHOOK_RATE_LIMIT', ['60', '60/m', ',']],
+    ['PAGE_RATE_LIMIT', ['300', 'off', '0/minute']],
+    ['SECURITY_RATE_LIMIT', ['200', 'off', '0/minute']],
+    ['POLL_RATE_LIMIT', ['1200', 'off', '0/minute']],
+    ['PUBLIC_RATE_LIMIT', ['600', 'off', '0/minute']],
+    ['PROGRAM_RATE_LIMIT', ['600', 'off', '0/minute']],
+    ['CSP_REPORT_RATE_LIMIT', ['60', 'off', '0/minute']],
+    ['CSP_MODE', ['off', 'report-only', 'none']],
+    [
+      'CSP_EXTRA',
+      [
+        "script-src 'unsafe-inline'",
+        "style-src 'unsafe-hashes'",
+        'script-src https:',
+        'script-src *',
+        'script-src data:',
+        'img-src http://a.example',
+        'connect-src https://a.example/?q=1',
+        "frame-ancestors 'self'",
+        'default-src https://a.example',
+        'object-src https://a.example',
+        'img-src',
+        'img-src https://a.example; img-src https://b.example',
+        'img-src https://a.example, https://b.example',
+      ],
+    ],
+    ['COOP', ['none', 'same-site', 'same-origin-plus-coep']],
+    ['CORP', ['none', 'off']],
+    // The first would have browsers send forms without an origin, the others tell strangers where people are.
+    ['REFERRER_POLICY', ['no-referrer', 'unsafe-url', 'origin', 'no-referrer-when-downgrade']],
+    [
+      'PERMISSIONS_POLICY',
+      ['camera', 'camera=self', "camera 'none'", 'camera=();usb=()', 'camera=(http://a)'],
+    ],
+    ['HSTS', ['off', 'on', 'includeSubDomains', '31536000']],
     ['SIGNAL_RETENTION', ['30', '23h', 'off', '1w', '-1d']],
+    ['AUDIT_LOG_YEARS', ['4', '0', '5y', '100', '5.5', '-6']],
+    ['TRAFFIC_LOG_DAYS', ['0', '-1', '30d', '1.5', '10000', 'never']],
+    ['TRAFFIC_LOG_ADDRESSES', ['none', 'yes', 'FULL', 'full,hashed']],
+    ['METRICS_ALLOW', ['all', '0.0.0.0/0', '10.0.0.0/33', 'monitor.example', 'private,any', '1']],
     ['CORS_ORIGINS', ['*', 'https://a.example/path', 'a.example', 'https://a.example,*', 'null']],
     ['SANDBOX_BROKER', ['yes', 'true', '1', 'ON!']],
     ['LOG_LEVEL', ['verbose', 'INFO', '30']],
@@ -268,7 +390,7 @@ describe('the settings', () => {
   });
 
   it('accept a random secret whatever letters stand in it', () => {
-    expect(parseConfig({ ...GOOD, PEPPER: 'k3XxXx9Qw7-LpZ_aB4vN8mTfR2sYdHcJ' }).pepper).toContain('XxXx');
+    expect(parseConfig({ ...GOOD, PEPPER: 'k3XxXx9Qw7-LpZ_aB4vN8mTfR2sYdHcJ' }).peppers[0]).toContain('XxXx');
   });
 });
 

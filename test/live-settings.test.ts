@@ -33,7 +33,9 @@ describe('the settings of a running server', () => {
     events = [];
   });
 
-  function reload(): Promise<void> {
+  const reload = (): Promise<void> => create()();
+
+  function create(): () => Promise<void> {
     const note =
       (level: keyof Log) =>
       (facts: object, message: string): void =>
@@ -41,7 +43,7 @@ describe('the settings of a running server', () => {
     const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
     const record = (event: AuditEvent) => Promise.resolve(void events.push(event));
     const audit: AuditLog = { record, recordMany: () => Promise.resolve() };
-    return createLiveSettings({ policy, environment, readFile: () => file, audit, log })();
+    return createLiveSettings({ policy, environment, readFile: () => file, audit, log });
   }
 
   it('follow the file', async () => {
@@ -92,7 +94,8 @@ describe('the settings of a running server', () => {
     file = { SESSION_EXPIRY_TIME: '04:00', SESSION_IDLE_TIMEOUT: '1h', [name]: value };
     await reload();
     expect(policy.current()).toEqual(START);
-    expect({ changes, events }).toEqual({ changes: 0, events: [] });
+    expect(changes).toBe(0);
+    expect(events).toEqual([{ type: 'policy.refused', problems: [expect.stringContaining(name)] }]);
     expect(lines).toMatchObject([
       { level: 'error', facts: { name }, message: expect.stringContaining('the old value stays in force') },
     ]);
@@ -107,6 +110,16 @@ describe('the settings of a running server', () => {
       { name: 'SESSION_EXPIRY_TIME' },
       { name: 'SESSION_IDLE_TIMEOUT' },
     ]);
+  });
+
+  it('are recorded as refused once for each mistake, however often the file is saved', async () => {
+    const reloadAgain = create();
+    for (const value of ['25:00', '25:00', '26:00', '05:00', '25:00']) {
+      file = { ...file, SESSION_EXPIRY_TIME: value };
+      await reloadAgain();
+    }
+    const types = ['policy.refused', 'policy.refused', 'policy.changed', 'policy.refused'];
+    expect(events).toMatchObject(types.map((type) => ({ type })));
   });
 
   it('can be mended after a mistake', async () => {

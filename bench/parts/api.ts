@@ -52,10 +52,10 @@ export async function compareApiKeys(workshop: Workshop): Promise<readonly Compa
 }
 
 async function prepare(database: Database) {
-  const pepper = TEST_SECRETS.PEPPER;
+  const peppers = [TEST_SECRETS.PEPPER];
   const store = createApiKeyStore(database);
-  const format = createKeyFormat({ pepper });
-  const hasher = createPasswordHasher({ pepper });
+  const format = createKeyFormat({ peppers });
+  const hasher = createPasswordHasher({ peppers });
   const verifier = createKeyVerifier({ store, format, hasher, clock: systemClock });
   const { id, key } = format.issue();
   const secretHash = await hasher.hash(key);
@@ -73,7 +73,7 @@ async function prepare(database: Database) {
     systemClock.now(),
   );
   if ((await verifier.verify(key)).kind !== 'ok') throw new Error('A good key was refused');
-  const foreign = createKeyFormat({ pepper: `${pepper}x` }).issue().key;
+  const foreign = createKeyFormat({ peppers: [`${TEST_SECRETS.PEPPER}x`] }).issue().key;
   return { verifier, hasher, key, secretHash, foreign, unknown: format.issue().key };
 }
 

@@ -1,6 +1,7 @@
 import express, { type RequestHandler } from 'express';
 import { systemClock } from '../../src/core/clock.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
+import { createAddressList } from '../../src/http/address-list.ts';
 import { createBanBook } from '../../src/security/bans/ban-book.ts';
 import { createBanGate } from '../../src/security/bans/ban-gate.ts';
 import type { Ban } from '../../src/security/bans/ban-store.ts';
@@ -75,7 +76,7 @@ const newIpv6 = (turn: number): string =>
 
 /** Requests as Express has them behind a proxy, without a socket. */
 function look(gate: RequestHandler, addressOf: (turn: number) => string): Promise<Sample> {
-  const app = express().set('trust proxy', ['127.0.0.1']);
+  const app = express().set('trust proxy', createAddressList(['127.0.0.1']));
   const socket = { remoteAddress: '127.0.0.1' };
   const res = Object.create(app.response);
   let turns = 0;

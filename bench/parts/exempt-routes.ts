@@ -1,5 +1,6 @@
 import { alternate, type Comparison } from '../comparison.ts';
 import { LOAD_METRICS, measureLoad, type Target } from '../measure-load.ts';
+import { makePeople } from '../people.ts';
 import { startApp, startCurfew } from '../server.ts';
 import type { Workshop } from '../workshop.ts';
 
@@ -15,8 +16,11 @@ export async function compareExemptRoutes(workshop: Workshop): Promise<readonly 
   const { placement, options } = workshop;
   const bare = await startApp('helmet-only', placement.server);
   workshop.atEnd(() => bare.stop());
+  const file = workshop.newDatabaseFile();
+  // Before there is anybody the first page asks the database whether there is.
+  await makePeople(file, 1);
   const curfew = await startCurfew(placement.server, {
-    DATABASE_URL: `sqlite:${workshop.newDatabaseFile()}`,
+    DATABASE_URL: `sqlite:${file}`,
     REDIS_URL: await workshop.newRedisDatabase(),
   });
   workshop.atEnd(() => curfew.stop());

@@ -9,5 +9,5 @@ app.set('views', VIEWS_FOLDER);
 app.set('view engine', 'ejs');
 app.use(helmet());
 app.use('/assets', express.static(PUBLIC_FOLDER));
-app.get('/', (req, res) => renderPage(req, res, 'home/index', { title: 'Curfew' }));
+app.get('/', (req, res) => renderPage(req, res, 'home/index', { title: 'Curfew', isNew: false }));
 app.listen(Number(process.env['PORT']), '127.0.0.1');

@@ -1,4 +1,6 @@
+import type { ChainHead } from './audit-chain.ts';
 import type { BanReason, BanRules } from './ban-policy.ts';
+import type { BusyAddress } from './load-alarm.ts';
 import type { Receipt, RevocationReason } from './revocation.ts';
 import type { SignalRefusal } from './signal-refusal.ts';
 
@@ -13,6 +15,12 @@ export type AuditEvent =
   | { readonly type: 'account.disabled'; readonly userId: string }
   | { readonly type: 'account.enabled'; readonly userId: string }
   | { readonly type: 'account.password_reset'; readonly userId: string }
+  | {
+      readonly type: 'account.role_changed';
+      readonly userId: string;
+      readonly before: string;
+      readonly after: string;
+    }
   | {
       readonly type: 'login.succeeded';
       readonly userId: string;
@@ -113,8 +121,14 @@ export type AuditEvent =
       readonly strategy: AuditedStrategy;
       readonly why: SignalRefusal;
     }
-  /** `what`: the names of those that changed. */
-  | { readonly type: 'settings.changed'; readonly userId: string; readonly what: readonly string[] }
+  /** `what`: the names of those that changed; `before` and `after` have what they were and are. */
+  | {
+      readonly type: 'settings.changed';
+      readonly userId: string;
+      readonly what: readonly string[];
+      readonly before: AuditedValues;
+      readonly after: AuditedValues;
+    }
   | { readonly type: 'telegram.bot_saved'; readonly userId: string; readonly bot: string }
   | { readonly type: 'telegram.bot_removed'; readonly userId: string }
   | { readonly type: 'telegram.bot_unreadable'; readonly userId: string }
@@ -159,7 +173,93 @@ export type AuditEvent =
       readonly before: AuditedTrust | undefined;
       readonly after: AuditedTrust | undefined;
     }
-  | { readonly type: 'policy.changed'; readonly before: string; readonly after: string };
+  | { readonly type: 'policy.changed'; readonly before: string; readonly after: string }
+  | { readonly type: 'csp_reports.cleared'; readonly reports: number }
+  /** Settings in .env that were changed while the server ran and could not be used; the old ones stay. */
+  | { readonly type: 'policy.refused'; readonly problems: readonly string[] }
+  /**
+   * A request that was turned away: a form from elsewhere, a page for administrators, too many. Once an hour for each of
+   * them, address and person, not for each request. `route` as it was declared.
+   */
+  | {
+      readonly type: 'request.refused';
+      readonly userId: string | undefined;
+      readonly why: 'csrf' | 'forbidden' | 'rate_limited';
+      readonly route: string;
+    }
+  /** Somebody took data out in one piece. `scope`: what was asked for, in words. */
+  | { readonly type: 'export.taken'; readonly what: 'audit' | 'bans' | 'traffic'; readonly scope: string }
+  /** So many events could not be written into the chain; they are in the server's log. */
+  | { readonly type: 'audit.lost'; readonly events: number; readonly since: number }
+  /** Rows past their time were removed; `seq` and `hash` of the last one, so that the rest can still be proved. */
+  | {
+      readonly type: 'audit.pruned';
+      readonly fromSeq: number;
+      readonly seq: number;
+      readonly hash: string;
+      /** Milliseconds since the epoch: rows from before it went. */
+      readonly before: number;
+    }
+  /** The server has proved the chain from one row to another by itself. */
+  | { readonly type: 'audit.verified'; readonly fromSeq: number; readonly seq: number; readonly hash: string }
+  | { readonly type: 'audit.broken'; readonly seq: number; readonly problem: string }
+  /** A figure has left its normal range. `what` is one of core/load-alarm.ts, and says what the figures count. */
+  | {
+      readonly type: 'alarm.raised';
+      readonly what: string;
+      readonly figure: number;
+      readonly normal: number;
+      readonly node: string;
+      readonly busiest: readonly BusyAddress[];
+    }
+  /** It is back, with `figure` as it was at the worst. */
+  | {
+      readonly type: 'alarm.ended';
+      readonly what: string;
+      readonly figure: number;
+      readonly normal: number;
+      readonly node: string;
+      readonly raisedAt: number;
+    }
+  /** Somebody who is signed in entered their password again, before something sensitive. */
+  | { readonly type: 'identity.confirmed'; readonly userId: string }
+  | {
+      readonly type: 'identity.not_confirmed';
+      readonly userId: string;
+      readonly why: 'credentials' | 'disabled' | 'rate_limited';
+    }
+  | {
+      readonly type: 'backup.made';
+      readonly file: string;
+      readonly bytes: number;
+      readonly sha256: string;
+    }
+  /**
+   * The database was put back to an earlier state. `oldHead`: the end of the audit log that it took the place of, where that
+   * could be read; `newHead`: of the restored one, which this event follows.
+   */
+  | {
+      readonly type: 'backup.restored';
+      readonly file: string | undefined;
+      readonly sha256: string | undefined;
+      readonly oldHead: ChainHead | undefined;
+      readonly newHead: ChainHead;
+      readonly carriedOver: AuditedCarryOver | undefined;
+    };
+
+/** What a restored backup did not undo, by name. */
+export interface AuditedCarryOver {
+  readonly disabled: readonly string[];
+  readonly passwords: readonly string[];
+  readonly demoted: readonly string[];
+  readonly apiKeys: readonly string[];
+  readonly keyLimits: readonly string[];
+  readonly strategies: readonly string[];
+  readonly bans: number;
+}
+
+/** Values of settings that hold no secret. */
+export type AuditedValues = Readonly<Record<string, string | number | null>>;
 
 /** An address or a CIDR that is never banned automatically, and whose it is. */
 export interface AuditedTrust {

@@ -1,4 +1,4 @@
-import { HOUR_MS, MINUTE_MS } from './duration.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from './duration.ts';
 
 /**
  * Indian time has been UTC+05:30 without daylight saving since 1945, so writing it down needs no calendar library: a page
@@ -47,3 +47,18 @@ export function istWallTime(instant: number): { readonly day: Weekday; readonly 
   const day = WEEKDAY_NAMES[shifted.getUTCDay()] ?? 'sun';
   return { day, minuteOfDay: shifted.getUTCHours() * 60 + shifted.getUTCMinutes() };
 }
+
+/**
+ * When the hour of an Indian clock began that an instant lies in (milliseconds since the epoch, both): half past an hour of
+ * UTC. Whatever is counted by the hour begins there, or days and cutoffs would cut hours in two.
+ */
+export function startOfIstHour(instant: number): number {
+  return instant - modulo(instant + IST_OFFSET_MS, HOUR_MS);
+}
+
+/** The Indian midnight that an instant lies behind. */
+export function startOfIstDay(instant: number): number {
+  return instant - modulo(instant + IST_OFFSET_MS, DAY_MS);
+}
+
+const modulo = (number: number, by: number): number => ((number % by) + by) % by;

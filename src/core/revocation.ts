@@ -9,6 +9,7 @@ export const REVOCATION_REASONS = [
   'session_limit',
   'password_changed',
   'account_disabled',
+  'restored',
 ] as const;
 export type RevocationReason = (typeof REVOCATION_REASONS)[number];
 

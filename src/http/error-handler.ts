@@ -3,6 +3,7 @@ import type { Log } from '../core/log.ts';
 import { AppError, notFound } from '../errors.ts';
 import { loggedPath } from './logged-path.ts';
 import { renderPage } from './page.ts';
+import { safeReturnTo } from './return-to.ts';
 import { wantsJson } from './wants-json.ts';
 
 /** What no router answered. */
@@ -62,6 +63,7 @@ function answer(req: Request, res: Response, error: AppError): void {
     message: error.message,
     requestId: String(res.locals['requestId'] ?? ''),
     action: actionFor(error, req),
+    isFormKept: error.code === 'rate_limited' && req.method === 'POST',
   });
 }
 
@@ -87,7 +89,7 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
   method_not_allowed: 'Not possible here',
   invalid: 'The request could not be read',
   too_large: 'Too large',
-  rate_limited: 'Too many tries',
+  rate_limited: 'Too many requests',
   unavailable: 'Not available right now',
   internal: 'Something went wrong',
 };
@@ -96,7 +98,21 @@ function actionFor(error: AppError, req: Request): { href: string; text: string 
   if (error.code === 'csrf' && req.path === '/setup') return { href: '/setup', text: 'Open the form again' };
   if (error.code === 'csrf' && req.session?.userId === undefined)
     return { href: '/auth/login', text: 'Open the form again' };
+  if (error.code === 'rate_limited' && req.method === 'GET')
+    return { href: placeOf(req.originalUrl), text: 'Try again' };
+  if (error.code === 'rate_limited') return { href: placeOf(pathOfReferrer(req)), text: 'Back' };
   return { href: '/dashboard', text: 'To the dashboard' };
+}
+
+/** A page of ours, or the first one. */
+function placeOf(address: string): string {
+  return address.startsWith('/auth/login') ? '/auth/login' : (safeReturnTo(address) ?? '/');
+}
+
+/** Of the page that a form stood on, where it is one of ours. */
+function pathOfReferrer(req: Request): string {
+  const referrer = URL.parse(req.get('referer') ?? '');
+  return referrer?.host === req.get('host') ? `${referrer?.pathname}${referrer?.search}` : '/';
 }
 
 function internal(cause: unknown): AppError {

@@ -9,6 +9,11 @@ export function createLastResort(log: Log): ErrorRequestHandler {
   return function sayPlainly(error: unknown, _req, res, _next) {
     log.error({ requestId: res.locals['requestId'], err: error }, 'The error page itself failed');
     if (res.headersSent) return void res.destroy();
-    res.status(500).type('text').send('Something went wrong on the server. Try again in a moment.');
+    const requestId = String(res.locals['requestId'] ?? '');
+    res
+      .status(500)
+      .set('Cache-Control', 'no-store')
+      .type('text')
+      .send(`Something went wrong on the server. Try again in a moment. The request id is ${requestId}.`);
   };
 }

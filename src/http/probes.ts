@@ -30,7 +30,7 @@ export function createProbes(checks: readonly ReadinessCheck[]): Router {
 }
 
 /** Says no more than which part: why is in the log, and this page is for anyone. */
-async function outcomeOf(check: ReadinessCheck['check']): Promise<'ok' | 'failing'> {
+export async function outcomeOf(check: ReadinessCheck['check']): Promise<'ok' | 'failing'> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error('timed out')), TIMEOUT_MS);

@@ -1,3 +1,5 @@
+import type { Request } from 'express';
+
 const ORIGIN = 'http://curfew.invalid';
 
 /**
@@ -14,4 +16,13 @@ export function safeReturnTo(value: unknown): string | undefined {
   if (url === null || url.origin !== ORIGIN || url.pathname.startsWith('//')) return undefined;
   if (url.pathname.startsWith('/auth/') || url.pathname === '/setup') return undefined;
   return url.pathname + url.search;
+}
+
+/** The page that was asked for; after a form that was not sent, the page that it stood on. */
+export function placeToReturnTo(req: Request): string | undefined {
+  if (req.method === 'GET' || req.method === 'HEAD') return safeReturnTo(req.originalUrl);
+  const referrer = URL.parse(req.get('referer') ?? '');
+  return referrer?.host === req.get('host')
+    ? safeReturnTo(`${referrer?.pathname}${referrer?.search}`)
+    : undefined;
 }

@@ -25,10 +25,14 @@ const RULES: readonly RouteRule[] = [
   { path: '/metrics', routeClass: 'probe' },
   { path: '/api', below: true, routeClass: 'api' },
   { path: '/', routeClass: 'public' },
+  { path: '/csp-reports', routeClass: 'public' },
   { path: '/setup', routeClass: 'form' },
   { path: '/auth/login', below: true, routeClass: 'form' },
   { path: '/auth/session', routeClass: 'poll' },
   { path: '/symbols/progress', below: true, routeClass: 'poll' },
+  { path: '/security/traffic/tail', routeClass: 'poll' },
+  { path: '/security/load/live', routeClass: 'poll' },
+  { path: '/security/live', routeClass: 'poll' },
   { path: '/auth/broker', below: true, routeClass: 'callback' },
   { path: '/.well-known', below: true, routeClass: 'api' },
   { path: '/sandbox', below: true, routeClass: 'api' },
@@ -66,6 +70,18 @@ export const SESSION_USE = {
   poll: 'passive',
   guarded: 'active',
 } as const satisfies Record<RouteClass, 'none' | 'active' | 'passive'>;
+
+/** All of them, those first that people notice most. */
+export const ROUTE_CLASSES = [
+  'guarded',
+  'form',
+  'api',
+  'poll',
+  'callback',
+  'public',
+  'static',
+  'probe',
+] as const satisfies readonly RouteClass[];
 
 export const isGuarded = (routeClass: RouteClass): boolean =>
   routeClass === 'guarded' || routeClass === 'poll';

@@ -1,4 +1,4 @@
-import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
+import type { AuditedValues, AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Log } from '../core/log.ts';
 import type { UserSettings } from '../core/user-settings.ts';
 import type { ForgetCached } from '../storage/cache-forgetter.ts';
@@ -29,7 +29,10 @@ export function createChangeSettings(deps: ChangeSettingsDeps): ChangeSettings {
     await settingsStore.save(userId, after);
     await forgetCached('settings', userId);
     const what = namesOf(after).filter((name) => before[name] !== after[name]);
-    if (what.length > 0) await audit.record({ type: 'settings.changed', userId, what }, origin);
+    if (what.length > 0) {
+      const values = { before: valuesOf(before, what), after: valuesOf(after, what) };
+      await audit.record({ type: 'settings.changed', userId, what, ...values }, origin);
+    }
     try {
       await idleLimits.apply(userId);
       return 'saved';
@@ -38,6 +41,10 @@ export function createChangeSettings(deps: ChangeSettingsDeps): ChangeSettings {
       return 'idle_pending';
     }
   };
+}
+
+function valuesOf(settings: UserSettings, names: readonly (keyof UserSettings)[]): AuditedValues {
+  return Object.fromEntries(names.map((name) => [name, settings[name] ?? null]));
 }
 
 function namesOf(settings: UserSettings): readonly (keyof UserSettings)[] {

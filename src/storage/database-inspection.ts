@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Database } from './database.ts';
 import { inspectMigrations, type MigrationState } from './migrate.ts';
 
@@ -15,7 +15,7 @@ export interface DatabaseInspection {
 
 export function createDatabaseInspection({ db, dialect }: Database): DatabaseInspection {
   return {
-    migrations: () => inspectMigrations(db as unknown as Kysely<never>),
+    migrations: () => inspectMigrations(db),
 
     // A statement that touches no row still takes the write lock and needs the right to write.
     async tryWriting() {

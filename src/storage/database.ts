@@ -52,7 +52,7 @@ async function openSqlite(file: string): Promise<Database> {
   try {
     const database = connectSqlite(file);
     await sql`pragma journal_mode = WAL`.execute(database.db);
-    await migrateToLatest(database.db as unknown as Kysely<never>, 'sqlite');
+    await migrateToLatest(database.db, 'sqlite');
     return database;
   } finally {
     release();
@@ -72,7 +72,7 @@ function connectSqlite(file: string, { fileMustExist = false } = {}): Database {
  * Kysely's migrator locks on Postgres only. Here a second, tiny SQLite file is the lock: its exclusive
  * transaction ends with the process that holds it, however that ends.
  */
-async function lockForMigration(file: string): Promise<() => void> {
+export async function lockForMigration(file: string): Promise<() => void> {
   const lock = new SqliteDatabase(`${file}-migration`, { timeout: 0 });
   const giveUpAt = performance.now() + MIGRATION_WAIT_MS;
   for (;;) {
@@ -98,7 +98,7 @@ async function openPostgres(url: string): Promise<Database> {
         { cause: error },
       );
     });
-    await migrateToLatest(patient.db as unknown as Kysely<never>, 'postgres');
+    await migrateToLatest(patient.db, 'postgres');
   } finally {
     await patient.close();
   }

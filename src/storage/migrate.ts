@@ -12,6 +12,13 @@ import * as telegram from './migrations/0007-telegram.ts';
 import * as orderHolders from './migrations/0008-order-holders.ts';
 import * as noVisitors from './migrations/0009-no-visitors.ts';
 import * as bans from './migrations/0010-bans.ts';
+import * as traffic from './migrations/0011-traffic.ts';
+import * as auditChain from './migrations/0012-audit-chain.ts';
+import * as cspReports from './migrations/0013-csp-reports.ts';
+import * as alarms from './migrations/0014-alarms.ts';
+import * as lastSignIn from './migrations/0015-last-sign-in.ts';
+import * as signalProblems from './migrations/0016-signal-problems.ts';
+import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
 export interface MigrationContext {
@@ -38,6 +45,12 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0008-order-holders': orderHolders,
   '0009-no-visitors': noVisitors,
   '0010-bans': bans,
+  '0011-traffic': traffic,
+  '0012-audit-chain': auditChain,
+  '0013-csp-reports': cspReports,
+  '0014-alarms': alarms,
+  '0015-last-sign-in': lastSignIn,
+  '0016-signal-problems': signalProblems,
 };
 
 /** Which migrations a database still lacks, and which it has that this version does not know. Changes nothing. */
@@ -46,7 +59,7 @@ export interface MigrationState {
   readonly unknown: readonly string[];
 }
 
-export async function inspectMigrations(db: Kysely<never>): Promise<MigrationState> {
+export async function inspectMigrations(db: Kysely<Schema>): Promise<MigrationState> {
   const known = Object.keys(MIGRATIONS);
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some((table) => table.name === DEFAULT_MIGRATION_TABLE)) return { pending: known, unknown: [] };
@@ -62,7 +75,7 @@ export async function inspectMigrations(db: Kysely<never>): Promise<MigrationSta
 
 /** Brings the tables up to date; returns the names of the migrations that it ran. Throws when one failed. */
 export async function migrateToLatest(
-  db: Kysely<never>,
+  db: Kysely<Schema>,
   dialect: DatabaseDialect,
 ): Promise<readonly string[]> {
   const context: MigrationContext = { dialect, serial: serialFor(dialect) };

@@ -34,7 +34,15 @@ export interface Schema {
   ban_offences: { subject: string; offences: number; last_at: number };
   ban_hits: BanHitsTable;
   trusted_addresses: TrustedAddressesTable;
+  traffic_log: TrafficLogTable;
+  traffic_hours: TrafficHoursTable;
+  csp_reports: CspReportsTable;
+  alarms: AlarmsTable;
   audit_log: AuditLogTable;
+  audit_head: AuditHeadTable;
+  audit_checks: AuditChecksTable;
+  /** Events by the hour (ms since the epoch) and by kind: the type, for some with the reason behind it. */
+  audit_hours: { hour: number; kind: string; events: number };
   bus_messages: { id: Generated<number>; sent_at: number; sender: string; body: string };
 }
 
@@ -48,6 +56,8 @@ export interface UsersTable {
   role: 'admin' | 'user';
   disabled: 0 | 1;
   created_at: number;
+  /** Null before the first time. */
+  last_sign_in_at: number | null;
 }
 
 export interface SessionsTable {
@@ -143,6 +153,8 @@ export interface BrokerLogoutsTable {
   token_digest: string | null;
   /** When the broker ends the token by itself. */
   expires_at: number | null;
+  /** The order of revocation that ended the token; null where something else did. */
+  order_id: string | null;
 }
 
 export interface SandboxCodesTable {
@@ -302,6 +314,8 @@ export interface SignalsTable {
   received_at: number;
   /** A SignalRefusal; null for one that was accepted. */
   refusal: string | null;
+  /** Of a refused one: which field of the message was wrong, and how. */
+  problem: string | null;
   /** Null where a refused signal was not read that far: these and the following ones. */
   action: string | null;
   exchange: string | null;
@@ -421,8 +435,86 @@ export interface TrustedAddressesTable {
   added_at: number;
 }
 
-export interface AuditLogTable {
+/** A request that was answered, or whose client went away. */
+export interface TrafficLogTable {
   id: Generated<number>;
+  /** When it came. */
+  at: number;
+  request_id: string;
+  method: string;
+  /** The route as it was declared; null where none answered. */
+  pattern: string | null;
+  path: string;
+  route_class: string;
+  status: number;
+  /** Whether the client went away before it had the answer. */
+  aborted: 0 | 1;
+  duration_ms: number;
+  bytes: number;
+  user_id: string | null;
+  /** As TRAFFIC_LOG_ADDRESSES has it; null where that is `off`. */
+  address: string | null;
+}
+
+/** Counts of all requests, of those without a row as well. */
+export interface TrafficHoursTable {
+  /** The instant at which it begins. */
+  hour: number;
+  route_class: string;
+  requests: number;
+  not_found: number;
+  /** 4xx without 404. */
+  client_errors: number;
+  server_errors: number;
+  /** By how long they took: the buckets of core/latency-histogram.ts. */
+  b0: number;
+  b1: number;
+  b2: number;
+  b3: number;
+  b4: number;
+  b5: number;
+  b6: number;
+  b7: number;
+  b8: number;
+  b9: number;
+}
+
+/** Append-only: triggers refuse everything else. */
+/** What is out of its normal range, or was. */
+export interface AlarmsTable {
+  id: Generated<number>;
+  /** Which figure of what: of a cause one row is open at a time. */
+  cause: string;
+  raised_at: number;
+  /** When a node last saw the figure too high, or hardly below. */
+  seen_at: number;
+  ended_at: number | null;
+  /** As it was when it was raised, and at the worst. Milliseconds, a share from 0 to 1, or a count: the cause says which. */
+  figure: number;
+  worst: number;
+  /** Where normal ended. */
+  normal: number;
+  node: string;
+  /** JSON: who asked most at that time, with how often, as TRAFFIC_LOG_ADDRESSES has it. */
+  busiest: string;
+}
+
+/** What browsers have blocked: a row for each sort, not for each report. */
+export interface CspReportsTable {
+  id: Generated<number>;
+  directive: string;
+  /** An origin and a path, or a word such as `inline`. */
+  blocked: string;
+  /** The path of the page on which it was. */
+  document: string;
+  reports: number;
+  first_at: number;
+  last_at: number;
+}
+
+export interface AuditLogTable {
+  /** The place in the chain: counts from 1 without a gap. */
+  id: number;
   at: number;
   type: string;
   user_id: string | null;
@@ -431,4 +523,27 @@ export interface AuditLogTable {
   request_id: string | null;
   /** JSON: the event. */
   detail: string;
+  /** SHA-256 over this row and the hash of the one before it; storage/audit-hash.ts. */
+  hash: string;
+}
+
+/** One row: the end of the chain. It is moved in the transaction that appends, and is the lock for that. */
+export interface AuditHeadTable {
+  id: number;
+  seq: number;
+  hash: string;
+  /** The last row that was removed because of its age; 0 while none was. */
+  pruned_seq: number;
+  pruned_hash: string;
+}
+
+/** One row: how far the server has proved the chain by itself. */
+export interface AuditChecksTable {
+  id: number;
+  seq: number;
+  hash: string;
+  /** 0: never yet. */
+  checked_at: number;
+  /** What the last check found, in words; null where all was well. */
+  problem: string | null;
 }

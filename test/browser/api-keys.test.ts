@@ -1,36 +1,23 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApiClient } from '../api/api-client.ts';
-import { expectNoAxeViolations } from '../support/accessibility.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { createVisitor, PERSON, setUp } from '../support/visitor.ts';
+import { createVisitor, setUp } from '../support/visitor.ts';
+import { openPhonePage, type PhonePage } from './phone-page.ts';
 
 describe('the pages of API keys, in a browser', () => {
   let browser: Browser;
   let page: Page;
   let server: TestServer;
+  let phone: PhonePage;
   let key = '';
-  const complaints: string[] = [];
 
   beforeAll(async () => {
     [server, browser] = await Promise.all([startTestServer(), launchBrowser()]);
     await setUp(createVisitor(server.origin));
-    const context = await browser.newContext({
-      viewport: { width: 390, height: 844 },
-      permissions: ['clipboard-read', 'clipboard-write'],
-    });
-    page = await context.newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of (400|404|409)/.test(message.text()))
-        complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(at('/auth/login?returnTo=/api-keys'));
-    await page.getByLabel('Username').fill(PERSON.username);
-    await page.getByLabel('Password', { exact: true }).fill(PERSON.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL(at('/api-keys'));
+    phone = await openPhonePage(browser, server.origin, '/api-keys');
+    page = phone.page;
   });
   afterAll(async () => {
     await browser.close();
@@ -38,11 +25,7 @@ describe('the pages of API keys, in a browser', () => {
   });
 
   const at = (path: string): string => server.origin + path;
-  const fitsThePhone = () => page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth');
-  const isInOrder = async (): Promise<void> => {
-    await expectNoAxeViolations(page);
-    expect(await fitsThePhone()).toBe(true);
-  };
+  const isInOrder = () => phone.expectGoodPage();
 
   test('a form that is refused says what is wrong, and keeps what was typed', async () => {
     await isInOrder();
@@ -114,6 +97,6 @@ describe('the pages of API keys, in a browser', () => {
   });
 
   test('the console had nothing to complain about', () => {
-    expect(complaints).toEqual([]);
+    expect(phone.complaints).toEqual([]);
   });
 });

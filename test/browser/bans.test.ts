@@ -50,6 +50,8 @@ describe('bans, in a browser on a phone', () => {
   test('the menu leads there, and an address is banned in two steps by keyboard', async () => {
     await page.getByRole('button', { name: 'Menu' }).click();
     await page.getByRole('link', { name: 'Security' }).click();
+    await page.getByRole('button', { name: 'Security pages' }).click();
+    await page.getByRole('navigation', { name: 'Security' }).getByRole('link', { name: 'Bans' }).click();
     await expectGoodPage();
     expect(await mainText()).toContain('Nobody is banned');
     await page.getByRole('link', { name: 'Ban an address' }).click();
@@ -103,6 +105,7 @@ describe('bans, in a browser on a phone', () => {
   });
 
   test('an address is trusted, and no longer', async () => {
+    await page.getByRole('button', { name: /Security pages/ }).click();
     await page.getByRole('link', { name: 'Trusted addresses' }).click();
     await expectGoodPage();
     await page.getByLabel('Address or block').fill('203.0.113.0/28');
@@ -117,6 +120,7 @@ describe('bans, in a browser on a phone', () => {
   });
 
   test('thresholds are changed, and what is wrong is said at the field', async () => {
+    await page.getByRole('button', { name: /Security pages/ }).click();
     await page.getByRole('link', { name: 'Thresholds' }).click();
     await expectGoodPage();
     await page.getByLabel('After so many').first().fill('0');

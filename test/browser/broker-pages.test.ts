@@ -6,14 +6,15 @@ import { expectNoAxeViolations } from '../support/accessibility.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { createVisitor, PERSON, setUp } from '../support/visitor.ts';
+import { createVisitor, setUp } from '../support/visitor.ts';
+import { openPhonePage, type PhonePage } from './phone-page.ts';
 
 describe('the pages of a broker that wants app keys, in a browser', () => {
   let browser: Browser;
   let page: Page;
   let server: TestServer;
   let broker: FakeBroker;
-  const complaints: string[] = [];
+  let phone: PhonePage;
 
   beforeAll(async () => {
     const clock = createSettableClock(systemClock.now());
@@ -33,21 +34,8 @@ describe('the pages of a broker that wants app keys, in a browser', () => {
       launchBrowser(),
     ]);
     await setUp(createVisitor(server.origin));
-    const context = await browser.newContext({
-      viewport: { width: 390, height: 844 },
-      permissions: ['clipboard-read', 'clipboard-write'],
-    });
-    page = await context.newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of (400|401|403|404)/.test(message.text()))
-        complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(at('/auth/login?returnTo=/broker'));
-    await page.getByLabel('Username').fill(PERSON.username);
-    await page.getByLabel('Password', { exact: true }).fill(PERSON.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL(at('/broker'));
+    phone = await openPhonePage(browser, server.origin, '/broker');
+    page = phone.page;
   });
   afterAll(async () => {
     await browser.close();
@@ -134,6 +122,6 @@ describe('the pages of a broker that wants app keys, in a browser', () => {
   });
 
   test('the console had nothing to complain about', () => {
-    expect(complaints).toEqual([]);
+    expect(phone.complaints).toEqual([]);
   });
 });

@@ -4,20 +4,35 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { importKnownSymbols } from '../strategies/known-symbols.ts';
 import { send } from '../strategies/trader.ts';
-import { expectNoAxeViolations } from '../support/accessibility.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { connectSandbox, createVisitor, PERSON, setUp, signIn } from '../support/visitor.ts';
+import { connectSandbox, createVisitor, setUp, signIn } from '../support/visitor.ts';
+import { openPhonePage, type PhonePage } from './phone-page.ts';
 
 const run = promisify(execFile);
 const EVERY_DAY = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+
+/** Runs in the page: between the border of Sunday's box and what is inside of it. */
+const CONTRAST_OF_BORDER = `(() => {
+  const box = document.getElementById('day-sun');
+  const { borderTopColor, borderTopWidth, backgroundColor } = getComputedStyle(box);
+  const light = (colour) => {
+    const [r, g, b] = colour.match(/[0-9.]+/g).map((part) => {
+      const share = Number(part) / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const [one, other] = [light(borderTopColor), light(backgroundColor)];
+  return borderTopWidth === '0px' ? 0 : Math.max(one, other) / Math.min(one, other);
+})()`;
 
 describe('The pages of strategies, in a browser', () => {
   let browser: Browser;
   let page: Page;
   let server: TestServer;
   let webhook = '';
-  const complaints: string[] = [];
+  let phone: PhonePage;
 
   beforeAll(async () => {
     [server, browser] = await Promise.all([startTestServer(), launchBrowser()]);
@@ -26,21 +41,8 @@ describe('The pages of strategies, in a browser', () => {
     await signIn(visitor);
     await connectSandbox(visitor);
     await importKnownSymbols(server.services);
-    const context = await browser.newContext({
-      viewport: { width: 390, height: 844 },
-      permissions: ['clipboard-read', 'clipboard-write'],
-    });
-    page = await context.newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !/status of 400/.test(message.text()))
-        complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.goto(at('/auth/login?returnTo=/strategies'));
-    await page.getByLabel('Username').fill(PERSON.username);
-    await page.getByLabel('Password', { exact: true }).fill(PERSON.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL(at('/strategies'));
+    phone = await openPhonePage(browser, server.origin, '/strategies');
+    page = phone.page;
   });
   afterAll(async () => {
     await browser.close();
@@ -49,10 +51,7 @@ describe('The pages of strategies, in a browser', () => {
 
   const at = (path: string): string => server.origin + path;
   const mainText = async () => (await page.getByRole('main').textContent()) ?? '';
-  async function expectGoodPage(): Promise<void> {
-    await expectNoAxeViolations(page);
-    expect(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
-  }
+  const expectGoodPage = () => phone.expectGoodPage();
   const copied = () => page.evaluate<string>('navigator.clipboard.readText()');
 
   test('a form that was not filled in says what is wrong at each field', async () => {
@@ -69,6 +68,16 @@ describe('The pages of strategies, in a browser', () => {
     expect(await page.evaluate<string>('document.activeElement.id')).toBe('symbol-1');
     expect(await page.getByLabel('Name').inputValue()).toBe('Opening range');
   });
+
+  test.each(['light', 'dark'] as const)(
+    'a box without a tick is seen in the %s (WCAG 1.4.11)',
+    async (colorScheme) => {
+      await page.emulateMedia({ colorScheme });
+      expect(await page.getByLabel('Sun').isChecked()).toBe(false);
+      expect(await page.evaluate<number>(CONTRAST_OF_BORDER)).toBeGreaterThan(3);
+      await page.emulateMedia({ colorScheme: null });
+    },
+  );
 
   test('a strategy is made, and switched on', async () => {
     await page.getByLabel('Symbol 2').fill('nse:sbin');
@@ -149,6 +158,6 @@ describe('The pages of strategies, in a browser', () => {
   });
 
   test('the console had nothing to complain about', () => {
-    expect(complaints).toEqual([]);
+    expect(phone.complaints).toEqual([]);
   });
 });

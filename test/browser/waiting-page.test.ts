@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { createVisitor, PERSON, setUp } from '../support/visitor.ts';
+import { createVisitor, setUp } from '../support/visitor.ts';
+import { openPhonePage } from './phone-page.ts';
 
 describe('the page of revocations that wait, in a browser', () => {
   let browser: Browser;
@@ -13,12 +14,7 @@ describe('the page of revocations that wait, in a browser', () => {
   beforeAll(async () => {
     [server, browser] = await Promise.all([startTestServer(), launchBrowser()]);
     await setUp(createVisitor(server.origin));
-    page = await (await browser.newContext({ viewport: { width: 390, height: 844 } })).newPage();
-    await page.goto(`${server.origin}/auth/login?returnTo=/security/revocations`);
-    await page.getByLabel('Username').fill(PERSON.username);
-    await page.getByLabel('Password', { exact: true }).fill(PERSON.password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL(/security\/revocations/);
+    page = (await openPhonePage(browser, server.origin, '/security/revocations')).page;
   });
   afterAll(async () => {
     await browser.close();

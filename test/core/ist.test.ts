@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatIst, fromIso, toIstIso } from '../../src/core/ist.ts';
+import { formatIst, fromIso, startOfIstDay, startOfIstHour, toIstIso } from '../../src/core/ist.ts';
 
 const INSTANT = Date.UTC(2026, 10, 19, 19, 30, 15, 7);
 
@@ -23,5 +23,21 @@ describe('an instant in Indian time', () => {
 
   it('is shown to people with the zone named', () => {
     expect(formatIst(INSTANT)).toBe('Fri 20 Nov 2026, 01:00:15 IST');
+  });
+});
+
+describe('hours and days of an Indian clock', () => {
+  const at = (time: string): number => Date.parse(`${time}+05:30`);
+
+  it('begin at the full hour and at midnight in India, half past in Greenwich', () => {
+    expect(startOfIstHour(at('2026-11-21T03:00:00.000'))).toBe(Date.parse('2026-11-20T21:30:00Z'));
+    expect(startOfIstHour(at('2026-11-21T03:59:59.999'))).toBe(at('2026-11-21T03:00:00'));
+    expect(startOfIstHour(at('2026-11-21T02:59:59.999'))).toBe(at('2026-11-21T02:00:00'));
+    expect(startOfIstDay(at('2026-11-21T00:00:00.000'))).toBe(at('2026-11-21T00:00:00'));
+    expect(startOfIstDay(at('2026-11-20T23:59:59.999'))).toBe(at('2026-11-20T00:00:00'));
+  });
+
+  it('do so before 1970 as well', () => {
+    expect(startOfIstDay(at('1969-12-31T12:00:00'))).toBe(at('1969-12-31T00:00:00'));
   });
 });

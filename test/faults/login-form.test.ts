@@ -45,6 +45,7 @@ async function expectFormWithoutSignIn({ origin }: TestServer): Promise<Answer> 
     _csrf = /name="_csrf" value="([^"]+)"/.exec(form.text)?.[1] ?? '';
     expect(_csrf).not.toBe('');
   }
+  expect((await timed(() => visitor.get('/'))).status).toBe(200);
   const cookie = visitor.sessionCookie();
   const answer = await post(visitor, origin, _csrf);
   expect(answer.status).toBe(503);

@@ -142,7 +142,7 @@ export function createHousehold(house: House, history: History, now: () => numbe
       const what = `device ended from the devices page at ${step.node}`;
       await revoke({ what, scope, mayEndAllOf: person.username }, async () =>
         reportOf(
-          await held.device.submit(originOf(step.node), `/sessions/${deviceId}/revocation`),
+          await submitProved(held, originOf(step.node), `/sessions/${deviceId}/revocation`),
           '/sessions',
         ),
       );
@@ -154,7 +154,7 @@ export function createHousehold(house: House, history: History, now: () => numbe
       const scope = { kind: 'user', user: person.username, except: held.device.session } as const;
       const what = `other devices ended at ${step.node}`;
       await revoke({ what, scope, mayEndAllOf: person.username }, async () =>
-        reportOf(await held.device.submit(originOf(step.node), '/sessions/revocation'), '/sessions'),
+        reportOf(await submitProved(held, originOf(step.node), '/sessions/revocation'), '/sessions'),
       );
     },
 
@@ -200,6 +200,14 @@ export function createHousehold(house: House, history: History, now: () => numbe
       sessions = sessions.filter((held) => !forgotten(held));
     },
   };
+}
+
+/** With the password once more, where the page asks for it. */
+async function submitProved({ device, person }: HeldSession, origin: string, path: string): Promise<Reply> {
+  const reply = await device.submit(origin, path);
+  if (!reply.location.startsWith('/auth/confirm')) return reply;
+  await device.submit(origin, '/auth/confirm', { password: person.password });
+  return device.submit(origin, path);
 }
 
 function isIn(scope: RevokedScope, { device, person }: HeldSession): boolean {

@@ -32,7 +32,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   const firstId = String(await ask(first.url, 'MYID'));
   await eventually('the replica has met the first', () => replicates(replica, firstId), { withinMs: 20_000 });
   for (const server of servers)
-    await eventually('the cluster is whole', () => isWhole(server), { withinMs: 30_000 });
+    await eventually('the cluster is whole', () => bannable(server), { withinMs: 30_000 });
 
   return {
     url: masters.map(({ url }) => url).join(','),
@@ -49,7 +49,7 @@ async function replicates({ url }: RedisServer, masterId: string): Promise<boole
   );
 }
 
-async function isWhole({ url }: RedisServer): Promise<boolean> {
+async function bannable({ url }: RedisServer): Promise<boolean> {
   const info = String(await ask(url, 'INFO'));
   return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${MASTERS + 1}`);
 }
