@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { safeReturnTo } from '../http/return-to.ts';
+import { waitInWords } from '../http/wait-in-words.ts';
 import type { Confirmation, createConfirmIdentity } from './confirm-identity.ts';
-import { retryWords } from './retry-words.ts';
 
 const HOME = '/dashboard';
 
@@ -38,7 +38,7 @@ function refuse(req: Request, res: Response, returnTo: string | undefined, outco
   if (outcome.kind === 'limited') {
     const { retryAfterSeconds } = outcome;
     res.set('Retry-After', String(retryAfterSeconds)).status(429);
-    render(req, res, returnTo, `Too many attempts. Try again in ${retryWords(retryAfterSeconds)}.`);
+    render(req, res, returnTo, `Too many attempts. Try again in ${waitInWords(retryAfterSeconds)}.`);
   } else {
     render(req, res.status(403), returnTo, 'The password is wrong.');
   }

@@ -4,10 +4,10 @@ import { AppError, invalid } from '../errors.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { safeReturnTo } from '../http/return-to.ts';
+import { waitInWords } from '../http/wait-in-words.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { createEmptyHouse } from './empty-house.ts';
 import { loginReasonText } from './login-reasons.ts';
-import { retryWords } from './retry-words.ts';
 import type { SignIn, SignInResult } from './sign-in.ts';
 import type { UserStore } from './user-store.ts';
 
@@ -82,7 +82,7 @@ function problemOf(result: SignInResult): AppError | undefined {
     case 'limited':
       return new AppError(
         'rate_limited',
-        `Too many attempts. Try again in ${retryWords(result.retryAfterSeconds)}.`,
+        `Too many attempts. Try again in ${waitInWords(result.retryAfterSeconds)}.`,
         {
           retryAfterSeconds: result.retryAfterSeconds,
         },

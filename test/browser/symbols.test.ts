@@ -138,7 +138,7 @@ describe.each([
     await expectGoodPage();
     await importFile('page.csv', '<!doctype html>\n');
     await page.getByText(/^Refused\./).waitFor();
-    expect(await mainText()).toContain('is not the column names of an instrument master');
+    expect(await mainText()).toContain('This is a web page and not a table');
     await expectGoodPage();
   });
 
