@@ -27,7 +27,7 @@ describe('a request', () => {
     );
     const ids = answers.map(({ headers }) => headers['x-request-id'] as string);
     expect(new Set(ids).size).toBe(2);
-    for (const id of ids) expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-4/);
+    for (const id of ids) expect(id).toMatch(/^[\da-f]{8}-[\da-f]{4}-7/);
     expect(lines.map((line) => (JSON.parse(line) as { requestId: string }).requestId).sort()).toEqual(
       ids.sort(),
     );
