@@ -23,10 +23,17 @@ const BOTH = ['get', 'post'] as const;
 const SENSITIVE: readonly (readonly [path: string, methods: readonly Method[]])[] = [
   ['/api-keys', ['post']],
   ['/api-keys/new', ['get']],
+  ['/api-keys/:id/addresses', ['post']],
+  ['/api-keys/everybody/:id/address-release', ['post']],
   ['/broker/:broker/credentials', BOTH],
   ['/broker/:broker/credentials/removal', ['post']],
   ['/telegram/bot', ['post']],
   ['/telegram/bot/removal', ['post']],
+  ['/telegram/chat', ['post']],
+  ['/telegram/chat/detection', ['post']],
+  ['/strategies/:id/signing-secret', ['post']],
+  ['/strategies/:id/signing-secret/removal', ['post']],
+  ['/strategies/:id/allowed-addresses', ['post']],
   ['/sessions/revocation', ['post']],
   ['/sessions/:deviceId/revocation', ['post']],
   ['/users', ['post']],
@@ -38,9 +45,11 @@ const SENSITIVE: readonly (readonly [path: string, methods: readonly Method[]])[
   ['/security/bans', ['post']],
   ['/security/bans/new', ['get']],
   ['/security/bans/import', BOTH],
+  ['/security/bans/:id/lifting', BOTH],
   ['/security/allow-list', BOTH],
   ['/security/allow-list/removal', BOTH],
   ['/security/thresholds', BOTH],
+  ['/security/csp-reports/clearing', BOTH],
 ];
 
 /** Stands in front of the rooms: sends to the password whoever wants to do something sensitive on an old proof. */
@@ -58,7 +67,8 @@ export function createFreshProof(clock: Clock): RequestHandler {
 function createRequireFreshProof(clock: Clock): RequestHandler {
   return function requireFreshProof(req, res, next) {
     const isForm = req.method === 'GET' || req.method === 'HEAD';
-    const age = clock.now() - lastProofAt(req);
+    // Where a clock was put back, the proof may lie in the future: that makes it no fresher.
+    const age = Math.abs(clock.now() - lastProofAt(req));
     if (age < (isForm ? FOR_A_FORM_MS : FOR_AN_ACT_MS)) return next();
     if (wantsJson(req))
       throw new AppError('forbidden', `Enter your password again first, at ${CONFIRM}. Nothing was changed.`);
@@ -71,7 +81,7 @@ function createRequireFreshProof(clock: Clock): RequestHandler {
   };
 }
 
-/** A sign-in is a proof. In ms since the epoch. */
+/** A sign-in is a proof, the first of its session. In ms since the epoch. */
 function lastProofAt(req: Request): number {
-  return Math.max(currentSession(req).loginTime, req.session.provedAt ?? 0);
+  return req.session.provedAt ?? currentSession(req).loginTime;
 }

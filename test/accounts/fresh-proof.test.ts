@@ -17,15 +17,25 @@ const FORMS = [
   '/security/sessions/ID/x/revocation',
   '/security/bans/new',
   '/security/bans/import',
+  '/security/bans/ID/lifting',
   '/security/allow-list',
   '/security/allow-list/removal?block=x',
   '/security/thresholds',
+  '/security/csp-reports/clearing',
 ];
 const ACTS = [
   ['/api-keys', '/api-keys'],
   ['/broker/zerodha/credentials/removal', '/broker'],
   ['/telegram/bot', '/telegram'],
   ['/telegram/bot/removal', '/telegram'],
+  ['/telegram/chat', '/telegram'],
+  ['/telegram/chat/detection', '/telegram'],
+  ['/api-keys/x/addresses', '/api-keys'],
+  ['/api-keys/everybody/x/address-release', '/api-keys/everybody'],
+  ['/strategies/x/signing-secret', '/strategies'],
+  ['/strategies/x/signing-secret/removal', '/strategies'],
+  ['/strategies/x/allowed-addresses', '/strategies'],
+  ['/security/csp-reports/clearing', '/security/csp-reports'],
   ['/sessions/revocation', '/sessions'],
   ['/sessions/x/revocation', '/sessions'],
   ['/users', '/users'],
@@ -103,6 +113,16 @@ describe('a proof of who it is', () => {
     clock.advance(20 * MINUTE_MS);
     const fields = { username: 'meera', email: 'meera@example.org', role: 'user', _csrf: token };
     expect((await visitor.post('/users', fields, { Origin: server.origin })).status).toBe(201);
+  });
+
+  it('does not last until a clock that was put back comes to it again', async () => {
+    clock.advance(180 * MINUTE_MS);
+    await confirm(PERSON.password);
+    clock.advance(-120 * MINUTE_MS);
+    expect((await visitor.get('/users/new')).location).toContain('/auth/confirm');
+    await confirm(PERSON.password);
+    expect((await visitor.get('/users/new')).status).toBe(200);
+    clock.advance(120 * MINUTE_MS);
   });
 
   it('is not asked for where nothing sensitive is done', async () => {

@@ -144,6 +144,7 @@ describe('the pages of API keys', () => {
     expect(page.text).not.toContain(`/api-keys/${id}/addresses`);
 
     clock.advance(7 * DAY_MS - 1);
+    await admin.submit('/auth/confirm', { password: PERSON.password });
     const tooSoon = await change('203.0.113.8');
     expect(tooSoon.status).toBe(409);
     expect(tooSoon.text).toContain('seven days have not passed');
