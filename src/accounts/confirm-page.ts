@@ -48,7 +48,7 @@ function render(req: Request, res: Response, returnTo: string | undefined, error
   renderPage(req, res, 'accounts/confirm', {
     title: 'Enter your password again',
     returnTo: returnTo ?? HOME,
-    isAgain: req.query['again'] === 'yes',
+    isAgain: (req.query['again'] ?? req.body?.again) === 'yes',
     error,
   });
 }

@@ -98,6 +98,18 @@ describe.each(SIZES)('people and their sessions, in a browser %s', (name, viewpo
     await expectGoodPage('nobody');
   });
 
+  test('a name as long as they come fits on the smallest phone', async () => {
+    const longest = { username: 'm'.repeat(32), password: 'long-quiet-evening-77', email: 'm@example.org' };
+    const made = await server.services.userAdmin.create({ ...longest, role: 'user' }, { actor: 'test' });
+    const id = made.kind === 'created' ? made.user.id : '';
+    await page.setViewportSize({ width: 320, height: 640 });
+    for (const path of [`/users/${id}/disabling`, `/security/sessions/${id}/revocation`]) {
+      expect((await page.goto(at(path)))?.status(), path).toBe(200);
+      await expectGoodPage('longest-name');
+    }
+    await page.setViewportSize(viewport);
+  });
+
   test('one session is ended, then everybody’s, and the receipt waits behind the sign-in', async () => {
     await page.goto(at('/security/sessions'));
     await expectGoodPage('sessions');
