@@ -30,8 +30,9 @@ export interface AuditChainStore {
    */
   append(link: (head: ChainHead) => LinkedPortion): Promise<void>;
   /**
-   * The same, and declares everything up to `through` removed; `link` is to write down that it is. The rows themselves go
-   * with `deletePruned`.
+   * The same, declares everything up to `through` removed, and removes that row; `link` is to write down that it is. The
+   * rows before it go with `deletePruned`. Rejects, and nothing is declared, where the database does not let that row go: by
+   * its own clock it is too young.
    */
   appendPruning(through: ChainHead, link: (head: ChainHead) => LinkedPortion): Promise<void>;
   /** Deletes up to so many rows that were declared removed, the oldest first; returns how many those were. */
@@ -82,6 +83,7 @@ export function createAuditChainStore({ db, dialect }: Database): AuditChainStor
           .set({ pruned_seq: through.seq, pruned_hash: through.hash })
           .where('id', '=', 1)
           .execute();
+        await trx.deleteFrom('audit_log').where('id', '=', through.seq).execute();
       });
     },
 

@@ -30,9 +30,9 @@ const YEAR_MS = 366 * DAY_MS;
 const HOURS_KEPT_MS = 400 * DAY_MS;
 
 /**
- * First an event says which row will be the last one to go, and the head remembers it, in one transaction; then the rows
- * go in portions. Whoever is cut short in between goes on the next time. The triggers let only such rows go, and those
- * only after five years by the database's own clock.
+ * First an event says which row is the last one to go, the head remembers it, and it goes, in one transaction; then those
+ * before it go in portions. Whoever is cut short in between goes on the next time. The triggers let only such rows go, and
+ * those only after five years by the database's own clock: with a clock of ours that is ahead, nothing is declared.
  */
 export function createAuditPruning({ chain, rows, hours, clock, years }: AuditPruningDeps): AuditPruning {
   async function lastBefore(instant: number, from: number, through: number): Promise<ChainHead | undefined> {
@@ -48,11 +48,12 @@ export function createAuditPruning({ chain, rows, hours, clock, years }: AuditPr
     return last;
   }
 
-  async function declare(): Promise<void> {
+  /** Returns how many rows went with it. */
+  async function declare(): Promise<number> {
     const before = clock.now() - years * YEAR_MS;
     const { head, pruned } = await rows.end();
     const through = await lastBefore(before, pruned.seq, head.seq - 1);
-    if (through === undefined) return;
+    if (through === undefined) return 0;
     const { seq, hash } = through;
     const at = clock.now();
     const event: AuditEvent = { type: 'audit.pruned', fromSeq: pruned.seq + 1, seq, hash, before };
@@ -70,13 +71,13 @@ export function createAuditPruning({ chain, rows, hours, clock, years }: AuditPr
       rows: linkRows(current, [facts]),
       hours: [{ hour, kind: event.type, events: 1 }],
     }));
+    return 1;
   }
 
   return {
     async run() {
-      await declare();
+      let removed = await declare();
       await hours.forgetBefore(clock.now() - HOURS_KEPT_MS);
-      let removed = 0;
       for (;;) {
         const portion = await chain.deletePruned(DELETED_AT_ONCE);
         removed += portion;

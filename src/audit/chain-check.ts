@@ -143,6 +143,14 @@ export const cutOff = (from: number, to: number, what: string): ChainProblem => 
   advice: `${KEEP} After a restored backup this is what is to be expected: what came after the backup is gone.`,
 });
 
+/** Of an export: that more rows were in it, nobody can say. */
+export const endOfFileGone = (next: number): ChainProblem => ({
+  kind: 'cut_off',
+  seq: next,
+  message: 'The last line of the file, the one with the head, is not there: the file was cut off.',
+  advice: 'Export again, or look for another copy of the file.',
+});
+
 export const beyondHead = (seq: number): ChainProblem => ({
   kind: 'beyond_head',
   seq,

@@ -7,6 +7,7 @@ import {
   checkEnding,
   createChainCheck,
   cutOff,
+  endOfFileGone,
   unreadable,
 } from './chain-check.ts';
 import type { ChainVerdict } from './chain-verification.ts';
@@ -73,7 +74,7 @@ function whatIsMissing(
   kept: ChainHead | undefined,
 ): ChainProblem | undefined {
   const next = check.position.seq + 1;
-  if (end === undefined) return cutOff(next, next, 'the line with the head, which is not there');
+  if (end === undefined) return endOfFileGone(next);
   if (end.rows !== check.rows) return cutOff(next, next, 'the number of rows in the last line');
   if (end.complete) return checkEnding(check, { head: end.head, kept });
   return kept !== undefined && kept.seq > end.head.seq

@@ -14,11 +14,13 @@ const EXPORTS: ReadonlyMap<string, Exported> = new Map([
 /** Records that somebody took such a list out, also where they broke off before its end. */
 export function createExportWatch(audit: AuditLog): RequestHandler {
   return function exportWatch(req, res, next) {
-    const what = EXPORTS.get(req.path);
+    // The router takes an address with a slash behind it for the same.
+    const path = req.path.replace(/\/$/, '');
+    const what = EXPORTS.get(path);
     if (what === undefined || req.method !== 'GET') return next();
     res.once('close', () => {
       if (res.statusCode !== 200) return;
-      const scope = req.path.endsWith('.csv') ? 'as CSV' : 'as JSON';
+      const scope = path.endsWith('.csv') ? 'as CSV' : 'as JSON';
       void audit.record({ type: 'export.taken', what, scope }, auditOrigin(req, res));
     });
     next();

@@ -16,7 +16,10 @@ export interface RefusalWatchDeps {
 type Refusal = Extract<AuditEvent, { type: 'request.refused' }>['why'];
 
 const MOST_REMEMBERED = 10_000;
-/** In an hour, of everybody together: the log is kept for years, and strangers must not be able to fill it. */
+/**
+ * In an hour, of all strangers together, and of all who are signed in: the log is kept for years, and nobody must be able to
+ * fill it. Apart, because strangers have as many addresses as they like, and would hide what the others do.
+ */
 const MOST_RECORDED = 500;
 
 /**
@@ -26,26 +29,27 @@ const MOST_RECORDED = 500;
 export function createRefusalWatch({ audit, clock }: RefusalWatchDeps): ErrorRequestHandler {
   const recorded = new LRUCache<string, true>({ max: MOST_REMEMBERED });
   let hour = 0;
-  let count = 0;
+  let counts = { strangers: 0, people: 0 };
 
-  function isNews(key: string): boolean {
+  function isNews(key: string, who: keyof typeof counts): boolean {
     const thisHour = Math.floor(clock.now() / HOUR_MS);
     if (thisHour !== hour) {
       hour = thisHour;
-      count = 0;
+      counts = { strangers: 0, people: 0 };
       recorded.clear();
     }
-    if (count >= MOST_RECORDED || recorded.has(key)) return false;
+    if (counts[who] >= MOST_RECORDED || recorded.has(key)) return false;
     recorded.set(key, true);
-    count += 1;
+    counts[who] += 1;
     return true;
   }
 
   return function watchRefusals(error: unknown, req, res, next) {
     const why = refusalOf(error);
     const userId = res.locals['actingUserId'] as string | undefined;
-    if (why === undefined || !isNews(`${why} ${userId ?? ''} ${addressBucket(clientAddress(req))}`))
-      return next(error);
+    if (why === undefined) return next(error);
+    const key = `${why} ${userId ?? ''} ${addressBucket(clientAddress(req))}`;
+    if (!isNews(key, userId === undefined ? 'strangers' : 'people')) return next(error);
     audit.record({ type: 'request.refused', userId, why, route: routeOf(req) }, auditOrigin(req, res)).then(
       () => next(error),
       () => next(error),

@@ -77,7 +77,7 @@ function text(verdict: ChainVerdict, kept: ChainHead | undefined, file: string |
   if (problem !== undefined)
     return `${what} is BROKEN at row ${problem.seq}. Proved before it: ${rows} rows.`;
   const lines = [
-    rows === 0 ? `${what} has no rows.` : `${what} is unbroken: rows ${start.seq + 1} to ${last.seq}.`,
+    rows === 0 ? withoutRows(what, file) : `${what} is unbroken: rows ${start.seq + 1} to ${last.seq}.`,
   ];
   if (file !== undefined && start.seq > 0)
     lines.push(`What lies before row ${start.seq + 1} is not in the file, and is not proved.`);
@@ -86,6 +86,13 @@ function text(verdict: ChainVerdict, kept: ChainHead | undefined, file: string |
   if (kept !== undefined) lines.push(aboutKept(kept, verdict));
   if (head !== undefined) lines.push(`Head: ${headText(head)}`);
   return lines.join('\n');
+}
+
+/** A server writes a row when it starts for the first time, so most often the command looks at the wrong place. */
+function withoutRows(what: string, file: string | undefined): string {
+  return file === undefined
+    ? `${what} has no rows: no server has run on this database. Is DATABASE_URL the right one?`
+    : `${what} has no rows.`;
 }
 
 function aboutKept(kept: ChainHead, { start, last }: ChainVerdict): string {

@@ -64,6 +64,7 @@ describe.each(LOCATIONS)('an export of the audit log on %s', (_name, locate) => 
     expect(() => check(lines.with(4, edit(lines[4], { actor: 'x' })))).toThrow(/broken at row 5/);
     expect(() => check(lines.toSpliced(6, 1))).toThrow(/broken at row 8/);
     expect(check(lines.toSpliced(13, 2))).not.toContain('complete');
+    expect(() => check(lines.slice(0, -1))).toThrow(/cut off: the line with the head/);
   });
 
   it('of a part has no row left out, and says that there is more', async () => {
@@ -105,6 +106,14 @@ describe.each(LOCATIONS)('an export of the audit log on %s', (_name, locate) => 
     ['nothing in it', () => [], 'cut_off', 1],
   ])('with %s is found out', async (_what, change, kind, seq) => {
     expect((await verify(change(await exportLines()))).problem).toMatchObject({ kind, seq });
+  });
+
+  it('without its last line is called cut off, and no row is claimed that nobody knows of', async () => {
+    const { problem } = await verify((await exportLines()).slice(0, -1));
+    expect(problem?.message).toBe(
+      'The last line of the file, the one with the head, is not there: the file was cut off.',
+    );
+    expect(problem?.advice).toContain('Export again');
   });
 
   it('is compared with a head that somebody kept', async () => {

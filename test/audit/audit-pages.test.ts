@@ -226,6 +226,49 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     expect(await titlesOn('/security/audit?kind=refusals')).toHaveLength(3);
   });
 
+  it('record what is refused to those who are signed in, also while strangers are refused by the thousand', async () => {
+    const tries = Array.from({ length: 520 }, (_, each) => each.toString(16));
+    for (const each of tries) {
+      const headers = { Origin: 'https://elsewhere.example', ...from(`2001:db8:0:${each}::1`) };
+      await fetch(`${server.origin}/auth/login`, { method: 'POST', headers });
+    }
+    await asha.post('/settings', {}, { Origin: server.origin });
+    const found = await server.ports.database.db
+      .selectFrom('audit_log')
+      .select('actor')
+      .where('type', '=', 'request.refused')
+      .execute();
+    expect(found.length).toBe(501);
+    expect(found.filter(({ actor }) => actor === PERSON.username)).toHaveLength(1);
+  });
+
+  it('record who took a list out, also by an address with a slash behind it', async () => {
+    for (const path of ['bans/export.csv', 'bans/export.json/', 'traffic/export.csv/'])
+      expect((await asha.get(`/security/${path}`)).status).toBe(200);
+    const taken = () =>
+      server.ports.database.db
+        .selectFrom('audit_log')
+        .select('detail')
+        .where('type', '=', 'export.taken')
+        .execute();
+    await expect.poll(async () => (await taken()).length).toBe(3);
+    const details = (await taken()).map(({ detail }): unknown => JSON.parse(detail));
+    expect(details).toMatchObject([
+      { what: 'bans', scope: 'as CSV' },
+      { what: 'bans', scope: 'as JSON' },
+      { what: 'traffic', scope: 'as CSV' },
+    ]);
+  });
+
+  it('are proved anew after a clock was ahead for a while and was put back', async () => {
+    clock.advance(400 * DAY_MS);
+    await server.services.auditKeeper.runIfDue();
+    clock.advance(-400 * DAY_MS);
+    await server.services.auditKeeper.runIfDue();
+    await server.services.auditKeeper.runIfDue();
+    expect(await titlesOn('/security/audit?kind=audit')).toHaveLength(2);
+  });
+
   it('have nothing of an address but its beginning, where the rest may be a secret', async () => {
     const stranger = createVisitor(server.origin);
     await stranger.post('/auth/login/marker-secret-77/more', {}, { Origin: 'https://elsewhere.example' });

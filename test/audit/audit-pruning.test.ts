@@ -77,8 +77,17 @@ describe.each(LOCATIONS)('old rows of the audit log on %s', (_name, locate) => {
     const hours = createAuditHourStore(world.database);
     await expect(createAuditPruning({ ...world, chain: failing, hours, years: 5 }).run()).rejects.toThrow();
     expect(await verifyChain(world.rows)).toMatchObject({ problem: undefined, rows: 2 });
-    expect(await prune()).toBe(700);
+    // The last of them went with the declaration.
+    expect(await prune()).toBe(699);
     expect(await world.stored()).toHaveLength(2);
+  });
+
+  it('stay, and are not declared removed, where a clock of ours is years ahead of the database', async () => {
+    await recordAt(Date.now(), 3);
+    await recordAt(Date.now() + 20 * 366 * DAY_MS, 1);
+    await expect(prune()).rejects.toThrow('five years old');
+    expect((await world.rows.end()).pruned.seq).toBe(0);
+    expect(await verifyChain(world.rows)).toMatchObject({ problem: undefined, rows: 4, start: { seq: 0 } });
   });
 
   it('are missed where nothing in the chain says that they were removed', async () => {

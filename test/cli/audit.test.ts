@@ -78,6 +78,16 @@ describe.each(WAYS_TO_RUN)('curfew audit, %s', { timeout: CLI_TEST_TIMEOUT_MS },
   });
 });
 
+it('curfew audit verify does not call a database unbroken on which nothing ever ran', {
+  timeout: CLI_TEST_TIMEOUT_MS,
+}, async () => {
+  const project = createProjectCopy({});
+  const { status, stdout } = await project.curfew(['audit', 'verify']);
+  expect(status).toBe(0);
+  expect(stdout).toContain('has no rows: no server has run on this database. Is DATABASE_URL the right one?');
+  project.remove();
+});
+
 it('curfew audit verify says which row of a tampered database is wrong', {
   timeout: CLI_TEST_TIMEOUT_MS,
 }, async () => {
