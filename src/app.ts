@@ -77,6 +77,7 @@ export function createApp(services: Services): Express {
 
   // The session, and whether it still counts. What needs none is named in http/route-classes.ts.
   app.use(createSameOrigin(config.baseUrl));
+  app.use(services.rateLimits.turnedAway);
   app.use(createSessionMiddleware(services.sessionMiddleware));
   app.use(createOutageLogout(services.revoker));
   app.use(services.bans.pathWatch.strangers);

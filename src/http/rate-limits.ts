@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import type { Cluster, Redis } from 'ioredis';
 import { AppError } from '../errors.ts';
 import { type BatchedLimiter, type Count, createBatchedLimiter } from './batched-limiter.ts';
@@ -25,6 +25,8 @@ export interface RateLimits {
    * somebody who has had enough.
    */
   readonly beforeSession: RequestHandler;
+  /** Behind what turns requests of other sites away: counts those that only said that they carry a session. */
+  readonly turnedAway: ErrorRequestHandler;
   /** Behind the session: counts people, and those whose session turned out to be none. */
   readonly behindSession: RequestHandler;
   /** Behind everything that answers without a session: what led nowhere there. */
@@ -88,8 +90,19 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
 
   return {
     beforeSession: function limitBeforeSession(req, res, next) {
-      const user = mayCarrySession(routeClassOf(req.path)) ? claimedUser(req) : undefined;
+      // Which methods there are is answered without a session: whoever asks is a stranger.
+      const mayBeKnown = req.method !== 'OPTIONS' && mayCarrySession(routeClassOf(req.path));
+      const user = mayBeKnown ? claimedUser(req) : undefined;
       next(user === undefined ? takeStranger(limitOfStranger(req.path), req, res) : findLimited(req, user));
+    },
+
+    turnedAway: function limitTurnedAway(error: unknown, req, res, next) {
+      const isUncounted =
+        error instanceof AppError &&
+        error.code === 'csrf' &&
+        mayCarrySession(routeClassOf(req.path)) &&
+        claimedUser(req) !== undefined;
+      next((isUncounted ? takeStranger(limitOfStranger(req.path), req, res) : undefined) ?? error);
     },
 
     behindSession: function limitBehindSession(req, res, next) {

@@ -7,6 +7,9 @@ const SQLITE_CODES = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|CORRUPT|
 /** Postgres (appendix A of its manual): connection exceptions, no more resources, an operator intervened, read-only. */
 const POSTGRES_CLASSES = /^(08|53|57|58|25006)/;
 
+/** Postgres takes no NUL in a text (character_not_in_repertoire); SQLite does. */
+const NO_TEXT = '22021';
+
 /** What pg and node throw without a code when a server hangs or a pool is exhausted. */
 const POOL_MESSAGES =
   /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Cannot use a pool/i;
@@ -28,4 +31,9 @@ export function isDatabaseFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('code' in error && typeof error.code === 'string') return NETWORK_CODES.has(error.code);
   return POOL_MESSAGES.test(error.message);
+}
+
+/** Whether an error says that a text of a request cannot be one: no page has such a text in its forms or links. */
+export function isUnstorableText(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === NO_TEXT;
 }

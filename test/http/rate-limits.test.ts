@@ -186,6 +186,18 @@ describe('limits of strangers', () => {
     expect((await visitor.get(GUARDED)).status).toBe(404);
   });
 
+  test('hold for what is answered before the session as well, whoever it claims to be of', async () => {
+    const server = await start({ PUBLIC_RATE_LIMIT: '4/minute' });
+    const ask = (init: RequestInit) =>
+      statusesOf(3, () =>
+        fetch(`${server.origin}/auth/login`, { headers: { Cookie: 'curfew=s%3As.somebody.x' }, ...init }),
+      );
+    expect(await ask({ method: 'OPTIONS' })).toEqual([204, 204, 204]);
+    const headers = { Cookie: 'curfew=s%3As.somebody.x', Origin: 'https://elsewhere.example' };
+    expect(await ask({ method: 'POST', headers })).toEqual([403, 429, 429]);
+    expect(await ask({ method: 'OPTIONS' })).toEqual([429, 429, 429]);
+  });
+
   test('hold for programs without a good key, for what nobody answers, and for the practice broker', async () => {
     const server = await start({ ...TRUSTED, PROGRAM_RATE_LIMIT: '3/minute' });
     const ask = (path: string, address: string, headers = {}) =>

@@ -40,7 +40,8 @@ export function createCspReportStore({ db }: Database): CspReportStore {
   return {
     add: (reports, now, most) =>
       db.transaction().execute(async (trx) => {
-        for (const { directive, blocked, document, reports: count } of reports)
+        // In one order, or two nodes could wait for each other's rows crosswise.
+        for (const { directive, blocked, document, reports: count } of inOneOrder(reports))
           await trx
             .insertInto('csp_reports')
             .values({ directive, blocked, document, reports: count, first_at: now, last_at: now })
@@ -91,6 +92,11 @@ export function createCspReportStore({ db }: Database): CspReportStore {
       return Number(numDeletedRows);
     },
   };
+}
+
+function inOneOrder(reports: readonly CountedReport[]): readonly CountedReport[] {
+  const keyOf = ({ directive, blocked, document }: CspReport) => [directive, blocked, document].join('\n');
+  return reports.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 
 function toReport(row: Selectable<CspReportsTable>): StoredReport {

@@ -42,7 +42,8 @@ export function createReportIntake({ store, clock, log }: ReportIntakeDeps): Rep
 
   function isLetIn(key: string): boolean {
     const now = clock.now();
-    if (now - knownSince >= HOUR_MS) {
+    // Also where the clock was put back.
+    if (Math.abs(now - knownSince) >= HOUR_MS) {
       known = new Set();
       knownSince = now;
     }

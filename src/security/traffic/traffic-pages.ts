@@ -120,9 +120,9 @@ export function createTrafficPages(deps: TrafficPagesDeps): TrafficPages {
         newest: trafficHref(question),
         older: page.next === undefined ? undefined : trafficHref(question, page.next),
         export: trafficHref(question, undefined, `${TRAFFIC}/export.csv`),
-        // A time that has an end gets nothing new.
+        // A time that has an end gets nothing new, and nothing does where no rows are written.
         tail:
-          isFirst && !isWrong && question.to === ''
+          retentionMs > 0 && isFirst && !isWrong && question.to === ''
             ? trafficHref(question, undefined, `${TRAFFIC}/tail`)
             : undefined,
       },

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { HOUR_MS } from '../../core/duration.ts';
 import type { BusyAddress } from '../../core/load-alarm.ts';
 import type { Database } from '../../storage/database.ts';
 import type { AlarmsTable } from '../../storage/schema.ts';
@@ -27,7 +28,10 @@ export interface AlarmStore {
   raise(alarm: NewAlarm, now: number): Promise<boolean>;
   /** It is not over yet. */
   keep(what: string, figure: number, now: number): Promise<void>;
-  /** Ends those that nobody has seen since the instant, and returns those that it was this call that ended. */
+  /**
+   * Ends those that nobody has seen since the instant, and returns those that it was this call that ended. Those too that
+   * were seen at an instant far ahead, before a clock was put back: else their cause could not ring until then.
+   */
   endUnseenSince(instant: number, now: number): Promise<readonly LoadAlarm[]>;
   /** Those that last, the oldest first. */
   listOpen(): Promise<readonly LoadAlarm[]>;
@@ -35,6 +39,9 @@ export interface AlarmStore {
   listSince(instant: number, limit: number): Promise<readonly LoadAlarm[]>;
   forgetEndedBefore(instant: number): Promise<void>;
 }
+
+/** More than nodes ever do. */
+const CLOCKS_DIFFER_MS = HOUR_MS;
 
 export function createAlarmStore({ db }: Pick<Database, 'db'>): AlarmStore {
   return {
@@ -75,7 +82,7 @@ export function createAlarmStore({ db }: Pick<Database, 'db'>): AlarmStore {
         .updateTable('alarms')
         .set({ ended_at: now })
         .where('ended_at', 'is', null)
-        .where('seen_at', '<=', instant)
+        .where((eb) => eb.or([eb('seen_at', '<=', instant), eb('seen_at', '>', now + CLOCKS_DIFFER_MS)]))
         .returningAll()
         .execute();
       return rows.map(toAlarm);

@@ -48,6 +48,14 @@ describe.each(DATABASES)('reports on %s', (_name, open) => {
     expect((await store.search(ALL)).total).toBe(3);
   });
 
+  test('of two nodes at once are all counted, in whatever order each has them', async () => {
+    const sorts = Array.from({ length: 40 }, (_, each) => report(`s${each}`));
+    for (let round = 0; round < 5; round += 1)
+      await Promise.all([store.add(sorts, 1000, 100), store.add(sorts.toReversed(), 1000, 100)]);
+    const { reports } = await store.search({ ...ALL, limit: 100 });
+    expect(new Set(reports.map((each) => each.reports))).toEqual(new Set([10]));
+  });
+
   test('are found by what was blocked, where, and by directive, and by no pattern', async () => {
     await store.add([report('https://Evil.example/'), report('100%_off')], 1000, 10);
     expect(await blocked({ ...ALL, text: 'EVIL' })).toEqual(['https://Evil.example/']);

@@ -122,6 +122,15 @@ describe('reports of what browsers have blocked', () => {
     for (const path of [PAGE, `${PAGE}/clearing`]) expect((await user.get(path)).status).toBe(403);
   });
 
+  test('are taken again within the hour after the clock was put back', async () => {
+    clock.advance(48 * HOUR_MS);
+    for (let each = 0; each < NEW_SORTS_PER_HOUR; each += 1) await send(report(`https://a.example/${each}`));
+    clock.advance(-48 * HOUR_MS);
+    await send(report('https://b.example/new'));
+    await write();
+    expect((await admin.get(`${PAGE}?q=b.example`)).text).toContain('https://b.example/new');
+  });
+
   test('have a limit of their own for each address', async () => {
     const small = await startTestServer({
       env: { CSP_REPORT_RATE_LIMIT: '2/minute', PUBLIC_RATE_LIMIT: '1/minute' },

@@ -227,6 +227,8 @@ test('with TRAFFIC_LOG_DAYS=off there are no rows, and the page says so', async 
   });
   const { text } = await world.admin.get(TRAFFIC);
   expect(text).toContain('Requests get no row');
+  // Nor does it wait for new ones.
+  expect(text).not.toContain('data-tail="');
   // What is left of a time when there were rows goes as well.
   await world.first.services.traffic.purge.run();
   expect(await world.rows()).toEqual([]);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { MINUTE_MS } from '../../../src/core/duration.ts';
+import { HOUR_MS, MINUTE_MS } from '../../../src/core/duration.ts';
 import { type AlarmStore, createAlarmStore } from '../../../src/security/watch/alarm-store.ts';
 import type { Database } from '../../../src/storage/database.ts';
 import { DATABASES } from '../../storage/databases.ts';
@@ -42,6 +42,14 @@ describe.each(DATABASES)('what is stored about alarms, on %s', (_name, open) => 
     expect(await store.listOpen()).toEqual([]);
     expect(await store.listSince(NOW, 10)).toEqual(ended);
     expect(await store.listSince(NOW + 1, 10)).toEqual([]);
+  });
+
+  test('one that was seen in the far future, by a clock that was put back, ends', async () => {
+    await store.raise(ALARM, NOW + 3 * HOUR_MS);
+    await store.raise({ ...ALARM, what: 'slow:form' }, NOW + MINUTE_MS);
+    const ended = await store.endUnseenSince(NOW - 2 * MINUTE_MS, NOW);
+    expect(ended.map(({ what }) => what)).toEqual([ALARM.what]);
+    expect(await store.raise(ALARM, NOW)).toBe(true);
   });
 
   test('the same cause can ring again afterwards, and what has ended long ago is forgotten', async () => {
