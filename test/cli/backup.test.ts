@@ -282,6 +282,7 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
       [newer, 'newer version of Curfew'],
       [join(project.folder, 'text.db'), 'no sound SQLite database'],
       [join(project.folder, 'gone.db'), 'There is no file'],
+      [join(project.folder, 'data'), 'is not a file'],
       [project.databaseFile, 'the database itself'],
     ] as const) {
       const refused = await curfew('restore', path, '--yes');

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { readChainState } from '../../audit/audit-chain-store.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
@@ -89,6 +89,7 @@ async function restoreSqlite(
 
 function refuseWrongFile(source: string, place: string): void {
   if (!existsSync(source)) throw new CommandError(`There is no file ${printable(source)}.`);
+  if (!statSync(source).isFile()) throw new CommandError(`${printable(source)} is not a file.`);
   if (existsSync(place) && realpathSync(source) === realpathSync(place))
     throw new CommandError('That is the database itself: name a copy of it.');
 }
