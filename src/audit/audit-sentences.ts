@@ -43,8 +43,8 @@ const SENTENCES: Sentences = {
   'identity.not_confirmed': ({ userId, why }, { user }) =>
     `${user(userId)} was asked for their password again: ${LOGIN_WORDS[why] ?? why}.`,
   'backup.made': ({ file, sha256 }) => `The database was copied to ${file} (SHA-256 ${sha256}).`,
-  'backup.restored': ({ file, oldHead, newHead }) =>
-    `The database was put back to ${file ?? 'a dump'}: event ${newHead.seq} is followed by this one${oldHead === undefined ? '' : `, and events up to ${oldHead.seq} (${oldHead.hash}) are in the database that was put aside`}.`,
+  'backup.restored': ({ file, oldHead, newHead, revokedKeys }) =>
+    `The database was put back to ${file ?? 'a dump'}: event ${newHead.seq} is followed by this one${oldHead === undefined ? '' : `, and events up to ${oldHead.seq} (${oldHead.hash}) are in the database that was put aside`}.${revokedKeys === undefined || revokedKeys.length === 0 ? '' : ` ${count(revokedKeys.length, 'API key')} revoked.`}`,
   'login.succeeded': ({ userId, program, known }, { user }) =>
     `${user(userId)} signed in with ${program ?? 'an unknown browser'}, ${known ? 'as before' : 'for the first time'}.`,
   'login.failed': ({ username, why }) =>

@@ -203,6 +203,10 @@ function createProgram(context: CommandContext, { finish, showHelp }: ProgramHoo
     .argument('[file]', 'the backup')
     .option('--after-pg-restore', 'on Postgres: end what pg_restore brought back, and what lives on')
     .option('--server-stopped', 'no server runs: where the present database is too damaged to tell')
+    .option(
+      '--keep-api-keys',
+      'let the API keys of the backup live where the present database cannot say which were revoked since',
+    )
     .option('--yes', 'do not ask')
     .option(...JSON_FLAG)
     .action(async (file, options, command: Command) => {

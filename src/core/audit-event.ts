@@ -245,6 +245,8 @@ export type AuditEvent =
       readonly oldHead: ChainHead | undefined;
       readonly newHead: ChainHead;
       readonly carriedOver: AuditedCarryOver | undefined;
+      /** API keys that were revoked because nothing could tell whether they had been, by name. */
+      readonly revokedKeys: readonly string[];
     };
 
 /** What a restored backup did not undo, by name. */

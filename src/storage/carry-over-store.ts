@@ -63,6 +63,23 @@ export function carryOver({ db }: Pick<Database, 'db'>, present: PresentState): 
   }));
 }
 
+/**
+ * For when nothing tells which of them were revoked since: a key that nobody can vouch for is none. Returns their names.
+ * `now`: ms since the epoch.
+ */
+export async function revokeAllApiKeys(
+  { db }: Pick<Database, 'db'>,
+  now: number,
+): Promise<readonly string[]> {
+  const rows = await db
+    .updateTable('api_keys')
+    .set({ revoked_at: now, secret_hash: null })
+    .where('revoked_at', 'is', null)
+    .returning('name')
+    .execute();
+  return rows.map(({ name }) => name);
+}
+
 /** Nobody's epoch may go back, and everybody's goes up: what began before the restoration is of an earlier one. */
 export async function raiseEpochs(
   { db }: Pick<Database, 'db'>,

@@ -185,17 +185,7 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     await userAdmin.create({ ...RAVI, role: 'admin' }, origin);
     await userAdmin.create({ ...RAVI, username: 'meera', role: 'user' }, origin);
     const meera = (await userAdmin.list()).find((user) => user.username === 'meera');
-    const key = await api.pages.apiKeys.create(
-      meera?.id ?? '',
-      {
-        name: 'bot',
-        scopes: ['session'],
-        addresses: { primary: undefined, secondary: undefined },
-        expiresAt: undefined,
-      } as never,
-      origin,
-    );
-    if (key.kind !== 'created') throw new Error(key.kind);
+    const key = await makeKey(running(), meera?.id ?? '');
     await backUp();
     const found = await api.pages.apiKeys.find(key.id);
     if (found === undefined) throw new Error('no key');
@@ -295,6 +285,27 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     );
   });
 
+  it.each([
+    ['revokes every API key', [], ['bot'], 401],
+    ['keeps them where somebody vouches for them', ['--keep-api-keys'], [], 200],
+  ] as const)(
+    'where the present database cannot tell which keys were revoked since, %s',
+    async (_, options, revoked, status) => {
+      const [asha] = await running().services.userAdmin.list();
+      const { secret } = await makeKey(running(), asha?.id ?? '');
+      await backUp();
+      await stop();
+      writeFileSync(project.databaseFile, 'ruined '.repeat(10_000));
+      const done = await restore('--server-stopped', '--json', ...options);
+      expect(JSON.parse(done.stdout)).toMatchObject({ carriedOver: null, revokedKeys: revoked });
+      await start();
+      const answer = await fetch(`${running().origin}/api/v1/session`, {
+        headers: { Authorization: `Bearer ${secret}` },
+      });
+      expect(answer.status).toBe(status);
+    },
+  );
+
   it('where the present database is ruined, says what must be looked through by hand', async () => {
     await backUp();
     await laptop.submit('/auth/logout', { everywhere: 'yes' });
@@ -346,13 +357,18 @@ describe('backup and restore on Postgres', { timeout: CLI_TEST_TIMEOUT_MS }, () 
     await setUp(visitor);
     await signIn(visitor);
     await connectSandbox(visitor);
+    const [owner] = await server.services.userAdmin.list();
+    await makeKey(server, owner?.id ?? '');
     shell(dump);
     await server.close();
     shell(restore);
 
     const ended = await project.curfew(['restore', '--after-pg-restore', '--json']);
     expect(ended.status).toBe(0);
-    expect(JSON.parse(ended.stdout).receipt).toMatchObject({ reason: 'restored', status: 'done' });
+    expect(JSON.parse(ended.stdout)).toMatchObject({
+      receipt: { reason: 'restored', status: 'done' },
+      revokedKeys: ['bot'],
+    });
     expect(ended.stderr).toContain('could not be read');
 
     server = await startTestServer({ env: project.settings });
@@ -371,6 +387,21 @@ describe('backup and restore on Postgres', { timeout: CLI_TEST_TIMEOUT_MS }, () 
     project.remove();
   });
 });
+
+async function makeKey({ services }: TestServer, userId: string) {
+  const key = await services.api.pages.apiKeys.create(
+    userId,
+    {
+      name: 'bot',
+      scopes: ['session:read'],
+      addresses: { primary: undefined, secondary: undefined },
+      expiresAt: undefined,
+    } as never,
+    { actor: 'test' },
+  );
+  if (key.kind !== 'created') throw new Error(key.kind);
+  return key;
+}
 
 /** Where the newest Postgres has its programs on Debian, and whatever else there is. */
 function postgresPath(): string {

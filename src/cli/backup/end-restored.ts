@@ -8,6 +8,7 @@ import {
   carryOver,
   type PresentState,
   raiseEpochs,
+  revokeAllApiKeys,
 } from '../../storage/carry-over-store.ts';
 import type { Database } from '../../storage/database.ts';
 import { CLI_ORIGIN } from '../cli-origin.ts';
@@ -21,10 +22,14 @@ export interface Restoration {
   /** What the restored database takes the place of, as far as it could be read. */
   readonly present: PresentState | undefined;
   readonly oldHead: ChainHead | undefined;
+  /** The operator vouches for the API keys in the copy. */
+  readonly keepApiKeys: boolean;
 }
 
 export interface EndedRestoration {
   readonly carriedOver: CarriedOver | undefined;
+  /** Names of API keys that were revoked because nothing could tell whether they had been. */
+  readonly revokedKeys: readonly string[];
   /** The order that ends everything of everyone: sessions in Redis outlive any file. */
   readonly orderId: string | undefined;
 }
@@ -36,16 +41,21 @@ export interface EndedRestoration {
 export async function endRestored(
   { terminal, clock }: CommandContext,
   database: Database,
-  { file, sha256, present, oldHead }: Restoration,
+  { file, sha256, present, oldHead, keepApiKeys }: Restoration,
 ): Promise<EndedRestoration> {
   const chain = createAuditChainStore(database);
   const { head: newHead } = await chain.state();
   await sealCopy(database, clock.now());
   const carriedOver = present && (await carryOver(database, present));
+  const revokedKeys =
+    present !== undefined || keepApiKeys ? [] : await revokeAllApiKeys(database, clock.now());
   await raiseEpochs(database, present?.epochs ?? []);
   const orders = createRevocationOrderStore(database, clock);
   const order = await orders.open({ kind: 'sweep', before: clock.now() + 1 }, 'restored');
   const audit = createAuditLog({ chain, clock, log: createErrorLog(terminal.say) });
-  await audit.record({ type: 'backup.restored', file, sha256, oldHead, newHead, carriedOver }, CLI_ORIGIN);
-  return { carriedOver, orderId: order?.id };
+  await audit.record(
+    { type: 'backup.restored', file, sha256, oldHead, newHead, carriedOver, revokedKeys },
+    CLI_ORIGIN,
+  );
+  return { carriedOver, revokedKeys, orderId: order?.id };
 }

@@ -7,6 +7,8 @@ import { receiptRecord, receiptText, reportOutcome } from '../receipt.ts';
 
 export interface RestorationReport {
   readonly carriedOver: CarriedOver | undefined;
+  /** Names of API keys that were revoked because nothing could tell whether they had been. */
+  readonly revokedKeys: readonly string[];
   /** Of the order that ended everything; undefined where it is still to be carried out. */
   readonly receipt: Receipt | undefined;
   /** Where the database is that was there before. */
@@ -17,7 +19,7 @@ export interface RestorationReport {
 /** Says what was done, and what the operator must still look through by hand. */
 export async function reportRestoration(
   context: CommandContext,
-  { carriedOver, receipt, aside, json }: RestorationReport,
+  { carriedOver, revokedKeys, receipt, aside, json }: RestorationReport,
 ): Promise<ExitCode> {
   const { terminal } = context;
   await terminal.print(
@@ -26,12 +28,14 @@ export async function reportRestoration(
           restored: true,
           aside: aside ?? null,
           carriedOver: carriedOver ?? null,
+          revokedKeys,
           receipt: receipt === undefined ? null : receiptRecord(receipt),
         })
       : [
           'Restored. Everybody is signed out, and no broker is connected.',
           ...(aside === undefined ? [] : [`The database that was there before: ${printable(aside)}`]),
           ...(carriedOver === undefined ? [] : carriedOverLines(carriedOver)),
+          ...revokedKeyLines(revokedKeys),
           ...(receipt === undefined ? [] : [receiptText(receipt)]),
         ].join('\n'),
   );
@@ -40,7 +44,15 @@ export async function reportRestoration(
 }
 
 const LOOK_THROUGH =
-  'curfew: The database from before could not be read, so what was taken from somebody since the backup is theirs again. Look through: npx curfew users list (disabled people, old passwords, roles), npx curfew api-keys list (revoked keys), npx curfew bans list, and the strategies that were switched off.';
+  'curfew: The database from before could not be read, so what was taken from somebody since the backup is theirs again. Look through: npx curfew users list (disabled people, old passwords, roles), npx curfew bans list, npx curfew api-keys list (with --keep-api-keys they live), and the strategies that were switched off.';
+
+function revokedKeyLines(names: readonly string[]): readonly string[] {
+  return names.length === 0
+    ? []
+    : [
+        `API keys revoked, because nothing tells which of them had been since the backup: ${names.map(printable).join(', ')}. Their owners make new ones.`,
+      ];
+}
 
 function carriedOverLines(carriedOver: CarriedOver): readonly string[] {
   const lines = NAMED.flatMap(({ key, words }) =>

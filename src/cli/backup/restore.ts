@@ -26,6 +26,7 @@ export interface RestoreOptions {
   readonly file?: string;
   readonly afterPgRestore?: boolean;
   readonly serverStopped?: boolean;
+  readonly keepApiKeys?: boolean;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -50,10 +51,10 @@ export async function restore(context: CommandContext, options: RestoreOptions):
 async function endBehindPgRestore(
   context: CommandContext,
   url: string,
-  { json }: RestoreOptions,
+  { keepApiKeys = false, json }: RestoreOptions,
 ): Promise<ExitCode> {
   const database = await openDatabase({ dialect: 'postgres', url });
-  const nothing = { file: undefined, sha256: undefined, present: undefined, oldHead: undefined };
+  const nothing = { file: undefined, sha256: undefined, present: undefined, oldHead: undefined, keepApiKeys };
   const ended = await endRestored(context, database, nothing).finally(() => database.close());
   const receipt = await carryOutOrder(context, ended.orderId);
   return reportRestoration(context, { ...ended, receipt, aside: undefined, json });
@@ -62,7 +63,7 @@ async function endBehindPgRestore(
 async function restoreSqlite(
   context: CommandContext,
   place: string,
-  { file = '', serverStopped = false, yes = false, json }: RestoreOptions,
+  { file = '', serverStopped = false, keepApiKeys = false, yes = false, json }: RestoreOptions,
 ): Promise<ExitCode> {
   const source = resolve(file);
   refuseWrongFile(source, place);
@@ -77,6 +78,7 @@ async function restoreSqlite(
       prepared,
       aside,
       serverStopped,
+      keepApiKeys,
       file: basename(source),
       ...facts,
     });
@@ -146,6 +148,7 @@ interface Exchange {
   readonly prepared: string;
   readonly aside: string;
   readonly serverStopped: boolean;
+  readonly keepApiKeys: boolean;
   readonly file: string;
   readonly sha256: string;
 }
