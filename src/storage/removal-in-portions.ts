@@ -1,0 +1,56 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MINUTE_MS } from '../core/duration.ts';
+import type { Log } from '../core/log.ts';
+import { createPoller, type Poller } from '../core/poller.ts';
+
+/** What removes old rows, again and again. */
+export interface RemovalInPortions extends Pick<Poller, 'start' | 'stop'> {
+  /** Until nothing is left to remove; returns how many rows were. */
+  run(): Promise<number>;
+}
+
+export interface RemovalInPortionsDeps {
+  /** Removes some rows and says how many; 0 when none is left. So few that nobody who waits for the database would notice. */
+  readonly removeSome: () => Promise<number>;
+  /** What there is to do behind the last portion. */
+  readonly finish: () => Promise<unknown>;
+  /** Between portions, in which the others are served. */
+  readonly pauseMs: number;
+  /** For the log, when it fails. */
+  readonly failure: string;
+  readonly log: Log;
+}
+
+const EVERY_MS = 10 * MINUTE_MS;
+
+/** Removes what is too old, in portions and every ten minutes, on any number of nodes. */
+export function createRemovalInPortions(deps: RemovalInPortionsDeps): RemovalInPortions {
+  const { removeSome, finish, pauseMs, failure, log } = deps;
+  let stopping = false;
+
+  async function run(): Promise<number> {
+    let removed = 0;
+    while (!stopping) {
+      const portion = await removeSome();
+      removed += portion;
+      if (portion === 0) break;
+      await sleep(pauseMs);
+    }
+    await finish();
+    return removed;
+  }
+
+  const poller = createPoller({
+    intervalMs: EVERY_MS,
+    work: run,
+    onError: (err) => log.error({ err }, failure),
+  });
+  return {
+    start: poller.start,
+    stop() {
+      stopping = true;
+      return poller.stop();
+    },
+    run,
+  };
+}
