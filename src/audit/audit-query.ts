@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { fromIso } from '../core/ist.ts';
+import { queryText } from '../http/query-text.ts';
 import { AUDIT_GROUPS, type AuditGroupId, typesOfGroup } from './audit-groups.ts';
 import type { AuditPeopleStore } from './audit-people-store.ts';
 import type { AuditPlace, AuditSearch, AuditSearchStore, SearchedWord } from './audit-search-store.ts';
@@ -24,21 +25,21 @@ const MOST_PEOPLE = 50;
 
 export function readAuditQuery(req: Request): AuditQuery {
   return {
-    q: queryText(req, 'q'),
+    q: queryText(req, 'q', LONGEST),
     kind: AUDIT_GROUPS.find(({ id }) => id === req.query['kind'])?.id,
-    by: queryText(req, 'by'),
-    about: queryText(req, 'about'),
-    address: queryText(req, 'address'),
-    request: queryText(req, 'request'),
-    from: queryText(req, 'from'),
-    to: queryText(req, 'to'),
+    by: queryText(req, 'by', LONGEST),
+    about: queryText(req, 'about', LONGEST),
+    address: queryText(req, 'address', LONGEST),
+    request: queryText(req, 'request', LONGEST),
+    from: queryText(req, 'from', LONGEST),
+    to: queryText(req, 'to', LONGEST),
   };
 }
 
 /** Where in the list a page stands: `before` or `after` a row. */
 export function readAuditPlace(req: Request): AuditPlace {
-  const before = rowNumber(queryText(req, 'before'));
-  return before === undefined ? { after: rowNumber(queryText(req, 'after')) } : { before };
+  const before = rowNumber(queryText(req, 'before', LONGEST));
+  return before === undefined ? { after: rowNumber(queryText(req, 'after', LONGEST)) } : { before };
 }
 
 /** A row's number; undefined for anything else. */
@@ -103,8 +104,3 @@ async function toSearchedWord(
 }
 
 const orNothing = (text: string): string | undefined => (text === '' ? undefined : text);
-
-function queryText(req: Request, name: string): string {
-  const value = req.query[name];
-  return typeof value === 'string' ? value.trim().slice(0, LONGEST) : '';
-}

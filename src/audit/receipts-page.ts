@@ -1,4 +1,4 @@
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { AuditRow } from '../core/audit-chain.ts';
 import type { AnswersToOrders } from '../core/broker-answer.ts';
@@ -7,6 +7,7 @@ import { REVOCATION_TITLES } from '../core/receipt-words.ts';
 import { REVOCATION_REASONS, type Receipt, type RevocationReason } from '../core/revocation.ts';
 import { notFound } from '../errors.ts';
 import { renderPage } from '../http/page.ts';
+import { queryText } from '../http/query-text.ts';
 import { namesFor } from './audit-names.ts';
 import type { AuditPeopleStore } from './audit-people-store.ts';
 import { readAuditPlace, rowNumber } from './audit-query.ts';
@@ -93,7 +94,7 @@ export function createReceiptsPage(deps: ReceiptsPageDeps): ReceiptsPage {
 
   return {
     async list(req, res) {
-      const person = queryText(req, 'person').slice(0, LONGEST_NAME);
+      const person = queryText(req, 'person', LONGEST_NAME);
       const reason = REVOCATION_REASONS.find((known) => known === req.query['reason']);
       const place = readAuditPlace(req);
       const wanted: AuditSearch = {
@@ -206,9 +207,4 @@ function hrefOf(
     ...(place.after === undefined ? {} : { after: String(place.after) }),
   }).toString();
   return parameters === '' ? RECEIPTS : `${RECEIPTS}?${parameters}`;
-}
-
-function queryText(req: Request, name: string): string {
-  const value = req.query[name];
-  return typeof value === 'string' ? value.trim() : '';
 }

@@ -244,19 +244,26 @@ export type AuditEvent =
       readonly sha256: string | undefined;
       readonly oldHead: ChainHead | undefined;
       readonly newHead: ChainHead;
-      readonly carriedOver: AuditedCarryOver | undefined;
+      readonly carriedOver: CarriedOver | undefined;
       /** API keys that were revoked because nothing could tell whether they had been, by name. */
       readonly revokedKeys: readonly string[];
     };
 
-/** What a restored backup did not undo, by name. */
-export interface AuditedCarryOver {
+/** What a restored backup did not undo: whom and what it concerned, by name. */
+export interface CarriedOver {
+  /** Disabled since. */
   readonly disabled: readonly string[];
+  /** Got another password since: it stays. */
   readonly passwords: readonly string[];
+  /** Made less since. */
   readonly demoted: readonly string[];
+  /** API keys that were revoked since. */
   readonly apiKeys: readonly string[];
+  /** API keys whose addresses or end were changed since. */
   readonly keyLimits: readonly string[];
+  /** Strategies that were switched off, deleted, or given another address or secret since. */
   readonly strategies: readonly string[];
+  /** Bans that are in force. */
   readonly bans: number;
 }
 

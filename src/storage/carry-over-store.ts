@@ -1,4 +1,6 @@
 import type { Selectable, Transaction } from 'kysely';
+import type { CarriedOver } from '../core/audit-event.ts';
+import { portionsOf } from '../core/portions.ts';
 import type { Database } from './database.ts';
 import type {
   ApiKeysTable,
@@ -18,24 +20,6 @@ export interface PresentState {
   readonly bans: readonly Selectable<BansTable>[];
   readonly offences: readonly Selectable<Schema['ban_offences']>[];
   readonly trusted: readonly Selectable<TrustedAddressesTable>[];
-}
-
-/** Whom and what it concerned, by name. */
-export interface CarriedOver {
-  /** Disabled since. */
-  readonly disabled: readonly string[];
-  /** Got another password since: it stays. */
-  readonly passwords: readonly string[];
-  /** Made less since. */
-  readonly demoted: readonly string[];
-  /** API keys that were revoked since. */
-  readonly apiKeys: readonly string[];
-  /** API keys whose addresses or end were changed since. */
-  readonly keyLimits: readonly string[];
-  /** Strategies that were switched off, deleted, or given another address or secret since. */
-  readonly strategies: readonly string[];
-  /** Bans that are in force. */
-  readonly bans: number;
 }
 
 /** Rejects where the database cannot be read, or is of another version. */
@@ -201,18 +185,15 @@ async function carryOverBans(trx: Trx, { bans, offences, trusted }: PresentState
   await trx.deleteFrom('bans').execute();
   await trx.deleteFrom('ban_offences').execute();
   await trx.deleteFrom('trusted_addresses').execute();
-  for (const portion of portionsOf(bans)) {
+  for (const portion of portionsOf(bans, PORTION)) {
     const rows = portion.map(({ id: _, ...ban }) => ban);
     await trx.insertInto('bans').values(rows).execute();
   }
-  for (const portion of portionsOf(offences)) await trx.insertInto('ban_offences').values(portion).execute();
-  for (const portion of portionsOf(trusted))
+  for (const portion of portionsOf(offences, PORTION))
+    await trx.insertInto('ban_offences').values(portion).execute();
+  for (const portion of portionsOf(trusted, PORTION))
     await trx.insertInto('trusted_addresses').values(portion).execute();
   return bans.length;
 }
 
 const PORTION = 500;
-
-function* portionsOf<T>(all: readonly T[]): Iterable<readonly T[]> {
-  for (let start = 0; start < all.length; start += PORTION) yield all.slice(start, start + PORTION);
-}

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { notFound } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { renderPage } from '../../http/page.ts';
+import { pageNumber, queryText } from '../../http/query-text.ts';
 import { currentSession } from '../../sessions/current-session.ts';
 import type { SessionRegistry } from '../../sessions/session-storage.ts';
 import type { UserAdmin } from '../user-admin.ts';
@@ -61,8 +62,8 @@ export function createPeoplePages({
 
   return {
     async list(req, res) {
-      const text = queryText(req, 'q').slice(0, LONGEST_SEARCH);
-      const page = Math.max(1, Number.parseInt(queryText(req, 'page').slice(0, 6), 10) || 1);
+      const text = queryText(req, 'q', LONGEST_SEARCH);
+      const page = pageNumber(req);
       const offset = (page - 1) * PAGE_SIZE;
       const found = await users.search({ text, offset, limit: PAGE_SIZE });
       const presence = await presenceOf(found.users);
@@ -148,11 +149,6 @@ function typed(req: Request): Fields {
   return Object.fromEntries(
     body.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value.slice(0, 300)]] : [])),
   );
-}
-
-function queryText(req: Request, name: string): string {
-  const value = req.query[name];
-  return typeof value === 'string' ? value.trim() : '';
 }
 
 function pageHref(text: string, page: number): string {

@@ -1,10 +1,10 @@
 import { createAuditChainStore } from '../../audit/audit-chain-store.ts';
 import { createAuditLog } from '../../audit/audit-store.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
+import type { CarriedOver } from '../../core/audit-event.ts';
 import { createRevocationOrderStore } from '../../sessions/revocation-order-store.ts';
 import { sealCopy } from '../../storage/backup-seal-store.ts';
 import {
-  type CarriedOver,
   carryOver,
   type PresentState,
   raiseEpochs,

@@ -1,5 +1,5 @@
+import type { CarriedOver } from '../../core/audit-event.ts';
 import type { Receipt } from '../../core/revocation.ts';
-import type { CarriedOver } from '../../storage/carry-over-store.ts';
 import type { CommandContext, ExitCode } from '../command-context.ts';
 import { toJson } from '../json.ts';
 import { printable } from '../printable.ts';

@@ -6,6 +6,7 @@ import { auditOrigin } from '../../http/audit-origin.ts';
 import { addressBucket, clientAddress } from '../../http/client-address.ts';
 import { readForm, requireForm } from '../../http/form.ts';
 import { renderPage } from '../../http/page.ts';
+import { pageNumber, queryText } from '../../http/query-text.ts';
 import { banForm, liftForm } from './ban-form.ts';
 import type { Ban, BanStore } from './ban-store.ts';
 import { lengthOptions, lengthPhrase, toBanView } from './ban-view.ts';
@@ -47,9 +48,9 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
 export function createBanPages({ bans, banStore, protectedAddresses, clock }: BanPagesDeps): BanPages {
   return {
     async list(req, res) {
-      const text = queryText(req, 'q').slice(0, LONGEST_SEARCH);
+      const text = queryText(req, 'q', LONGEST_SEARCH);
       const reason = REASONS.find((known) => known === req.query['reason']);
-      const page = Math.max(1, Number.parseInt(queryText(req, 'page').slice(0, 6), 10) || 1);
+      const page = pageNumber(req);
       const offset = (page - 1) * PAGE_SIZE;
       const found = await banStore.search({ text, reason, offset, limit: PAGE_SIZE }, clock.now());
       renderPage(req, res, 'security/bans/index', {
@@ -67,8 +68,7 @@ export function createBanPages({ bans, banStore, protectedAddresses, clock }: Ba
       });
     },
 
-    showNew: (req, res) =>
-      renderNew(req, res, { address: queryText(req, 'address').slice(0, LONGEST_SEARCH) }),
+    showNew: (req, res) => renderNew(req, res, { address: queryText(req, 'address', LONGEST_SEARCH) }),
 
     async ban(req, res) {
       const form = readForm(banForm, req);
@@ -145,11 +145,6 @@ function typed(req: Request): Fields {
 }
 
 const shortText = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 300) : '');
-
-function queryText(req: Request, name: string): string {
-  const value = req.query[name];
-  return typeof value === 'string' ? value.trim() : '';
-}
 
 function pageHref(
   { text, reason }: { readonly text: string; readonly reason: string | undefined },

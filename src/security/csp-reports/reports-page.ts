@@ -4,6 +4,7 @@ import { auditOrigin } from '../../http/audit-origin.ts';
 import type { CspMode } from '../../http/header-settings.ts';
 import { methods } from '../../http/methods.ts';
 import { renderPage } from '../../http/page.ts';
+import { pageNumber, queryText } from '../../http/query-text.ts';
 import type { CspReportStore, StoredReport } from './csp-report-store.ts';
 import { MOST_SORTS, type ReportIntake } from './report-intake.ts';
 import { explainReport } from './report-words.ts';
@@ -32,8 +33,8 @@ export function createReportsRouter({ store, intake, audit, mode, requireAdmin }
   const router = Router({ caseSensitive: true });
 
   const list: RequestHandler = async (req, res) => {
-    const text = queryText(req.query['q']).slice(0, LONGEST_SEARCH);
-    const page = Math.max(1, Number.parseInt(queryText(req.query['page']).slice(0, 4), 10) || 1);
+    const text = queryText(req, 'q', LONGEST_SEARCH);
+    const page = pageNumber(req, 4);
     const offset = (page - 1) * PAGE_SIZE;
     const { reports, total } = await store.search({ text, offset, limit: PAGE_SIZE });
     renderPage(req, res, 'security/csp-reports/index', {
@@ -73,8 +74,6 @@ export function createReportsRouter({ store, intake, audit, mode, requireAdmin }
 function toReportView({ directive, blocked, document, reports, firstAt, lastAt }: StoredReport) {
   return { ...explainReport(directive, blocked), directive, blocked, document, reports, firstAt, lastAt };
 }
-
-const queryText = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
 
 function pageHref(text: string, page: number): string {
   const query = new URLSearchParams({ ...(text === '' ? {} : { q: text }), page: String(page) });

@@ -1,8 +1,9 @@
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import type { Clock } from '../../core/clock.ts';
 import { toReceiptView } from '../../core/receipt-view.ts';
 import type { Receipt } from '../../core/revocation.ts';
 import { renderPage } from '../../http/page.ts';
+import { queryText } from '../../http/query-text.ts';
 import { currentSession } from '../../sessions/current-session.ts';
 import { toDeviceView } from '../../sessions/device-view.ts';
 import type { DeviceSession } from '../../sessions/session-data.ts';
@@ -28,10 +29,10 @@ export function createSessionListPage(deps: SessionListPageDeps): RequestHandler
   const find = createSessionSearch(deps);
 
   return async function listSessions(req, res) {
-    const person = queryText(req, 'person');
-    const text = queryText(req, 'q');
+    const person = queryText(req, 'person', LONGEST_SEARCH);
+    const text = queryText(req, 'q', LONGEST_SEARCH);
     const from = readPlace(req.query['from']);
-    const receiptId = queryText(req, 'receipt');
+    const receiptId = queryText(req, 'receipt', LONGEST_SEARCH);
     const [found, total, receipt] = await Promise.all([
       find({ person, text, from }),
       registry.countBefore(clock.now() + 1),
@@ -62,11 +63,6 @@ export function toSessionView(device: DeviceSession, currentSid: string) {
     endHref: `${SESSIONS}/${encodeURIComponent(userId)}/${encodeURIComponent(deviceId)}/revocation`,
     endAllHref: `${SESSIONS}/${encodeURIComponent(userId)}/revocation`,
   };
-}
-
-function queryText(req: Request, name: string): string {
-  const value = req.query[name];
-  return typeof value === 'string' ? value.trim().slice(0, LONGEST_SEARCH) : '';
 }
 
 /** `<ms since the epoch>-<how many of that instant>`. Anything else is the beginning. */

@@ -2,6 +2,7 @@ import type { SessionData } from 'express-session';
 import type { Clock } from '../../core/clock.ts';
 import type { CutoffCalendar } from '../../core/cutoff.ts';
 import { isPastCutoff } from '../../core/expiry.ts';
+import { portionsOf } from '../../core/portions.ts';
 import type { RevocationReason } from '../../core/revocation.ts';
 import { type RedisClient, viaRedis } from '../../storage/redis.ts';
 import type { Activity } from '../activity.ts';
@@ -242,8 +243,4 @@ function addByUser(groups: Map<string, string[]>, sids: readonly string[]): Map<
     else own.push(sid);
   }
   return groups;
-}
-
-function* portionsOf<T>(all: readonly T[], size: number): Iterable<readonly T[]> {
-  for (let start = 0; start < all.length; start += size) yield all.slice(start, start + size);
 }
