@@ -11,12 +11,13 @@ import { createBrokerRouter } from './broker/routes.ts';
 import { createDashboardRouter } from './dashboard/routes.ts';
 import { createAddressList } from './http/address-list.ts';
 import { createAnswerOptions } from './http/answer-options.ts';
+import { createBodyLimits, FORM_LIMITS } from './http/body-limits.ts';
 import { createCanonicalHost } from './http/canonical-host.ts';
 import { createCsrf } from './http/csrf.ts';
 import { createErrorHandler, refuseUnknownPath } from './http/error-handler.ts';
 import { createLastResort } from './http/last-resort.ts';
 import { createMetrics } from './http/metrics.ts';
-import { createMultipart } from './http/multipart.ts';
+import { createMultipart, uploadAllowance } from './http/multipart.ts';
 import { createProbes } from './http/probes.ts';
 import { readOnly } from './http/refuse-methods.ts';
 import { createRequestId } from './http/request-id.ts';
@@ -43,7 +44,8 @@ import { createTelegramRouter } from './telegram/routes.ts';
 
 const PUBLIC_FOLDER = fileURLToPath(new URL('../public', import.meta.url));
 const VIEWS_FOLDER = fileURLToPath(new URL('../views', import.meta.url));
-const LARGEST_BODY = '32kb';
+const LARGEST_BODY = FORM_LIMITS.mostBytes;
+const UPLOADS = [SYMBOL_UPLOAD, BAN_UPLOAD];
 
 /** The whole server: what a request passes, from top to bottom. */
 export function createApp(services: Services): Express {
@@ -55,6 +57,7 @@ export function createApp(services: Services): Express {
   app.use(
     ...createSecurityHeaders({ ...config, settings: config.headers, formTargets: services.brokerOrigins }),
   );
+  app.use(createBodyLimits(UPLOADS.map(uploadAllowance)));
   app.use(createProbes(services.readiness));
   app.use(services.bans.gate);
   app.use(createRequestWatch(services.requestWatch));
@@ -88,7 +91,8 @@ export function createApp(services: Services): Express {
 
   app.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 100 }));
   app.use(express.json({ limit: LARGEST_BODY }));
-  app.use(createMultipart([SYMBOL_UPLOAD, BAN_UPLOAD]));
+  app.use(createMultipart(UPLOADS));
+  app.use(services.expiry.judgeAgain);
   app.use(createCsrf(services.visitorSecret));
   app.use(services.brokerBanner);
   app.use(services.freshProof);
@@ -99,6 +103,7 @@ export function createApp(services: Services): Express {
   app.use(refuseUnknownPath);
   app.use(services.bans.pathWatch.notFound);
   app.use(services.refusalWatch);
+  app.use(services.expiry.endedInProgress);
   app.use(reopenLoginForm);
   app.use(createErrorHandler(log, toKnownFailure));
   app.use(createLastResort(log));

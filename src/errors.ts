@@ -10,6 +10,7 @@ const STATUS = {
   banned: 403,
   not_found: 404,
   method_not_allowed: 405,
+  timeout: 408,
   invalid: 400,
   too_large: 413,
   rate_limited: 429,

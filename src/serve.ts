@@ -5,8 +5,9 @@ import type { Logger } from 'pino';
 import { createApp } from './app.ts';
 import type { Config, Environment } from './config.ts';
 import { systemClock } from './core/clock.ts';
-import { SECOND_MS } from './core/duration.ts';
+import { MINUTE_MS, SECOND_MS } from './core/duration.ts';
 import { readEnvFile, watchEnvFile } from './env-file.ts';
+import { FORM_LIMITS, UPLOAD_WITHIN_MS } from './http/body-limits.ts';
 import { createLiveSettings } from './live-settings.ts';
 import { openPorts } from './ports.ts';
 import { ENV_FILE } from './project-files.ts';
@@ -15,6 +16,13 @@ import { createShutDown } from './shut-down.ts';
 
 /** Longer than a proxy keeps its idle connections, so that it is never the server that closes first. */
 const KEEP_ALIVE_MS = 75 * SECOND_MS;
+
+/** Of any request; http/body-limits.ts has narrower ones. Node looks this often which are over. */
+const TIMEOUTS = {
+  headersTimeout: FORM_LIMITS.withinMs,
+  requestTimeout: UPLOAD_WITHIN_MS + MINUTE_MS,
+  connectionsCheckingInterval: 2 * SECOND_MS,
+};
 
 export interface ServeOptions {
   readonly config: Config;
@@ -25,7 +33,7 @@ export interface ServeOptions {
 
 /** Connects, catches up, listens, and closes on SIGTERM or SIGINT. Rejects when it could not begin. */
 export async function serve({ config: given, environment, log }: ServeOptions): Promise<void> {
-  const server = createServer();
+  const server = createServer(TIMEOUTS);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   const asStarted = JSON.stringify(readEnvFile(ENV_FILE));
   const config = await withRealPort(given, server);

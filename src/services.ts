@@ -40,16 +40,19 @@ import { createClaimedUser } from './sessions/claimed-user.ts';
 import { createEpochStore } from './sessions/epoch-store.ts';
 import { createIdleWatch } from './sessions/idle-watch.ts';
 import { createSessionLifecycle } from './sessions/lifecycle.ts';
+import { createLongRequests } from './sessions/long-requests.ts';
 import { createReplay } from './sessions/replay.ts';
 import { createRequireAdmin } from './sessions/require-admin.ts';
 import { createRevocationMetrics } from './sessions/revocation-metrics.ts';
 import { createRevocationOrderStore } from './sessions/revocation-order-store.ts';
 import { createRevoker } from './sessions/revoker.ts';
+import { createSessionActors } from './sessions/session-actors.ts';
 import { createSessionExpiry } from './sessions/session-expiry.ts';
 import { createSessionIdIssuer } from './sessions/session-id-issuer.ts';
 import { sessionCookieName } from './sessions/session-middleware.ts';
 import { createSessionState } from './sessions/session-state.ts';
 import { createSessionTarget } from './sessions/session-target.ts';
+import { createStandingStore } from './sessions/standing-store.ts';
 import { createSweep } from './sessions/sweep.ts';
 import { createVisitorIds } from './sessions/visitor-ids.ts';
 import { createWaitingOrderStore } from './sessions/waiting-order-store.ts';
@@ -95,6 +98,12 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   const caches = createCaches({ clock, calendar });
   const epochs = createEpochStore(database);
   const orders = createRevocationOrderStore(database, clock);
+  const { acting } = database;
+  const actors = createSessionActors({ standings: createStandingStore(database), calendar, clock });
+  const longRequests = createLongRequests({
+    actors,
+    onError: (err) => log.warn({ err }, 'Requests in progress could not be compared with their sessions'),
+  });
   const visitorIds = createVisitorIds({ secrets: config.sessionSecrets, clock });
   const ids = createSessionIdIssuer(visitorIds);
   const waitingOrders = createWaitingOrderStore(database, clock);
@@ -180,6 +189,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     keyRing,
     forgetCached,
     epochs,
+    actors,
     calendar,
     clock,
     audit,
@@ -255,6 +265,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     orders,
     targets: [brokers.tokenTarget, sessionTarget, createCacheTarget(caches, bus)],
     countSessions: async (userId) => (await registry.listByUser(userId)).length,
+    acting,
     audit,
     clock,
     log,
@@ -289,7 +300,17 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   });
   const sweep = createSweep({ calendar, revoker, orders, log });
   const idleWatch = createIdleWatch(registry, lifecycle);
-  const expiry = createSessionExpiry({ clock, calendar, registry, revoker, ids, clearCookie });
+  const expiry = createSessionExpiry({
+    clock,
+    calendar,
+    registry,
+    revoker,
+    ids,
+    acting,
+    actors,
+    longRequests,
+    clearCookie,
+  });
 
   const users = createUserStore({ database, clock });
   const hasher = createPasswordHasher({ peppers: config.peppers });
@@ -301,6 +322,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     lifecycle,
     tellSessions: registry.setRole,
     audit,
+    acting,
   });
   const limiter = createLoginLimiter({ limits: config.rateLimits.login, redis: ports.redis });
   const devices = createDeviceCookies({ secrets: config.sessionSecrets, secure: config.https, clock });
@@ -308,7 +330,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   const requireAdmin = createRequireAdmin(async (userId) => {
     const user = await users.findById(userId);
     return user === undefined || user.disabled ? undefined : user.role;
-  });
+  }, acting);
 
   const traffic = createTrafficRoom({
     database,
@@ -428,6 +450,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
         cspReports.writing,
         ...traffic.jobs,
         load.watch,
+        longRequests,
         ...(gate === undefined ? [] : [gate.watch]),
       ],
       log,

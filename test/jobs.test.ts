@@ -39,13 +39,13 @@ describe.each([
   const storeOf = (holder: string) =>
     createRevocationOrderStore(server.ports.database, clock, { name: holder, isGone: () => false });
   const isSignedIn = async (person: SignedIn) => {
-    const door = await openSideDoor(server.services);
+    const door = await openSideDoor(server);
     const { status } = await door.who(person);
     await door.close();
     return status === 200;
   };
   const signIn = async (userId: string) => {
-    const door = await openSideDoor(server.services);
+    const door = await openSideDoor(server);
     const person = await door.signIn(userId);
     await door.close();
     return person;

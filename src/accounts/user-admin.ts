@@ -1,6 +1,7 @@
 import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Receipt } from '../core/revocation.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import type { Acting } from '../storage/acting.ts';
 import { readNewAccount } from './new-account.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { PasswordRules } from './password-rules.ts';
@@ -76,6 +77,7 @@ export interface UserAdminDeps {
   /** Tells the person's sessions, so that their pages show the places they may go to. */
   readonly tellSessions: (userId: string, role: User['role']) => Promise<void>;
   readonly audit: AuditLog;
+  readonly acting: Pick<Acting, 'asServer'>;
 }
 
 /** For the command line and the admin's pages. All throw `unavailable` when a part does not answer. */
@@ -86,7 +88,12 @@ export function createUserAdmin({
   lifecycle,
   tellSessions,
   audit,
+  acting,
 }: UserAdminDeps): UserAdmin {
+  /** What follows from a change that is stored is completed, whatever becomes of the administrator's session. */
+  const endAccount: SessionLifecycle['endAccount'] = (...args) =>
+    acting.asServer(() => lifecycle.endAccount(...args));
+
   return {
     list: () => users.list(),
 
@@ -109,7 +116,7 @@ export function createUserAdmin({
       // First the door, then the room: a sign-in that is under way asks again after its session is stored.
       if (!(await users.disableUnlessLastAdmin(user.id))) return { kind: 'last_admin', user };
       await audit.record({ type: 'account.disabled', userId: user.id }, origin);
-      const receipt = await lifecycle.endAccount(user.id, 'account_disabled', origin);
+      const receipt = await endAccount(user.id, 'account_disabled', origin);
       return { kind: 'disabled', user: { ...user, disabled: true }, receipt };
     },
 
@@ -129,7 +136,7 @@ export function createUserAdmin({
       if (problem !== undefined) return { kind: 'invalid', fields: { password: problem } };
       await users.setPassword(user.id, await hasher.hash(password));
       await audit.record({ type: 'account.password_reset', userId: user.id }, origin);
-      const receipt = await lifecycle.endAccount(user.id, 'password_changed', origin);
+      const receipt = await endAccount(user.id, 'password_changed', origin);
       return { kind: 'reset', user, receipt, ...handedOver };
     },
 

@@ -117,7 +117,7 @@ export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
   const logoutQueue = createBrokerLogoutQueue(shared);
   const wakeLogouts = logoutQueue.wake;
   const forgetTokens = createTokenForgetter(shared);
-  const keeper = createConnectionKeeper(shared);
+  const keeper = createConnectionKeeper({ ...shared, acting: database.acting });
   const flow = createAuthorizationFlow({ ...shared, keeper, forgetTokens, wakeLogouts });
   const ending = { ...shared, forgetTokens, wakeLogouts };
   const pages = { ...shared, recentConnections: createRecentConnections(shared) };

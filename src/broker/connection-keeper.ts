@@ -3,6 +3,8 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
+import { SessionEndedError } from '../sessions/session-storage.ts';
+import type { Acting } from '../storage/acting.ts';
 import type { BrokerGrant } from './broker-adapter.ts';
 import type { LogoutStore } from './logout-store.ts';
 import { secretDigest } from './secret-digest.ts';
@@ -34,28 +36,41 @@ export interface ConnectionKeeperDeps {
   readonly cipher: TokenCipher;
   /** Whether a session of this id is still in the store. */
   readonly sessionExists: (sid: string) => Promise<boolean>;
+  readonly acting: Pick<Acting, 'asServer'>;
 }
 
 /**
- * Asks before storing and again after it. A revocation first moves the epoch (or the clock passes the cutoff, or the
- * session goes) and then ends the rows: either it finds the row that was stored here, or the second look sees it.
+ * Asks before storing and again after it: a session may also go without a revocation, when its store loses it. What is
+ * revoked in between is seen by the transaction that stores the token, where it acts on behalf of a session.
  */
 export function createConnectionKeeper(deps: ConnectionKeeperDeps): ConnectionKeeper {
-  const { tokens, logouts, epochs, calendar, clock, cipher, sessionExists } = deps;
+  const { tokens, logouts, epochs, calendar, clock, cipher, sessionExists, acting } = deps;
 
   return {
     async keep(grant, origin) {
       const connection = toConnection(grant, origin);
-      if (await isOver(origin)) {
+      if ((await isOver(origin)) || !(await replace(connection))) {
         await logouts.add(connection, clock.now());
         return 'ended_meanwhile';
       }
-      await tokens.replace(connection, clock.now());
       if (!(await isOver(origin))) return 'kept';
-      await tokens.end({ kind: 'one', id: connection.id }, { reason: 'ended_meanwhile', now: clock.now() });
+      await acting.asServer(() =>
+        tokens.end({ kind: 'one', id: connection.id }, { reason: 'ended_meanwhile', now: clock.now() }),
+      );
       return 'ended_meanwhile';
     },
   };
+
+  /** False where the session ended before the commit. */
+  async function replace(connection: NewConnection): Promise<boolean> {
+    try {
+      await tokens.replace(connection, clock.now());
+      return true;
+    } catch (error) {
+      if (error instanceof SessionEndedError) return false;
+      throw error;
+    }
+  }
 
   function toConnection(
     grant: BrokerGrant,

@@ -14,43 +14,55 @@ export interface PollerOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Does the same work every so often, one round at a time. Its timer keeps no process alive. */
+/**
+ * Does the same work every so often, one round at a time. Its timer keeps no process alive. A round runs in the context
+ * (AsyncLocalStorage) of `start`, not of the request that woke it.
+ */
 export function createPoller({ intervalMs, work, onError }: PollerOptions): Poller {
   let started = false;
   let wanted = false;
-  let timer: NodeJS.Timeout | undefined;
-  let round: Promise<void> | undefined;
+  let endPause: (() => void) | undefined;
+  let rounds: Promise<void> | undefined;
 
-  function arm(delayMs: number): void {
-    clearTimeout(timer);
-    timer = setTimeout(begin, delayMs).unref();
+  async function workAgainAndAgain(): Promise<void> {
+    await pause(0);
+    while (started) {
+      wanted = false;
+      try {
+        await work();
+      } catch (error) {
+        onError(error);
+      }
+      if (started) await pause(wanted ? 0 : intervalMs);
+    }
   }
 
-  function begin(): void {
-    wanted = false;
-    round = work()
-      .then(() => undefined, onError)
-      .finally(() => {
-        round = undefined;
-        if (started) arm(wanted ? 0 : intervalMs);
-      });
+  function pause(ms: number): Promise<void> {
+    return new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms).unref();
+      endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    }).then(() => {
+      endPause = undefined;
+    });
   }
 
   return {
     start() {
       if (started) return;
       started = true;
-      arm(0);
+      rounds = workAgainAndAgain();
     },
     wake() {
-      if (!started) return;
-      if (round === undefined) arm(0);
-      else wanted = true;
+      if (endPause === undefined) wanted = true;
+      else endPause();
     },
     async stop() {
       started = false;
-      clearTimeout(timer);
-      await round;
+      endPause?.();
+      await rounds;
     },
   };
 }

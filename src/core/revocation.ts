@@ -27,6 +27,27 @@ export type RevocationScope =
   | { readonly kind: 'stale'; readonly userId: string; readonly before: number }
   | { readonly kind: 'sweep'; readonly before: number };
 
+/** What a revocation is compared with: a session, or an account without one (then `sid` is undefined). */
+export interface RevocableSession {
+  readonly sid: string | undefined;
+  readonly epoch: number;
+  /** Milliseconds since the epoch. */
+  readonly loginTime: number;
+}
+
+/** Whether a revocation of the session's user, or of all users, ends this session. */
+export function isInScope(scope: RevocationScope, { sid, epoch, loginTime }: RevocableSession): boolean {
+  switch (scope.kind) {
+    case 'device':
+      return sid !== undefined && scope.sids.includes(sid);
+    case 'account':
+      return epoch <= scope.throughEpoch;
+    case 'stale':
+    case 'sweep':
+      return loginTime < scope.before;
+  }
+}
+
 export interface RevocationOrder {
   readonly id: string;
   readonly scope: RevocationScope;

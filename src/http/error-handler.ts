@@ -87,6 +87,7 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
   banned: 'Not allowed',
   not_found: 'Nothing here',
   method_not_allowed: 'Not possible here',
+  timeout: 'The request took too long',
   invalid: 'The request could not be read',
   too_large: 'Too large',
   rate_limited: 'Too many requests',

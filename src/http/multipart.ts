@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { Request, RequestHandler, Response } from 'express';
-import { AppError, invalid } from '../errors.ts';
+import { type AppError, invalid } from '../errors.ts';
+import type { BodyAllowance } from './body-limits.ts';
 
 /** A file that comes with a form. None of it has been read yet; whoever wants it reads the stream to its end. */
 export interface UploadedFile {
@@ -13,12 +14,19 @@ export interface UploadedFile {
 
 export interface UploadPath {
   readonly path: string;
-  /** Of the file. A request that says it has more is refused unread. */
+  /** Of the file. */
   readonly mostBytes: number;
 }
 
+/** Of the whole request. */
+export const uploadAllowance = ({ path, mostBytes }: UploadPath): BodyAllowance => ({
+  path,
+  mostBytes: mostBytes + BESIDE_FILE_BYTES,
+  describe: `The file is too large: it may have ${Math.floor(mostBytes / 1024 / 1024)} MB.`,
+});
+
 /** For boundaries, headers and the other fields. */
-const ROOM_BESIDE_FILE = 64 * 1024;
+const BESIDE_FILE_BYTES = 64 * 1024;
 const LIMITS = {
   fields: 10,
   fieldNameSize: 100,
@@ -43,8 +51,6 @@ export function createMultipart(paths: readonly UploadPath[]): RequestHandler {
     const upload = req.method === 'POST' ? paths.find(({ path }) => path === req.path) : undefined;
     const type = req.headers['content-type'];
     if (upload === undefined || type === undefined || !/^multipart\/form-data/i.test(type)) return next();
-    if (Number(req.headers['content-length'] ?? 0) > upload.mostBytes + ROOM_BESIDE_FILE)
-      return next(tooLarge(upload.mostBytes));
     const parser = createParser(req, type);
     if (parser === undefined) return next(unreadable());
     readFields(req, parser, next);
@@ -106,8 +112,3 @@ function discardRest(req: Request, res: Response, parser: BusboyInstance): void 
 }
 
 const unreadable = (): AppError => invalid({ file: 'The form could not be read. Send it again.' });
-
-function tooLarge(mostBytes: number): AppError {
-  const words = `The file is too large: it may have ${Math.floor(mostBytes / 1024 / 1024)} MB.`;
-  return new AppError('too_large', words, { fields: { file: words }, headers: { Connection: 'close' } });
-}

@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import { AppError } from '../errors.ts';
 import type { Viewer } from '../http/page.ts';
+import type { Acting } from '../storage/acting.ts';
 import { currentSession } from './current-session.ts';
 
 /** The role that a person has now; undefined for somebody who is disabled or gone. */
@@ -8,11 +9,14 @@ export type FindRole = (userId: string) => Promise<Viewer['role'] | undefined>;
 
 /**
  * Lets administrators pass, asked anew for each request (ASVS 8.3.2): what the session says is from the sign-in, and
- * somebody may have been made less since.
+ * they may have been made less since. And once more in the transaction of whatever the request writes.
  */
-export function createRequireAdmin(findRole: FindRole): RequestHandler {
+export function createRequireAdmin(findRole: FindRole, acting: Pick<Acting, 'current'>): RequestHandler {
   return async function requireAdmin(req, _res, next) {
-    if ((await findRole(currentSession(req).userId)) === 'admin') return next();
-    next(new AppError('forbidden', 'This page is for administrators.'));
+    if ((await findRole(currentSession(req).userId)) !== 'admin')
+      return next(new AppError('forbidden', 'This page is for administrators.'));
+    const actor = acting.current();
+    if (actor !== undefined) actor.needsAdmin = true;
+    next();
   };
 }

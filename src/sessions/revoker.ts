@@ -10,6 +10,7 @@ import type {
   RevocationScope,
   RevocationTarget,
 } from '../core/revocation.ts';
+import type { Acting } from '../storage/acting.ts';
 import type { RevocationOrderStore, StoredOrder } from './revocation-order-store.ts';
 
 export interface RevokerDeps {
@@ -18,6 +19,8 @@ export interface RevokerDeps {
   readonly targets: readonly RevocationTarget[];
   /** How many sessions of a user could be used now. */
   readonly countSessions: (userId: string) => Promise<number>;
+  /** To give an order is an act; to carry it out is the server's business, also where it ends the session that gave it. */
+  readonly acting: Pick<Acting, 'asServer'>;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly log: Log;
@@ -50,7 +53,7 @@ const LONGEST_RETRY_MS = 5 * MINUTE_MS;
 const RETRIED_AT_ONCE = 50;
 
 export function createRevoker(deps: RevokerDeps): Revoker {
-  const { orders, targets, countSessions, audit, clock, log } = deps;
+  const { orders, targets, countSessions, acting, audit, clock, log } = deps;
 
   async function carryOut({ order, receipt, attempts }: StoredOrder, origin: AuditOrigin): Promise<Receipt> {
     const lines: ReceiptLine[] = [];
@@ -128,12 +131,13 @@ export function createRevoker(deps: RevokerDeps): Revoker {
   return {
     async revokeAccount(userId, reason, origin) {
       const order = await orders.openAccount(userId, reason);
-      return carryOut({ order, receipt: undefined, attempts: 0 }, origin);
+      return acting.asServer(() => carryOut({ order, receipt: undefined, attempts: 0 }, origin));
     },
 
     async revoke(scope, reason, origin, dedupeKey) {
       const order = await orders.open(scope, reason, dedupeKey);
-      return order === undefined ? undefined : carryOut({ order, receipt: undefined, attempts: 0 }, origin);
+      if (order === undefined) return undefined;
+      return acting.asServer(() => carryOut({ order, receipt: undefined, attempts: 0 }, origin));
     },
 
     async retryDue() {

@@ -1,4 +1,4 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
@@ -8,12 +8,15 @@ import { setActingUser } from '../http/request-watch.ts';
 import { placeToReturnTo } from '../http/return-to.ts';
 import { isGuarded, routeClassOf } from '../http/route-classes.ts';
 import { wantsJson } from '../http/wants-json.ts';
+import type { Acting } from '../storage/acting.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
 import { dropSession } from './express-session-promises.ts';
+import type { LongRequests } from './long-requests.ts';
 import type { Revoker } from './revoker.ts';
+import type { SessionActors } from './session-actors.ts';
 import { readSessionId } from './session-id.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
-import type { SessionRegistry } from './session-storage.ts';
+import { SessionEndedError, type SessionRegistry } from './session-storage.ts';
 
 export interface SessionExpiryDeps {
   readonly clock: Clock;
@@ -21,6 +24,9 @@ export interface SessionExpiryDeps {
   readonly registry: SessionRegistry;
   readonly revoker: Revoker;
   readonly ids: SessionIdIssuer;
+  readonly acting: Acting;
+  readonly actors: SessionActors;
+  readonly longRequests: LongRequests;
   readonly clearCookie: (res: Response) => void;
 }
 
@@ -30,12 +36,19 @@ export type LoginReason = 'login_required' | 'cutoff' | 'idle' | 'revoked';
 export interface SessionExpiry {
   /** Stands in front of every route. Lets pass what needs no session, and sessions from after the last cutoff. */
   readonly middleware: RequestHandler;
+  /**
+   * Stands behind everything that reads a request's body. What changes something is judged again there, since its session
+   * may have ended while the body came in; and from there on the session's user is the actor of every write.
+   */
+  readonly judgeAgain: RequestHandler;
+  /** Answers a request whose session ended while it was in progress, as it would have been answered afterwards. */
+  readonly endedInProgress: ErrorRequestHandler;
   /** The request's session if it counts: for pages that anyone may see. */
   readonly liveSession: (req: Request) => CurrentSession | undefined;
 }
 
 export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
-  const { clock, calendar, registry, revoker, ids, clearCookie } = deps;
+  const { clock, calendar, registry, revoker, ids, acting, actors, longRequests, clearCookie } = deps;
 
   const isOver = (session: CurrentSession): boolean =>
     isPastCutoff(session.loginTime, clock.now(), calendar.last());
@@ -50,9 +63,8 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
     await registry.end([sid], 'cutoff');
   }
 
-  /** What became of the session that the browser's cookie stands for. */
-  async function explainMissing(req: Request): Promise<LoginReason> {
-    const sid = ids.presentedInVain(req);
+  /** Why the session of an id is not there. */
+  async function explainMissing(sid: string | undefined): Promise<LoginReason> {
     const facts = sid === undefined ? undefined : readSessionId(sid);
     if (sid === undefined || facts?.kind !== 'signed_in') return 'login_required';
     if (isPastCutoff(facts.loginTime, clock.now(), calendar.last())) return 'cutoff';
@@ -76,15 +88,55 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
         return next();
       }
       if (!isGuarded(routeClass)) return next();
-      const reason = session === undefined ? await explainMissing(req) : 'cutoff';
-      if (session !== undefined) await endStale(session);
-      dropSession(req);
-      if (wantsJson(req)) return answerScript(res, reason);
-      if (session !== undefined || ids.presentedInVain(req) !== undefined) clearCookie(res);
-      sendToLogin(req, res, reason);
+      if (session !== undefined) return refuse(req, res, session);
+      const presented = ids.presentedInVain(req);
+      answer(req, res, await explainMissing(presented), presented !== undefined);
+    },
+
+    async judgeAgain(req, res, next) {
+      const session = findCurrentSession(req);
+      // A form for anyone carries credentials of its own.
+      if (session === undefined || routeClassOf(req.path) === 'form') return next();
+      if (!isSafe(req.method) && !(await stillCounts(session))) return refuse(req, res, session);
+      longRequests.follow(req, res, session);
+      acting.run(actors.of(session), next);
+    },
+
+    async endedInProgress(error: unknown, req, res, next) {
+      const session = findCurrentSession(req);
+      if (!(error instanceof SessionEndedError) || session === undefined || res.headersSent)
+        return next(error);
+      await refuse(req, res, session);
     },
   };
+
+  async function stillCounts(session: CurrentSession): Promise<boolean> {
+    if (isOver(session) || !(await registry.isUsable(session.sid))) return false;
+    return !(await actors.hasEnded(session));
+  }
+
+  /** Ends what is past the cutoff, and answers with why the session does not count. */
+  async function refuse(req: Request, res: Response, session: CurrentSession): Promise<void> {
+    const past = isOver(session);
+    if (past) await endStale(session);
+    const reason = past ? 'cutoff' : await explainMissing(session.sid);
+    res.locals['viewer'] = undefined;
+    // What is still on its way in was meant for a session that is over.
+    if (!req.complete) res.set('Connection', 'close');
+    // It ended, or it would not be refused; only why is not known any more.
+    answer(req, res, reason === 'login_required' ? 'revoked' : reason, true);
+  }
+
+  function answer(req: Request, res: Response, reason: LoginReason, hadSession: boolean): void {
+    dropSession(req);
+    if (wantsJson(req)) return answerScript(res, reason);
+    if (hadSession) clearCookie(res);
+    sendToLogin(req, res, reason);
+  }
 }
+
+/** RFC 9110, 9.2.1. */
+const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
 
 const LOGIN_REASONS: Readonly<Record<RevocationReason, LoginReason>> = {
   cutoff: 'cutoff',

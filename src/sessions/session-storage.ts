@@ -56,6 +56,8 @@ export interface SessionRegistry {
   endAllBefore(before: number, reason: RevocationReason): AsyncIterable<ReadonlyMap<string, number>>;
   /** Sessions that nobody used for the idle limit. */
   findIdle(limit: number): Promise<readonly string[]>;
+  /** Whether the session could be used now: it is stored, and not idle. Not a sign of life. */
+  isUsable(sid: string): Promise<boolean>;
   /** When the session was last used, in ms since the epoch; undefined when it is gone. Not a sign of life. */
   lastSeen(sid: string): Promise<number | undefined>;
   /** Why a session that is gone has ended; undefined when that is not known (any more). */

@@ -1,9 +1,11 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
-import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely';
+import { type Dialect, Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely';
 import pg from 'pg';
 import { SECOND_MS } from '../core/duration.ts';
+import { type Acting, createActing } from './acting.ts';
+import { createGuardedDialect } from './guarded-dialect.ts';
 import { migrateToLatest } from './migrate.ts';
 import { discardStuckConnections } from './postgres-pool.ts';
 import { withPreparedStatements } from './prepared-statements.ts';
@@ -18,7 +20,9 @@ export type DatabaseLocation =
 
 export interface Database {
   readonly dialect: DatabaseDialect;
+  /** Its writes are conditional on the actor on whose behalf they are made. */
   readonly db: Kysely<Schema>;
+  readonly acting: Acting;
   /** Throws when the database does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -65,7 +69,7 @@ function connectSqlite(file: string, { fileMustExist = false } = {}): Database {
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');
   const dialect = new SqliteDialect({ database: withPreparedStatements(sqlite) });
-  return createDatabase('sqlite', new Kysely<Schema>({ dialect }));
+  return createDatabase('sqlite', dialect);
 }
 
 /**
@@ -119,7 +123,7 @@ function connectPostgres(url: string, queryTimeoutMs = POSTGRES_TIMEOUT_MS): Dat
   // An idle connection that the server closed is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
   const dialect = new PostgresDialect({ pool: discardStuckConnections(pool) });
-  return createDatabase('postgres', new Kysely<Schema>({ dialect }));
+  return createDatabase('postgres', dialect);
 }
 
 /** pg hands BIGINT over as text. Ours are instants and counts, all below 2^53. */
@@ -128,10 +132,15 @@ function numbersForBigints(oid: number, format?: 'text' | 'binary'): unknown {
   return format === undefined ? pg.types.getTypeParser(oid) : pg.types.getTypeParser(oid, format as 'text');
 }
 
-function createDatabase(dialect: DatabaseDialect, db: Kysely<Schema>): Database {
+function createDatabase(name: DatabaseDialect, dialect: Dialect): Database {
+  const acting = createActing();
+  const db = new Kysely<Schema>({
+    dialect: createGuardedDialect(dialect, { acting, beginsImmediately: name === 'sqlite' }),
+  });
   return {
-    dialect,
+    dialect: name,
     db,
+    acting,
     async ping() {
       await sql`select 1`.execute(db);
     },

@@ -4,6 +4,9 @@ import type { CachedStrategy } from '../core/cached-values.ts';
 import type { Clock } from '../core/clock.ts';
 import type { SignalRefusal } from '../core/signal-refusal.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
+import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { ActingSession } from '../sessions/session-actors.ts';
+import { SessionEndedError } from '../sessions/session-storage.ts';
 import { dedupeRule } from './dedupe-key.ts';
 import { completeOrder, type RequestedOrder } from './requested-order.ts';
 import { checkSender, type Delivery } from './sender-check.ts';
@@ -36,6 +39,9 @@ export interface SignalIntakeDeps {
   readonly signals: Pick<SignalStore, 'accept' | 'refuse'>;
   readonly findSymbol: FindSymbol;
   readonly whyBrokerNotConnected: WhyBrokerNotConnected;
+  readonly epochs: Pick<EpochStore, 'current'>;
+  /** What the work writes counts only while nothing has ended the account: throws `SessionEndedError` otherwise. */
+  readonly actFor: <T>(account: ActingSession, work: () => Promise<T>) => Promise<T>;
   /** Of senders that proved themselves, for each webhook. */
   readonly limiter: CompoundLimiter;
   /** Of the others: so that they use up nothing of the first. */
@@ -72,7 +78,7 @@ interface Refusal {
  * broker; in this order. A signal waits for nobody: what cannot be traded now is refused and not kept for later.
  */
 export function createSignalIntake(deps: SignalIntakeDeps): SignalIntake {
-  const { reader, signals, findSymbol, whyBrokerNotConnected, limiter, strangers } = deps;
+  const { reader, signals, findSymbol, whyBrokerNotConnected, epochs, actFor, limiter, strangers } = deps;
   const { announce, counts, audit, clock } = deps;
 
   return async function takeSignal(webhookId, delivery, origin) {
@@ -87,9 +93,18 @@ export function createSignalIntake(deps: SignalIntakeDeps): SignalIntake {
     const taking = await limiter.take(strategy.id);
     if (taking.kind === 'limited') return limited(taking.retryAfterSeconds);
 
+    const epoch = await epochs.current(strategy.userId);
     const judged = await judge(arrival);
     if ('why' in judged) return refuse(arrival, judged);
-    return accept(arrival, judged, sender.messageDigest);
+    const { userId } = strategy;
+    const account = { userId, sid: undefined, epoch, loginTime: arrival.receivedAt };
+    try {
+      return await actFor(account, () => accept(arrival, judged, sender.messageDigest));
+    } catch (error) {
+      if (!(error instanceof SessionEndedError)) throw error;
+      const why = (await askForBroker(strategy)) ?? 'broker_not_connected';
+      return refuse(arrival, { why, order: judged });
+    }
   };
 
   async function judge({ found, delivery, receivedAt }: Arrival): Promise<RequestedOrder | Refusal> {

@@ -8,6 +8,7 @@ import { createCompoundLimiter, type RateLimit } from '../http/compound-limiter.
 import type { Draining } from '../http/draining.ts';
 import type { MetricSource } from '../http/metrics.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { SessionActors } from '../sessions/session-actors.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { ForgetCached } from '../storage/cache-forgetter.ts';
 import type { Caches } from '../storage/caches.ts';
@@ -37,6 +38,7 @@ export interface StrategyRoomDeps {
   readonly keyRing: KeyRing;
   readonly forgetCached: ForgetCached;
   readonly epochs: EpochStore;
+  readonly actors: Pick<SessionActors, 'of'>;
   readonly calendar: CutoffCalendar;
   readonly clock: Clock;
   readonly audit: AuditLog;
@@ -96,6 +98,7 @@ export function createStrategyRoom(deps: StrategyRoomDeps): StrategyRoom {
     limiter: createCompoundLimiter({ ...limits, name: 'webhook' }),
     strangers: createCompoundLimiter({ ...limits, name: 'webhook:stranger' }),
     announce,
+    actFor: (account, work) => database.acting.run(deps.actors.of(account), work),
   });
 
   /** A message that is lost costs a waiting client no signal: it looks once more when its time is over. */

@@ -8,6 +8,7 @@ import { auditOrigin } from '../http/audit-origin.ts';
 import { readForm } from '../http/form.ts';
 import { type UploadedFile, uploadedFile } from '../http/multipart.ts';
 import { renderPage } from '../http/page.ts';
+import { SessionEndedError } from '../sessions/session-storage.ts';
 import { MASTER_BROKERS, MASTER_FORMATS } from './formats/all-formats.ts';
 import type { ImportRecord } from './import-record.ts';
 import type { ImportStore } from './import-store.ts';
@@ -123,6 +124,7 @@ async function receive(started: StartedImport, { stream }: UploadedFile): Promis
   } catch (error) {
     const refused = error instanceof AppError ? error : undefined;
     await started.giveUp(refused === undefined ? 'failed' : 'refused', refused?.message ?? BROKEN_OFF);
+    if (error instanceof SessionEndedError) throw error;
     throw refused ?? new AppError('invalid', BROKEN_OFF, { cause: error, fields: { file: BROKEN_OFF } });
   } finally {
     clearInterval(beat);

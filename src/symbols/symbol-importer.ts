@@ -4,6 +4,8 @@ import { type AuditLog, type AuditOrigin, SYSTEM_ORIGIN } from '../core/audit-ev
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { AppError } from '../errors.ts';
+import { SessionEndedError } from '../sessions/session-storage.ts';
+import type { Acting } from '../storage/acting.ts';
 import { createImportNotes, type ImportNotes } from './import-notes.ts';
 import type { ImportOutcome, ImportProgress, ImportRecord } from './import-record.ts';
 import { endOf, type ImportStore } from './import-store.ts';
@@ -48,6 +50,8 @@ export interface SymbolImporterDeps {
   readonly index: Pick<SymbolIndex, 'prepare' | 'settle'>;
   /** Drops what is cached of the masters, on all nodes. Never rejects. */
   readonly forgetSymbols: () => Promise<void>;
+  /** An import acts for the session that began it; its end is written down whatever becomes of that. */
+  readonly acting: Pick<Acting, 'asServer'>;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly log: Log;
@@ -55,6 +59,8 @@ export interface SymbolImporterDeps {
 
 const DIED =
   'The program that imported was killed in the middle of it. Nothing was changed: import the file again.';
+const SESSION_ENDED =
+  'The session that began the import ended before the import did. Nothing was changed: sign in and import the file again.';
 const FAULT =
   'Something went wrong on the server, and nothing was changed. The log says what; then try again.';
 
@@ -101,7 +107,7 @@ export function createSymbolImporter(deps: SymbolImporterDeps): SymbolImporter {
 }
 
 function createStartedImport(
-  { imports, index, forgetSymbols, audit, clock, log }: SymbolImporterDeps,
+  { imports, index, forgetSymbols, acting, audit, clock, log }: SymbolImporterDeps,
   id: string,
   { broker, origin }: ImportRequest,
   isClosing: () => boolean,
@@ -117,8 +123,8 @@ function createStartedImport(
 
   /** A database that is away cannot be told: then the import is found silent later, and given up. */
   async function giveUp(status: 'refused' | 'failed', problem: string): Promise<ImportOutcome> {
-    await imports
-      .giveUp(id, status, problem, endOf(notes, clock.now()))
+    await acting
+      .asServer(() => imports.giveUp(id, status, problem, endOf(notes, clock.now())))
       .catch((err: unknown) =>
         log.warn({ err, importId: id }, 'The end of an import could not be written down'),
       );
@@ -130,6 +136,7 @@ function createStartedImport(
   function giveUpFor(error: unknown): Promise<ImportOutcome> {
     if (error instanceof AppError) return giveUp('refused', error.message);
     if (error instanceof ImportStoppedError) return giveUp('failed', error.message);
+    if (error instanceof SessionEndedError) return giveUp('failed', SESSION_ENDED);
     log.error({ err: error, importId: id }, 'An import of symbols failed');
     return giveUp('failed', FAULT);
   }

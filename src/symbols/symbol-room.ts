@@ -48,6 +48,7 @@ export function createSymbolRoom(deps: SymbolRoomDeps): SymbolRoom {
     ...deps,
     imports,
     index,
+    acting: database.acting,
     forgetSymbols: () => forgetCached('symbol', SHARED),
   });
   const { search } = createSymbolFinder({ store });

@@ -28,7 +28,8 @@ describe('the administration of users', () => {
     endAccount.mockReset();
     endAccount.mockImplementation(async (userId, reason) => receiptFor(userId, reason));
     tellSessions.mockReset();
-    admin = createUserAdmin({ users, rules, hasher, lifecycle: { endAccount }, tellSessions, audit });
+    const { acting } = database;
+    admin = createUserAdmin({ users, rules, hasher, lifecycle: { endAccount }, tellSessions, audit, acting });
     return () => database.close();
   });
 

@@ -79,6 +79,7 @@ export function createBrokerWorld(
 
   return {
     ...parts,
+    acting: database.acting,
     database,
     counted,
     reader: createTokenReader(parts),

@@ -62,7 +62,7 @@ describe.each([
 
   beforeAll(async () => {
     server = await startTestServer({ env: { ...(await settings()), LOG_LEVEL: 'fatal' } });
-    door = await openSideDoor(server.services);
+    door = await openSideDoor(server);
   });
   afterAll(async () => {
     await door.close();

@@ -70,6 +70,7 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
       orders: { ...createRevocationOrderStore(database, clock), ...over },
       targets: [tokens, sessions, caches],
       countSessions: () => signedIn(),
+      acting: database.acting,
       audit: createAuditLog({ chain: createAuditChainStore(database), clock, log }),
       clock,
       log,

@@ -31,7 +31,7 @@ describe.each([
   beforeEach(async () => {
     clock = createSettableClock('2026-11-23T10:00:00+05:30');
     server = await startTestServer({ clock, env: { ...(await settings()), SESSION_IDLE_TIMEOUT: 'off' } });
-    door = await openSideDoor(server.services);
+    door = await openSideDoor(server);
   });
   afterEach(async () => {
     await door.close();

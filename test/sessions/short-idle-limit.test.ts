@@ -28,7 +28,7 @@ describe.each([
     clock = createSettableClock('2026-11-23T10:00:00+05:30');
     const env = await settings();
     nodes = [await startTestServer({ clock, env }), await startTestServer({ clock, env })];
-    door = await openSideDoor((nodes[0] as TestServer).services);
+    door = await openSideDoor(nodes[0] as TestServer);
   });
   afterEach(async () => {
     await door.close();

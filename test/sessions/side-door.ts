@@ -5,9 +5,11 @@ import express from 'express';
 import { createCsrf } from '../../src/http/csrf.ts';
 import { createErrorHandler } from '../../src/http/error-handler.ts';
 import { toKnownFailure } from '../../src/known-failures.ts';
+import type { Ports } from '../../src/ports.ts';
 import type { Services } from '../../src/services.ts';
 import { findCurrentSession } from '../../src/sessions/current-session.ts';
 import { createSessionMiddleware } from '../../src/sessions/session-middleware.ts';
+import type { Database } from '../../src/storage/database.ts';
 
 /** A signed-in browser. */
 export interface SignedIn {
@@ -46,7 +48,13 @@ export interface SlowRequest {
   finish(): Promise<SideDoorAnswer>;
 }
 
-export async function openSideDoor(services: Services): Promise<SideDoor> {
+export async function openSideDoor({
+  services,
+  ports,
+}: {
+  readonly services: Services;
+  readonly ports: Pick<Ports, 'database'>;
+}): Promise<SideDoor> {
   const waiting = new Map<
     string,
     { arrived: PromiseWithResolvers<void>; gate: PromiseWithResolvers<void> }
@@ -91,6 +99,7 @@ export async function openSideDoor(services: Services): Promise<SideDoor> {
   return {
     async signIn(userId, { cookie = '', userAgent = 'Side door', stillWelcome } = {}) {
       serial += 1;
+      await addUserOnce(ports.database, userId);
       if (stillWelcome !== undefined) welcomes.set(String(serial), stillWelcome);
       const path = `/auth/login/side-door?userId=${userId}&welcome=${serial}`;
       const answer = await ask(path, { cookie, 'user-agent': userAgent });
@@ -126,4 +135,14 @@ export async function openSideDoor(services: Services): Promise<SideDoor> {
       await once(server, 'close');
     },
   };
+}
+
+/** Who is not in the database has no session that counts. */
+async function addUserOnce({ db }: Database, id: string): Promise<void> {
+  const names = { username: id, username_key: id, email: `${id}@example.com` };
+  await db
+    .insertInto('users')
+    .values({ id, ...names, password_hash: '', role: 'user', disabled: 0, created_at: 0 })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
 }

@@ -61,7 +61,7 @@ describe.each(SHARED)('the cutoff on two nodes with %s', (_name, settings) => {
     clock = createSettableClock('2026-11-23T10:00:00+05:30');
     const env = { ...(await settings()), SESSION_IDLE_TIMEOUT: 'off' };
     nodes = await Promise.all([startTestServer({ clock, env }), startTestServer({ clock, env })]);
-    doors = await Promise.all(nodes.map((node) => openSideDoor(node.services)));
+    doors = await Promise.all(nodes.map((node) => openSideDoor(node)));
   });
   afterEach(async () => {
     await Promise.all(doors.map((door) => door.close()));
@@ -142,7 +142,7 @@ describe('the cutoff of a server', () => {
 
   async function start(env: Settings = {}, jobs = false): Promise<void> {
     server = await startTestServer({ clock, jobs, env: { SESSION_IDLE_TIMEOUT: 'off', ...env } });
-    door = await openSideDoor(server.services);
+    door = await openSideDoor(server);
   }
   async function stop(): Promise<void> {
     await door.close();

@@ -32,6 +32,7 @@ describe('an importer whose database falters', () => {
       index,
       forgetSymbols: async () => void world.caches.of.symbol.clear(),
       audit: { record: async () => undefined, recordMany: async () => undefined },
+      acting: database.acting,
       clock: world.clock,
       log: { debug: note, info: note, warn: note, error: note },
     });

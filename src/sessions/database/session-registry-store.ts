@@ -185,6 +185,8 @@ export function createDatabaseSessionRegistry(
       return [...new Set([...found.map((row) => row.sid), ...byOwnLimit])].slice(0, limit);
     },
 
+    isUsable: async (sid) => (await rows.load(sid)) !== undefined,
+
     async lastSeen(sid) {
       const row = await db
         .selectFrom('sessions')

@@ -168,6 +168,8 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
         return [...new Set([...byPolicy, ...byOwnLimit])].slice(0, limit);
       }),
 
+    isUsable: (sid) => viaRedis(async () => (await redis.exists(sessionKey(sid))) === 1),
+
     lastSeen: (sid) =>
       viaRedis(async () => {
         const [exists, score] = await Promise.all([
