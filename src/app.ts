@@ -97,7 +97,7 @@ export function createApp(services: Services): Express {
   app.use(rooms);
 
   app.use(refuseUnknownPath);
-  app.use(services.bans.pathWatch.notFound);
+  app.use(services.bans.pathWatch.refusals);
   app.use(services.refusalWatch);
   app.use(reopenLoginForm);
   app.use(createErrorHandler(log, toKnownFailure));
