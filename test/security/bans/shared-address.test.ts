@@ -89,6 +89,27 @@ describe.each(WAYS_TO_RUN)('an address that people sign in from, %s', (_name, no
     expect(await world.events('ban.added')).toEqual([]);
   });
 
+  test('of IPv6 the whole /64 is known, and the next one is banned as any other', async () => {
+    await signInFrom(createVisitor(world.first.origin), world.first.origin, '2001:db8:1:2::5');
+    await eventually(async () => expect(await world.knownAddresses()).toContain('2001:db8:1:2::/64'));
+    const guessFrom = (address: string) => () => world.ask(SESSION, address, { 'X-API-Key': 'cfw_guessed' });
+    await times(10 + nodeCount, guessFrom('2001:db8:1:2:ffff::9'));
+    expect((await guessFrom('2001:db8:1:2:ffff::9')()).status).toBe(429);
+    await times(10, guessFrom('2001:db8:1:3::9'));
+    await eventually(async () =>
+      expect(await world.statuses('/auth/login', '2001:db8:1:3::1')).toEqual(world.nodes.map(() => 403)),
+    );
+    expect(await world.statuses('/auth/login', '2001:db8:1:2::1')).toEqual(world.nodes.map(() => 200));
+  });
+
+  test('who writes a known address into a header gains nothing by it', async () => {
+    await times(10, () => world.ask(SESSION, `${OFFICE}, 198.51.100.7`, { 'X-API-Key': 'cfw_guessed' }));
+    await eventually(async () =>
+      expect(await world.statuses('/auth/login', '198.51.100.7')).toEqual(world.nodes.map(() => 403)),
+    );
+    await isServed();
+  });
+
   test('it is forgotten when nobody has been signed in there for thirty days', async () => {
     const { upkeep } = world.first.services.bans;
     world.clock.advance(30 * DAY_MS - 1);
@@ -218,6 +239,18 @@ describe('from a banned address', () => {
       expect(await statusOf('/dashboard', { ...html, Cookie: `curfew=${value}` })).toBe(403);
     expect(reads).not.toHaveBeenCalled();
     expect(await statusOf('/dashboard', { ...html, Cookie: `theme=x; curfew=${genuine}` })).toBe(200);
+  });
+
+  test('a session from before the cutoff is refused, and asks no store', async () => {
+    await banByHand();
+    const { policy } = world.first.ports;
+    policy.replace({ ...policy.current(), cutoffTime: { hour: 10, minute: 30 } });
+    const reads = vi.spyOn(world.first.ports.sessionStorage.passiveStore, 'get');
+    expect(await statusOf('/dashboard', { ...html, ...cookieOf(trader) })).toBe(200);
+    expect(reads).toHaveBeenCalledTimes(1);
+    world.clock.advance(30 * MINUTE_MS);
+    expect(await statusOf('/dashboard', { ...html, ...cookieOf(trader) })).toBe(403);
+    expect(reads).toHaveBeenCalledTimes(1);
   });
 
   test('an ended session and a revoked key are looked up once, however often they come', async () => {
