@@ -120,6 +120,15 @@ describe('noting where people are signed in', () => {
     expect(await rowsOf(database)).toEqual([[OFFICE, 'asha', NOW + DAY_MS]]);
   });
 
+  test('an address counts as known for thirty days, also while nobody has tidied up', async () => {
+    known.note(OFFICE, 'asha');
+    await idle();
+    clock.advance(30 * DAY_MS - 1);
+    expect(await known.findAmong([OFFICE])).toEqual(new Set([OFFICE]));
+    clock.advance(1);
+    expect(await known.findAmong([OFFICE])).toEqual(new Set());
+  });
+
   test('a proxy, the server itself and what is no address are not written', async () => {
     for (const subject of ['192.0.2.1', '127.0.0.1', 'unknown', '<script>']) known.note(subject, 'asha');
     await idle();
