@@ -102,7 +102,7 @@ describe.each(WAYS_TO_RUN)('an address that people sign in from, %s', (_name, no
     expect(await world.statuses('/auth/login', '2001:db8:1:2::1')).toEqual(world.nodes.map(() => 200));
   });
 
-  test('who writes a known address into a header gains nothing by it', async () => {
+  test('a client that writes a known address into a header gains nothing by it', async () => {
     await times(10, () => world.ask(SESSION, `${OFFICE}, 198.51.100.7`, { 'X-API-Key': 'cfw_guessed' }));
     await eventually(async () =>
       expect(await world.statuses('/auth/login', '198.51.100.7')).toEqual(world.nodes.map(() => 403)),
