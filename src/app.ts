@@ -101,7 +101,7 @@ export function createApp(services: Services): Express {
   app.use(rooms);
 
   app.use(refuseUnknownPath);
-  app.use(services.bans.pathWatch.notFound);
+  app.use(services.bans.pathWatch.refusals);
   app.use(services.refusalWatch);
   app.use(services.expiry.endedInProgress);
   app.use(reopenLoginForm);

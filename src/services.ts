@@ -52,6 +52,7 @@ import { createSessionIdIssuer } from './sessions/session-id-issuer.ts';
 import { sessionCookieName } from './sessions/session-middleware.ts';
 import { createSessionState } from './sessions/session-state.ts';
 import { createSessionTarget } from './sessions/session-target.ts';
+import { createShownSession } from './sessions/shown-session.ts';
 import { createStandingStore } from './sessions/standing-store.ts';
 import { createSweep } from './sessions/sweep.ts';
 import { createVisitorIds } from './sessions/visitor-ids.ts';
@@ -233,7 +234,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     publicOrigin: config.baseUrl,
     onInvalidKey: ({ address, why }) => {
       // A key that this server has made is no guess, whatever became of it: its owner's program goes on with it.
-      if (why === 'not_ours') bans.noteGuessedKey(address);
+      return why === 'not_ours' ? bans.noteGuessedKey(address) : undefined;
     },
     countStranger: (req, res) => rateLimits.countStranger(req, res),
     sessionState: createSessionState({ registry, policy, calendar, clock }),
@@ -255,8 +256,20 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     log,
     trustProxy: config.trustProxy,
     sharedSenders: TRADINGVIEW_ADDRESSES,
-    isSignedIn: (req) => expiry.liveSession(req) !== undefined,
+    liveSession: (req) => expiry.liveSession(req),
+    credentials: [
+      createShownSession({
+        cookieName: sessionCookieName(config.https),
+        secrets: config.sessionSecrets,
+        store: sessionStorage.passiveStore,
+        calendar,
+        clock,
+      }),
+      api.shownKey,
+      strategies.shownWebhook,
+    ],
   });
+  audit.listen(bans.listener);
 
   // What ends with a session, in this order: first the tokens, or a reader would fill the caches with them again.
   const sessionTarget = createSessionTarget(registry, audit);

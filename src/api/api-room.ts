@@ -7,6 +7,7 @@ import type { ListStrategies, SignalsAfter } from '../core/signal.ts';
 import type { SymbolFinder, SymbolLookup } from '../core/symbol.ts';
 import { type CompoundLimiter, createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
 import type { MetricSource } from '../http/metrics.ts';
+import type { FindCredential } from '../http/shown-credential.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
@@ -29,6 +30,7 @@ import { createKeyUsage, type KeyUsage } from './key-usage.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from './key-verifier.ts';
 import type { KeysRouterDeps } from './keys-router.ts';
 import { createOpenApiDocument } from './openapi-document.ts';
+import { createShownKey } from './shown-key.ts';
 import { createWaitingCalls } from './waiting-calls.ts';
 import { describeWebhook } from './webhook-operation.ts';
 
@@ -70,6 +72,8 @@ export interface ApiRoom {
   /** For the command line, too. */
   readonly apiKeys: ApiKeys;
   readonly verifier: KeyVerifier;
+  /** For the ban gate. */
+  readonly shownKey: FindCredential;
   /** To be started once the server listens, and stopped when it closes. */
   readonly usage: KeyUsage;
   readonly metrics: MetricSource;
@@ -92,7 +96,7 @@ export function createApiRoom(deps: ApiRoomDeps): ApiRoom {
   const metrics = createKeyMetrics(verifier);
   const onInvalidKey: OnInvalidKey = (attempt) => {
     metrics.count(attempt);
-    deps.onInvalidKey(attempt);
+    return deps.onInvalidKey(attempt);
   };
   const gate = createKeyGate({ ...deps, verifier, usage, limiter: createLimiter(deps), onInvalidKey });
   const endpoints = [
@@ -110,6 +114,7 @@ export function createApiRoom(deps: ApiRoomDeps): ApiRoom {
   return {
     apiKeys,
     verifier,
+    shownKey: createShownKey({ format, verifier }),
     usage,
     metrics: metrics.source,
     programs: { endpoints, gate, waiting, document, corsOrigins },

@@ -24,8 +24,11 @@ export interface InvalidKeyAttempt {
   readonly keyId: string | undefined;
 }
 
-/** Counts wrong keys, for whoever bans guessers. Must not throw. */
-export type OnInvalidKey = (attempt: InvalidKeyAttempt) => void;
+/**
+ * Counts wrong keys, for the ban system. Must not throw. Where guesses from that address are slowed down, returns how many
+ * seconds the next one has to wait.
+ */
+export type OnInvalidKey = (attempt: InvalidKeyAttempt) => number | undefined;
 
 /** Counts a request of somebody unknown. Throws `rate_limited` when that is one too many. */
 export type CountStranger = (req: Request, res: Response) => void;
@@ -79,11 +82,11 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
     }
     const { why, keyId } = verification;
     const address = clientAddress(req);
-    onInvalidKey({ address, why, keyId });
+    const waitSeconds = onInvalidKey({ address, why, keyId });
     if (isFirst(why, keyId, addressBucket(address)))
       await audit.record({ type: 'api_key.refused', keyId, why }, auditOrigin(req, res));
     countStranger(req, res);
-    throw badKey();
+    throw waitSeconds === undefined ? badKey() : tooManyBadKeys(waitSeconds);
   }
 
   /** The key is genuine, so this is for its owner to know: it was stolen, or their address has changed. */
@@ -130,6 +133,11 @@ function badKey(): AppError {
   const words =
     'The API key was not accepted: it is unknown, revoked or expired, or its owner may not sign in. Make a new one in Curfew under API keys.';
   return new AppError('bad_api_key', words, { headers: { 'WWW-Authenticate': challenge('invalid_token') } });
+}
+
+function tooManyBadKeys(retryAfterSeconds: number): AppError {
+  const words = `Too many wrong API keys came from your address. Good ones are accepted as before. Try again in ${retryAfterSeconds} s.`;
+  return new AppError('rate_limited', words, { retryAfterSeconds });
 }
 
 function notFromHere(address: string): AppError {

@@ -34,6 +34,7 @@ export interface Schema {
   ban_offences: { subject: string; offences: number; last_at: number };
   ban_hits: BanHitsTable;
   trusted_addresses: TrustedAddressesTable;
+  known_addresses: KnownAddressesTable;
   traffic_log: TrafficLogTable;
   traffic_hours: TrafficHoursTable;
   csp_reports: CspReportsTable;
@@ -433,6 +434,15 @@ export interface TrustedAddressesTable {
   note: string;
   added_by: string;
   added_at: number;
+}
+
+/** An address that a person has used while signed in. */
+export interface KnownAddressesTable {
+  /** An IPv4 address, or the /64 of an IPv6 one. */
+  subject: string;
+  user_id: string;
+  /** The last time as far as it was written down: once a day at most. */
+  last_at: number;
 }
 
 /** A request that was answered, or whose client went away. */

@@ -33,6 +33,7 @@ export const TABLE_OWNERS = {
   bans: 'people',
   ban_offences: 'people',
   ban_hits: 'server',
+  known_addresses: 'server',
   trusted_addresses: 'people',
   traffic_log: 'server',
   traffic_hours: 'server',
