@@ -315,10 +315,13 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     addresses: config.trafficLogAddresses,
     secrets: config.peppers,
     retentionMs: config.trafficRetentionMs,
+    mostRows: config.trafficMostRows,
     findUserId: async (username) => (await users.findByUsername(username))?.id,
     clock,
     log,
   });
+
+  const requestLog = createRequestLog({ log, clock });
 
   const load = createWatchRoom({
     database,
@@ -427,6 +430,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
         rateLimits.comparing,
         cspReports.writing,
         ...traffic.jobs,
+        requestLog,
         load.watch,
         ...(gate === undefined ? [] : [gate.watch]),
       ],
@@ -462,7 +466,8 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       liveSession,
     },
     sessions: { clock, calendar, policy, registry, lifecycle, clearCookie },
-    requestWatch: { clock, observers: [createRequestLog(log), traffic.observe, load.observe] },
+    requestLog,
+    requestWatch: { clock, observers: [requestLog.observe, traffic.observe, load.observe] },
     bans,
     auditKeeper: auditRoom.keeper,
     exportWatch: auditRoom.exportWatch,
