@@ -226,6 +226,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       if (why === 'not_ours') bans.noteGuessedKey(address);
     },
     countStranger: (req, res) => rateLimits.countStranger(req, res),
+    countCaller: (userId) => rateLimits.countCaller(userId),
     sessionState: createSessionState({ registry, policy, calendar, clock }),
     brokerStates: async (userId) =>
       defaultFirst(await brokers.overview.of(userId), (await settings.readNow(userId)).defaultBroker),

@@ -30,6 +30,9 @@ export type OnInvalidKey = (attempt: InvalidKeyAttempt) => void;
 /** Counts a request of somebody unknown. Throws `rate_limited` when that is one too many. */
 export type CountStranger = (req: Request, res: Response) => void;
 
+/** Counts a call for the owner of its key, over all keys of theirs. Throws `rate_limited` when that is one too many. */
+export type CountCaller = (userId: string) => void;
+
 /** The door of the API. */
 export interface KeyGate {
   /**
@@ -48,6 +51,7 @@ export interface KeyGateDeps {
   readonly onInvalidKey: OnInvalidKey;
   /** Throws `rate_limited` for whoever comes too often without a good key. */
   readonly countStranger: CountStranger;
+  readonly countCaller: CountCaller;
   readonly audit: AuditLog;
   readonly clock: Clock;
 }
@@ -55,7 +59,7 @@ export interface KeyGateDeps {
 const REMEMBERED_REFUSALS = 10_000;
 
 export function createKeyGate(deps: KeyGateDeps): KeyGate {
-  const { verifier, limiter, usage, onInvalidKey, countStranger, audit, clock } = deps;
+  const { verifier, limiter, usage, onInvalidKey, countStranger, countCaller, audit, clock } = deps;
   const refusals = new LRUCache<string, true>({ max: REMEMBERED_REFUSALS, ttl: HOUR_MS });
 
   /** Whether this is news: a program that is refused asks again and again, and each line would be the same. */
@@ -106,6 +110,12 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
       const taking = await limiter.take(key.id);
       res.set(rateLimitHeaders(taking));
       if (taking.kind === 'limited') throw tooMany(taking.retryAfterSeconds);
+      try {
+        countCaller(key.userId);
+      } catch (error) {
+        await taking.giveBack();
+        throw error;
+      }
       if (!key.scopes.includes(scope)) throw notForThis(scope);
       return key;
     },
