@@ -23,7 +23,7 @@ it.each([
   ['/auth/login', 'application/x-www-form-urlencoded', `a${'[a]'.repeat(5_000)}=1`],
   ['/auth/login', 'application/x-www-form-urlencoded', 'a=1&'.repeat(4_000)],
 ])(
-  'a body for %s that is nested or repeated is answered like any other wrong one (%s)',
+  'a body for %s that is nested or repeated is answered like any other wrong one: %s',
   async (path, type, body) => {
     const startedAt = performance.now();
     const answer = await fetch(server.origin + path, {
