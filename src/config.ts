@@ -56,6 +56,8 @@ export interface Config {
   readonly trafficLogAddresses: (typeof ADDRESS_DETAILS)[number];
   /** Milliseconds that the rows of the traffic log are kept; 0: there are none. */
   readonly trafficRetentionMs: number;
+  /** TRAFFIC_LOG_ROWS: of all nodes together. */
+  readonly trafficMostRows: number;
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDRs that may see /metrics. */
   readonly metricsAllow: readonly string[];
@@ -127,6 +129,7 @@ export function parseConfig(env: Environment): Config {
     auditLogYears: read('AUDIT_LOG_YEARS', '5', parseAuditYears),
     trafficLogAddresses: read('TRAFFIC_LOG_ADDRESSES', 'truncated', parseAddressDetail),
     trafficRetentionMs: read('TRAFFIC_LOG_DAYS', '30', parseDays),
+    trafficMostRows: read('TRAFFIC_LOG_ROWS', '1000000', parseRows),
     metricsAllow: read('METRICS_ALLOW', 'private', parseMetricsAllow, '127.0.0.1,10.0.0.0/8'),
     corsOrigins: read('CORS_ORIGINS', '', parseOrigins, 'https://charts.example.com'),
     headers: readHeaders(read),
@@ -291,6 +294,14 @@ function parseAddressDetail(text: string): Parsed<Config['trafficLogAddresses']>
   return detail === undefined
     ? { problem: `is not one of ${ADDRESS_DETAILS.join(', ')}` }
     : { value: detail };
+}
+
+const FEWEST_ROWS = 10_000;
+
+function parseRows(text: string): Parsed<number> {
+  return /^[1-9]\d{3,8}$/.test(text) && Number(text) >= FEWEST_ROWS
+    ? { value: Number(text) }
+    : { problem: `is not a whole number from ${FEWEST_ROWS} to 999999999` };
 }
 
 const FEWEST_AUDIT_YEARS = 5;

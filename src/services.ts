@@ -237,6 +237,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       return why === 'not_ours' ? bans.noteGuessedKey(address) : undefined;
     },
     countStranger: (req, res) => rateLimits.countStranger(req, res),
+    countCaller: (userId) => rateLimits.countCaller(userId),
     sessionState: createSessionState({ registry, policy, calendar, clock }),
     brokerStates: async (userId) =>
       defaultFirst(await brokers.overview.of(userId), (await settings.readNow(userId)).defaultBroker),
@@ -350,10 +351,13 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     addresses: config.trafficLogAddresses,
     secrets: config.peppers,
     retentionMs: config.trafficRetentionMs,
+    mostRows: config.trafficMostRows,
     findUserId: async (username) => (await users.findByUsername(username))?.id,
     clock,
     log,
   });
+
+  const requestLog = createRequestLog({ log, clock });
 
   const load = createWatchRoom({
     database,
@@ -462,6 +466,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
         rateLimits.comparing,
         cspReports.writing,
         ...traffic.jobs,
+        requestLog,
         load.watch,
         longRequests,
         ...(gate === undefined ? [] : [gate.watch]),
@@ -498,7 +503,8 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       liveSession,
     },
     sessions: { clock, calendar, policy, registry, lifecycle, clearCookie },
-    requestWatch: { clock, observers: [createRequestLog(log), traffic.observe, load.observe] },
+    requestLog,
+    requestWatch: { clock, observers: [requestLog.observe, traffic.observe, load.observe] },
     bans,
     auditKeeper: auditRoom.keeper,
     exportWatch: auditRoom.exportWatch,

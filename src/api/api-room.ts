@@ -24,7 +24,7 @@ import { createSymbolEndpoint } from './endpoints/symbol.ts';
 import { createSymbolsEndpoint } from './endpoints/symbols.ts';
 import { createKeyForgetter, listenForKeyForgetting } from './key-forgetter.ts';
 import { createKeyFormat } from './key-format.ts';
-import { type CountStranger, createKeyGate, type OnInvalidKey } from './key-gate.ts';
+import { type CountCaller, type CountStranger, createKeyGate, type OnInvalidKey } from './key-gate.ts';
 import { createKeyMetrics } from './key-metrics.ts';
 import { createKeyUsage, type KeyUsage } from './key-usage.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from './key-verifier.ts';
@@ -56,6 +56,7 @@ export interface ApiRoomDeps {
   readonly publicOrigin: string;
   readonly onInvalidKey: OnInvalidKey;
   readonly countStranger: CountStranger;
+  readonly countCaller: CountCaller;
 
   readonly sessionState: (userId: string) => Promise<SessionState>;
   readonly brokerStates: (userId: string) => Promise<readonly BrokerState[]>;

@@ -34,6 +34,13 @@ export const RATE_LIMIT_TABLE = {
     usual: '60/minute',
     counting: 'exact',
   },
+  apiUser: {
+    requests: 'calls of the API with all keys of a person together',
+    countedBy: 'user',
+    setting: 'API_USER_RATE_LIMIT',
+    usual: '300/minute',
+    counting: 'batched',
+  },
   webhooks: {
     requests: 'signals',
     countedBy: 'webhook; those of unproved senders apart',

@@ -33,6 +33,8 @@ export interface RateLimits {
   readonly unanswered: RequestHandler;
   /** For a route that finds out by itself that it does not know who asks. Throws `rate_limited`. */
   readonly countStranger: (req: Request, res: Response) => void;
+  /** For the API, where a key has told whose call it is, and counts by itself. Throws `rate_limited`. */
+  readonly countCaller: (userId: string) => void;
   readonly metrics: MetricSource;
   /** To be stopped when the server closes. */
   readonly comparing: { start(): void; stop(): Promise<void> };
@@ -126,6 +128,11 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
       if (problem !== undefined) throw problem;
     },
 
+    countCaller(userId) {
+      const count = limiters.get('apiUser')?.take(userId);
+      if (count?.limited) throw refuse('apiUser', count);
+    },
+
     metrics: () => [
       {
         name: 'curfew_rate_limited_total',
@@ -166,5 +173,6 @@ const WORDS: Readonly<Record<BatchedLimitName, string>> = {
   polls: 'A script asks too often with this session.',
   public: MANY_FROM_ADDRESS,
   programs: MANY_FROM_ADDRESS,
+  apiUser: 'Too many requests with the API keys of one person, all of them together.',
   cspReports: MANY_FROM_ADDRESS,
 };

@@ -19,6 +19,7 @@ import * as alarms from './migrations/0014-alarms.ts';
 import * as lastSignIn from './migrations/0015-last-sign-in.ts';
 import * as signalProblems from './migrations/0016-signal-problems.ts';
 import * as knownAddresses from './migrations/0018-known-addresses.ts';
+import * as countedRefusals from './migrations/0020-counted-refusals.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -53,6 +54,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0015-last-sign-in': lastSignIn,
   '0016-signal-problems': signalProblems,
   '0018-known-addresses': knownAddresses,
+  '0020-counted-refusals': countedRefusals,
 };
 
 /** Which migrations a database still lacks, and which it has that this version does not know. Changes nothing. */

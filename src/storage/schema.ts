@@ -464,6 +464,8 @@ export interface TrafficLogTable {
   user_id: string | null;
   /** As TRAFFIC_LOG_ADDRESSES has it; null where that is `off`. */
   address: string | null;
+  /** How many requests the row stands for: more than one where refusals were counted, and this is the last of them. */
+  requests: Generated<number>;
 }
 
 /** Counts of all requests, of those without a row as well. */

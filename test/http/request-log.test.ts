@@ -13,7 +13,12 @@ function start(level: LogLevel) {
   const app = express();
   app.use(createRequestId());
   const log = createLogger(level, { write: (line) => void lines.push(line) });
-  app.use(createRequestWatch({ clock: systemClock, observers: [createRequestLog(log)] }));
+  app.use(
+    createRequestWatch({
+      clock: systemClock,
+      observers: [createRequestLog({ log, clock: systemClock }).observe],
+    }),
+  );
   app.get('/good', (_req, res) => void res.send('good'));
   app.post('/bad', (_req, res) => void res.status(400).send('bad'));
   return { app, lines };

@@ -72,6 +72,14 @@ describe('a list of bans in a file', () => {
     expect(await read('["203.0.113.1", "2001:db8::5"]')).toMatchObject({ bans: wanted });
   });
 
+  test('a JSON text that is nested by the million is refused before anything of it is parsed', async () => {
+    for (const text of [`[${'[],'.repeat(1_600_000)}[]]`, '['.repeat(2_400_000), '{"bans":[[[[[[[]]]]]]]}'])
+      expect(await read(text)).toMatchObject({
+        kind: 'unreadable',
+        why: 'The file has more in it than a list of 50,000 bans can have.',
+      });
+  });
+
   test('entries that are no good are named, and the others are taken', async () => {
     const reading = await read(
       [
