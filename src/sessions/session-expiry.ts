@@ -129,7 +129,10 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
 
   function answer(req: Request, res: Response, reason: LoginReason, hadSession: boolean): void {
     dropSession(req);
-    if (wantsJson(req)) return answerScript(res, reason);
+    if (wantsJson(req)) {
+      answerScript(res, reason);
+      return;
+    }
     if (hadSession) clearCookie(res);
     sendToLogin(req, res, reason);
   }
