@@ -19,6 +19,7 @@ import { createMetrics } from './http/metrics.ts';
 import { createMultipart } from './http/multipart.ts';
 import { createProbes } from './http/probes.ts';
 import { readOnly } from './http/refuse-methods.ts';
+import { refuseTwoHosts } from './http/refuse-two-hosts.ts';
 import { createRequestId } from './http/request-id.ts';
 import { createRequestWatch } from './http/request-watch.ts';
 import { createSameOrigin } from './http/same-origin.ts';
@@ -55,6 +56,7 @@ export function createApp(services: Services): Express {
   app.use(
     ...createSecurityHeaders({ ...config, settings: config.headers, formTargets: services.brokerOrigins }),
   );
+  app.use(refuseTwoHosts);
   app.use(createProbes(services.readiness));
   app.use(services.bans.gate);
   app.use(createRequestWatch(services.requestWatch));

@@ -89,6 +89,7 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
   method_not_allowed: 'Not possible here',
   invalid: 'The request could not be read',
   too_large: 'Too large',
+  unsupported_media_type: 'The request could not be read',
   rate_limited: 'Too many requests',
   unavailable: 'Not available right now',
   internal: 'Something went wrong',
@@ -130,6 +131,12 @@ function fromHttpLibrary(error: unknown): AppError | undefined {
   const { type, status } = error as { type?: unknown; status?: unknown };
   if (type === 'entity.too.large' || type === 'parameters.too.many') {
     return new AppError('too_large', 'The request is larger than this address takes.');
+  }
+  if (status === 415) {
+    return new AppError(
+      'unsupported_media_type',
+      'The request could not be read: its charset or encoding is not one that this address takes. Send UTF-8.',
+    );
   }
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new AppError('invalid', 'The request could not be read: it is malformed.', { fields: {} });
