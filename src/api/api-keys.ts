@@ -1,6 +1,6 @@
 import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
-import type { ApiKey } from './api-key.ts';
+import { type ApiKey, nextAddressChange } from './api-key.ts';
 import type { ApiKeyStore, NewApiKey, OwnedKey } from './api-key-store.ts';
 import { type KeyAddresses, listAddresses } from './key-addresses.ts';
 import type { ForgetKeys } from './key-forgetter.ts';
@@ -10,11 +10,17 @@ import type { SecretHasher } from './key-verifier.ts';
 /** What a person wants of a new key. */
 export type KeyWish = Pick<NewApiKey, 'name' | 'scopes' | 'expiresAt' | 'addresses'>;
 
+export interface RegisteredAddresses {
+  readonly addresses: readonly string[];
+  readonly fixedUntil: number | undefined;
+}
+
 export type KeyCreation =
   /** `secret`: all of the key, here and nowhere else. */
   | { readonly kind: 'created'; readonly id: string; readonly secret: string }
   | { readonly kind: 'name_taken' }
-  | { readonly kind: 'too_many' };
+  | { readonly kind: 'too_many' }
+  | { readonly kind: 'addresses_too_soon' };
 
 /** What people and operators do with API keys. Each act is recorded. */
 export interface ApiKeys {
@@ -31,7 +37,9 @@ export interface ApiKeys {
     addresses: KeyAddresses,
     origin: AuditOrigin,
   ): Promise<'changed' | 'unchanged' | 'too_soon'>;
-  /** Lets the addresses be changed at once, before the week is over. */
+  /** The addresses that the person has registered, and until when they stay (ms since the epoch; undefined: no longer). */
+  registrationOf(userId: string): Promise<RegisteredAddresses>;
+  /** Lets the owner change addresses at once, before the week is over. */
   liftAddressWait(key: ApiKey, origin: AuditOrigin): Promise<void>;
 }
 
@@ -81,6 +89,11 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
       const change = { before: listAddresses(before), after: listAddresses(addresses) };
       await audit.record({ type: 'api_key.addresses_changed', userId, keyId: id, ...change }, origin);
       return 'changed';
+    },
+
+    async registrationOf(userId) {
+      const { addresses, changedAt } = await store.registrationOf(userId);
+      return { addresses, fixedUntil: nextAddressChange({ addressesChangedAt: changedAt }, clock.now()) };
     },
 
     async liftAddressWait({ id, userId }, origin) {

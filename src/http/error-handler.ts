@@ -132,11 +132,9 @@ function fromHttpLibrary(error: unknown): AppError | undefined {
   if (type === 'entity.too.large' || type === 'parameters.too.many') {
     return new AppError('too_large', 'The request is larger than this address takes.');
   }
-  if (status === 415) {
-    return new AppError(
-      'unsupported_media_type',
-      'The request could not be read: its charset or encoding is not one that this address takes. Send UTF-8.',
-    );
+  if (type === 'charset.unsupported') {
+    const words = 'The request could not be read: its charset is not one that this address takes. Send UTF-8.';
+    return new AppError('unsupported_media_type', words);
   }
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new AppError('invalid', 'The request could not be read: it is malformed.', { fields: {} });

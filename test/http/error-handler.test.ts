@@ -221,8 +221,8 @@ describe('an error', () => {
         'application/json',
         `{"password":"${PASSWORD}"}`,
         { 'Content-Encoding': 'rot13' },
-        415,
-        'unsupported_media_type',
+        400,
+        'invalid',
       ],
       ['not what gzip makes', 'application/json', PASSWORD, { 'Content-Encoding': 'gzip' }, 400, 'invalid'],
     ])(
