@@ -300,6 +300,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     hasher,
     lifecycle,
     tellSessions: registry.setRole,
+    revokeApiKeys: api.apiKeys.revokeAllOf,
     audit,
   });
   const limiter = createLoginLimiter({ limits: config.rateLimits.login, redis: ports.redis });
@@ -492,7 +493,14 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
         })),
       requireAdmin,
     },
-    people: { users, userAdmin, registry, countConnections: brokers.countConnectionsOf, requireAdmin },
+    people: {
+      users,
+      userAdmin,
+      registry,
+      countConnections: brokers.countConnectionsOf,
+      countApiKeys: api.apiKeys.countOf,
+      requireAdmin,
+    },
     everybodysSessions: {
       clock,
       registry,

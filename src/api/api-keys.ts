@@ -27,11 +27,14 @@ export interface ApiKeys {
   /** Throws `unavailable` when too many keys are being hashed. */
   create(userId: string, wish: KeyWish, origin: AuditOrigin): Promise<KeyCreation>;
   listOf(userId: string): Promise<readonly ApiKey[]>;
+  countOf(userId: string): Promise<number>;
   listAll(): Promise<readonly OwnedKey[]>;
   /** One that is not revoked. */
   find(id: string): Promise<OwnedKey | undefined>;
   /** From the commit on no node takes the key. Harmless twice. */
   revoke(key: ApiKey, origin: AuditOrigin): Promise<void>;
+  /** Every key of a person, those that expired included; returns how many there were. */
+  revokeAllOf(userId: string, origin: AuditOrigin): Promise<number>;
   changeAddresses(
     key: ApiKey,
     addresses: KeyAddresses,
@@ -60,6 +63,7 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
 
   return {
     listOf: (userId) => store.listByUser(userId),
+    countOf: (userId) => store.countByUser(userId),
     listAll: () => store.listAll(),
     find: async (id) => (isKeyId(id) ? store.find(id) : undefined),
 
@@ -80,6 +84,14 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
       if (!(await store.revoke(id, clock.now()))) return;
       await forgetKeys(userId);
       await audit.record({ type: 'api_key.revoked', userId, keyId: id, name }, origin);
+    },
+
+    async revokeAllOf(userId, origin) {
+      const revoked = await store.revokeAllOf(userId, clock.now());
+      if (revoked.length > 0) await forgetKeys(userId);
+      for (const { id, name } of revoked)
+        await audit.record({ type: 'api_key.revoked', userId, keyId: id, name }, origin);
+      return revoked.length;
     },
 
     async changeAddresses({ id, userId, addresses: before }, addresses, origin) {

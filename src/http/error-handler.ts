@@ -133,7 +133,8 @@ function fromHttpLibrary(error: unknown): AppError | undefined {
     return new AppError('too_large', 'The request is larger than this address takes.');
   }
   if (type === 'charset.unsupported') {
-    const words = 'The request could not be read: its charset is not one that this address takes. Send UTF-8.';
+    const words =
+      'The request could not be read: its charset is not one that this address takes. Send UTF-8.';
     return new AppError('unsupported_media_type', words);
   }
   if (typeof status === 'number' && status >= 400 && status < 500) {
