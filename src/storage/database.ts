@@ -4,6 +4,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely';
 import pg from 'pg';
 import { SECOND_MS } from '../core/duration.ts';
+import { createFailFast } from './fail-fast-while-held.ts';
 import { migrateToLatest } from './migrate.ts';
 import { discardStuckConnections } from './postgres-pool.ts';
 import { withPreparedStatements } from './prepared-statements.ts';
@@ -64,7 +65,8 @@ function connectSqlite(file: string, { fileMustExist = false } = {}): Database {
   // FULL: a revocation that was reported is on the disk, also after a power cut. 230 µs a commit.
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');
-  const dialect = new SqliteDialect({ database: withPreparedStatements(sqlite) });
+  const failFast = createFailFast(sqlite, SQLITE_BUSY_TIMEOUT_MS);
+  const dialect = new SqliteDialect({ database: withPreparedStatements(sqlite, failFast) });
   return createDatabase('sqlite', new Kysely<Schema>({ dialect }));
 }
 
