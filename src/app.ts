@@ -20,6 +20,7 @@ import { createMetrics } from './http/metrics.ts';
 import { createMultipart, uploadAllowance } from './http/multipart.ts';
 import { createProbes } from './http/probes.ts';
 import { readOnly } from './http/refuse-methods.ts';
+import { refuseTwoHosts } from './http/refuse-two-hosts.ts';
 import { createRequestId } from './http/request-id.ts';
 import { createRequestWatch } from './http/request-watch.ts';
 import { createSameOrigin } from './http/same-origin.ts';
@@ -58,6 +59,7 @@ export function createApp(services: Services): Express {
     ...createSecurityHeaders({ ...config, settings: config.headers, formTargets: services.brokerOrigins }),
   );
   app.use(createBodyLimits(UPLOADS.map(uploadAllowance)));
+  app.use(refuseTwoHosts);
   app.use(createProbes(services.readiness));
   app.use(services.bans.gate);
   app.use(createRequestWatch(services.requestWatch));

@@ -13,6 +13,7 @@ const STATUS = {
   timeout: 408,
   invalid: 400,
   too_large: 413,
+  unsupported_media_type: 415,
   rate_limited: 429,
   unavailable: 503,
   internal: 500,

@@ -335,6 +335,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     hasher,
     lifecycle,
     tellSessions: registry.setRole,
+    revokeApiKeys: api.apiKeys.revokeAllOf,
     audit,
     acting,
   });
@@ -534,7 +535,14 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
         })),
       requireAdmin,
     },
-    people: { users, userAdmin, registry, countConnections: brokers.countConnectionsOf, requireAdmin },
+    people: {
+      users,
+      userAdmin,
+      registry,
+      countConnections: brokers.countConnectionsOf,
+      countApiKeys: api.apiKeys.countOf,
+      requireAdmin,
+    },
     everybodysSessions: {
       clock,
       registry,

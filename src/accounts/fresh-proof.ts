@@ -1,24 +1,14 @@
-import { type Request, type RequestHandler, Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import type { Clock } from '../core/clock.ts';
-import { MINUTE_MS } from '../core/duration.ts';
-import { AppError } from '../errors.ts';
-import { placeToReturnTo } from '../http/return-to.ts';
-import { wantsJson } from '../http/wants-json.ts';
-import { currentSession } from '../sessions/current-session.ts';
-
-/** How old the last proof may be where a form is asked for. */
-const FOR_A_FORM_MS = 10 * MINUTE_MS;
-/** And where it is sent: who was asked before it was shown has time to fill it in. */
-const FOR_AN_ACT_MS = 30 * MINUTE_MS;
-
-export const CONFIRM = '/auth/confirm';
+import { createReauthentication } from '../sessions/reauthentication.ts';
 
 type Method = 'get' | 'post';
 const BOTH = ['get', 'post'] as const;
 
 /**
  * What a stolen session must not be enough for (ASVS 7.5.1, 7.5.3): in one place, since each room would forget some. Of
- * one's own devices the list may be seen, and ending one wants the proof (7.5.2).
+ * one's own devices the list may be seen, and ending one wants the proof (7.5.2). Where it depends on the change itself
+ * whether more can be traded or read afterwards, the feature asks: `widensStrategy`, `widensKinds`.
  */
 const SENSITIVE: readonly (readonly [path: string, methods: readonly Method[]])[] = [
   ['/api-keys', ['post']],
@@ -31,6 +21,10 @@ const SENSITIVE: readonly (readonly [path: string, methods: readonly Method[]])[
   ['/telegram/bot/removal', ['post']],
   ['/telegram/chat', ['post']],
   ['/telegram/chat/detection', ['post']],
+  ['/strategies', ['post']],
+  ['/strategies/new', ['get']],
+  ['/strategies/:id/activation', ['post']],
+  ['/strategies/:id/webhook', ['post']],
   ['/strategies/:id/signing-secret', ['post']],
   ['/strategies/:id/signing-secret/removal', ['post']],
   ['/strategies/:id/allowed-addresses', ['post']],
@@ -52,36 +46,15 @@ const SENSITIVE: readonly (readonly [path: string, methods: readonly Method[]])[
   ['/security/csp-reports/clearing', BOTH],
 ];
 
-/** Stands in front of the rooms: sends to the password whoever wants to do something sensitive on an old proof. */
+/** Stands in front of the features: asks for the password where something sensitive is wanted and the last time is long ago. */
 export function createFreshProof(clock: Clock): RequestHandler {
   const router = Router({ caseSensitive: true });
-  const requireFreshProof = createRequireFreshProof(clock);
-  // Of every method, so that the router leaves what it does not ask about (OPTIONS) to the room.
+  const reauthentication = createReauthentication(clock);
+  // Of every method, so that the router leaves what it does not ask about (OPTIONS) to the feature.
   for (const [path, methods] of SENSITIVE)
-    router.all(path, (req, res, next) =>
-      methods.includes(req.method === 'POST' ? 'post' : 'get') ? requireFreshProof(req, res, next) : next(),
-    );
-  return router;
-}
-
-function createRequireFreshProof(clock: Clock): RequestHandler {
-  return function requireFreshProof(req, res, next) {
-    const isForm = req.method === 'GET' || req.method === 'HEAD';
-    // Where a clock was put back, the proof may lie in the future: that makes it no fresher.
-    const age = Math.abs(clock.now() - lastProofAt(req));
-    if (age < (isForm ? FOR_A_FORM_MS : FOR_AN_ACT_MS)) return next();
-    if (wantsJson(req))
-      throw new AppError('forbidden', `Enter your password again first, at ${CONFIRM}. Nothing was changed.`);
-    const returnTo = placeToReturnTo(req);
-    const query = new URLSearchParams({
-      ...(returnTo === undefined ? {} : { returnTo }),
-      ...(isForm ? {} : { again: 'yes' }),
+    router.all(path, (req, res, next) => {
+      const isSensitive = methods.includes(req.method === 'POST' ? 'post' : 'get');
+      return isSensitive && reauthentication.isDue(req) ? reauthentication.ask(req, res) : next();
     });
-    res.redirect(303, `${CONFIRM}?${query}`);
-  };
-}
-
-/** A sign-in is a proof, the first of its session. In ms since the epoch. */
-function lastProofAt(req: Request): number {
-  return req.session.provedAt ?? currentSession(req).loginTime;
+  return router;
 }

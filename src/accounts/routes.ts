@@ -1,9 +1,9 @@
 import { Router } from 'express';
 import type { Clock } from '../core/clock.ts';
 import { methods } from '../http/methods.ts';
+import { CONFIRM } from '../sessions/reauthentication.ts';
 import { createConfirmIdentity } from './confirm-identity.ts';
 import { createConfirmPage } from './confirm-page.ts';
-import { CONFIRM } from './fresh-proof.ts';
 import { createLoginPage, type LoginPageDeps } from './login-page.ts';
 import { createSetupPage, type SetupPageDeps } from './setup-page.ts';
 import { createSignIn, type SignInDeps } from './sign-in.ts';

@@ -90,6 +90,7 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
   timeout: 'The request took too long',
   invalid: 'The request could not be read',
   too_large: 'Too large',
+  unsupported_media_type: 'The request could not be read',
   rate_limited: 'Too many requests',
   unavailable: 'Not available right now',
   internal: 'Something went wrong',
@@ -131,6 +132,11 @@ function fromHttpLibrary(error: unknown): AppError | undefined {
   const { type, status } = error as { type?: unknown; status?: unknown };
   if (type === 'entity.too.large' || type === 'parameters.too.many') {
     return new AppError('too_large', 'The request is larger than this address takes.');
+  }
+  if (type === 'charset.unsupported') {
+    const words =
+      'The request could not be read: its charset is not one that this address takes. Send UTF-8.';
+    return new AppError('unsupported_media_type', words);
   }
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new AppError('invalid', 'The request could not be read: it is malformed.', { fields: {} });

@@ -20,6 +20,7 @@ import * as lastSignIn from './migrations/0015-last-sign-in.ts';
 import * as signalProblems from './migrations/0016-signal-problems.ts';
 import * as knownAddresses from './migrations/0018-known-addresses.ts';
 import * as countedRefusals from './migrations/0020-counted-refusals.ts';
+import * as addressRegistrations from './migrations/0021-address-registrations.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -55,6 +56,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0016-signal-problems': signalProblems,
   '0018-known-addresses': knownAddresses,
   '0020-counted-refusals': countedRefusals,
+  '0021-address-registrations': addressRegistrations,
 };
 
 /** Which migrations a database still lacks, and which it has that this version does not know. Changes nothing. */

@@ -22,6 +22,7 @@ export interface Schema {
   symbol_masters: SymbolMastersTable;
   symbol_imports: SymbolImportsTable;
   api_keys: ApiKeysTable;
+  address_registrations: AddressRegistrationsTable;
   strategies: StrategiesTable;
   signals: SignalsTable;
   /** The last cursor that was given out for each person; its row is the lock under which the next one is. */
@@ -274,6 +275,14 @@ export interface ApiKeysTable {
   addresses_changed_at: number | null;
   last_used_at: number | null;
   last_used_address: string | null;
+}
+
+export interface AddressRegistrationsTable {
+  user_id: string;
+  /** A list as JSON. */
+  addresses: string;
+  /** Null when an administrator lifted the wait. */
+  changed_at: number | null;
 }
 
 export interface StrategiesTable {

@@ -23,6 +23,7 @@ export const TABLE_OWNERS = {
   symbol_masters: 'people',
   symbol_imports: 'people',
   api_keys: 'people',
+  address_registrations: 'people',
   strategies: 'people',
   signals: 'people',
   signal_cursors: 'people',

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS } from '../../../src/core/duration.ts';
 import { csvLine, readCsvCell } from '../../../src/http/csv.ts';
@@ -52,6 +53,37 @@ describe('a list of bans in a file', () => {
       expect(readCsvCell(`'${start}1`)).toBe(`${start}1`);
     }
     expect(csvLine(['plain', ''])).toBe('plain,\r\n');
+  });
+
+  test.each([
+    ['＝1+1', `'＝1+1`],
+    ['＋1', `'＋1`],
+    ['－1', `'－1`],
+    ['＠SUM(1)', `'＠SUM(1)`],
+    ['  =1+1', `'  =1+1`],
+    ['\u00a0=1+1', `'\u00a0=1+1`],
+    [' \t=1+1', `' \t=1+1`],
+    [`'=1+1`, `''=1+1`],
+    [';=1+1', `";'=1+1"`],
+    ['a; =1+1;b', `"a;' =1+1;b"`],
+    ['\n=1', `"'\n=1"`],
+    ['a-b; c=d', `"a-b; c=d"`],
+  ])('has %j in it as %j, so that no spreadsheet takes it for a formula', (text, written) => {
+    expect(csvLine([text])).toBe(`${written}\r\n`);
+    const cell = written.startsWith('"') ? written.slice(1, -1) : written;
+    expect(readCsvCell(cell)).toBe(text);
+  });
+
+  test('gives every cell back as it was, whatever signs are in it', () => {
+    const signs = fc.constantFrom('=', '＝', '+', '-', '@', "'", ';', ' ', '\t', '\r', '\n', 'a', '1');
+    fc.assert(
+      fc.property(fc.array(signs, { maxLength: 8 }), (parts) => {
+        const line = csvLine([parts.join('')]).slice(0, -2);
+        const cell = line.startsWith('"') ? line.slice(1, -1) : line;
+        expect(readCsvCell(cell)).toBe(parts.join(''));
+      }),
+      { numRuns: 3000 },
+    );
   });
 
   test('an empty list is one, in both formats', async () => {
