@@ -2,10 +2,12 @@ import type { Request, Response } from 'express';
 import type { AuditEvent, AuditLog } from '../core/audit-event.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
+import { setWaited } from '../http/request-watch.ts';
 import { deviceName } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
 import type { Authentication, Authenticator } from './authenticator.ts';
 import type { DeviceCookies } from './device-cookies.ts';
+import type { HashLane } from './hash-queue.ts';
 import type { Admission, LoginLimiter } from './login-limiter.ts';
 import type { UserStore } from './user-store.ts';
 import { isUsername, normaliseUsername, usernameKey } from './username.ts';
@@ -50,7 +52,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
       return { kind: 'limited', retryAfterSeconds: admission.retryAfterSeconds };
     }
 
-    const outcome = await withoutCountingFaults(admission, () => begin(req, res, username, password));
+    const outcome = await withoutCountingFaults(admission, () =>
+      begin(req, res, { username, password }, admission.lane),
+    );
     if (outcome.kind === 'refused') {
       await recordFailure(req, res, username, outcome.why);
       return { kind: 'refused' };
@@ -75,10 +79,12 @@ export function createSignIn(deps: SignInDeps): SignIn {
   async function begin(
     req: Request,
     res: Response,
-    username: string,
-    password: string,
+    { username, password }: LoginCredentials,
+    lane: HashLane,
   ): Promise<Authentication> {
-    const outcome = await authenticator.authenticate(username, password);
+    // It took its time on purpose, which says nothing about how fast the server is.
+    if (lane === 'slow') setWaited(res);
+    const outcome = await authenticator.authenticate(username, password, lane);
     if (outcome.kind === 'refused') return outcome;
     const { user, passwordHash } = outcome;
     const begun = await lifecycle.signIn(

@@ -49,6 +49,7 @@ export async function createAccountsApp() {
           { points: 5, durationSeconds: 60 },
           { points: 25, durationSeconds: 3600 },
         ],
+        slowLane: { turnSeconds: 1 },
       }),
       devices: createDeviceCookies({ secrets: [SECRET], secure: false, clock }),
       lifecycle: { signIn },
