@@ -1,14 +1,17 @@
-import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Cluster, Redis } from 'ioredis';
-import { AppError } from '../errors.ts';
+import { SECOND_MS } from '../core/duration.ts';
+import { AppError, type ErrorAction } from '../errors.ts';
 import { type BatchedLimiter, type Count, createBatchedLimiter } from './batched-limiter.ts';
 import { createClientSubjects } from './client-subjects.ts';
 import type { RateLimit } from './compound-limiter.ts';
 import type { MetricSource } from './metrics.ts';
+import { createPacing } from './pacing.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import {
   type BatchedLimitName,
   isBatched,
+  isSignIn,
   limitOfPerson,
   limitOfStranger,
   mayCarrySession,
@@ -38,6 +41,11 @@ export interface RateLimits {
   readonly comparing: { start(): void; stop(): Promise<void> };
 }
 
+/** What is never refused. */
+const SIGN_IN: ErrorAction = { href: '/auth/login', text: 'Sign in' };
+/** Past its limit an address gets the sign-in page a second later, and 500 at a time. */
+const SIGN_IN_PACE = { waitMs: SECOND_MS, mostWaiting: 500 } as const;
+
 export interface RateLimitsDeps {
   readonly limits: Readonly<Record<RateLimitName, readonly RateLimit[]>>;
   /** What nodes have in common; without it each process counts by itself. */
@@ -55,21 +63,28 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
     RATE_LIMIT_NAMES.filter(isBatched).map((name) => [name, createLimiter(name, limits[name], redis)]),
   );
   const refused = new Map<RateLimitName, number>();
+  const pace = createPacing(SIGN_IN_PACE);
 
   /** Answers what to say to somebody who is over the limit. */
-  function refuse(name: BatchedLimitName, count: Count): AppError {
+  function refuse(name: BatchedLimitName, count: Count, action?: ErrorAction): AppError {
     refused.set(name, (refused.get(name) ?? 0) + 1);
     const wait = waitInWords(count.retryAfterSeconds);
     return new AppError('rate_limited', `${WORDS[name]} Try again in ${wait}.`, {
       retryAfterSeconds: count.retryAfterSeconds,
       headers: rateLimitHeaders(count),
+      action,
     });
   }
 
-  function take(name: BatchedLimitName, key: string, res: Response): AppError | undefined {
+  function take(
+    name: BatchedLimitName,
+    key: string,
+    res: Response,
+    action?: ErrorAction,
+  ): AppError | undefined {
     const count = limiters.get(name)?.take(key);
     if (count === undefined) return undefined;
-    if (count.limited) return refuse(name, count);
+    if (count.limited) return refuse(name, count, action);
     res.set(rateLimitHeaders(count));
     return undefined;
   }
@@ -79,7 +94,22 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
     req: Request,
     res: Response,
   ): AppError | undefined {
-    return name === undefined ? undefined : take(name, clientSubject(req).subject, res);
+    if (name === undefined) return undefined;
+    const action = name === 'public' && req.method === 'GET' ? SIGN_IN : undefined;
+    return take(name, clientSubject(req).subject, res, action);
+  }
+
+  /**
+   * The way in is slowed and never refused: it may have been a neighbour who asked for all those pages. It costs no store
+   * anything, and what costs, checking passwords, has limits of its own.
+   */
+  function limitStranger(req: Request, res: Response, next: NextFunction): void {
+    if (!isSignIn(req.method, req.path)) return next(takeStranger(limitOfStranger(req.path), req, res));
+    const count = limiters.get('public')?.take(clientSubject(req).subject);
+    if (count === undefined) return next();
+    res.set(rateLimitHeaders(count));
+    if (count.limited) pace(res, next);
+    else next();
   }
 
   function findLimited(req: Request, user: string): AppError | undefined {
@@ -93,7 +123,8 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
       // Which methods there are is answered without a session: whoever asks is a stranger.
       const mayBeKnown = req.method !== 'OPTIONS' && mayCarrySession(routeClassOf(req.path));
       const user = mayBeKnown ? claimedUser(req) : undefined;
-      next(user === undefined ? takeStranger(limitOfStranger(req.path), req, res) : findLimited(req, user));
+      if (user === undefined) limitStranger(req, res, next);
+      else next(findLimited(req, user));
     },
 
     turnedAway: function limitTurnedAway(error: unknown, req, res, next) {
@@ -108,10 +139,7 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
     behindSession: function limitBehindSession(req, res, next) {
       if (!mayCarrySession(routeClassOf(req.path))) return next();
       const user = userOf(req);
-      if (user === undefined)
-        return next(
-          claimedUser(req) === undefined ? undefined : takeStranger(limitOfStranger(req.path), req, res),
-        );
+      if (user === undefined) return claimedUser(req) === undefined ? next() : limitStranger(req, res, next);
       const name = limitOfPerson(req.method, req.path);
       next(name === undefined ? undefined : take(name, user, res));
     },
