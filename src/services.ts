@@ -4,6 +4,7 @@ import { createAuthenticator } from './accounts/authenticator.ts';
 import { createCommonPasswords } from './accounts/common-passwords.ts';
 import { createDeviceCookies } from './accounts/device-cookies.ts';
 import { createEmptyHouse } from './accounts/empty-house.ts';
+import { createFailedSignIns } from './accounts/failed-sign-ins.ts';
 import { createFreshProof } from './accounts/fresh-proof.ts';
 import { createLoginLimiter } from './accounts/login-limiter.ts';
 import { createPasswordHasher } from './accounts/password-hasher.ts';
@@ -304,6 +305,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   });
   const limiter = createLoginLimiter({ limits: config.rateLimits.login, redis: ports.redis });
   const devices = createDeviceCookies({ secrets: config.sessionSecrets, secure: config.https, clock });
+  const failures = createFailedSignIns({ audit, users, clock });
   const { liveSession } = expiry;
   const requireAdmin = createRequireAdmin(async (userId) => {
     const user = await users.findById(userId);
@@ -415,6 +417,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       preparations: [bans.load],
       others: [
         auditRoom.keeper.watch,
+        failures.flushing,
         brokers.logoutQueue,
         brokers.refresher,
         api.usage,
@@ -458,6 +461,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       rules,
       hasher,
       lifecycle,
+      failures,
       audit,
       liveSession,
     },

@@ -121,7 +121,7 @@ describe('the sign-in page', () => {
     expect(bodies[0]).toContain(WRONG);
     expect(failures()).toEqual([
       { type: 'login.failed', username: 'asha', why: 'credentials' },
-      { type: 'login.failed', username: 'kabi', why: 'credentials' },
+      { type: 'login.failed', username: '(no such account)', why: 'credentials' },
       { type: 'login.failed', username: 'ravi', why: 'disabled' },
     ]);
     expect(house.signIn).not.toHaveBeenCalled();
@@ -147,7 +147,12 @@ describe('the sign-in page', () => {
 
   it('does not write down what was typed into the wrong field', async () => {
     await submit({ username: 'my secret pass phrase!', password: 'asha' });
-    expect(failures()).toEqual([{ type: 'login.failed', username: '(not a username)', why: 'credentials' }]);
+    await submit({ username: 'Monsoon-harbour-42', password: 'asha' });
+    expect(failures()).toEqual(
+      Array(2).fill({ type: 'login.failed', username: '(no such account)', why: 'credentials' }),
+    );
+    for (let i = 0; i < 5; i += 1) await submit({ username: 'Monsoon-harbour-42', password: 'asha' });
+    expect(failures().at(-1)).toMatchObject({ username: '(no such account)', why: 'rate_limited' });
   });
 
   it.each([
