@@ -104,12 +104,11 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
    * anything, and what costs, checking passwords, has limits of its own.
    */
   function limitStranger(req: Request, res: Response, next: NextFunction): void {
-    if (!isSignIn(req.method, req.path)) return next(takeStranger(limitOfStranger(req.path), req, res));
-    const count = limiters.get('public')?.take(clientSubject(req).subject);
-    if (count === undefined) return next();
-    res.set(rateLimitHeaders(count));
-    if (count.limited) pace(res, next);
-    else next();
+    const isWayIn = isSignIn(req.method, req.path);
+    const count = isWayIn ? limiters.get('public')?.take(clientSubject(req).subject) : undefined;
+    if (count !== undefined) res.set(rateLimitHeaders(count));
+    if (count?.limited === true) pace(res, next);
+    else next(isWayIn ? undefined : takeStranger(limitOfStranger(req.path), req, res));
   }
 
   function findLimited(req: Request, user: string): AppError | undefined {
