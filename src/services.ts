@@ -6,6 +6,7 @@ import { createDeviceCookies } from './accounts/device-cookies.ts';
 import { createEmptyHouse } from './accounts/empty-house.ts';
 import { createFailedSignIns } from './accounts/failed-sign-ins.ts';
 import { createFreshProof } from './accounts/fresh-proof.ts';
+import { createGuessGate } from './accounts/guess-gate.ts';
 import { createLoginLimiter } from './accounts/login-limiter.ts';
 import { createPasswordHasher } from './accounts/password-hasher.ts';
 import { createPasswordRules } from './accounts/password-rules.ts';
@@ -452,6 +453,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       isEmptyHouse: createEmptyHouse(users),
     },
     freshProof: createFreshProof(clock),
+    guessGate: createGuessGate({ limiter, devices }),
     accounts: {
       clock,
       authenticator: createAuthenticator({ users, hasher }),

@@ -11,6 +11,8 @@ const ACCOUNT_FACTOR = 10;
 /** So does an IPv6 /48, which has 65,536 addresses of the kind that is counted. */
 const NETWORK_FACTOR = 10;
 const REMEMBERED_REFUSALS = 10_000;
+/** Then one is looked at again: a success elsewhere may have given points back. */
+const REFUSED_UNSEEN_MS = 2 * SECOND_MS;
 
 export interface LoginAttempt {
   readonly address: string;
@@ -38,6 +40,11 @@ export type Admission =
 export interface LoginLimiter {
   /** Takes the points before the password is looked at, so that attempts at the same time count too. */
   admit(attempt: LoginAttempt): Promise<Admission>;
+  /**
+   * In how many seconds to try again, where an attempt from this address's /48 was refused a moment ago whatever name it
+   * gave. Counts nothing and asks no store.
+   */
+  findRefused(address: string): number | undefined;
 }
 
 export interface LoginLimiterDeps {
@@ -63,6 +70,8 @@ export function createLoginLimiter({ limits, redis, slowLane }: LoginLimiterDeps
   const slow = createSlowLane({ limits, redis, ...slowLane });
   const refusals = new LRUCache<string, true>({ max: REMEMBERED_REFUSALS });
 
+  const closed = new LRUCache<string, number>({ max: REMEMBERED_REFUSALS, ttl: REFUSED_UNSEEN_MS });
+
   function refuse({ retryAfterSeconds }: { readonly retryAfterSeconds: number }, bucket: string): Admission {
     const worthRecording = !refusals.has(bucket);
     if (worthRecording) refusals.set(bucket, true, { ttl: retryAfterSeconds * SECOND_MS });
@@ -80,37 +89,30 @@ export function createLoginLimiter({ limits, redis, slowLane }: LoginLimiterDeps
       const account = accountBucket(usernameKey);
       const own = await byAddress.take(bucket);
       if (own.kind === 'limited') return refuse(own, `address:${bucket}`);
-      const shared = await takeAll([
-        ...(network === undefined ? [] : [() => byNetwork.take(network)]),
-        () => byAccount.take(account),
-      ]);
-      if (shared.kind === 'taken')
-        return { kind: 'taken', lane: 'new', giveBack: giveBackAll([own, shared]) };
+      const atNetwork = network === undefined ? undefined : await byNetwork.take(network);
+      if (atNetwork?.kind !== 'limited') {
+        const atAccount = await byAccount.take(account);
+        const taken = atNetwork === undefined ? [own] : [own, atNetwork];
+        if (atAccount.kind === 'taken')
+          return { kind: 'taken', lane: 'new', giveBack: giveBackAll([...taken, atAccount]) };
+        await atNetwork?.giveBack();
+      }
       const turn = await slow.enter(account, network ?? bucket);
       if (turn.kind === 'taken') return { kind: 'taken', lane: 'slow', giveBack: giveBackAll([own, turn]) };
       await own.giveBack();
+      if (atNetwork?.kind === 'limited' && network !== undefined && turn.isBudgetSpent)
+        closed.set(network, Math.min(atNetwork.retryAfterSeconds, turn.retryAfterSeconds));
       return refuse(turn, `account:${account}`);
+    },
+
+    findRefused(address) {
+      const network = networkBucket(address);
+      return network === undefined ? undefined : closed.get(network);
     },
   };
 }
 
 type Taken = Pick<Extract<Taking, { kind: 'taken' }>, 'kind' | 'giveBack'>;
-
-/** Takes from each in turn, or from none. */
-async function takeAll(
-  takes: readonly (() => Promise<Taking>)[],
-): Promise<Taken | { readonly kind: 'limited' }> {
-  const taken: Taken[] = [];
-  for (const take of takes) {
-    const taking = await take();
-    if (taking.kind === 'limited') {
-      await giveBackAll(taken)();
-      return taking;
-    }
-    taken.push(taking);
-  }
-  return { kind: 'taken', giveBack: giveBackAll(taken) };
-}
 
 const giveBackAll = (taken: readonly Taken[]) => async (): Promise<void> => {
   await Promise.all(taken.map(({ giveBack }) => giveBack()));

@@ -18,8 +18,17 @@ const REMEMBERED_ARRIVALS = 50_000;
  */
 export interface SlowLane {
   /** Resolves when it is the attempt's turn, or says when to try again. Throws `unavailable` when Redis does not answer. */
-  enter(account: string, network: string): Promise<Taking>;
+  enter(account: string, network: string): Promise<Turn>;
 }
+
+export type Turn =
+  | Pick<Extract<Taking, { kind: 'taken' }>, 'kind' | 'giveBack'>
+  | {
+      readonly kind: 'limited';
+      readonly retryAfterSeconds: number;
+      /** Of the network, for all accounts: not only this line was full. */
+      readonly isBudgetSpent: boolean;
+    };
 
 export interface SlowLaneDeps extends Pick<CompoundLimiterDeps, 'limits' | 'redis'> {
   readonly turnSeconds?: number;
@@ -130,14 +139,14 @@ export function createSlowLane(deps: SlowLaneDeps): SlowLane {
   return {
     async enter(account, network) {
       const budget = await budgets.take(network);
-      if (budget.kind === 'limited') return budget;
+      if (budget.kind === 'limited') return { ...budget, isBudgetSpent: true };
       const hasTurn = await waitForTurn(account, network).catch(async (error: unknown) => {
         await budget.giveBack();
         throw error;
       });
       if (hasTurn) return budget;
       await budget.giveBack();
-      return { kind: 'limited', standings: [], retryAfterSeconds: turnSeconds };
+      return { kind: 'limited', retryAfterSeconds: turnSeconds, isBudgetSpent: false };
     },
   };
 }
