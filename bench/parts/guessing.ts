@@ -34,7 +34,8 @@ export async function measureGuessing(workshop: Workshop): Promise<readonly Comp
   };
   return [
     {
-      title: 'A known device signs in every second while strangers guess from a new /64 each time; SQLite',
+      title:
+        'A known device signs in every second while strangers guess at a new name from a new /64 each time; SQLite',
       metrics: METRICS,
       subjects: await alternate(subjects, workshop.options.rounds),
     },
@@ -114,9 +115,9 @@ async function send(
   { origin, cookie, token, device }: LoginForm,
   password: string,
   address: string,
-  agent = new Agent(),
+  { username = usernameOf(0), agent = new Agent() } = {},
 ): Promise<{ readonly status: number; readonly device: string | undefined }> {
-  const body = new URLSearchParams({ username: usernameOf(0), password, _csrf: token }).toString();
+  const body = new URLSearchParams({ username, password, _csrf: token }).toString();
   const asked = request(`${origin}/auth/login`, {
     agent,
     method: 'POST',
@@ -155,7 +156,10 @@ async function guess(
     while (answers.length < due) {
       const address = addressOf(answers.length + 1);
       answers.push(
-        send(form, `guess ${answers.length}`, address, agent).then(
+        send(form, `guess ${answers.length}`, address, {
+          username: `guess${answers.length}`,
+          agent,
+        }).then(
           ({ status }) => status,
           // Not even connected: the guesser's loss.
           () => 0,
