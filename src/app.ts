@@ -67,6 +67,7 @@ export function createApp(services: Services): Express {
   // For anyone, without a session.
   app.use('/assets', express.static(PUBLIC_FOLDER, { index: false, redirect: false, maxAge: '5m' }));
   app.use('/assets', readOnly);
+  app.use(services.guessGate);
   app.use(services.rateLimits.beforeSession);
   app.use(createMetrics(services.metrics, { isAllowed: createAddressList(config.metricsAllow) }));
   if (services.sandbox !== undefined) app.use(services.sandbox.programs);

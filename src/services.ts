@@ -4,7 +4,9 @@ import { createAuthenticator } from './accounts/authenticator.ts';
 import { createCommonPasswords } from './accounts/common-passwords.ts';
 import { createDeviceCookies } from './accounts/device-cookies.ts';
 import { createEmptyHouse } from './accounts/empty-house.ts';
+import { createFailedSignIns } from './accounts/failed-sign-ins.ts';
 import { createFreshProof } from './accounts/fresh-proof.ts';
+import { createGuessGate } from './accounts/guess-gate.ts';
 import { createLoginLimiter } from './accounts/login-limiter.ts';
 import { createPasswordHasher } from './accounts/password-hasher.ts';
 import { createPasswordRules } from './accounts/password-rules.ts';
@@ -341,6 +343,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   });
   const limiter = createLoginLimiter({ limits: config.rateLimits.login, redis: ports.redis });
   const devices = createDeviceCookies({ secrets: config.sessionSecrets, secure: config.https, clock });
+  const failures = createFailedSignIns({ audit, users, clock });
   const { liveSession } = expiry;
   const requireAdmin = createRequireAdmin(async (userId) => {
     const user = await users.findById(userId);
@@ -455,6 +458,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       preparations: [bans.load],
       others: [
         auditRoom.keeper.watch,
+        failures.flushing,
         brokers.logoutQueue,
         brokers.refresher,
         api.usage,
@@ -491,6 +495,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       isEmptyHouse: createEmptyHouse(users),
     },
     freshProof: createFreshProof(clock),
+    guessGate: createGuessGate({ limiter, devices }),
     accounts: {
       clock,
       authenticator: createAuthenticator({ users, hasher }),
@@ -500,6 +505,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       rules,
       hasher,
       lifecycle,
+      failures,
       audit,
       liveSession,
     },

@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import type { Log } from '../core/log.ts';
-import { AppError, notFound } from '../errors.ts';
+import { AppError, type ErrorAction, notFound } from '../errors.ts';
 import { loggedPath } from './logged-path.ts';
 import { renderPage } from './page.ts';
 import { safeReturnTo } from './return-to.ts';
@@ -62,7 +62,7 @@ function answer(req: Request, res: Response, error: AppError): void {
     heading: HEADINGS[error.code],
     message: error.message,
     requestId: String(res.locals['requestId'] ?? ''),
-    action: actionFor(error, req),
+    action: error.action ?? actionFor(error, req),
     isFormKept: error.code === 'rate_limited' && req.method === 'POST',
   });
 }
@@ -96,7 +96,7 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
   internal: 'Something went wrong',
 };
 
-function actionFor(error: AppError, req: Request): { href: string; text: string } {
+function actionFor(error: AppError, req: Request): ErrorAction {
   if (error.code === 'csrf' && req.path === '/setup') return { href: '/setup', text: 'Open the form again' };
   if (error.code === 'csrf' && req.session?.userId === undefined)
     return { href: '/auth/login', text: 'Open the form again' };

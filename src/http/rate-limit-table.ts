@@ -103,6 +103,11 @@ export const RATE_LIMIT_NAMES = Object.keys(RATE_LIMIT_TABLE) as readonly RateLi
 export const isBatched = (name: RateLimitName): name is BatchedLimitName =>
   RATE_LIMIT_TABLE[name].counting === 'batched';
 
+/** Whether somebody asks for the sign-in form or sends it: they are slowed where others are refused. */
+export const isSignIn = (method: string, path: string): boolean =>
+  (path === '/auth/login' || path === '/auth/login/') &&
+  (method === 'GET' || method === 'HEAD' || method === 'POST');
+
 /** Where whoever asks may turn out to be somebody whom only the route knows: it counts strangers itself. */
 const OWN_DOOR = '/api/v1/';
 const API_DESCRIPTION = '/api/v1/openapi.json';

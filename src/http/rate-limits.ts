@@ -1,14 +1,17 @@
-import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Cluster, Redis } from 'ioredis';
-import { AppError } from '../errors.ts';
+import { SECOND_MS } from '../core/duration.ts';
+import { AppError, type ErrorAction } from '../errors.ts';
 import { type BatchedLimiter, type Count, createBatchedLimiter } from './batched-limiter.ts';
 import { createClientSubjects } from './client-subjects.ts';
 import type { RateLimit } from './compound-limiter.ts';
 import type { MetricSource } from './metrics.ts';
+import { createPacing } from './pacing.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import {
   type BatchedLimitName,
   isBatched,
+  isSignIn,
   limitOfPerson,
   limitOfStranger,
   mayCarrySession,
@@ -40,6 +43,11 @@ export interface RateLimits {
   readonly comparing: { start(): void; stop(): Promise<void> };
 }
 
+/** What is never refused. */
+const SIGN_IN: ErrorAction = { href: '/auth/login', text: 'Sign in' };
+/** Past its limit an address gets the sign-in page a second later, and 500 at a time. */
+const SIGN_IN_PACE = { waitMs: SECOND_MS, mostWaiting: 500 } as const;
+
 export interface RateLimitsDeps {
   readonly limits: Readonly<Record<RateLimitName, readonly RateLimit[]>>;
   /** What nodes have in common; without it each process counts by itself. */
@@ -57,21 +65,28 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
     RATE_LIMIT_NAMES.filter(isBatched).map((name) => [name, createLimiter(name, limits[name], redis)]),
   );
   const refused = new Map<RateLimitName, number>();
+  const pace = createPacing(SIGN_IN_PACE);
 
   /** Answers what to say to somebody who is over the limit. */
-  function refuse(name: BatchedLimitName, count: Count): AppError {
+  function refuse(name: BatchedLimitName, count: Count, action?: ErrorAction): AppError {
     refused.set(name, (refused.get(name) ?? 0) + 1);
     const wait = waitInWords(count.retryAfterSeconds);
     return new AppError('rate_limited', `${WORDS[name]} Try again in ${wait}.`, {
       retryAfterSeconds: count.retryAfterSeconds,
       headers: rateLimitHeaders(count),
+      action,
     });
   }
 
-  function take(name: BatchedLimitName, key: string, res: Response): AppError | undefined {
+  function take(
+    name: BatchedLimitName,
+    key: string,
+    res: Response,
+    action?: ErrorAction,
+  ): AppError | undefined {
     const count = limiters.get(name)?.take(key);
     if (count === undefined) return undefined;
-    if (count.limited) return refuse(name, count);
+    if (count.limited) return refuse(name, count, action);
     res.set(rateLimitHeaders(count));
     return undefined;
   }
@@ -81,7 +96,21 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
     req: Request,
     res: Response,
   ): AppError | undefined {
-    return name === undefined ? undefined : take(name, clientSubject(req).subject, res);
+    if (name === undefined) return undefined;
+    const action = name === 'public' && req.method === 'GET' ? SIGN_IN : undefined;
+    return take(name, clientSubject(req).subject, res, action);
+  }
+
+  /**
+   * The way in is slowed and never refused: it may have been a neighbour who asked for all those pages. It costs no store
+   * anything, and what costs, checking passwords, has limits of its own.
+   */
+  function limitStranger(req: Request, res: Response, next: NextFunction): void {
+    const isWayIn = isSignIn(req.method, req.path);
+    const count = isWayIn ? limiters.get('public')?.take(clientSubject(req).subject) : undefined;
+    if (count !== undefined) res.set(rateLimitHeaders(count));
+    if (count?.limited === true) pace(res, next);
+    else next(isWayIn ? undefined : takeStranger(limitOfStranger(req.path), req, res));
   }
 
   function findLimited(req: Request, user: string): AppError | undefined {
@@ -95,7 +124,8 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
       // Which methods there are is answered without a session: whoever asks is a stranger.
       const mayBeKnown = req.method !== 'OPTIONS' && mayCarrySession(routeClassOf(req.path));
       const user = mayBeKnown ? claimedUser(req) : undefined;
-      next(user === undefined ? takeStranger(limitOfStranger(req.path), req, res) : findLimited(req, user));
+      if (user === undefined) limitStranger(req, res, next);
+      else next(findLimited(req, user));
     },
 
     turnedAway: function limitTurnedAway(error: unknown, req, res, next) {
@@ -110,10 +140,7 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
     behindSession: function limitBehindSession(req, res, next) {
       if (!mayCarrySession(routeClassOf(req.path))) return next();
       const user = userOf(req);
-      if (user === undefined)
-        return next(
-          claimedUser(req) === undefined ? undefined : takeStranger(limitOfStranger(req.path), req, res),
-        );
+      if (user === undefined) return claimedUser(req) === undefined ? next() : limitStranger(req, res, next);
       const name = limitOfPerson(req.method, req.path);
       next(name === undefined ? undefined : take(name, user, res));
     },

@@ -5,6 +5,7 @@ import { vi } from 'vitest';
 import { createAuthenticator } from '../../src/accounts/authenticator.ts';
 import { createCommonPasswords } from '../../src/accounts/common-passwords.ts';
 import { createDeviceCookies } from '../../src/accounts/device-cookies.ts';
+import { createFailedSignIns } from '../../src/accounts/failed-sign-ins.ts';
 import { createLoginLimiter } from '../../src/accounts/login-limiter.ts';
 import { createPasswordHasher } from '../../src/accounts/password-hasher.ts';
 import { createPasswordRules } from '../../src/accounts/password-rules.ts';
@@ -49,9 +50,11 @@ export async function createAccountsApp() {
           { points: 5, durationSeconds: 60 },
           { points: 25, durationSeconds: 3600 },
         ],
+        slowLane: { turnSeconds: 1 },
       }),
       devices: createDeviceCookies({ secrets: [SECRET], secure: false, clock }),
       lifecycle: { signIn },
+      failures: createFailedSignIns({ audit, users, clock }),
       audit,
       liveSession: findCurrentSession,
     }),
