@@ -9,6 +9,7 @@ import { auditOrigin } from '../../http/audit-origin.ts';
 import { readForm } from '../../http/form.ts';
 import { type UploadedFile, type UploadPath, uploadedFile } from '../../http/multipart.ts';
 import { renderPage } from '../../http/page.ts';
+import { SessionEndedError } from '../../sessions/session-storage.ts';
 import { type ExportFormat, writeBanList } from './ban-export.ts';
 import { banLength } from './ban-form.ts';
 import { type BanListReading, MOST_ENTRIES, readBanList } from './ban-list-reader.ts';
@@ -123,7 +124,7 @@ async function receive({ stream }: UploadedFile): Promise<Uint8Array> {
       chunks.push(chunk);
     }
   } catch (error) {
-    if (error instanceof AppError) throw error;
+    if (error instanceof AppError || error instanceof SessionEndedError) throw error;
     throw new AppError('invalid', 'The upload was broken off. Nothing was changed.', { cause: error });
   }
   return Buffer.concat(chunks);
