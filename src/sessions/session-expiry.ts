@@ -104,7 +104,8 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
 
     async endedInProgress(error: unknown, req, res, next) {
       const session = findCurrentSession(req);
-      if (!(error instanceof SessionEndedError) || session === undefined || res.headersSent)
+      const isGuardedPage = isGuarded(routeClassOf(req.path)) && !res.headersSent;
+      if (!(error instanceof SessionEndedError) || session === undefined || !isGuardedPage)
         return next(error);
       await refuse(req, res, session);
     },
