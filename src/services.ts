@@ -5,7 +5,6 @@ import { createCommonPasswords } from './accounts/common-passwords.ts';
 import { createDeviceCookies } from './accounts/device-cookies.ts';
 import { createEmptyHouse } from './accounts/empty-house.ts';
 import { createFailedSignIns } from './accounts/failed-sign-ins.ts';
-import { createFreshProof } from './accounts/fresh-proof.ts';
 import { createGuessGate } from './accounts/guess-gate.ts';
 import { createLoginLimiter } from './accounts/login-limiter.ts';
 import { createPasswordHasher } from './accounts/password-hasher.ts';
@@ -43,11 +42,12 @@ import { createEpochStore } from './sessions/epoch-store.ts';
 import { createIdleWatch } from './sessions/idle-watch.ts';
 import { createSessionLifecycle } from './sessions/lifecycle.ts';
 import { createLongRequests } from './sessions/long-requests.ts';
+import { createReauthenticationGate } from './sessions/reauthentication.ts';
 import { createReplay } from './sessions/replay.ts';
-import { createRequireAdmin } from './sessions/require-admin.ts';
 import { createRevocationMetrics } from './sessions/revocation-metrics.ts';
 import { createRevocationOrderStore } from './sessions/revocation-order-store.ts';
 import { createRevoker } from './sessions/revoker.ts';
+import { createRoleGate } from './sessions/role-gate.ts';
 import { createSessionActors } from './sessions/session-actors.ts';
 import { createSessionExpiry } from './sessions/session-expiry.ts';
 import { createSessionIdIssuer } from './sessions/session-id-issuer.ts';
@@ -345,7 +345,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   const devices = createDeviceCookies({ secrets: config.sessionSecrets, secure: config.https, clock });
   const failures = createFailedSignIns({ audit, users, clock });
   const { liveSession } = expiry;
-  const requireAdmin = createRequireAdmin(async (userId) => {
+  const roleGate = createRoleGate(async (userId) => {
     const user = await users.findById(userId);
     return user === undefined || user.disabled ? undefined : user.role;
   }, acting);
@@ -491,10 +491,10 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       settingsOf: settings.read,
       latestReceipt: describeLatestReceipt,
       waitingOrders,
-      requireAdmin,
       isEmptyHouse: createEmptyHouse(users),
     },
-    freshProof: createFreshProof(clock),
+    roleGate,
+    reauthenticationGate: createReauthenticationGate(clock),
     guessGate: createGuessGate({ limiter, devices }),
     accounts: {
       clock,
@@ -516,8 +516,8 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     auditKeeper: auditRoom.keeper,
     exportWatch: auditRoom.exportWatch,
     refusalWatch: auditRoom.refusalWatch,
-    auditPages: { ...auditRoom.routes, requireAdmin },
-    banPages: { ...bans.routes, requireAdmin },
+    auditPages: auditRoom.routes,
+    banPages: bans.routes,
     overview: {
       clock,
       calendar,
@@ -539,7 +539,6 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
           what: `${alarmHeading(alarm.what)}. ${alarmSentence(alarm)}`,
           since: raisedAt,
         })),
-      requireAdmin,
     },
     people: {
       users,
@@ -547,7 +546,6 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       registry,
       countConnections: brokers.countConnectionsOf,
       countApiKeys: api.apiKeys.countOf,
-      requireAdmin,
     },
     everybodysSessions: {
       clock,
@@ -564,15 +562,14 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       countConnectionsBefore: brokers.openTokens.countOpenBefore,
       receiptOf: orders.receiptOf,
       brokerName,
-      requireAdmin,
     },
     rateLimits,
     cspReports,
-    cspReportPages: { ...cspReports.routes, requireAdmin },
+    cspReportPages: cspReports.routes,
     traffic,
-    trafficPages: { ...traffic.routes, requireAdmin },
+    trafficPages: traffic.routes,
     load,
-    loadPages: { ...load.routes, requireAdmin },
+    loadPages: load.routes,
     pageLook: settings.pageLook,
     settings: settings.routes,
     telegram,
@@ -580,12 +577,11 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     findSymbol: symbols.find,
     symbolImporter: symbols.importer,
     symbolKeeper: symbols.keeper,
-    symbols: { ...symbols.routes, requireAdmin },
-    apiKeys: { ...api.pages, requireAdmin },
+    symbols: symbols.routes,
+    apiKeys: api.pages,
     broker: {
       ...brokers.routes,
       liveSession: (req: Request) => liveSession(req),
-      requireAdmin,
     },
   };
 }

@@ -81,7 +81,7 @@ export interface ApiRoom {
   /** What the router of `/api` takes. */
   readonly programs: ApiRouterDeps;
   /** What the router of `/api-keys` takes besides who may see what. */
-  readonly pages: Omit<KeysRouterDeps, 'requireAdmin'>;
+  readonly pages: KeysRouterDeps;
 }
 
 /** The whole room, wired. Opens nothing and starts nothing. */

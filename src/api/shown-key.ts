@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { routeClassOf } from '../http/route-classes.ts';
+import { routeClassOf } from '../http/route-policy.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
 import type { KeyFormat } from './key-format.ts';
 import type { KeyVerifier } from './key-verifier.ts';
@@ -13,7 +13,7 @@ export interface ShownKeyDeps {
 /** Finds an API key in front of its gate. Only one with our seal is looked up, so only a genuine one is ever hashed. */
 export function createShownKey({ format, verifier }: ShownKeyDeps): FindCredential {
   return function findShownKey(req) {
-    if (routeClassOf(req.path) !== 'api') return undefined;
+    if (routeClassOf(req) !== 'api') return undefined;
     const text = readKey(req);
     const presented = text === undefined ? undefined : format.read(text);
     if (text === undefined || presented === undefined) return undefined;

@@ -1,14 +1,8 @@
 import type { Request, RequestHandler } from 'express';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { AppError } from '../errors.ts';
-
-/** What a request to one path may bring, where that is more than any other may. */
-export interface BodyAllowance {
-  readonly path: string;
-  readonly mostBytes: number;
-  /** What to say to a person who sent more. */
-  readonly describe: string;
-}
+import { BESIDE_FILE_BYTES } from './multipart.ts';
+import { policyOf } from './route-policy.ts';
 
 export interface BodyLimits {
   readonly mostBytes: number;
@@ -29,17 +23,11 @@ const CLOSED_AFTER_MS = SECOND_MS;
  * is answered at once, without waiting for its end, and its connection is closed. Parsers would read a refused body to its
  * end first, and an endless one has none.
  */
-export function createBodyLimits(
-  allowances: readonly BodyAllowance[],
-  formLimits: BodyLimits = FORM_LIMITS,
-): RequestHandler {
-  const allowed = new Map(allowances.map((allowance) => [allowance.path, allowance]));
-
+export function createBodyLimits(formLimits: BodyLimits = FORM_LIMITS): RequestHandler {
   return function limitBody(req, res, next) {
     if (!hasBody(req)) return next();
-    const upload = req.method === 'POST' ? allowed.get(req.path) : undefined;
-    const { mostBytes, withinMs } =
-      upload === undefined ? formLimits : { ...upload, withinMs: UPLOAD_WITHIN_MS };
+    const upload = req.method === 'POST' ? policyOf(req).upload : undefined;
+    const { mostBytes, withinMs } = upload === undefined ? formLimits : uploadLimits(upload.mostBytes);
     let refused = false;
 
     function refuse(error: AppError): void {
@@ -57,11 +45,11 @@ export function createBodyLimits(
     const announced = Number(req.headers['content-length'] ?? 0);
     const timer = setTimeout(() => refuse(tooSlow()), withinMs).unref();
     req.once('close', () => clearTimeout(timer));
-    if (announced > mostBytes) return refuse(tooLarge(upload));
+    if (announced > mostBytes) return refuse(tooLarge(upload?.mostBytes));
     count(req, {
       mostBytes,
       onEnd: () => clearTimeout(timer),
-      onExcess: () => refuse(tooLarge(upload)),
+      onExcess: () => refuse(tooLarge(upload?.mostBytes)),
     });
     next();
   };
@@ -104,10 +92,16 @@ function closeInStages(req: Request): void {
   };
 }
 
-function tooLarge(upload: BodyAllowance | undefined): AppError {
-  if (upload === undefined)
+const uploadLimits = (fileBytes: number): BodyLimits => ({
+  mostBytes: fileBytes + BESIDE_FILE_BYTES,
+  withinMs: UPLOAD_WITHIN_MS,
+});
+
+function tooLarge(fileBytes: number | undefined): AppError {
+  if (fileBytes === undefined)
     return new AppError('too_large', 'The request is larger than this address takes.');
-  return new AppError('too_large', upload.describe, { fields: { file: upload.describe } });
+  const words = `The file is too large: it may have ${Math.floor(fileBytes / 1024 / 1024)} MB.`;
+  return new AppError('too_large', words, { fields: { file: words } });
 }
 
 function tooSlow(): AppError {

@@ -4,6 +4,7 @@ import { AppError, type ErrorAction, notFound } from '../errors.ts';
 import { loggedPath } from './logged-path.ts';
 import { renderPage } from './page.ts';
 import { safeReturnTo } from './return-to.ts';
+import { policyOf } from './route-policy.ts';
 import { wantsJson } from './wants-json.ts';
 
 /** What no router answered. */
@@ -97,9 +98,10 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
 };
 
 function actionFor(error: AppError, req: Request): ErrorAction {
-  if (error.code === 'csrf' && req.path === '/setup') return { href: '/setup', text: 'Open the form again' };
-  if (error.code === 'csrf' && req.session?.userId === undefined)
-    return { href: '/auth/login', text: 'Open the form again' };
+  if (error.code === 'csrf' && req.session?.userId === undefined) {
+    const { class: routeClass, path } = policyOf(req);
+    return { href: routeClass === 'form' ? path : '/auth/login', text: 'Open the form again' };
+  }
   if (error.code === 'rate_limited' && req.method === 'GET')
     return { href: placeOf(req.originalUrl), text: 'Try again' };
   if (error.code === 'rate_limited') return { href: placeOf(pathOfReferrer(req)), text: 'Back' };

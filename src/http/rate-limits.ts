@@ -11,7 +11,6 @@ import { rateLimitHeaders } from './rate-limit-headers.ts';
 import {
   type BatchedLimitName,
   isBatched,
-  isSignIn,
   limitOfPerson,
   limitOfStranger,
   mayCarrySession,
@@ -19,7 +18,7 @@ import {
   type RateLimitName,
 } from './rate-limit-table.ts';
 import { createRedisTally } from './redis-tally.ts';
-import { routeClassOf } from './route-classes.ts';
+import { policyOf, routeClassOf } from './route-policy.ts';
 import { waitInWords } from './wait-in-words.ts';
 
 export interface RateLimits {
@@ -45,6 +44,7 @@ export interface RateLimits {
 
 /** What is never refused. */
 const SIGN_IN: ErrorAction = { href: '/auth/login', text: 'Sign in' };
+const WAY_IN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST']);
 /** Past its limit an address gets the sign-in page a second later, and 500 at a time. */
 const SIGN_IN_PACE = { waitMs: SECOND_MS, mostWaiting: 500 } as const;
 
@@ -106,15 +106,15 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
    * anything, and what costs, checking passwords, has limits of its own.
    */
   function limitStranger(req: Request, res: Response, next: NextFunction): void {
-    const isWayIn = isSignIn(req.method, req.path);
+    const isWayIn = policyOf(req).path === SIGN_IN.href && WAY_IN_METHODS.has(req.method);
     const count = isWayIn ? limiters.get('public')?.take(clientSubject(req).subject) : undefined;
     if (count !== undefined) res.set(rateLimitHeaders(count));
     if (count?.limited === true) pace(res, next);
-    else next(isWayIn ? undefined : takeStranger(limitOfStranger(req.path), req, res));
+    else next(isWayIn ? undefined : takeStranger(limitOfStranger(policyOf(req)), req, res));
   }
 
   function findLimited(req: Request, user: string): AppError | undefined {
-    const name = limitOfPerson(req.method, req.path);
+    const name = limitOfPerson(req.method, policyOf(req));
     const count = name === undefined ? undefined : limiters.get(name)?.findLimited(user);
     return name === undefined || count === undefined ? undefined : refuse(name, count);
   }
@@ -122,7 +122,7 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
   return {
     beforeSession: function limitBeforeSession(req, res, next) {
       // Which methods there are is answered without a session: whoever asks is a stranger.
-      const mayBeKnown = req.method !== 'OPTIONS' && mayCarrySession(routeClassOf(req.path));
+      const mayBeKnown = req.method !== 'OPTIONS' && mayCarrySession(routeClassOf(req));
       const user = mayBeKnown ? claimedUser(req) : undefined;
       if (user === undefined) limitStranger(req, res, next);
       else next(findLimited(req, user));
@@ -132,21 +132,21 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
       const isUncounted =
         error instanceof AppError &&
         error.code === 'csrf' &&
-        mayCarrySession(routeClassOf(req.path)) &&
+        mayCarrySession(routeClassOf(req)) &&
         claimedUser(req) !== undefined;
-      next((isUncounted ? takeStranger(limitOfStranger(req.path), req, res) : undefined) ?? error);
+      next((isUncounted ? takeStranger(limitOfStranger(policyOf(req)), req, res) : undefined) ?? error);
     },
 
     behindSession: function limitBehindSession(req, res, next) {
-      if (!mayCarrySession(routeClassOf(req.path))) return next();
+      if (!mayCarrySession(routeClassOf(req))) return next();
       const user = userOf(req);
       if (user === undefined) return claimedUser(req) === undefined ? next() : limitStranger(req, res, next);
-      const name = limitOfPerson(req.method, req.path);
+      const name = limitOfPerson(req.method, policyOf(req));
       next(name === undefined ? undefined : take(name, user, res));
     },
 
     unanswered: function limitUnanswered(req, res, next) {
-      const isCounted = limitOfStranger(req.path) !== undefined;
+      const isCounted = limitOfStranger(policyOf(req)) !== undefined;
       next(isCounted ? undefined : takeStranger('programs', req, res));
     },
 

@@ -1,8 +1,9 @@
-import type { Request, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../core/clock.ts';
 import { MINUTE_MS } from '../core/duration.ts';
 import { AppError } from '../errors.ts';
 import { placeToReturnTo } from '../http/return-to.ts';
+import { policyOf } from '../http/route-policy.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from './current-session.ts';
 
@@ -54,4 +55,18 @@ const isForm = ({ method }: Request): boolean => method === 'GET' || method === 
 /** A sign-in is the first time of its session. In ms since the epoch. */
 function lastTimeOf(req: Request): number {
   return req.session.provedAt ?? currentSession(req).loginTime;
+}
+
+/**
+ * Stands in front of the features: asks for the password where the route's row says so and the last time is long ago. Where
+ * it depends on the change itself whether more can be traded or read afterwards, the feature asks.
+ */
+export function createReauthenticationGate(clock: Clock): RequestHandler {
+  const reauthentication = createReauthentication(clock);
+  return function requireReauthentication(req, res, next) {
+    const method = req.method === 'POST' ? 'post' : 'get';
+    const isAsked = policyOf(req).reauthenticate?.includes(method) === true && req.method !== 'OPTIONS';
+    if (isAsked && reauthentication.isDue(req)) reauthentication.ask(req, res);
+    else next();
+  };
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
 import { fromIso } from '../core/ist.ts';
-import { routeClassOf } from '../http/route-classes.ts';
+import { policyOf, routeClassOf } from '../http/route-policy.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
 import { readSessionId } from './session-id.ts';
 
@@ -18,8 +18,6 @@ export interface ShownSessionDeps {
   readonly calendar: Pick<CutoffCalendar, 'last'>;
   readonly clock: Clock;
 }
-
-const LOGOUT_PATH = '/auth/logout';
 
 /**
  * Finds the session of a signed-in person in front of the session middleware. Only an id that this server has signed is
@@ -37,14 +35,14 @@ export function createShownSession(deps: ShownSessionDeps): FindCredential {
   }
 
   return function findShownSession(req) {
-    if (routeClassOf(req.path) === 'api') return undefined;
+    if (routeClassOf(req) === 'api') return undefined;
     const sid = readSignedCookie(req, cookieName, secrets);
     const facts = sid === undefined ? undefined : readSessionId(sid);
     if (sid === undefined || facts?.kind !== 'signed_in') return undefined;
-    const isLogout = req.path === LOGOUT_PATH;
+    const isLogout = policyOf(req).alwaysOpen === true;
     if (isOver(facts.loginTime) && !isLogout) return undefined;
     return {
-      id: hash('sha256', `${isLogout ? LOGOUT_PATH : 'session'} ${sid}`, 'base64url'),
+      id: hash('sha256', `${isLogout ? 'logout' : 'session'} ${sid}`, 'base64url'),
       isGuessable: false,
       isGood: isLogout ? async () => true : () => isLive(sid),
     };

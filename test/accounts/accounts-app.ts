@@ -15,6 +15,7 @@ import { createErrorHandler } from '../../src/http/error-handler.ts';
 import { findCurrentSession } from '../../src/sessions/current-session.ts';
 import type { SessionLifecycle } from '../../src/sessions/lifecycle.ts';
 import { openDatabase } from '../../src/storage/database.ts';
+import { readRoutePolicy } from '../support/route-policies.ts';
 import { createRecordingAudit } from './recording-audit.ts';
 
 export const PASSWORD = 'tractor pelican moss';
@@ -74,6 +75,7 @@ export type AccountsApp = Awaited<ReturnType<typeof createAccountsApp>>;
 
 function createExpress(): Express {
   const app = express();
+  app.use(readRoutePolicy);
   app.set('view engine', 'ejs').set('views', join(import.meta.dirname, '../../views'));
   // Tests stand for many clients by this header.
   app.set('trust proxy', 'loopback');

@@ -120,7 +120,7 @@ describe('A body that takes too long', () => {
 
   beforeAll(async () => {
     const app = express();
-    app.use(createBodyLimits([], { mostBytes: 1000, withinMs: 200 }));
+    app.use(createBodyLimits({ mostBytes: 1000, withinMs: 200 }));
     app.use(express.urlencoded({ extended: false }));
     app.post('/', (req, res) => void res.json(req.body));
     app.use(createErrorHandler(createRecordingLog(), () => undefined));

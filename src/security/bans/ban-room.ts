@@ -64,7 +64,7 @@ export interface BanRoom {
   readonly countWaitingHits: () => number;
   readonly metrics: MetricSource;
   /** What the router takes besides who may see what. */
-  readonly routes: Omit<BanRouterDeps, 'requireAdmin'>;
+  readonly routes: BanRouterDeps;
 }
 
 /** The whole room, wired. Opens nothing and starts nothing. */

@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { AppError } from '../../errors.ts';
 import { createClientSubjects } from '../../http/client-subjects.ts';
-import { isGuarded, routeClassOf } from '../../http/route-classes.ts';
+import { isGuarded, routeClassOf } from '../../http/route-policy.ts';
 import type { BanBook } from './ban-book.ts';
 import type { BanHits } from './ban-hits.ts';
 import type { KnownAddresses } from './known-addresses.ts';
@@ -48,7 +48,7 @@ export function createPathWatch({ book, hits, knownAddresses, liveSession }: Pat
     strangers: function watchStrangers(req, _res, next) {
       const session = liveSession(req);
       if (session !== undefined) knownAddresses.note(clientSubject(req).subject, session.userId);
-      else if (isGuarded(routeClassOf(req.path))) return next(count(req));
+      else if (isGuarded(routeClassOf(req))) return next(count(req));
       next();
     },
     refusals: function watchRefusals(error: unknown, req, _res, next) {

@@ -1,6 +1,6 @@
 import type { LoggedRequest } from '../../http/refusal-sampler.ts';
 import type { ServedRequest } from '../../http/request-watch.ts';
-import type { RouteClass } from '../../http/route-classes.ts';
+import type { RouteClass } from '../../http/route-policy.ts';
 
 /** A request as the traffic log keeps it. */
 export interface TrafficEntry {

@@ -41,7 +41,7 @@ export interface TrafficRoom {
   readonly jobs: readonly Pick<Poller, 'start' | 'stop'>[];
   readonly metrics: MetricSource;
   /** What the router takes besides who may see what. */
-  readonly routes: Omit<TrafficRouterDeps, 'requireAdmin'>;
+  readonly routes: TrafficRouterDeps;
 }
 
 /** The whole room, wired. Opens nothing and starts nothing. */

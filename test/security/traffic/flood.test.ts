@@ -52,7 +52,7 @@ const ask = (path: string, address: string): Promise<number> =>
       .end();
   });
 
-const flood = (times: number, addressOf: (count: number) => string, path = '/auth/login') =>
+const flood = (times: number, addressOf: (count: number) => string, path = '/') =>
   Promise.all(Array.from({ length: times }, (_, count) => ask(path, addressOf(count))));
 
 const oneAddress = () => '203.0.113.7';
@@ -112,7 +112,7 @@ it('writes one row and one line with the count when the minute is over', async (
   server.services.requestLog.summarise();
   const rows = await server.ports.database.db.selectFrom('traffic_log').selectAll().orderBy('id').execute();
   expect(rows.at(-1)).toMatchObject({
-    path: '/auth/login',
+    path: '/',
     status: 429,
     requests: 79,
     address: '203.0.113.0/24',
