@@ -9,7 +9,6 @@ import { placeToReturnTo } from '../http/return-to.ts';
 import { isGuarded, routeClassOf } from '../http/route-policy.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import type { Acting } from '../storage/acting.ts';
-import { isDatabaseFailure } from '../storage/database-failure.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
 import { dropSession } from './express-session-promises.ts';
 import type { LongRequests } from './long-requests.ts';
@@ -112,15 +111,9 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
     },
   };
 
+  /** What the database knows besides is asked in the transaction of each write. */
   async function stillCounts(session: CurrentSession): Promise<boolean> {
-    if (isOver(session) || !(await registry.isUsable(session.sid))) return false;
-    try {
-      return !(await actors.hasEnded(session));
-    } catch (error) {
-      // A database that is away cannot tell, and takes no write either: the route says so in its own words.
-      if (isDatabaseFailure(error)) return true;
-      throw error;
-    }
+    return !isOver(session) && registry.isUsable(session.sid);
   }
 
   /** Ends what is past the cutoff, and answers with why the session does not count. */
