@@ -106,7 +106,7 @@ describe('bans, in a browser on a phone', () => {
 
   test('an address is trusted, and no longer', async () => {
     await page.getByRole('button', { name: /Security pages/ }).click();
-    await page.getByRole('link', { name: 'Trusted addresses' }).click();
+    await page.getByRole('link', { name: 'Allowlist' }).click();
     await expectGoodPage();
     await page.getByLabel('Address or block').fill('203.0.113.0/28');
     await page.getByLabel('Whose it is').fill('Office');
