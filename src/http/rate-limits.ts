@@ -3,7 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { SECOND_MS } from '../core/duration.ts';
 import { AppError, type ErrorAction } from '../errors.ts';
 import { type BatchedLimiter, type Count, createBatchedLimiter } from './batched-limiter.ts';
-import { createClientSubjects } from './client-subjects.ts';
+import { clientSubject } from './client-address.ts';
 import type { RateLimit } from './compound-limiter.ts';
 import { counter, type Metric } from './metrics.ts';
 import { createPacing } from './pacing.ts';
@@ -60,7 +60,6 @@ export interface RateLimitsDeps {
 
 /** The limits of `RATE_LIMIT_TABLE` that are not a room's own. */
 export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLimitsDeps): RateLimits {
-  const clientSubject = createClientSubjects();
   const limiters = new Map(
     RATE_LIMIT_NAMES.filter(isBatched).map((name) => [name, createLimiter(name, limits[name], redis)]),
   );

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Poller } from '../../core/poller.ts';
-import { clientAddress } from '../../http/client-address.ts';
+import { clientSubject } from '../../http/client-address.ts';
 import type { Metric } from '../../http/metrics.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import type { Database } from '../../storage/database.ts';
@@ -54,7 +54,7 @@ export function createTrafficRoom(deps: TrafficRoomDeps): TrafficRoom {
   const trafficLog = createTrafficLog({
     store,
     mark,
-    clientAddress,
+    clientSubject,
     keepsRows: retentionMs > 0,
     clock,
     log,
