@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { collectDefaultMetrics } from 'prom-client';
 import { createApp } from './app.ts';
 import type { Config, Environment } from './config.ts';
 import { systemClock } from './core/clock.ts';
@@ -16,6 +17,9 @@ import { createShutDown } from './shut-down.ts';
 
 /** Longer than a proxy keeps its idle connections, so that it is never the server that closes first. */
 const KEEP_ALIVE_MS = 75 * SECOND_MS;
+
+/** One look at the event loop every so often: as security/watch/event-loop.ts does, a quarter of a per cent of a processor. */
+const LOOP_RESOLUTION_MS = 20;
 
 /** Of any request; http/body-limits.ts has narrower ones. Node looks this often which are over. */
 const TIMEOUTS = {
@@ -41,6 +45,8 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   const internalOrigin = (): string => originOf(server, config.host);
   const services = createServices({ config, ports, log, internalOrigin });
   const { jobs, draining } = services;
+  // Of the process, and not of a server: nothing ends them before the process does.
+  collectDefaultMetrics({ register: services.metrics, eventLoopMonitoringPrecision: LOOP_RESOLUTION_MS });
 
   await jobs.catchUp();
   server.on('request', createApp(services));

@@ -27,6 +27,7 @@ import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
 import { alarmHeading, alarmSentence } from './core/load-alarm.ts';
 import { toReceiptView } from './core/receipt-view.ts';
 import { createDraining } from './http/draining.ts';
+import { createMetricsRegistry } from './http/metrics.ts';
 import type { ReadinessCheck } from './http/probes.ts';
 import { createRateLimits } from './http/rate-limits.ts';
 import { createRequestLog } from './http/request-log.ts';
@@ -428,20 +429,20 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     sandbox: brokers.sandbox,
     brokerBanner: brokers.banner,
     api,
-    metrics: [
-      createCacheMetrics(caches),
-      createRevocationMetrics(waitingOrders, clock),
-      brokers.metrics,
-      api.metrics,
-      strategies.metrics,
-      bans.metrics,
-      rateLimits.metrics,
-      cspReports.metrics,
-      traffic.metrics,
-      load.metrics,
-      symbols.metrics,
-      telegram.metrics,
-    ],
+    metrics: createMetricsRegistry([
+      ...createCacheMetrics(caches),
+      ...createRevocationMetrics(waitingOrders, clock),
+      ...brokers.metrics,
+      ...api.metrics,
+      ...strategies.metrics,
+      ...bans.metrics,
+      ...rateLimits.metrics,
+      ...cspReports.metrics,
+      ...traffic.metrics,
+      ...load.metrics,
+      ...symbols.metrics,
+      ...telegram.metrics,
+    ]),
     brokerOrigins: brokers.authorizationOrigins.filter((origin) => origin !== config.baseUrl),
     draining,
     readiness: [...createReadiness(ports, orders.countWaiting), draining.check],

@@ -13,17 +13,17 @@ import type { Workshop } from '../workshop.ts';
 
 const BANS = 10_000;
 const LOOKS = 50_000;
-const SEEN = { ipv4: '203.0.113.7', ipv6: '2001:db8:1:2:3:4:5:6' } as const;
+const CLIENT = { ipv4: '203.0.113.7', ipv6: '2001:db8:1:2:3:4:5:6' } as const;
 
 /** What every request pays for the bans, in this very process and without a socket. */
 export async function compareBans({ options }: Workshop): Promise<readonly Comparison[]> {
   const metrics = [{ name: 'µs/request', better: 'less', digits: 2 }] as const;
   const [idle, full] = [await createGate(0), await createGate(BANS)];
   const looks = {
-    'nobody banned': () => look(idle, () => SEEN.ipv4),
-    'IPv4, seen before': () => look(full, () => SEEN.ipv4),
-    'IPv6, seen before': () => look(full, () => SEEN.ipv6),
-    'IPv6, never seen': () => look(full, newIpv6),
+    'nobody banned': () => look(idle, () => CLIENT.ipv4),
+    'IPv4, one client': () => look(full, () => CLIENT.ipv4),
+    'IPv6, one client': () => look(full, () => CLIENT.ipv6),
+    'IPv6, always another': () => look(full, newIpv6),
   };
   return [
     {

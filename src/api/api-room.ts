@@ -6,7 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { ListStrategies, SignalsAfter } from '../core/signal.ts';
 import type { SymbolFinder, SymbolLookup } from '../core/symbol.ts';
 import { type CompoundLimiter, createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
-import type { MetricSource } from '../http/metrics.ts';
+import type { Metric } from '../http/metrics.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
@@ -77,7 +77,7 @@ export interface ApiRoom {
   readonly shownKey: FindCredential;
   /** To be started once the server listens, and stopped when it closes. */
   readonly usage: KeyUsage;
-  readonly metrics: MetricSource;
+  readonly metrics: readonly Metric[];
   /** What the router of `/api` takes. */
   readonly programs: ApiRouterDeps;
   /** What the router of `/api-keys` takes besides who may see what. */
@@ -94,9 +94,9 @@ export function createApiRoom(deps: ApiRoomDeps): ApiRoom {
   const forgetKeys = createKeyForgetter({ ...deps, verifier, waiting });
   const usage = createKeyUsage({ ...deps, store });
   const apiKeys = createApiKeys({ ...deps, store, format, forgetKeys });
-  const metrics = createKeyMetrics(verifier);
+  const keyMetrics = createKeyMetrics(verifier);
   const onInvalidKey: OnInvalidKey = (attempt) => {
-    metrics.count(attempt);
+    keyMetrics.count(attempt);
     return deps.onInvalidKey(attempt);
   };
   const gate = createKeyGate({ ...deps, verifier, usage, limiter: createLimiter(deps), onInvalidKey });
@@ -117,7 +117,7 @@ export function createApiRoom(deps: ApiRoomDeps): ApiRoom {
     verifier,
     shownKey: createShownKey({ format, verifier }),
     usage,
-    metrics: metrics.source,
+    metrics: keyMetrics.metrics,
     programs: { endpoints, gate, waiting, document, corsOrigins },
     pages: { apiKeys, publicOrigin, clock },
   };

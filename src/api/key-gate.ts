@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { createHourlyQuota } from '../core/hourly-quota.ts';
 import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
-import { addressBucket, clientAddress } from '../http/client-address.ts';
+import { clientAddress, clientSubject } from '../http/client-address.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
 import { rateLimitHeaders } from '../http/rate-limit-headers.ts';
 import { setActingUser } from '../http/request-watch.ts';
@@ -86,9 +86,9 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
       return verification.key;
     }
     const { why, keyId } = verification;
-    const address = clientAddress(req);
+    const { address, subject } = clientSubject(req);
     const waitSeconds = onInvalidKey({ address, why, keyId });
-    if (isFirst(keyId, why, addressBucket(address)))
+    if (isFirst(keyId, why, subject))
       await audit.record({ type: 'api_key.refused', keyId, why }, auditOrigin(req, res));
     countStranger(req, res);
     throw waitSeconds === undefined ? badKey() : tooManyBadKeys(waitSeconds);
@@ -96,7 +96,7 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
 
   /** The key is genuine, so this is for its owner to know: it was stolen, or their address has changed. */
   async function recordRefusal(req: Request, res: Response, key: StoredKey): Promise<void> {
-    if (!isFirst(key.id, 'address', addressBucket(clientAddress(req)))) return;
+    if (!isFirst(key.id, 'address', clientSubject(req).subject)) return;
     const event = { type: 'api_key.refused_from_address', userId: key.userId, keyId: key.id } as const;
     await audit.record(event, auditOrigin(req, res, key.username));
   }

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { HOUR_MS } from '../core/duration.ts';
 import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
-import { addressBucket, clientAddress } from '../http/client-address.ts';
+import { clientSubject } from '../http/client-address.ts';
 import { loggedPath } from '../http/logged-path.ts';
 
 export interface RefusalWatchDeps {
@@ -48,7 +48,7 @@ export function createRefusalWatch({ audit, clock }: RefusalWatchDeps): ErrorReq
     const why = refusalOf(error);
     const userId = res.locals['actingUserId'] as string | undefined;
     if (why === undefined) return next(error);
-    const key = `${why} ${userId ?? ''} ${addressBucket(clientAddress(req))}`;
+    const key = `${why} ${userId ?? ''} ${clientSubject(req).subject}`;
     if (!isNews(key, userId === undefined ? 'strangers' : 'people')) return next(error);
     audit.record({ type: 'request.refused', userId, why, route: routeOf(req) }, auditOrigin(req, res)).then(
       () => next(error),

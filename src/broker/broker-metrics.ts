@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
-import type { MetricSource } from '../http/metrics.ts';
+import { counter, gauge, type Metric } from '../http/metrics.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import type { DeadLetterStore } from './dead-letter-store.ts';
 import type { TokenRefresher } from './token-refresher.ts';
@@ -11,45 +11,41 @@ export interface BrokerMetricsDeps {
   readonly deadLetters: Pick<DeadLetterStore, 'count'>;
   readonly refresher: Pick<TokenRefresher, 'counted'>;
   readonly adapters: BrokerAdapters;
-  readonly calendar: CutoffCalendar;
+  readonly calendar: Pick<CutoffCalendar, 'last'>;
   readonly clock: Clock;
 }
 
 /** Of all nodes together: connections to brokers, and logouts that they were not told of yet. */
-export function createBrokerMetrics(deps: BrokerMetricsDeps): MetricSource {
+export function createBrokerMetrics(deps: BrokerMetricsDeps): readonly Metric[] {
   const { tokens, deadLetters, refresher, adapters, calendar, clock } = deps;
-
-  return async function brokerMetrics() {
-    const alive = await tokens.countAlive({ now: clock.now(), lastCutoff: calendar.last() });
-    const logouts = await deadLetters.count();
-    return [
-      {
-        name: 'curfew_broker_connections',
-        help: 'Connections to brokers that can be used now.',
-        type: 'gauge',
-        samples: [...adapters.keys()].map((broker) => ({
-          labels: { broker },
-          value: alive.get(broker) ?? 0,
-        })),
+  return [
+    gauge({
+      name: 'curfew_broker_connections',
+      help: 'Connections to brokers that can be used now.',
+      labelNames: ['broker'],
+      async read() {
+        const alive = await tokens.countAlive({ now: clock.now(), lastCutoff: calendar.last() });
+        return [...adapters.keys()].map((broker) => ({ labels: { broker }, value: alive.get(broker) ?? 0 }));
       },
-      {
-        name: 'curfew_broker_logouts',
-        help: 'Logouts that brokers have not been told of: still open, or given up (dead).',
-        type: 'gauge',
-        samples: [
-          { labels: { status: 'open' }, value: logouts.open },
-          { labels: { status: 'dead' }, value: logouts.dead },
-        ],
+    }),
+    gauge({
+      name: 'curfew_broker_logouts',
+      help: 'Logouts that brokers have not been told of: still open, or given up (dead).',
+      labelNames: ['status'],
+      async read() {
+        const { open, dead } = await deadLetters.count();
+        return [
+          { labels: { status: 'open' }, value: open },
+          { labels: { status: 'dead' }, value: dead },
+        ];
       },
-      {
-        name: 'curfew_broker_token_refreshes_total',
-        help: 'Access tokens that this node asked brokers to renew, by what became of it.',
-        type: 'counter',
-        samples: Object.entries(refresher.counted).map(([outcome, value]) => ({
-          labels: { outcome },
-          value,
-        })),
-      },
-    ];
-  };
+    }),
+    counter({
+      name: 'curfew_broker_token_refreshes_total',
+      help: 'Access tokens that this node asked brokers to renew, by what became of it.',
+      labelNames: ['outcome'],
+      read: () =>
+        Object.entries(refresher.counted).map(([outcome, value]) => ({ labels: { outcome }, value })),
+    }),
+  ];
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import type { RevocationTarget } from '../core/revocation.ts';
-import type { MetricSource } from '../http/metrics.ts';
+import type { Metric } from '../http/metrics.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
@@ -80,7 +80,7 @@ export interface BrokerRoom {
   readonly refresher: TokenRefresher;
   /** For operators: whether all servers are ready for a rotation of the keys. */
   readonly callKeyRoll: CallRoll;
-  readonly metrics: MetricSource;
+  readonly metrics: readonly Metric[];
   /** Connections that can be used now, by the broker's id. */
   readonly countConnections: () => Promise<ReadonlyMap<string, number>>;
   /** Logouts that brokers were not told of. */

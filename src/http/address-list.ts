@@ -1,6 +1,6 @@
-import { BlockList } from 'node:net';
+import { BlockList, isIPv4 } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import { ipv4InMapped, isPlainIpv4 } from './plain-address.ts';
+import { ipv4InMapped } from './client-address.ts';
 
 /** Whether an address is in a list; IPv4 also where it comes in IPv6's clothes. What is no address is in none. */
 export type IsListed = (address: string) => boolean;
@@ -15,7 +15,7 @@ export function createAddressList(entries: readonly string[]): IsListed {
   }
   if (entries.length === 0) return () => false;
   return function isListed(address) {
-    const ipv4 = isPlainIpv4(address) ? address : ipv4InMapped(address);
+    const ipv4 = isIPv4(address) ? address : ipv4InMapped(address);
     return ipv4 === undefined ? lists.ipv6.check(address, 'ipv6') : lists.ipv4.check(ipv4, 'ipv4');
   };
 }

@@ -1,4 +1,5 @@
 import { Router } from 'express';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { AppError } from '../errors.ts';
 import type { IsListed } from './address-list.ts';
 import { clientAddress } from './client-address.ts';
@@ -8,16 +9,6 @@ import { methods } from './methods.ts';
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
-  /** A histogram is written as several figures with names of their own: see `histogramSamples`. */
-  readonly suffix?: '_bucket' | '_sum' | '_count';
-}
-
-/** One metric of Prometheus. By its conventions the name of a counter ends in `_total`. */
-export interface Metric {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly samples: readonly Sample[];
 }
 
 /** How often something was how large. */
@@ -30,20 +21,76 @@ export interface HistogramFigures {
   readonly sum: number;
 }
 
-/** As Prometheus has histograms: each bucket holds those before it as well, and the last one all. */
-export function histogramSamples({ labels, bounds, counts, sum }: HistogramFigures): readonly Sample[] {
-  let below = 0;
-  const buckets = [...bounds.map(String), '+Inf'].map((le, bucket): Sample => {
-    below += counts[bucket] ?? 0;
-    return { suffix: '_bucket', labels: { ...labels, le }, value: below };
-  });
-  return [...buckets, { suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: below }];
+/** `read` is asked at each scrape, so that a request pays nothing for it. A metric whose `read` fails is left out. */
+interface MetricOptions<Figures> {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames?: readonly string[];
+  readonly read: () => Figures | Promise<Figures>;
 }
 
-/** Asked at each scrape. One that rejects is left out. */
-export type MetricSource = () => readonly Metric[] | Promise<readonly Metric[]>;
+export type Metric = Counter | Gauge | Histogram;
 
-const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+/** A figure that only grows while the process runs. By the conventions of Prometheus its name ends in `_total`. */
+export function counter({ read, ...options }: MetricOptions<number | readonly Sample[]>): Metric {
+  return new Counter({
+    ...options,
+    registers: [],
+    async collect() {
+      const samples = toSamples(await read());
+      this.reset();
+      for (const { labels, value } of samples) this.inc(labels, value);
+    },
+  });
+}
+
+export function gauge({ read, ...options }: MetricOptions<number | readonly Sample[]>): Metric {
+  return new Gauge({
+    ...options,
+    registers: [],
+    async collect() {
+      const samples = toSamples(await read());
+      this.reset();
+      for (const { labels, value } of samples) this.set(labels, value);
+    },
+  });
+}
+
+/** prom-client's own counts each observation itself; this one shows what is counted elsewhere. */
+export function histogram({ read, ...options }: MetricOptions<readonly HistogramFigures[]>): Metric {
+  return Object.assign(new Histogram({ ...options, registers: [] }), {
+    /** What the registry asks for. */
+    getForPromString: async () => ({
+      ...options,
+      type: 'histogram',
+      values: (await read()).flatMap((figures) => histogramValues(options.name, figures)),
+    }),
+  });
+}
+
+const toSamples = (figures: number | readonly Sample[]): readonly Sample[] =>
+  typeof figures === 'number' ? [{ labels: {}, value: figures }] : figures;
+
+/** As Prometheus has histograms: each bucket holds those before it as well, and the last one all. */
+function histogramValues(name: string, { labels, bounds, counts, sum }: HistogramFigures) {
+  let below = 0;
+  const buckets = [...bounds.map(String), '+Inf'].map((le, bucket) => {
+    below += counts[bucket] ?? 0;
+    return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: below };
+  });
+  return [
+    ...buckets,
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: below },
+  ];
+}
+
+/** One for each server: prom-client's global registry would mix those of one process. */
+export function createMetricsRegistry(metrics: readonly Metric[]): Registry {
+  const registry = new Registry();
+  for (const metric of metrics) registry.registerMetric(metric);
+  return registry;
+}
 
 export interface MetricsOptions {
   /** METRICS_ALLOW: who may see them, by the address of the client. */
@@ -51,17 +98,18 @@ export interface MetricsOptions {
 }
 
 /** GET /metrics in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/). */
-export function createMetrics(sources: readonly MetricSource[], { isAllowed }: MetricsOptions): Router {
+export function createMetrics(registry: Registry, { isAllowed }: MetricsOptions): Router {
   const router = Router({ caseSensitive: true });
   methods(router, '/metrics', {
     get: async (req, res) => {
       const address = clientAddress(req);
       if (!isAllowed(address)) throw notForYou(address);
-      const outcomes = await Promise.allSettled(sources.map(async (source) => source()));
-      const metrics = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []));
-      res
-        .set({ 'Content-Type': CONTENT_TYPE, 'Cache-Control': 'no-store' })
-        .send(metrics.map(write).join(''));
+      // One by one: `registry.metrics()` answers nothing at all when the database is away.
+      const outcomes = await Promise.allSettled(
+        registry.getMetricsAsArray().map(({ name }) => registry.getSingleMetricAsString(name)),
+      );
+      const texts = outcomes.map((outcome) => (outcome.status === 'fulfilled' ? `${outcome.value}\n` : ''));
+      res.set({ 'Content-Type': registry.contentType, 'Cache-Control': 'no-store' }).send(texts.join(''));
     },
   });
   return router;
@@ -72,20 +120,4 @@ function notForYou(address: string): AppError {
     'forbidden',
     `The figures of this server are not for your address, ${address}. Whoever runs it can name the address in METRICS_ALLOW.`,
   );
-}
-
-function write({ name, help, type, samples }: Metric): string {
-  const lines = samples.map(
-    ({ suffix = '', labels, value }) => `${name}${suffix}${writeLabels(labels)} ${value}\n`,
-  );
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join('')}`;
-}
-
-function writeLabels(labels: Sample['labels']): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
-}
-
-function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -3,9 +3,9 @@ import type { Cluster, Redis } from 'ioredis';
 import { SECOND_MS } from '../core/duration.ts';
 import { AppError, type ErrorAction } from '../errors.ts';
 import { type BatchedLimiter, type Count, createBatchedLimiter } from './batched-limiter.ts';
-import { createClientSubjects } from './client-subjects.ts';
+import { clientSubject } from './client-address.ts';
 import type { RateLimit } from './compound-limiter.ts';
-import type { MetricSource } from './metrics.ts';
+import { counter, type Metric } from './metrics.ts';
 import { createPacing } from './pacing.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import {
@@ -37,7 +37,7 @@ export interface RateLimits {
   readonly countStranger: (req: Request, res: Response) => void;
   /** For the API, where a key has told whose call it is, and counts by itself. Throws `rate_limited`. */
   readonly countCaller: (userId: string) => void;
-  readonly metrics: MetricSource;
+  readonly metrics: readonly Metric[];
   /** To be stopped when the server closes. */
   readonly comparing: { start(): void; stop(): Promise<void> };
 }
@@ -60,7 +60,6 @@ export interface RateLimitsDeps {
 
 /** The limits of `RATE_LIMIT_TABLE` that are not a room's own. */
 export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLimitsDeps): RateLimits {
-  const clientSubject = createClientSubjects();
   const limiters = new Map(
     RATE_LIMIT_NAMES.filter(isBatched).map((name) => [name, createLimiter(name, limits[name], redis)]),
   );
@@ -160,13 +159,14 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
       if (count?.limited) throw refuse('apiUser', count);
     },
 
-    metrics: () => [
-      {
+    metrics: [
+      counter({
         name: 'curfew_rate_limited_total',
         help: 'Requests that were refused because there were too many, by limit.',
-        type: 'counter',
-        samples: [...limiters.keys()].map((limit) => ({ labels: { limit }, value: refused.get(limit) ?? 0 })),
-      },
+        labelNames: ['limit'],
+        read: () =>
+          [...limiters.keys()].map((limit) => ({ labels: { limit }, value: refused.get(limit) ?? 0 })),
+      }),
     ],
 
     comparing: {

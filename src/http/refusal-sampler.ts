@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import { MINUTE_MS } from '../core/duration.ts';
+import type { ClientSubject } from './client-address.ts';
 import type { ServedRequest } from './request-watch.ts';
 
 /** What a log keeps of a request: nothing that would hold the session, the body and the headers. */
@@ -27,9 +28,7 @@ export interface RefusalSampler {
 
 export interface RefusalSamplerDeps {
   readonly clock: Clock;
-  readonly clientAddress: (req: ServedRequest['req']) => string;
-  /** What counts as one client: of IPv6 the /64. */
-  readonly bucketOf: (address: string) => string;
+  readonly clientSubject: (req: ServedRequest['req']) => ClientSubject;
 }
 
 /** In a minute: of one person or address, one kind of route and one status. */
@@ -54,7 +53,7 @@ interface Side {
   readonly others: Group;
 }
 
-export function createRefusalSampler({ clock, clientAddress, bucketOf }: RefusalSamplerDeps): RefusalSampler {
+export function createRefusalSampler({ clock, clientSubject }: RefusalSamplerDeps): RefusalSampler {
   let minute = minuteOf(clock.now());
   let sides = { strangers: newSide(), people: newSide() };
   let finished: RefusalSummary[] = [];
@@ -75,8 +74,8 @@ export function createRefusalSampler({ clock, clientAddress, bucketOf }: Refusal
   }
 
   function groupOf(side: Side, { userId, routeClass, status, req }: ServedRequest): Group {
-    const address = clientAddress(req);
-    const key = `${status} ${routeClass} ${userId ?? bucketOf(address)}`;
+    const { address, subject } = clientSubject(req);
+    const key = `${status} ${routeClass} ${userId ?? subject}`;
     const known = side.groups.get(key);
     if (known !== undefined) return known;
     if (side.groups.size >= MOST_GROUPS) return side.others;

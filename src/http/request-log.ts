@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { createPoller, type Poller } from '../core/poller.ts';
-import { addressBucket, clientAddress } from './client-address.ts';
+import { clientSubject } from './client-address.ts';
 import { createRefusalSampler } from './refusal-sampler.ts';
 import type { RequestObserver } from './request-watch.ts';
 
@@ -25,7 +25,7 @@ export function createRequestLog({
   readonly log: Logger;
   readonly clock: Clock;
 }): RequestLog {
-  const sampler = createRefusalSampler({ clock, clientAddress, bucketOf: addressBucket });
+  const sampler = createRefusalSampler({ clock, clientSubject });
 
   function summarise(options?: { readonly atOnce?: boolean }): void {
     for (const { last, requests } of sampler.takeSummaries(options)) {

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../core/clock.ts';
+import { clientSubject } from './client-address.ts';
 import { loggedPath } from './logged-path.ts';
 import { type RouteClass, routeClassOf } from './route-policy.ts';
 
@@ -55,8 +56,8 @@ export function createRequestWatch({ clock, observers }: RequestWatchDeps): Requ
     const { path } = req;
     const { socket } = req;
     const writtenBefore = socket.bytesWritten;
-    // Asked now, because a connection that has gone does not know it any more: it keeps what it was asked for once.
-    void socket.remoteAddress;
+    // Read now, because a connection that has gone does not know its peer any more.
+    clientSubject(req);
     res.once('close', () => {
       const served: ServedRequest = {
         at,

@@ -1,5 +1,5 @@
 import { SIGNAL_REFUSALS, type SignalRefusal } from '../core/signal-refusal.ts';
-import type { MetricSource, Sample } from '../http/metrics.ts';
+import { counter, gauge, type Metric, type Sample } from '../http/metrics.ts';
 
 /** What became of the signals that came to this node since it started. */
 export interface SignalCounts {
@@ -35,19 +35,18 @@ export function createSignalCounts(): SignalCounts {
 }
 
 /** Signals of this node by what became of them, and the requests that wait for some. */
-export function createSignalMetrics(counts: SignalCounts, countWaiting: () => number): MetricSource {
-  return () => [
-    {
+export function createSignalMetrics(counts: SignalCounts, countWaiting: () => number): readonly Metric[] {
+  return [
+    counter({
       name: 'curfew_signals_total',
       help: 'Signals that came to webhooks of this node, by what became of them and why.',
-      type: 'counter',
-      samples: counts.samples(),
-    },
-    {
+      labelNames: ['outcome', 'reason'],
+      read: counts.samples,
+    }),
+    gauge({
       name: 'curfew_signal_requests_waiting',
       help: 'Requests of API clients on this node that wait for a signal.',
-      type: 'gauge',
-      samples: [{ labels: {}, value: countWaiting() }],
-    },
+      read: countWaiting,
+    }),
   ];
 }

@@ -6,7 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { ListStrategies, SignalsAfter } from '../core/signal.ts';
 import { createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
 import type { Draining } from '../http/draining.ts';
-import type { MetricSource } from '../http/metrics.ts';
+import type { Metric } from '../http/metrics.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { SessionActors } from '../sessions/session-actors.ts';
@@ -74,7 +74,7 @@ export interface StrategyRoom {
   readonly signalsAfter: SignalsAfter;
   /** To be started once the server listens, and stopped when it closes. */
   readonly tidying: SignalTidying;
-  readonly metrics: MetricSource;
+  readonly metrics: readonly Metric[];
 }
 
 /** The whole room, wired. Opens nothing and starts nothing. */

@@ -2,7 +2,7 @@ import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { SymbolFinder, SymbolLookup } from '../core/symbol.ts';
-import type { MetricSource } from '../http/metrics.ts';
+import type { Metric } from '../http/metrics.ts';
 import type { ForgetCached } from '../storage/cache-forgetter.ts';
 import { type Caches, SHARED } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
@@ -32,7 +32,7 @@ export interface SymbolRoom extends SymbolLookup, SymbolFinder {
   readonly importer: SymbolImporter;
   /** To be started once the server listens, and stopped when it closes. */
   readonly keeper: SymbolKeeper;
-  readonly metrics: MetricSource;
+  readonly metrics: readonly Metric[];
   /** What the router takes besides who may see what. */
   readonly routes: SymbolRouterDeps;
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import { type CompoundLimiterDeps, createCompoundLimiter } from '../http/compound-limiter.ts';
-import type { MetricSource } from '../http/metrics.ts';
+import type { Metric } from '../http/metrics.ts';
 import type { ForgetCached } from '../storage/cache-forgetter.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
@@ -47,7 +47,7 @@ export interface TelegramRoom {
   readonly queue: MessageQueue;
   /** The same. */
   readonly reminder: CutoffReminder;
-  readonly metrics: MetricSource;
+  readonly metrics: readonly Metric[];
   /** Messages of everybody that wait, and that were given up. */
   readonly countMessages: () => Promise<{ readonly open: number; readonly failed: number }>;
   readonly routes: TelegramPageDeps;

@@ -5,6 +5,7 @@ import { createAddressList } from '../../src/http/address-list.ts';
 import {
   addressBucket,
   clientAddress,
+  clientSubject,
   networkBucket,
   normaliseAddress,
 } from '../../src/http/client-address.ts';
@@ -94,6 +95,21 @@ describe('the address of a client', () => {
     if (forwarded !== undefined) request.set('X-Forwarded-For', forwarded);
     return request.then(({ text }) => text);
   }
+
+  it('is read once a request, however many ask', async () => {
+    const asked: string[] = [];
+    const app = express();
+    app.set('trust proxy', (address: string) => asked.push(address) > 0 && address === '127.0.0.1');
+    app.get('/', (req, res) => {
+      const first = clientAddress(req);
+      res.send([first, clientAddress(req), clientSubject(req).subject].join(' '));
+    });
+    const ask = (forwarded: string) => supertest(app).get('/').set('X-Forwarded-For', forwarded);
+    expect((await ask('2001:db8::9')).text).toBe('2001:db8::9 2001:db8::9 2001:db8::/64');
+    expect(asked).toEqual(['127.0.0.1', '2001:db8::9']);
+    // And is not the next one's.
+    expect((await ask('203.0.113.9')).text).toBe('203.0.113.9 203.0.113.9 203.0.113.9');
+  });
 
   it('is the peer’s, whatever the client claims, where no proxy is trusted', async () => {
     expect(await askFrom([], undefined)).toBe('127.0.0.1');

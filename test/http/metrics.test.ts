@@ -1,7 +1,16 @@
 import express from 'express';
+import { register as globalRegistry } from 'prom-client';
 import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createMetrics, histogramSamples } from '../../src/http/metrics.ts';
+import { createBrokerMetrics } from '../../src/broker/broker-metrics.ts';
+import {
+  counter,
+  createMetrics,
+  createMetricsRegistry,
+  gauge,
+  histogram,
+  type Metric,
+} from '../../src/http/metrics.ts';
 import { createRoutePolicies, SESSION_USE } from '../../src/http/route-policy.ts';
 import { ROUTE_POLICIES } from '../../src/route-policies.ts';
 import { connectFake, createFakeBroker } from '../broker/fake-broker.ts';
@@ -16,28 +25,30 @@ describe('The metrics', () => {
     server = undefined;
   });
 
-  it('are written as Prometheus reads them, and a source that fails is left out', async () => {
-    const app = express().use(
-      createMetrics(
-        [
-          () => Promise.reject(new Error('the database is away')),
-          () => [
-            {
-              name: 'curfew_things_total',
-              help: 'Things.',
-              type: 'counter',
-              samples: [
-                { labels: {}, value: 3 },
-                { labels: { a: 'say "hi"\\\n', b: 'x' }, value: 0.5 },
-              ],
-            },
-          ],
-        ],
-        { isAllowed: () => true },
-      ),
-    );
+  /** Asks a server that has these alone. */
+  function scrape(metrics: readonly Metric[]) {
+    const app = express().use(createMetrics(createMetricsRegistry(metrics), { isAllowed: () => true }));
     app.set('trust proxy', () => false);
-    const answer = await supertest(app).get('/metrics');
+    return supertest(app).get('/metrics');
+  }
+
+  it('are written as Prometheus reads them, and a source that fails is left out', async () => {
+    const answer = await scrape([
+      gauge({
+        name: 'curfew_rows',
+        help: 'Rows.',
+        read: () => Promise.reject(new Error('the database is away')),
+      }),
+      counter({
+        name: 'curfew_things_total',
+        help: 'Things.',
+        labelNames: ['a', 'b'],
+        read: () => [
+          { labels: {}, value: 3 },
+          { labels: { a: 'say "hi"\\\n', b: 'x' }, value: 0.5 },
+        ],
+      }),
+    ]);
     expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(answer.text).toBe(
       '# HELP curfew_things_total Things.\n# TYPE curfew_things_total counter\ncurfew_things_total 3\ncurfew_things_total{a="say \\"hi\\"\\\\\\n",b="x"} 0.5\n',
@@ -45,19 +56,13 @@ describe('The metrics', () => {
   });
 
   it('write a histogram as buckets that count up, a sum and a count', async () => {
-    const samples = histogramSamples({
-      labels: { class: 'api' },
-      bounds: [0.1, 1],
-      counts: [3, 0, 2],
-      sum: 7.5,
-    });
-    const app = express().use(
-      createMetrics([() => [{ name: 'curfew_waits', help: 'Waits.', type: 'histogram', samples }]], {
-        isAllowed: () => true,
+    const { text } = await scrape([
+      histogram({
+        name: 'curfew_waits',
+        help: 'Waits.',
+        read: () => [{ labels: { class: 'api' }, bounds: [0.1, 1], counts: [3, 0, 2], sum: 7.5 }],
       }),
-    );
-    app.set('trust proxy', () => false);
-    const { text } = await supertest(app).get('/metrics');
+    ]);
     expect(text.split('\n').slice(1)).toEqual([
       '# TYPE curfew_waits histogram',
       'curfew_waits_bucket{class="api",le="0.1"} 3',
@@ -67,6 +72,55 @@ describe('The metrics', () => {
       'curfew_waits_count{class="api"} 5',
       '',
     ]);
+  });
+
+  it('are the figures of the moment at each scrape, and not the sum of what earlier ones saw', async () => {
+    let waiting = 5;
+    const metrics = [
+      counter({ name: 'curfew_things_total', help: 'Things.', read: () => 3 }),
+      gauge({
+        name: 'curfew_waiting',
+        help: 'What waits.',
+        labelNames: ['queue'],
+        read: () => (waiting === 0 ? [] : [{ labels: { queue: 'mail' }, value: waiting }]),
+      }),
+    ];
+    expect((await scrape(metrics)).text).toContain('curfew_waiting{queue="mail"} 5\n');
+    waiting = 0;
+    const { text } = await scrape(metrics);
+    expect(text).toContain('curfew_things_total 3\n');
+    expect(text).not.toContain('curfew_waiting{');
+  });
+
+  it('of a feature are left out one by one while the database is away', async () => {
+    const away = () => Promise.reject(new Error('the database is away'));
+    const { text } = await scrape(
+      createBrokerMetrics({
+        tokens: { countAlive: away },
+        deadLetters: { count: away },
+        refresher: { counted: { refreshed: 2, postponed: 0, ended: 0, late: 0 } },
+        adapters: new Map(),
+        calendar: { last: () => 0 },
+        clock: createSettableClock('2026-11-20T09:15:00+05:30'),
+      }),
+    );
+    expect(text).toContain('curfew_broker_token_refreshes_total{outcome="refreshed"} 2\n');
+    expect(text).not.toContain('curfew_broker_logouts');
+  });
+
+  it('of two servers in one process are apart, and none of them is global', async () => {
+    const asked = await startTestServer();
+    server = await startTestServer();
+    try {
+      await createVisitor(asked.origin).get('/auth/login');
+      const figures = async (origin: string) => (await createVisitor(origin).get('/metrics')).text;
+      const line = 'curfew_http_requests_total{class="form",status="ok"} 1\n';
+      expect(await figures(asked.origin)).toContain(line);
+      expect(await figures(server.origin)).not.toContain(line);
+      expect(globalRegistry.getMetricsAsArray()).toEqual([]);
+    } finally {
+      await asked.close();
+    }
   });
 
   it('count hits and misses of the token caches, connections and logouts, without a session', async () => {

@@ -96,7 +96,11 @@ describe.each(DATABASES)('the orders that wait, on %s', (_name, open) => {
 
   it('are counted for the metrics, with the age of the oldest', async () => {
     const metrics = createRevocationMetrics(waiting, clock);
-    const values = async () => (await metrics()).map(({ name, samples }) => [name, samples[0]?.value]);
+    const values = async () =>
+      (await Promise.all(metrics.map((metric) => metric.get()))).map(({ name, values }) => [
+        name,
+        values[0]?.value,
+      ]);
     expect(await values()).toEqual([
       ['curfew_revocations_waiting', 0],
       ['curfew_revocations_oldest_waiting_seconds', 0],

@@ -37,6 +37,15 @@ test('a server that is told to stop answers the requests that wait for signals, 
     await eventually(async () =>
       expect((await program.ask('/metrics')).text).toContain('curfew_signal_requests_waiting 1'),
     );
+    // What Node says of the process comes with a server that runs by itself.
+    const { text } = await program.ask('/metrics');
+    for (const name of [
+      'process_cpu_seconds_total',
+      'process_resident_memory_bytes',
+      'nodejs_gc_duration_seconds',
+      'nodejs_eventloop_lag_p99_seconds',
+    ])
+      expect(text).toMatch(new RegExp(`^# TYPE ${name} `, 'm'));
 
     const toldAt = performance.now();
     const ended = server.end('SIGTERM');

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Log } from '../../core/log.ts';
 import { unavailable } from '../../errors.ts';
-import { createClientSubjects } from '../../http/client-subjects.ts';
+import { clientSubject } from '../../http/client-address.ts';
 import { wantsJson } from '../../http/wants-json.ts';
 import type { BanBook } from './ban-book.ts';
 import type { BanHits } from './ban-hits.ts';
@@ -35,7 +35,6 @@ const SETTLE_WITHIN_MS = 500;
  * address is.
  */
 export function createBanGate({ book, hits, protectedAddresses, mayPass, log }: BanGateDeps): BanGate {
-  const clientSubject = createClientSubjects();
   let refused = 0;
   let passed = 0;
 

@@ -3,7 +3,7 @@ import { BAN_CAUSES, type BanReason } from '../../core/ban-policy.ts';
 import type { Clock } from '../../core/clock.ts';
 import { notFound } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
-import { addressBucket, clientAddress } from '../../http/client-address.ts';
+import { clientAddress, clientSubject } from '../../http/client-address.ts';
 import { readForm, requireForm } from '../../http/form.ts';
 import { renderPage } from '../../http/page.ts';
 import { pageNumber, queryText } from '../../http/query-text.ts';
@@ -124,7 +124,7 @@ export function createBanPages({ bans, banStore, protectedAddresses, clock }: Ba
 
 /** Whose ban would hit whoever asks for it. */
 export function ownSubject(req: Request): string {
-  return addressBucket(clientAddress(req));
+  return clientSubject(req).subject;
 }
 
 function renderNew(req: Request, res: Response, values: Fields, fields: Fields = {}): void {

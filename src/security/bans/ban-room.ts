@@ -3,7 +3,7 @@ import type { AuditListener, AuditLog } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Poller } from '../../core/poller.ts';
-import type { MetricSource } from '../../http/metrics.ts';
+import type { Metric } from '../../http/metrics.ts';
 import type { FindCredential } from '../../http/shown-credential.ts';
 import type { Bus } from '../../storage/bus.ts';
 import type { Database } from '../../storage/database.ts';
@@ -62,7 +62,7 @@ export interface BanRoom {
   readonly upkeep: BanUpkeep;
   /** Of this node: what counts towards bans and is not counted yet. */
   readonly countWaitingHits: () => number;
-  readonly metrics: MetricSource;
+  readonly metrics: readonly Metric[];
   /** What the router takes besides who may see what. */
   readonly routes: BanRouterDeps;
 }

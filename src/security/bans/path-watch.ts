@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
 import { AppError } from '../../errors.ts';
-import { createClientSubjects } from '../../http/client-subjects.ts';
+import { clientSubject } from '../../http/client-address.ts';
 import { isGuarded, routeClassOf } from '../../http/route-policy.ts';
 import type { BanBook } from './ban-book.ts';
 import type { BanHits } from './ban-hits.ts';
@@ -33,7 +33,6 @@ export interface PathWatchDeps {
  * alone says so: a header that the client chooses hides nothing.
  */
 export function createPathWatch({ book, hits, knownAddresses, liveSession }: PathWatchDeps): PathWatch {
-  const clientSubject = createClientSubjects();
   const counted = new WeakSet<Request>();
 
   /** Each request once. What to answer instead, where its address is slowed down. */

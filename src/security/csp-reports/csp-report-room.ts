@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Poller } from '../../core/poller.ts';
 import type { CspMode } from '../../http/header-settings.ts';
-import type { MetricSource } from '../../http/metrics.ts';
+import { counter, type Metric } from '../../http/metrics.ts';
 import type { Database } from '../../storage/database.ts';
 import { createCspReportStore } from './csp-report-store.ts';
 import { createReportEndpoint } from './report-endpoint.ts';
@@ -29,7 +29,7 @@ export interface CspReportRoom {
   readonly routes: ReportsPageDeps;
   /** To be stopped when the server closes. */
   readonly writing: Pick<Poller, 'start' | 'stop'>;
-  readonly metrics: MetricSource;
+  readonly metrics: readonly Metric[];
 }
 
 /** The whole room, wired. Opens nothing and starts nothing. */
@@ -41,16 +41,17 @@ export function createCspReportRoom(deps: CspReportRoomDeps): CspReportRoom {
     endpoint: createReportEndpoint({ ...deps, intake }),
     routes: { ...deps, store, intake },
     writing: { start: () => undefined, stop: intake.stop },
-    metrics: () => [
-      {
+    metrics: [
+      counter({
         name: 'curfew_csp_reports_total',
         help: 'Reports of browsers about what the Content-Security-Policy blocked, taken and dropped.',
-        type: 'counter',
-        samples: (['taken', 'dropped'] as const).map((outcome) => ({
-          labels: { outcome },
-          value: intake.counts[outcome],
-        })),
-      },
+        labelNames: ['outcome'],
+        read: () =>
+          (['taken', 'dropped'] as const).map((outcome) => ({
+            labels: { outcome },
+            value: intake.counts[outcome],
+          })),
+      }),
     ],
   };
 }

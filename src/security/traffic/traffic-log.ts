@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { SECOND_MS } from '../../core/duration.ts';
 import type { Log } from '../../core/log.ts';
 import { createPoller, type Poller } from '../../core/poller.ts';
-import { addressBucket } from '../../http/client-address.ts';
+import type { ClientSubject } from '../../http/client-address.ts';
 import { createRefusalSampler } from '../../http/refusal-sampler.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import { isDatabaseFailure } from '../../storage/database-failure.ts';
@@ -32,7 +32,7 @@ export interface TrafficLog extends Pick<Poller, 'start' | 'stop'> {
 export interface TrafficLogDeps {
   readonly store: Pick<TrafficStore, 'write'>;
   readonly mark: Pick<ClientMark, 'of'>;
-  readonly clientAddress: (req: Request) => string;
+  readonly clientSubject: (req: Request) => ClientSubject;
   /** Off: requests are counted, and none of them gets a row. */
   readonly keepsRows: boolean;
   readonly clock: Clock;
@@ -52,8 +52,8 @@ const MANY_ROWS = 5_000;
 const FAILURES_FORGIVEN = 4;
 
 export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
-  const { store, mark, clientAddress, keepsRows, clock, log, onManyRows, mostWaiting = MOST_WAITING } = deps;
-  const sampler = createRefusalSampler({ clock, clientAddress, bucketOf: addressBucket });
+  const { store, mark, clientSubject, keepsRows, clock, log, onManyRows, mostWaiting = MOST_WAITING } = deps;
+  const sampler = createRefusalSampler({ clock, clientSubject });
   const buffer = createTrafficBuffer({ mostEntries: mostWaiting, entriesAtOnce: ENTRIES_AT_ONCE });
   /** Taken from the buffer. The same is tried again, so that the store can tell whether it has it. */
   let batch: TrafficBatch | undefined;
@@ -67,7 +67,7 @@ export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
     buffer.count(served);
     if (!keepsRows || !isWorthARow(served) || !sampler.takesInFull(served)) return;
     const { req, ...request } = served;
-    keep(toTrafficEntry(request, mark.of(clientAddress(req))));
+    keep(toTrafficEntry(request, mark.of(clientSubject(req).address)));
   }
 
   function keep(entry: TrafficEntry): void {

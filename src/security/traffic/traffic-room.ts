@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Poller } from '../../core/poller.ts';
-import { clientAddress } from '../../http/client-address.ts';
-import type { MetricSource } from '../../http/metrics.ts';
+import { clientSubject } from '../../http/client-address.ts';
+import type { Metric } from '../../http/metrics.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import type { Database } from '../../storage/database.ts';
 import { type AddressDetail, createClientMark } from './client-mark.ts';
@@ -39,7 +39,7 @@ export interface TrafficRoom {
   readonly addressWords: (address: string) => string | undefined;
   /** To be started once the server listens, and stopped when it closes. */
   readonly jobs: readonly Pick<Poller, 'start' | 'stop'>[];
-  readonly metrics: MetricSource;
+  readonly metrics: readonly Metric[];
   /** What the router takes besides who may see what. */
   readonly routes: TrafficRouterDeps;
 }
@@ -54,7 +54,7 @@ export function createTrafficRoom(deps: TrafficRoomDeps): TrafficRoom {
   const trafficLog = createTrafficLog({
     store,
     mark,
-    clientAddress,
+    clientSubject,
     keepsRows: retentionMs > 0,
     clock,
     log,

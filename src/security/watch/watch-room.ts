@@ -3,8 +3,8 @@ import type { AuditLog } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { BusyAddress } from '../../core/load-alarm.ts';
 import type { Log } from '../../core/log.ts';
-import { addressBucket, clientAddress } from '../../http/client-address.ts';
-import type { MetricSource } from '../../http/metrics.ts';
+import { clientSubject } from '../../http/client-address.ts';
+import type { Metric } from '../../http/metrics.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import type { Database } from '../../storage/database.ts';
 import { type AlarmStore, createAlarmStore } from './alarm-store.ts';
@@ -35,7 +35,7 @@ export interface WatchRoom {
   readonly alarmStore: AlarmStore;
   /** To be started once the server listens, and stopped when it closes. */
   readonly watch: AlarmWatch;
-  readonly metrics: MetricSource;
+  readonly metrics: readonly Metric[];
   /** What the router takes besides who may see what. */
   readonly routes: LoadRouterDeps;
 }
@@ -57,7 +57,7 @@ function worthNaming(busy: readonly BusyAddress[]): readonly BusyAddress[] {
 export function createWatchRoom(deps: WatchRoomDeps): WatchRoom {
   const { database, clock, addressWords, hoursSince } = deps;
   const alarmStore = createAlarmStore(database);
-  const window = createLoadWindow({ clock, subjectOf: (req) => addressBucket(clientAddress(req)) });
+  const window = createLoadWindow({ clock, subjectOf: (req) => clientSubject(req).subject });
   const eventLoop = createEventLoop();
   const busiest = (of: Parameters<typeof window.busiest>[0]): readonly BusyAddress[] =>
     worthNaming(toBusyAddresses(window.busiest(of, LOOKED_AT), deps));

@@ -32,7 +32,7 @@ function createLog(
       store,
       mark,
       log,
-      clientAddress: () => '203.0.113.77',
+      clientSubject: () => ({ address: '203.0.113.77', subject: '203.0.113.77' }),
       keepsRows: true,
       clock: createSettableClock(NOON),
     },
