@@ -444,7 +444,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     ],
     brokerOrigins: brokers.authorizationOrigins.filter((origin) => origin !== config.baseUrl),
     draining,
-    readiness: [...createReadiness(ports, orders.countWaiting), draining.check],
+    readiness: [...createReadiness(ports), draining.check],
     jobs: createJobs({
       clock,
       policy,
@@ -530,7 +530,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       waitingRevocations: waitingOrders.summary,
       countLogouts: brokers.countLogouts,
       countMessages: telegram.countMessages,
-      parts: createReadiness(ports, orders.countWaiting).filter(({ name }) => OVERVIEW_PARTS.has(name)),
+      parts: createReadiness(ports).filter(({ name }) => OVERVIEW_PARTS.has(name)),
       auditHoursSince: auditRoom.hours.since,
       trafficHoursSince: traffic.hourStore.since,
       chainState: createAuditCheckStore(database).read,
@@ -590,22 +590,13 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   };
 }
 
-function createReadiness(
-  { clock, database, redis, gate }: Ports,
-  countWaiting: () => Promise<number>,
-): readonly ReadinessCheck[] {
+/** Not what waits: a revocation that is stuck would take every node out of the load balancer. It raises an alert. */
+function createReadiness({ clock, database, redis, gate }: Ports): readonly ReadinessCheck[] {
   return [
     { name: 'database', check: () => database.ping() },
     ...(redis === undefined ? [] : [{ name: 'redis', check: async () => void (await redis.ping()) }]),
     ...(redis === undefined ? [] : [{ name: 'clock', check: () => compareClocks(redis, clock) }]),
     ...(gate === undefined ? [] : [{ name: 'sessions', check: async () => gate.pass() }]),
-    {
-      name: 'revocations',
-      async check() {
-        const waiting = await countWaiting();
-        if (waiting > 0) throw new Error(`${waiting} revocations are still to be carried out`);
-      },
-    },
   ];
 }
 
