@@ -294,9 +294,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   });
 
   const cspReports = createCspReportRoom({
-    database,
     clock,
-    audit,
     log,
     publicOrigin: config.baseUrl,
     mode: config.headers.cspMode,
@@ -469,7 +467,6 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
         telegram.reminder,
         ...bans.watches,
         rateLimits.comparing,
-        cspReports.writing,
         ...traffic.jobs,
         requestLog,
         load.watch,

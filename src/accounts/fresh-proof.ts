@@ -43,7 +43,6 @@ const SENSITIVE: readonly (readonly [path: string, methods: readonly Method[]])[
   ['/security/allow-list', BOTH],
   ['/security/allow-list/removal', BOTH],
   ['/security/thresholds', BOTH],
-  ['/security/csp-reports/clearing', BOTH],
 ];
 
 /** Stands in front of the features: asks for the password where something sensitive is wanted and the last time is long ago. */

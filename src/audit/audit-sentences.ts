@@ -149,7 +149,6 @@ const SENTENCES: Sentences = {
     `Settings in .env could not be used, the old ones stay: ${list(problems)}.`,
   'request.refused': ({ userId, why, route }, { user }) =>
     `${userId === undefined ? 'Somebody' : user(userId)} was turned away from ${route}: ${REFUSAL_WORDS[why] ?? words(why)}.`,
-  'csp_reports.cleared': ({ reports }) => `${count(reports, 'report')} of browsers removed.`,
   'export.taken': ({ what, scope }) => `The ${EXPORT_WORDS[what] ?? what} was taken out: ${scope}.`,
   'audit.lost': ({ events, since }) =>
     `${count(events, 'event')} since ${formatIst(since)} could not be written here. The server’s log has them, whole.`,

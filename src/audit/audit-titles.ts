@@ -58,7 +58,6 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'policy.changed': 'Session limits changed',
   'policy.refused': 'Settings refused',
   'request.refused': 'Request refused',
-  'csp_reports.cleared': 'CSP reports cleared',
   'export.taken': 'Data exported',
   'audit.lost': 'Events not written',
   'audit.pruned': 'Old events removed',

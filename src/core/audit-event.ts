@@ -186,7 +186,6 @@ export type AuditEvent =
       readonly after: AuditedTrust | undefined;
     }
   | { readonly type: 'policy.changed'; readonly before: string; readonly after: string }
-  | { readonly type: 'csp_reports.cleared'; readonly reports: number }
   /** Settings in .env that were changed while the server ran and could not be used; the old ones stay. */
   | { readonly type: 'policy.refused'; readonly problems: readonly string[] }
   /**
