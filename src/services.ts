@@ -23,9 +23,9 @@ import type { BrokerAdapter } from './broker/broker-adapter.ts';
 import { createBrokerRoom } from './broker/broker-room.ts';
 import { createCacheMetrics } from './cache-metrics.ts';
 import type { Config } from './config.ts';
+import { alertCause, alertHeading, alertSentence } from './core/alert.ts';
 import type { Clock } from './core/clock.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
-import { alarmHeading, alarmSentence } from './core/load-alarm.ts';
 import { toReceiptView } from './core/receipt-view.ts';
 import { createDraining } from './http/draining.ts';
 import type { ReadinessCheck } from './http/probes.ts';
@@ -379,6 +379,8 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       { queue: 'ban_hits', depth: bans.countWaitingHits },
     ],
     droppedRows: () => traffic.trafficLog.dropped,
+    oldestPendingRevocation: async () => (await waitingOrders.summary()).oldestOrderedAt,
+    thresholds: () => bans.alertThresholds(),
   });
 
   function clearCookie(res: Response): void {
@@ -452,7 +454,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       sweep,
       idleWatch,
       replay: gate === undefined ? undefined : replay,
-      tidiers: [brokers.tidy, load.watch.tidy],
+      tidiers: [brokers.tidy, load.monitor.tidy],
       preparations: [bans.load],
       others: [
         auditRoom.keeper.watch,
@@ -469,7 +471,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
         rateLimits.comparing,
         ...traffic.jobs,
         requestLog,
-        load.watch,
+        load.monitor,
         longRequests,
         ...(gate === undefined ? [] : [gate.watch]),
       ],
@@ -531,11 +533,14 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       auditHoursSince: auditRoom.hours.since,
       trafficHoursSince: traffic.hourStore.since,
       chainState: createAuditCheckStore(database).read,
-      ringingAlarms: async () =>
-        (await load.alarmStore.listOpen()).map(({ raisedAt, ...alarm }) => ({
-          what: `${alarmHeading(alarm.what)}. ${alarmSentence(alarm)}`,
-          since: raisedAt,
-        })),
+      // Pending revocations have a line of their own there, from the first second on.
+      openAlerts: async () =>
+        (await load.alertStore.listOpen())
+          .filter(({ what }) => what !== alertCause('revocation'))
+          .map(({ raisedAt, ...alert }) => ({
+            what: `${alertHeading(alert.what)}. ${alertSentence(alert)}`,
+            since: raisedAt,
+          })),
       requireAdmin,
     },
     people: {

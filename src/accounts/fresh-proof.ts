@@ -43,6 +43,7 @@ const SENSITIVE: readonly (readonly [path: string, methods: readonly Method[]])[
   ['/security/allow-list', BOTH],
   ['/security/allow-list/removal', BOTH],
   ['/security/thresholds', BOTH],
+  ['/security/thresholds/alerts', ['post']],
 ];
 
 /** Stands in front of the features: asks for the password where something sensitive is wanted and the last time is long ago. */

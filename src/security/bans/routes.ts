@@ -3,7 +3,12 @@ import { methods } from '../../http/methods.ts';
 import { ALLOW_LIST, type AllowListPageDeps, createAllowListPage } from './allow-list-page.ts';
 import { type BanFilePagesDeps, createBanFilePages } from './ban-file-pages.ts';
 import { BANS, type BanPagesDeps, createBanPages } from './ban-pages.ts';
-import { createThresholdsPage, THRESHOLDS, type ThresholdsPageDeps } from './thresholds-page.ts';
+import {
+  ALERT_THRESHOLDS,
+  createThresholdsPage,
+  THRESHOLDS,
+  type ThresholdsPageDeps,
+} from './thresholds-page.ts';
 
 export type BanRouterDeps = BanPagesDeps &
   BanFilePagesDeps &
@@ -43,5 +48,6 @@ export function createBanRouter(deps: BanRouterDeps): Router {
     get: [requireAdmin, thresholds.show],
     post: [requireAdmin, thresholds.save],
   });
+  methods(router, ALERT_THRESHOLDS, { post: [requireAdmin, thresholds.saveAlerts] });
   return router;
 }
