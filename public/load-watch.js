@@ -4,17 +4,17 @@ const region = document.querySelector('[data-load-live]');
 const announcement = document.querySelector('[data-load-announcement]');
 
 /** @param {ParentNode} within */
-const piecesOf = (within) => within.querySelector('[data-load-alarms]');
+const piecesOf = (within) => within.querySelector('[data-load-alerts]');
 
 /**
  * @param {Element} old
  * @param {Element} fresh
  */
 function show(old, fresh) {
-  const alarms = fresh.getAttribute('data-load-alarms') ?? '0';
-  if (announcement && alarms !== old.getAttribute('data-load-alarms'))
-    announcement.textContent = alarms === '0' ? 'No alarm any more' : `Alarms now: ${alarms}`;
-  old.setAttribute('data-load-alarms', alarms);
+  const alerts = fresh.getAttribute('data-load-alerts') ?? '0';
+  if (announcement && alerts !== old.getAttribute('data-load-alerts'))
+    announcement.textContent = alerts === '0' ? 'No alerts' : `Alerts now: ${alerts}`;
+  old.setAttribute('data-load-alerts', alerts);
   const parts = byAttribute(fresh, 'data-part');
   for (const [name, part] of byAttribute(old, 'data-part')) {
     const now = parts.get(name);

@@ -60,19 +60,20 @@ export async function openPorts(config: Config, clock: Clock, log: Log): Promise
 
   const redis = createRedis({ location: config.redis, onError });
   const subscriber = createRedis({ location: config.redis, onError, subscriber: true });
-  try {
-    await connectRedis(redis);
-    await connectRedis(subscriber);
-  } catch (error) {
+  const bus = await connectBus().catch(async (error: unknown) => {
     redis.disconnect();
+    subscriber.disconnect();
     await database.close();
     throw error;
-  }
-  const bus = await createRedisBus({
-    installation: await readInstallationName(database),
-    publisher: redis,
-    subscriber,
   });
+
+  async function connectBus(): Promise<Bus> {
+    await connectRedis(redis);
+    await connectRedis(subscriber);
+    const installation = await readInstallationName(database);
+    return createRedisBus({ installation, publisher: redis, subscriber });
+  }
+
   const gate = createSessionGate(redis, log);
   return {
     ...base,

@@ -22,9 +22,9 @@ import type { BrokerAdapter } from './broker/broker-adapter.ts';
 import { createBrokerRoom } from './broker/broker-room.ts';
 import { createCacheMetrics } from './cache-metrics.ts';
 import type { Config } from './config.ts';
+import { alertCause, alertHeading, alertSentence } from './core/alert.ts';
 import type { Clock } from './core/clock.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
-import { alarmHeading, alarmSentence } from './core/load-alarm.ts';
 import { toReceiptView } from './core/receipt-view.ts';
 import { createDraining } from './http/draining.ts';
 import { createMetricsRegistry } from './http/metrics.ts';
@@ -295,9 +295,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   });
 
   const cspReports = createCspReportRoom({
-    database,
     clock,
-    audit,
     log,
     publicOrigin: config.baseUrl,
     mode: config.headers.cspMode,
@@ -382,6 +380,8 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       { queue: 'ban_hits', depth: bans.countWaitingHits },
     ],
     droppedRows: () => traffic.trafficLog.dropped,
+    oldestPendingRevocation: async () => (await waitingOrders.summary()).oldestOrderedAt,
+    thresholds: () => bans.alertThresholds(),
   });
 
   function clearCookie(res: Response): void {
@@ -445,7 +445,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     ]),
     brokerOrigins: brokers.authorizationOrigins.filter((origin) => origin !== config.baseUrl),
     draining,
-    readiness: [...createReadiness(ports, orders.countWaiting), draining.check],
+    readiness: [...createReadiness(ports), draining.check],
     jobs: createJobs({
       clock,
       policy,
@@ -455,7 +455,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       sweep,
       idleWatch,
       replay: gate === undefined ? undefined : replay,
-      tidiers: [brokers.tidy, load.watch.tidy],
+      tidiers: [brokers.tidy, load.monitor.tidy],
       preparations: [bans.load],
       others: [
         auditRoom.keeper.watch,
@@ -470,10 +470,9 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
         telegram.reminder,
         ...bans.watches,
         rateLimits.comparing,
-        cspReports.writing,
         ...traffic.jobs,
         requestLog,
-        load.watch,
+        load.monitor,
         longRequests,
         ...(gate === undefined ? [] : [gate.watch]),
       ],
@@ -531,15 +530,18 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       waitingRevocations: waitingOrders.summary,
       countLogouts: brokers.countLogouts,
       countMessages: telegram.countMessages,
-      parts: createReadiness(ports, orders.countWaiting).filter(({ name }) => OVERVIEW_PARTS.has(name)),
+      parts: createReadiness(ports).filter(({ name }) => OVERVIEW_PARTS.has(name)),
       auditHoursSince: auditRoom.hours.since,
       trafficHoursSince: traffic.hourStore.since,
       chainState: createAuditCheckStore(database).read,
-      ringingAlarms: async () =>
-        (await load.alarmStore.listOpen()).map(({ raisedAt, ...alarm }) => ({
-          what: `${alarmHeading(alarm.what)}. ${alarmSentence(alarm)}`,
-          since: raisedAt,
-        })),
+      // Pending revocations have a line of their own there, from the first second on.
+      openAlerts: async () =>
+        (await load.alertStore.listOpen())
+          .filter(({ what }) => what !== alertCause('revocation'))
+          .map(({ raisedAt, ...alert }) => ({
+            what: `${alertHeading(alert.what)}. ${alertSentence(alert)}`,
+            since: raisedAt,
+          })),
     },
     people: {
       users,
@@ -587,22 +589,13 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
   };
 }
 
-function createReadiness(
-  { clock, database, redis, gate }: Ports,
-  countWaiting: () => Promise<number>,
-): readonly ReadinessCheck[] {
+/** Not what waits: a revocation that is stuck would take every node out of the load balancer. It raises an alert. */
+function createReadiness({ clock, database, redis, gate }: Ports): readonly ReadinessCheck[] {
   return [
     { name: 'database', check: () => database.ping() },
     ...(redis === undefined ? [] : [{ name: 'redis', check: async () => void (await redis.ping()) }]),
     ...(redis === undefined ? [] : [{ name: 'clock', check: () => compareClocks(redis, clock) }]),
     ...(gate === undefined ? [] : [{ name: 'sessions', check: async () => gate.pass() }]),
-    {
-      name: 'revocations',
-      async check() {
-        const waiting = await countWaiting();
-        if (waiting > 0) throw new Error(`${waiting} revocations are still to be carried out`);
-      },
-    },
   ];
 }
 

@@ -12,7 +12,7 @@ describe('what Postgres takes for no text', () => {
   });
   afterAll(() => server.close());
 
-  test('is a bad request, and no failure of the server that would raise an alarm', async () => {
+  test('is a bad request, and no failure of the server that would raise an alert', async () => {
     const visitor = createVisitor(server.origin);
     await setUp(visitor);
     await signIn(visitor);

@@ -13,7 +13,7 @@ export const AUDIT_GROUPS = [
     prefixes: ['ban.', 'bans.', 'allowlist.', 'thresholds.'],
   },
   { id: 'refusals', label: 'Refused requests', prefixes: ['request.', 'csp_reports.', 'csp.'] },
-  { id: 'alarms', label: 'Alarms', prefixes: ['alarm.'] },
+  { id: 'alerts', label: 'Alerts', prefixes: ['alert.', 'alarm.'] },
   {
     id: 'server',
     label: 'Server: limits, keys, imports',

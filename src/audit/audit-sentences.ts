@@ -1,6 +1,6 @@
+import { alertHeading, alertSentence } from '../core/alert.ts';
 import type { AuditEvent } from '../core/audit-event.ts';
 import { formatIst } from '../core/ist.ts';
-import { alarmHeading, alarmSentence } from '../core/load-alarm.ts';
 import { RECEIPT_HEADINGS } from '../core/receipt-words.ts';
 import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
 
@@ -139,7 +139,8 @@ const SENTENCES: Sentences = {
   'ban.expired': ({ subject }) => `The ban of ${subject} is over.`,
   'bans.imported': ({ added, known, refused }) =>
     `${count(added, 'ban')} imported, ${known} were there already, ${refused} were refused.`,
-  'thresholds.changed': () => 'When addresses are banned was changed. What it was and is: in the details.',
+  'thresholds.changed': () =>
+    'The thresholds for bans or alerts were changed. Before and after: in the details.',
   'allowlist.changed': ({ before, after }) =>
     after === undefined
       ? `${before?.block ?? 'An address'} is no longer trusted.`
@@ -149,7 +150,6 @@ const SENTENCES: Sentences = {
     `Settings in .env could not be used, the old ones stay: ${list(problems)}.`,
   'request.refused': ({ userId, why, route }, { user }) =>
     `${userId === undefined ? 'Somebody' : user(userId)} was turned away from ${route}: ${REFUSAL_WORDS[why] ?? words(why)}.`,
-  'csp_reports.cleared': ({ reports }) => `${count(reports, 'report')} of browsers removed.`,
   'export.taken': ({ what, scope }) => `The ${EXPORT_WORDS[what] ?? what} was taken out: ${scope}.`,
   'audit.lost': ({ events, since }) =>
     `${count(events, 'event')} since ${formatIst(since)} could not be written here. The server’s log has them, whole.`,
@@ -158,10 +158,10 @@ const SENTENCES: Sentences = {
   'audit.verified': ({ fromSeq, seq }) =>
     fromSeq > seq ? 'Nothing new.' : `Rows ${fromSeq} to ${seq} are unbroken.`,
   'audit.broken': ({ problem }) => problem,
-  'alarm.raised': ({ what, figure, normal, node }) =>
-    `${alarmHeading(what)}, on ${node}. ${alarmSentence({ what, figure, normal })}`,
-  'alarm.ended': ({ what, figure, normal, raisedAt }) =>
-    `${alarmHeading(what)}. It began ${formatIst(raisedAt)}. At the worst: ${alarmSentence({ what, figure, normal })}`,
+  'alert.raised': ({ what, figure, threshold, node }) =>
+    `${alertHeading(what)}, on ${node}. ${alertSentence({ what, figure, threshold })}`,
+  'alert.ended': ({ what, figure, threshold, raisedAt }) =>
+    `${alertHeading(what)}. It began ${formatIst(raisedAt)}. At the worst: ${alertSentence({ what, figure, threshold })}`,
 };
 
 const LOGIN_WORDS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
+import type { BusyAddress } from './alert.ts';
 import type { ChainHead } from './audit-chain.ts';
 import type { BanReason, BanRules } from './ban-policy.ts';
-import type { BusyAddress } from './load-alarm.ts';
 import type { Receipt, RevocationReason } from './revocation.ts';
 import type { SignalRefusal } from './signal-refusal.ts';
 
@@ -186,7 +186,6 @@ export type AuditEvent =
       readonly after: AuditedTrust | undefined;
     }
   | { readonly type: 'policy.changed'; readonly before: string; readonly after: string }
-  | { readonly type: 'csp_reports.cleared'; readonly reports: number }
   /** Settings in .env that were changed while the server ran and could not be used; the old ones stay. */
   | { readonly type: 'policy.refused'; readonly problems: readonly string[] }
   /**
@@ -215,21 +214,21 @@ export type AuditEvent =
   /** The server has proved the chain from one row to another by itself. */
   | { readonly type: 'audit.verified'; readonly fromSeq: number; readonly seq: number; readonly hash: string }
   | { readonly type: 'audit.broken'; readonly seq: number; readonly problem: string }
-  /** A figure has left its normal range. `what` is one of core/load-alarm.ts, and says what the figures count. */
+  /** A figure is above its threshold. `what` is a cause of core/alert.ts, and says what the figures count. */
   | {
-      readonly type: 'alarm.raised';
+      readonly type: 'alert.raised';
       readonly what: string;
       readonly figure: number;
-      readonly normal: number;
+      readonly threshold: number;
       readonly node: string;
       readonly busiest: readonly BusyAddress[];
     }
-  /** It is back, with `figure` as it was at the worst. */
+  /** It has ended, with `figure` as it was at the worst. */
   | {
-      readonly type: 'alarm.ended';
+      readonly type: 'alert.ended';
       readonly what: string;
       readonly figure: number;
-      readonly normal: number;
+      readonly threshold: number;
       readonly node: string;
       readonly raisedAt: number;
     }

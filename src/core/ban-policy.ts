@@ -1,3 +1,4 @@
+import type { AlertThresholds } from './alert.ts';
 import { DAY_MS } from './duration.ts';
 
 /** For what addresses are banned by themselves. */
@@ -25,13 +26,15 @@ export interface BanThreshold {
   readonly windowMs: number;
 }
 
-/** What administrators can change about bans that nobody orders. */
+/** What administrators can change on the page of thresholds: automatic bans, and alerts. */
 export interface BanRules {
   readonly thresholds: Readonly<Record<BanCause, BanThreshold>>;
   /** How long for the first offence, the second and so on; the last one is for all that follow. */
   readonly ladder: readonly BanLength[];
   /** See security/bans/suspicious-path.ts. */
   readonly suspiciousPaths: readonly string[];
+  /** Stored and told to other nodes with the rest. */
+  readonly alerts: AlertThresholds;
 }
 
 /** How long the next ban is for somebody who was banned so many times. */

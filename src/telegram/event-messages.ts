@@ -1,8 +1,8 @@
+import { alertHeading, alertSentence } from '../core/alert.ts';
 import type { AuditEvent, AuditOrigin } from '../core/audit-event.ts';
 import type { BanReason } from '../core/ban-policy.ts';
 import { describeDuration } from '../core/duration.ts';
 import { formatIst } from '../core/ist.ts';
-import { alarmHeading, alarmSentence } from '../core/load-alarm.ts';
 import { RECEIPT_HEADINGS, receiptStepWords } from '../core/receipt-words.ts';
 import type { Receipt, ReceiptLine } from '../core/revocation.ts';
 import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
@@ -48,10 +48,10 @@ export function messageFor(event: AuditEvent, context: MessageContext): EventMes
       return signalRefused(event);
     case 'ban.added':
       return event.reason === 'imported' ? undefined : banned(event);
-    case 'alarm.raised':
-      return alarmRaised(event, context);
-    case 'alarm.ended':
-      return alarmEnded(event, context);
+    case 'alert.raised':
+      return alertRaised(event, context);
+    case 'alert.ended':
+      return alertEnded(event, context);
     default:
       return undefined;
   }
@@ -120,27 +120,31 @@ function banned({ subject, reason, until }: EventOf<'ban.added'>): EventMessage 
   return { to: ADMINISTRATORS, kind: 'ban', body };
 }
 
-function alarmRaised(event: EventOf<'alarm.raised'>, { publicOrigin }: MessageContext): EventMessage {
+function alertRaised(event: EventOf<'alert.raised'>, { publicOrigin }: MessageContext): EventMessage {
   const { what, busiest } = event;
   const whole = busiest.find(({ bannable }) => bannable);
   const ban = whole === undefined ? '' : `?address=${encodeURIComponent(whole.address)}`;
   const body = lines(
-    `<b>Alarm: ${toHtml(alarmHeading(what))}</b>`,
-    toHtml(alarmSentence(event)),
-    ...(busiest.length === 0 ? [] : ['Who asked most in the last five minutes:']),
+    `<b>Alert: ${toHtml(alertHeading(what))}</b>`,
+    toHtml(alertSentence(event)),
+    ...(busiest.length === 0 ? [] : ['Most requests in the last five minutes:']),
     ...busiest.map(({ address, requests }) => toHtml(`${address}: ${requests.toLocaleString('en-IN')}`)),
     `Look at it: ${toHtml(publicOrigin)}/security/load`,
-    `Ban ${whole === undefined ? 'an address' : toHtml(whole.address)}: ${toHtml(`${publicOrigin}/security/bans/new${ban}`)}`,
+    ...(busiest.length === 0
+      ? []
+      : [
+          `Ban ${whole === undefined ? 'an address' : toHtml(whole.address)}: ${toHtml(`${publicOrigin}/security/bans/new${ban}`)}`,
+        ]),
   );
-  return { to: ADMINISTRATORS, kind: 'alarm', body };
+  return { to: ADMINISTRATORS, kind: 'alert', body };
 }
 
-function alarmEnded(event: EventOf<'alarm.ended'>, { now }: MessageContext): EventMessage {
+function alertEnded(event: EventOf<'alert.ended'>, { now }: MessageContext): EventMessage {
   const body = lines(
-    `<b>Over: ${toHtml(alarmHeading(event.what))}</b>`,
-    `It lasted ${describeDuration(now - event.raisedAt)}. At the worst: ${toHtml(alarmSentence(event))}`,
+    `<b>Over: ${toHtml(alertHeading(event.what))}</b>`,
+    `It lasted ${describeDuration(now - event.raisedAt)}. At the worst: ${toHtml(alertSentence(event))}`,
   );
-  return { to: ADMINISTRATORS, kind: 'alarm', body };
+  return { to: ADMINISTRATORS, kind: 'alert', body };
 }
 
 const BAN_REASONS: Readonly<Record<BanReason, string>> = {

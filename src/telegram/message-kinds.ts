@@ -6,7 +6,7 @@ export const MESSAGE_KINDS = [
   'broker_rejected',
   'signal_refused',
   'ban',
-  'alarm',
+  'alert',
 ] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
@@ -36,9 +36,9 @@ export const KIND_WORDS: Readonly<Record<MessageKind, { readonly label: string; 
     label: 'An address was banned',
     hint: 'For administrators: which one, why, and for how long.',
   },
-  alarm: {
-    label: 'The server is slow, refuses much or fails',
-    hint: 'For administrators: when a figure leaves its normal range, who asks most, and when it is over.',
+  alert: {
+    label: 'An alert was raised',
+    hint: 'For administrators: the server is slow or fails, or a revocation is pending. Says which figure, which addresses, and when it is over.',
   },
 };
 
@@ -49,6 +49,7 @@ export function widensKinds(before: readonly MessageKind[], after: readonly Mess
 
 /** The kinds that a text in the database names; what this version does not know is left out. */
 export function readKinds(text: string): readonly MessageKind[] {
-  const names = text.split(',');
+  // Stored before alerts had their name.
+  const names = text.split(',').map((name) => (name === 'alarm' ? 'alert' : name));
   return MESSAGE_KINDS.filter((kind) => names.includes(kind));
 }

@@ -76,7 +76,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     ['by=nobody', []],
     ['about=RAVI', ['Account disabled', 'Account made']],
     ['kind=people', ['Account disabled', 'Account made', 'Account made']],
-    ['kind=alarms', []],
+    ['kind=alerts', []],
     ['address=203.0.113.77', ['Sign-in failed']],
     ['request=r-77', ['Account disabled']],
     // A name that no account has is not written down.

@@ -33,7 +33,6 @@ const PAGES = [
   '/security/allow-list/removal?block=203.0.113.0%2F24',
   '/security/thresholds',
   '/security/csp-reports',
-  '/security/csp-reports/clearing',
   '/security/revocations',
 ] as const;
 

@@ -70,7 +70,7 @@ describe('a revocation of which one step fails', () => {
     expect(letsIn(await owner.page(origin))).toBe(true);
   });
 
-  test('is seen waiting: on the pages of its owner and of administrators, in the metrics, by the doctor, by the load balancer', async () => {
+  test('is seen waiting: on the pages of its owner and of administrators, in the metrics, by the doctor; and the node stays ready', async () => {
     const own = (await owner.page(origin)).text;
     expect(own).toContain('You signed out everywhere');
     expect(own).toMatch(/Sessions ended in the store.*?Pending/s);
@@ -85,8 +85,10 @@ describe('a revocation of which one step fails', () => {
       status: 'warn',
       message: expect.stringContaining('One order'),
     });
-    const readiness = await (await fetch(`${origin}/readyz`)).json();
-    expect(readiness).toMatchObject({ status: 'not_ready', checks: { revocations: 'failing', redis: 'ok' } });
+    // Or one revocation that is stuck would take every node out of the load balancer.
+    const readiness = await fetch(`${origin}/readyz`);
+    expect(readiness.status).toBe(200);
+    expect(await readiness.json()).toMatchObject({ status: 'ready', checks: { redis: 'ok' } });
   });
 
   test('is done as soon as it can be, and everything that showed it waiting says so', async () => {

@@ -22,7 +22,6 @@ const FORMS = [
   '/security/allow-list',
   '/security/allow-list/removal?block=x',
   '/security/thresholds',
-  '/security/csp-reports/clearing',
 ];
 const ACTS = [
   ['/api-keys', '/api-keys'],
@@ -39,7 +38,6 @@ const ACTS = [
   ['/strategies/x/signing-secret', '/strategies'],
   ['/strategies/x/signing-secret/removal', '/strategies'],
   ['/strategies/x/allowed-addresses', '/strategies'],
-  ['/security/csp-reports/clearing', '/security/csp-reports'],
   ['/sessions/revocation', '/sessions'],
   ['/sessions/x/revocation', '/sessions'],
   ['/users', '/users'],

@@ -100,19 +100,19 @@ describe('The message of an event', () => {
     );
   });
 
-  it('tells administrators of an alarm, who asks most, how to ban them, and when it is over', () => {
-    const alarm = { what: 'slow:api', figure: 1250, normal: 500, node: 'desk, process 7' };
+  it('tells administrators of an alert, which addresses ask most, how to ban them, and when it is over', () => {
+    const alert = { what: 'slow:api', figure: 1250, threshold: 500, node: 'desk, process 7' };
     const busiest = [
       { address: '203.0.113.9', requests: 1200, bannable: true },
       { address: '2001:db8::/64', requests: 3, bannable: true },
     ];
-    expect(messageFor({ type: 'alarm.raised', ...alarm, busiest }, CONTEXT)).toEqual({
+    expect(messageFor({ type: 'alert.raised', ...alert, busiest }, CONTEXT)).toEqual({
       to: ADMINISTRATORS,
-      kind: 'alarm',
+      kind: 'alert',
       body: [
-        '<b>Alarm: API and webhooks: slow answers</b>',
-        'One answer in a hundred takes 1.25 s; normal is up to 500 ms.',
-        'Who asked most in the last five minutes:',
+        '<b>Alert: API and webhooks: slow answers</b>',
+        'One answer in a hundred takes 1.25 s. Threshold: 500 ms.',
+        'Most requests in the last five minutes:',
         '203.0.113.9: 1,200',
         '2001:db8::/64: 3',
         'Look at it: https://curfew.example/security/load',
@@ -120,12 +120,19 @@ describe('The message of an event', () => {
       ].join('\n'),
     });
     const shortened = [{ address: '203.0.113.0/24', requests: 5, bannable: false }];
-    expect(textOf({ type: 'alarm.raised', ...alarm, busiest: shortened })).toContain(
+    expect(textOf({ type: 'alert.raised', ...alert, busiest: shortened })).toContain(
       'Ban an address: https://curfew.example/security/bans/new',
     );
-    const over = { type: 'alarm.ended', ...alarm, what: 'failed:form', figure: 0.4, normal: 0.05 } as const;
+    expect(textOf({ type: 'alert.raised', ...alert, what: 'revocation', busiest: [] })).not.toContain('Ban ');
+    const over = {
+      type: 'alert.ended',
+      ...alert,
+      what: 'failed:form',
+      figure: 0.4,
+      threshold: 0.05,
+    } as const;
     expect(textOf({ ...over, raisedAt: NOW - 7 * 60_000 })).toBe(
-      '<b>Over: Signing in: requests fail</b>\nIt lasted 7 min. At the worst: 40 % of the requests fail (5xx); normal is up to 5 %.',
+      '<b>Over: Signing in: requests fail</b>\nIt lasted 7 min. At the worst: 40 % of the requests fail (5xx). Threshold: 5 %.',
     );
   });
 

@@ -62,14 +62,14 @@ describe('the Telegram page', () => {
     clock.advance(29 * MINUTE_MS);
     await visitor.get('/telegram');
     clock.advance(MINUTE_MS);
-    expect((await choose('ban', 'alarm')).location).toBe('/telegram?notice=events_saved');
+    expect((await choose('ban', 'alert')).location).toBe('/telegram?notice=events_saved');
     expect((await choose('ban', 'session_ended')).location).toBe(
       `/auth/confirm?${new URLSearchParams({ returnTo: '/telegram', again: 'yes' })}`,
     );
     expect((await choose('ban')).location).toBe('/telegram?notice=events_saved');
-    expect((await choose('ban', 'alarm')).location).toContain('/auth/confirm');
+    expect((await choose('ban', 'alert')).location).toContain('/auth/confirm');
     await visitor.submit('/auth/confirm', { password: PERSON.password });
-    expect((await choose('ban', 'alarm')).location).toBe('/telegram?notice=events_saved');
+    expect((await choose('ban', 'alert')).location).toBe('/telegram?notice=events_saved');
   });
 
   it('refuses a token that Telegram does not know, and what is none', async () => {

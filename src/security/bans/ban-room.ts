@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import type { AlertThresholds } from '../../core/alert.ts';
 import type { AuditListener, AuditLog } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -57,6 +58,7 @@ export interface BanRoom {
   readonly banStore: BanStore;
   /** Bans in force at this moment. */
   readonly countActive: () => number;
+  readonly alertThresholds: () => AlertThresholds;
   /** To be started once the server listens, and stopped when it closes. */
   readonly watches: readonly Pick<Poller, 'start' | 'stop'>[];
   readonly upkeep: BanUpkeep;
@@ -107,6 +109,7 @@ export function createBanRoom(deps: BanRoomDeps): BanRoom {
     bans,
     banStore,
     countActive: book.countActive,
+    alertThresholds: () => book.rules().alerts,
     watches: upkeep.watches,
     upkeep,
     countWaitingHits: () => hits.waiting,

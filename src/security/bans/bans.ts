@@ -47,7 +47,7 @@ export interface Bans {
     origin: AuditOrigin,
   ): Promise<'added' | 'known_or_full'>;
   distrust(block: string, origin: AuditOrigin): Promise<boolean>;
-  changeRules(rules: BanRules, origin: AuditOrigin): Promise<'saved' | 'unchanged'>;
+  changeRules(change: Partial<BanRules>, origin: AuditOrigin): Promise<'saved' | 'unchanged'>;
   /** Removes bans that are over; returns how many. */
   removeOver(): Promise<number>;
 }
@@ -185,11 +185,11 @@ export function createBans(deps: BansDeps): Bans {
       return true;
     },
 
-    async changeRules(rules, origin) {
-      const done = await ruleStore.write(rules);
+    async changeRules(change, origin) {
+      const done = await ruleStore.write(change);
       if (done === undefined) return 'unchanged';
       await tell(done);
-      await audit.record({ type: 'thresholds.changed', before: done.value, after: rules }, origin);
+      await audit.record({ type: 'thresholds.changed', ...done.value }, origin);
       return 'saved';
     },
 

@@ -1,3 +1,4 @@
+import { DEFAULT_ALERT_THRESHOLDS } from '../../core/alert.ts';
 import type { BanRules } from '../../core/ban-policy.ts';
 import { DAY_MS } from '../../core/duration.ts';
 
@@ -75,4 +76,5 @@ export const DEFAULT_BAN_RULES: BanRules = {
   },
   ladder: ['24h', '48h', '1w', 'permanent'],
   suspiciousPaths: SUSPICIOUS_PATHS,
+  alerts: DEFAULT_ALERT_THRESHOLDS,
 };

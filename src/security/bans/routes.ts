@@ -4,7 +4,12 @@ import type { RoutePolicy } from '../../http/route-policy.ts';
 import { ALLOW_LIST, type AllowListPageDeps, createAllowListPage } from './allow-list-page.ts';
 import { type BanFilePagesDeps, createBanFilePages, LARGEST_BAN_FILE_BYTES } from './ban-file-pages.ts';
 import { BANS, type BanPagesDeps, createBanPages } from './ban-pages.ts';
-import { createThresholdsPage, THRESHOLDS, type ThresholdsPageDeps } from './thresholds-page.ts';
+import {
+  ALERT_THRESHOLDS,
+  createThresholdsPage,
+  THRESHOLDS,
+  type ThresholdsPageDeps,
+} from './thresholds-page.ts';
 
 export type BanRouterDeps = BanPagesDeps & BanFilePagesDeps & AllowListPageDeps & ThresholdsPageDeps & {};
 
@@ -23,6 +28,7 @@ export const BAN_ROUTES: readonly RoutePolicy[] = [
   { path: ALLOW_LIST, role: 'admin', reauthenticate: ['get', 'post'] },
   { path: `${ALLOW_LIST}/removal`, role: 'admin', reauthenticate: ['get', 'post'] },
   { path: THRESHOLDS, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: ALERT_THRESHOLDS, role: 'admin', reauthenticate: ['post'] },
 ];
 
 /** Bans, trusted addresses and thresholds, for administrators. */
@@ -54,5 +60,6 @@ export function createBanRouter(deps: BanRouterDeps): Router {
     get: thresholds.show,
     post: thresholds.save,
   });
+  methods(router, ALERT_THRESHOLDS, { post: thresholds.saveAlerts });
   return router;
 }

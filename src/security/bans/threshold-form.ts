@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AlertThresholds } from '../../core/alert.ts';
 import { type BanRules, isAscending } from '../../core/ban-policy.ts';
 import { DAY_MS, HOUR_MS } from '../../core/duration.ts';
 import { banLength } from './ban-form.ts';
@@ -22,15 +23,15 @@ const automatic = z
   .optional()
   .transform((ticked) => ticked === 'yes');
 
-const count = z
-  .string({ error: 'Enter a number.' })
-  .trim()
-  .regex(/^\d{1,4}$/, 'Enter a whole number.')
-  .transform(Number)
-  .refine(
-    (number) => number >= 1 && number <= MOST_HITS_OF_ONE,
-    `Enter a number from 1 to ${MOST_HITS_OF_ONE}.`,
-  );
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string({ error: 'Enter a number.' })
+    .trim()
+    .regex(/^\d{1,5}$/, 'Enter a whole number.')
+    .transform(Number)
+    .refine((number) => number >= least && number <= most, `Enter a number from ${least} to ${most}.`);
+
+const count = wholeNumber(1, MOST_HITS_OF_ONE);
 
 const windowMs = z
   .enum(
@@ -65,8 +66,8 @@ const fields = z.object({
   patterns,
 });
 
-/** Reads the page of thresholds. */
-export const thresholdForm: z.ZodType<BanRules> = z
+/** Reads the form of the thresholds for bans. */
+export const thresholdForm: z.ZodType<Omit<BanRules, 'alerts'>> = z
   .intersection(
     fields,
     ladder
@@ -96,3 +97,17 @@ export const thresholdForm: z.ZodType<BanRules> = z
     ladder: form.ladder,
     suspiciousPaths: form.patterns,
   }));
+
+/** The edges of latency buckets: slow answers are counted in those. */
+export const SLOW_MS = [100, 250, 500, 1000] as const;
+
+/** Reads the form of the thresholds for alerts. */
+export const alertForm: z.ZodType<AlertThresholds> = z.object({
+  slowMs: z.enum(SLOW_MS.map(String), { error: 'Choose one of the times.' }).transform(Number),
+  failedPercent: wholeNumber(1, 100),
+  refusedPercent: wholeNumber(1, 100),
+  addresses: wholeNumber(1, 30),
+  eventLoopMs: wholeNumber(20, 10_000),
+  droppedRows: wholeNumber(0, 10_000),
+  revocationMinutes: wholeNumber(1, 1440),
+});

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { loggedPath } from '../../http/logged-path.ts';
 
-/** What a browser has blocked, or would have, on which page. The same report again is the same sort. */
+/** What a browser has blocked, or would have, on which page. */
 export interface CspReport {
   readonly directive: CspDirective | 'other';
   /** An origin and a path without its query, or a word: `inline`, `eval`, `data`, `blob`. */
@@ -62,7 +62,7 @@ const newForm = z.array(
 
 /**
  * Reads a parsed body of either form. Of what it says only what a page of ours can have caused is taken, with no query and no
- * more than some letters of it: anybody can send anything here. Empty where nothing is left.
+ * more than some letters of it: anyone can send anything here. Empty where nothing is left.
  */
 export function readCspReports(body: unknown, ownOrigin: string): readonly CspReport[] {
   return statementsOf(body).flatMap(({ document, directive, blocked }) => {

@@ -3,7 +3,7 @@ import { CSP_DIRECTIVES, type CspDirective } from './csp-report.ts';
 const SCRIPT = 'A script was kept from running.';
 const STYLE = 'A style was kept from the page.';
 
-/** What was prevented, for somebody who does not know the names of directives. */
+/** What was prevented, without the names of directives. */
 const PREVENTED: Readonly<Record<CspDirective, string>> = {
   'script-src': SCRIPT,
   'script-src-elem': SCRIPT,
@@ -41,15 +41,15 @@ export function explainReport(directive: string, blocked: string): ReportWords {
 }
 
 function likelyCause(directive: string, blocked: string): string {
-  if (EXTENSION.test(blocked)) return 'An extension of somebody’s browser. Nothing to do.';
+  if (EXTENSION.test(blocked)) return 'A browser extension. Nothing to do.';
   if (blocked === 'inline' || blocked === 'eval' || blocked === 'wasm-eval')
-    return 'Mostly an extension of somebody’s browser; Curfew’s pages have no such code. If many browsers report it on one page, somebody may have got text into that page as code.';
-  if (blocked === 'data' || blocked === 'blob') return 'Mostly an extension of somebody’s browser.';
+    return 'Usually a browser extension; Curfew’s pages have no such code. If many browsers report it on one page, text may have been injected into that page as code.';
+  if (blocked === 'data' || blocked === 'blob') return 'Usually a browser extension.';
   if (directive === 'form-action')
     return 'A broker’s sign-in that leads on to another address, or a form that was tampered with.';
   if (directive === 'frame-ancestors')
     return 'A site that shows Curfew in a frame, which is how clicks are stolen.';
   if (/^(?:https?|wss?):/.test(blocked))
-    return 'An extension, a proxy that changes pages, or something that you have added and not allowed in CSP_EXTRA.';
+    return 'An extension, a proxy that changes pages, or something that you added and did not allow in CSP_EXTRA.';
   return 'Unknown.';
 }

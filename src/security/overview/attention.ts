@@ -12,7 +12,7 @@ export interface Worry {
 
 /** What cannot wait, the worst first. */
 export function attentionOf(now: NowFigures): readonly Worry[] {
-  const { chain, alarms, parts, revocations, logouts } = now;
+  const { chain, alerts, parts, revocations, logouts } = now;
   const worries: Worry[] = [];
   if (chain.problem !== undefined)
     worries.push({
@@ -21,7 +21,7 @@ export function attentionOf(now: NowFigures): readonly Worry[] {
       action: 'Open the audit log',
     });
   // Not how long: what is said again each minute is not listened to.
-  for (const { what, since } of alarms)
+  for (const { what, since } of alerts)
     worries.push({
       text: `${what} Since ${toIstIso(since).slice(11, 16)} IST.`,
       href: '/security/load',

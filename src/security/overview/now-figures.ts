@@ -3,9 +3,9 @@ import type { CutoffCalendar } from '../../core/cutoff.ts';
 import { outcomeOf, type ReadinessCheck } from '../../http/probes.ts';
 import type { LiveCount } from '../../sessions/session-storage.ts';
 
-/** An alarm that rings. */
-export interface RingingAlarm {
-  /** What is out of its range, in words. */
+/** An alert that lasts. */
+export interface OpenAlert {
+  /** Which figure is above its threshold, in words. */
   readonly what: string;
   /** Since when, in ms since the epoch. */
   readonly since: number;
@@ -33,7 +33,7 @@ export interface NowFigures {
   readonly messages: { readonly open: number; readonly failed: number };
   readonly parts: readonly { readonly name: string; readonly isAnswering: boolean }[];
   readonly chain: ChainState;
-  readonly alarms: readonly RingingAlarm[];
+  readonly alerts: readonly OpenAlert[];
 }
 
 export interface BrokerCount {
@@ -54,13 +54,13 @@ export interface NowFiguresDeps {
   readonly countMessages: () => Promise<NowFigures['messages']>;
   readonly parts: readonly ReadinessCheck[];
   readonly chainState: () => Promise<ChainState>;
-  readonly ringingAlarms: () => Promise<readonly RingingAlarm[]>;
+  readonly openAlerts: () => Promise<readonly OpenAlert[]>;
 }
 
 export async function readNowFigures(deps: NowFiguresDeps): Promise<NowFigures> {
   const { clock, calendar } = deps;
   const cutoff = calendar.next();
-  const [live, brokers, revocations, logouts, messages, parts, chain, alarms] = await Promise.all([
+  const [live, brokers, revocations, logouts, messages, parts, chain, alerts] = await Promise.all([
     deps.countSessions(),
     deps.brokerConnections(),
     deps.waitingRevocations(),
@@ -68,7 +68,7 @@ export async function readNowFigures(deps: NowFiguresDeps): Promise<NowFigures> 
     deps.countMessages(),
     Promise.all(deps.parts.map(ask)),
     deps.chainState(),
-    deps.ringingAlarms(),
+    deps.openAlerts(),
   ]);
   return {
     at: clock.now(),
@@ -81,7 +81,7 @@ export async function readNowFigures(deps: NowFiguresDeps): Promise<NowFigures> 
     messages,
     parts,
     chain,
-    alarms,
+    alerts,
   };
 }
 

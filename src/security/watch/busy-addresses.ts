@@ -1,6 +1,6 @@
-import type { BusyAddress } from '../../core/load-alarm.ts';
+import type { BusyAddress } from '../../core/alert.ts';
 import { normaliseAddress } from '../../http/client-address.ts';
-import type { BusySubject } from './load-window.ts';
+import type { Senders } from './load-window.ts';
 
 export interface AddressRules {
   /** An address as TRAFFIC_LOG_ADDRESSES has it; undefined where none may be shown. */
@@ -13,11 +13,11 @@ const V6_BITS = '/64';
 
 /** Addresses as they may be shown, the busiest first. Those that read alike then are one. */
 export function toBusyAddresses(
-  subjects: readonly BusySubject[],
+  senders: Senders,
   { addressWords, mayBan }: AddressRules,
 ): readonly BusyAddress[] {
   const busy = new Map<string, { address: string; requests: number; bannable: boolean }>();
-  for (const { subject, requests } of subjects) {
+  for (const [subject, requests] of senders) {
     const address = subject.endsWith(V6_BITS) ? subject.slice(0, -V6_BITS.length) : subject;
     const words = addressWords(address);
     if (words === undefined) continue;

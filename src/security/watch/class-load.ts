@@ -12,6 +12,13 @@ export interface ClassLoad extends RequestCounts {
   readonly totalMs: number;
 }
 
+/** An hour of one class of routes, of all nodes. */
+export interface LoadHour extends Omit<ClassLoad, 'totalMs'> {
+  /** The instant at which it begins, in milliseconds since the epoch. */
+  readonly hour: number;
+  readonly routeClass: string;
+}
+
 export type Counts = Counting<ClassLoad>;
 
 export const newCounts = (): Counts => ({ ...newRequestCounts(), totalMs: 0 });
@@ -29,11 +36,6 @@ export function addCounts(sum: Counts, more: RequestCounts & { readonly totalMs?
   sum.totalMs += more.totalMs ?? 0;
   for (const [bucket, requests] of more.buckets.entries())
     sum.buckets[bucket] = (sum.buckets[bucket] ?? 0) + requests;
-}
-
-/** The share of requests that were refused, from 0 to 1; 404 counts as well. */
-export function refusedShare({ requests, notFound, clientErrors }: RequestCounts): number {
-  return requests === 0 ? 0 : (notFound + clientErrors) / requests;
 }
 
 /** The share of requests that failed, from 0 to 1. */

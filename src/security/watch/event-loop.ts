@@ -7,7 +7,7 @@ export interface LoopDelay {
   readonly longestMs: number;
 }
 
-/** How long this process keeps everybody waiting, because it is busy with something else. */
+/** How long tasks wait because this process is busy with something else. */
 export interface EventLoop {
   start(): void;
   stop(): void;
@@ -15,7 +15,7 @@ export interface EventLoop {
   nextPiece(): void;
   /** Of the last minute: the worst of its pieces. Undefined where nothing was measured yet. */
   recent(): LoopDelay | undefined;
-  /** The p99 that the last two pieces both had at least: a single long task is no alarm. */
+  /** The p99 that the last two pieces both had at least: a single long task raises no alert. */
   steadyP99Ms(): number;
 }
 

@@ -10,14 +10,14 @@ export interface LoadMetricsDeps {
   readonly window: Pick<LoadWindow, 'total'>;
   readonly eventLoop: Pick<EventLoop, 'recent'>;
   readonly queues: QueueDepths;
-  readonly countOpenAlarms: () => Promise<number>;
+  readonly countOpenAlerts: () => Promise<number>;
 }
 
 const BOUNDS_SECONDS = LATENCY_BOUNDS_MS.map((ms) => ms / SECOND_MS);
 
-/** Of this node: requests and how long they took, the event loop, queues; and of all nodes, alarms. */
+/** Of this node: requests and how long they took, the event loop, queues; and of all nodes, alerts. */
 export function createLoadMetrics(deps: LoadMetricsDeps): readonly Metric[] {
-  const { window, eventLoop, queues, countOpenAlarms } = deps;
+  const { window, eventLoop, queues, countOpenAlerts } = deps;
   const classes = () => [...window.total()].sort(([a], [b]) => (a < b ? -1 : 1));
   return [
     histogram({
@@ -61,9 +61,9 @@ export function createLoadMetrics(deps: LoadMetricsDeps): readonly Metric[] {
         ),
     }),
     gauge({
-      name: 'curfew_alarms',
-      help: 'Alarms that last: figures that are out of their normal range.',
-      read: countOpenAlarms,
+      name: 'curfew_alerts',
+      help: 'Open alerts: figures above their thresholds, of all nodes together.',
+      read: countOpenAlerts,
     }),
   ];
 }

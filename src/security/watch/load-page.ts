@@ -1,31 +1,22 @@
 import type { RequestHandler } from 'express';
+import type { BusyAddress } from '../../core/alert.ts';
 import type { Clock } from '../../core/clock.ts';
 import { DAY_MS } from '../../core/duration.ts';
-import type { BusyAddress } from '../../core/load-alarm.ts';
 import { renderPage } from '../../http/page.ts';
-import { ROUTE_CLASSES, type RouteClass } from '../../http/route-policy.ts';
-import type { AlarmStore } from './alarm-store.ts';
-import { addCounts, type ClassLoad, newCounts } from './class-load.ts';
+import { ROUTE_CLASSES } from '../../http/route-policy.ts';
+import type { AlertStore } from './alert-store.ts';
+import { addCounts, type ClassLoad, type LoadHour, newCounts } from './class-load.ts';
 import type { EventLoop } from './event-loop.ts';
-import {
-  toAddressView,
-  toAlarmView,
-  toClassView,
-  toDelayView,
-  toQueueView,
-  toRangeView,
-} from './load-view.ts';
+import { toAddressView, toAlertView, toClassView, toDelayView, toQueueView } from './load-view.ts';
 import type { LoadWindow } from './load-window.ts';
-import type { LoadHour, NormalRange } from './normal-range.ts';
 import type { QueueDepths } from './queue-depths.ts';
 
 export interface LoadPageDeps {
   readonly window: Pick<LoadWindow, 'recent'>;
   readonly eventLoop: Pick<EventLoop, 'recent'>;
   readonly queues: QueueDepths;
-  readonly alarmStore: Pick<AlarmStore, 'listOpen' | 'listSince'>;
+  readonly alertStore: Pick<AlertStore, 'listOpen' | 'listSince'>;
   readonly hoursSince: (instant: number) => Promise<readonly LoadHour[]>;
-  readonly rangeOf: (routeClass: RouteClass) => NormalRange;
   /** Of the window of this node, as they may be shown. */
   readonly busyAddresses: (most: number) => readonly BusyAddress[];
   /** Whether they are shown whole. */
@@ -41,18 +32,18 @@ export interface LoadPage {
 
 export const LOAD = '/security/load';
 const ADDRESSES = 10;
-const ALARMS_FROM_MS = 30 * DAY_MS;
-const MOST_ALARMS = 50;
+const ALERTS_FROM_MS = 30 * DAY_MS;
+const MOST_ALERTS = 50;
 
 export function createLoadPage(deps: LoadPageDeps): LoadPage {
-  const { window, eventLoop, queues, alarmStore, hoursSince, rangeOf, busyAddresses, clock } = deps;
+  const { window, eventLoop, queues, alertStore, hoursSince, busyAddresses, clock } = deps;
 
   async function readFigures() {
     const now = clock.now();
     const [depths, open, recent, hours] = await Promise.all([
       queues(),
-      alarmStore.listOpen(),
-      alarmStore.listSince(now - ALARMS_FROM_MS, MOST_ALARMS),
+      alertStore.listOpen(),
+      alertStore.listSince(now - ALERTS_FROM_MS, MOST_ALERTS),
       hoursSince(now - DAY_MS),
     ]);
     return {
@@ -60,11 +51,10 @@ export function createLoadPage(deps: LoadPageDeps): LoadPage {
       day: toClassViews(sumHours(hours)),
       delay: toDelayView(eventLoop.recent()),
       queues: depths.map(toQueueView),
-      open: open.map((alarm) => toAlarmView(alarm, now)),
-      past: recent.filter(({ endedAt }) => endedAt !== undefined).map((alarm) => toAlarmView(alarm, now)),
+      open: open.map((alert) => toAlertView(alert, now)),
+      past: recent.filter(({ endedAt }) => endedAt !== undefined).map((alert) => toAlertView(alert, now)),
       addresses: busyAddresses(ADDRESSES).map(toAddressView),
       showsAddresses: deps.showsAddresses,
-      ranges: ROUTE_CLASSES.map((routeClass) => toRangeView(routeClass, rangeOf(routeClass))),
     };
   }
 

@@ -1,18 +1,16 @@
+import {
+  alertHeading,
+  alertSentence,
+  type BusyAddress,
+  formatMs,
+  routeClassLabel,
+} from '../../core/alert.ts';
 import { describeDuration } from '../../core/duration.ts';
 import { quantileMs } from '../../core/latency-histogram.ts';
-import {
-  alarmHeading,
-  alarmSentence,
-  type BusyAddress,
-  millisecondWords,
-  percentWords,
-  routeClassWords,
-} from '../../core/load-alarm.ts';
 import type { RouteClass } from '../../http/route-policy.ts';
-import type { LoadAlarm } from './alarm-store.ts';
+import type { StoredAlert } from './alert-store.ts';
 import type { ClassLoad } from './class-load.ts';
 import type { LoopDelay } from './event-loop.ts';
-import type { NormalRange } from './normal-range.ts';
 import type { QueueDepth, QueueName } from './queue-depths.ts';
 
 const NONE = '–';
@@ -20,11 +18,11 @@ const NONE = '–';
 export function toClassView(routeClass: RouteClass, load: ClassLoad) {
   const quantile = (q: number): string => {
     const ms = quantileMs(load.buckets, q);
-    return ms === undefined ? NONE : millisecondWords(ms);
+    return ms === undefined ? NONE : formatMs(ms);
   };
   return {
     key: routeClass,
-    name: routeClassWords(routeClass),
+    name: routeClassLabel(routeClass),
     requests: numberWords(load.requests),
     p50: quantile(0.5),
     p95: quantile(0.95),
@@ -35,29 +33,18 @@ export function toClassView(routeClass: RouteClass, load: ClassLoad) {
   };
 }
 
-export function toRangeView(routeClass: RouteClass, { p99Ms, refused, failed, learned }: NormalRange) {
-  return {
-    key: routeClass,
-    name: routeClassWords(routeClass),
-    p99: millisecondWords(p99Ms),
-    refused: refused >= 1 ? 'any share' : percentWords(refused),
-    failed: percentWords(failed),
-    learned: learned ? 'From the last 14 days' : 'Fixed, until enough is known',
-  };
-}
-
 export function toDelayView(delay: LoopDelay | undefined) {
   if (delay === undefined) return undefined;
   const { p50Ms, p99Ms, longestMs } = delay;
   return {
-    p50: millisecondWords(p50Ms),
-    p99: millisecondWords(p99Ms),
-    longest: longestMs >= 1000 ? `${(longestMs / 1000).toFixed(1)} s` : millisecondWords(longestMs),
+    p50: formatMs(p50Ms),
+    p99: formatMs(p99Ms),
+    longest: longestMs >= 1000 ? `${(longestMs / 1000).toFixed(1)} s` : formatMs(longestMs),
   };
 }
 
 const QUEUE_WORDS: Readonly<Record<QueueName, { readonly name: string; readonly hint: string }>> = {
-  revocations: { name: 'Revocations that wait', hint: 'Ends of sessions that could not be finished at once' },
+  revocations: { name: 'Pending revocations', hint: 'Ends of sessions that could not be finished at once' },
   broker_logouts: { name: 'Logouts at brokers', hint: 'Brokers that are still to be told that a token ends' },
   telegram: { name: 'Telegram messages', hint: 'Messages that are still to be sent' },
   passwords: { name: 'Password checks', hint: 'Sign-ins that wait for their turn on this node' },
@@ -73,14 +60,14 @@ export function toQueueView({ queue, depth }: QueueDepth) {
   return { key: queue, ...QUEUE_WORDS[queue], depth: depth === undefined ? 'No answer' : numberWords(depth) };
 }
 
-export function toAlarmView(
-  { what, raisedAt, endedAt, figure, worst, normal, node, busiest }: LoadAlarm,
+export function toAlertView(
+  { what, raisedAt, endedAt, figure, worst, threshold, node, busiest }: StoredAlert,
   now: number,
 ) {
   return {
     key: `${what}-${raisedAt}`,
-    heading: alarmHeading(what),
-    sentence: alarmSentence({ what, figure: endedAt === undefined ? figure : worst, normal }),
+    heading: alertHeading(what),
+    sentence: alertSentence({ what, figure: endedAt === undefined ? figure : worst, threshold }),
     raisedAt,
     lasted: describeDuration((endedAt ?? now) - raisedAt),
     node,

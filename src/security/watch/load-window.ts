@@ -1,57 +1,75 @@
 import type { Request } from 'express';
 import type { Clock } from '../../core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
-import type { RequestObserver } from '../../http/request-watch.ts';
+import type { RequestObserver, ServedRequest } from '../../http/request-watch.ts';
 import type { RouteClass } from '../../http/route-policy.ts';
 import { addCounts, type ClassLoad, type Counts, count, newCounts } from './class-load.ts';
 import { createHeavyHitters, type HeavyHitters } from './heavy-hitters.ts';
 
-/** Who asked most, with how often at least. The address as it is banned: of IPv6, its /64. */
-export interface BusySubject {
-  readonly subject: string;
+/** Addresses as they are banned (of IPv6, the /64), with how many requests each sent at least. */
+export type Senders = ReadonlyMap<string, number>;
+
+/** What can be wrong with a request. */
+const SYMPTOMS = ['slow', 'refused', 'failed'] as const;
+type Symptom = (typeof SYMPTOMS)[number];
+
+export interface SymptomCount {
   readonly requests: number;
+  readonly senders: Senders;
+}
+
+/** One class of routes in the last five minutes. `refused`: of those that are signed in. */
+export interface RecentLoad extends ClassLoad, Readonly<Record<Symptom, SymptomCount>> {
+  /** Requests of people and programs that are signed in. */
+  readonly signedIn: number;
 }
 
 /** What this node was asked within the last five minutes, and since it started. */
 export interface LoadWindow {
   readonly observe: RequestObserver;
   /** Of the classes that were asked at all within the window. */
-  recent(): ReadonlyMap<RouteClass, ClassLoad>;
+  recent(): ReadonlyMap<RouteClass, RecentLoad>;
   /** Since the process started. */
   total(): ReadonlyMap<RouteClass, ClassLoad>;
-  /** Within the window; of one class or of all, and of all requests or of those that were refused or failed. */
-  busiest(
-    of: { readonly routeClass?: RouteClass; readonly only?: 'errors' },
-    most: number,
-  ): readonly BusySubject[];
+  /** Of all requests within the window. */
+  senders(): Senders;
 }
 
 export interface LoadWindowDeps {
   readonly clock: Clock;
   /** The address of the client, as it is banned. */
   readonly subjectOf: (req: Request) => string;
+  /** Answers that take longer are slow. */
+  readonly slowMs: () => number;
 }
 
-export const WINDOW_MS = 5 * MINUTE_MS;
+const WINDOW_MS = 5 * MINUTE_MS;
 const SLOT_MS = 15 * SECOND_MS;
 const SLOTS = WINDOW_MS / SLOT_MS;
-/** Addresses of one slot and class: who makes up 3 % of its requests is seen. */
+/** Addresses of one slot: one with 3 % of its requests is seen. */
 const PLACES = 32;
+/** Ended session or key, nothing there, ended broker connection: what a signed-in client meets on an ordinary day. */
+const ORDINARY_REFUSALS: ReadonlySet<number> = new Set([401, 404, 409]);
 
-interface ClassSlot {
+interface SymptomSlot {
+  requests: number;
+  readonly senders: HeavyHitters;
+}
+
+interface ClassSlot extends Readonly<Record<Symptom, SymptomSlot>> {
   readonly counts: Counts;
-  readonly all: HeavyHitters;
-  readonly errors: HeavyHitters;
+  signedIn: number;
 }
 
 interface Slot {
   /** How many slots after the epoch it begins. */
   readonly number: number;
   readonly classes: Map<RouteClass, ClassSlot>;
+  readonly senders: HeavyHitters;
 }
 
 /** Twenty slots of fifteen seconds, each taking the place of the one from five minutes before. Nothing is kept of a request. */
-export function createLoadWindow({ clock, subjectOf }: LoadWindowDeps): LoadWindow {
+export function createLoadWindow({ clock, subjectOf, slowMs }: LoadWindowDeps): LoadWindow {
   const slots: Slot[] = [];
   const totals = new Map<RouteClass, Counts>();
 
@@ -59,7 +77,7 @@ export function createLoadWindow({ clock, subjectOf }: LoadWindowDeps): LoadWind
     const number = Math.floor(clock.now() / SLOT_MS);
     const slot = slots[number % SLOTS];
     if (slot?.number === number) return slot;
-    const fresh = { number, classes: new Map() };
+    const fresh = { number, classes: new Map(), senders: createHeavyHitters(PLACES) };
     slots[number % SLOTS] = fresh;
     return fresh;
   }
@@ -69,54 +87,86 @@ export function createLoadWindow({ clock, subjectOf }: LoadWindowDeps): LoadWind
     return slots.filter((slot) => slot !== undefined && slot.number <= last && slot.number > last - SLOTS);
   }
 
+  function symptomsOf({ status, userId, waited, durationMs }: ServedRequest): readonly Symptom[] {
+    const isRefused = userId !== undefined && status >= 400 && status < 500 && !ORDINARY_REFUSALS.has(status);
+    return [
+      ...(!waited && durationMs > slowMs() ? (['slow'] as const) : []),
+      ...(isRefused ? (['refused'] as const) : []),
+      ...(status >= 500 ? (['failed'] as const) : []),
+    ];
+  }
+
   return {
     observe(served) {
       const { routeClass } = served;
-      const { classes } = currentSlot();
-      const known = classes.get(routeClass);
-      const slot = known ?? newClassSlot();
-      if (known === undefined) classes.set(routeClass, slot);
+      const { classes, senders } = currentSlot();
+      const slot = getOrAdd(classes, routeClass, newClassSlot);
       count(slot.counts, served);
-      count(countsOf(totals, routeClass), served);
+      count(getOrAdd(totals, routeClass, newCounts), served);
+      if (served.userId !== undefined) slot.signedIn += 1;
       const subject = subjectOf(served.req);
-      slot.all.add(subject);
-      if (served.status >= 400) slot.errors.add(subject);
+      senders.add(subject);
+      for (const symptom of symptomsOf(served)) {
+        slot[symptom].requests += 1;
+        slot[symptom].senders.add(subject);
+      }
     },
 
     recent() {
-      const sums = new Map<RouteClass, Counts>();
-      for (const { classes } of liveSlots())
-        for (const [routeClass, { counts }] of classes) addCounts(countsOf(sums, routeClass), counts);
-      return sums;
+      const bySlot = liveSlots();
+      const routeClasses = new Set(bySlot.flatMap(({ classes }) => [...classes.keys()]));
+      return new Map(
+        [...routeClasses].map((routeClass) => [
+          routeClass,
+          sumSlots(bySlot.flatMap(({ classes }) => classes.get(routeClass) ?? [])),
+        ]),
+      );
     },
 
     total: () => totals,
-
-    busiest({ routeClass, only }, most) {
-      const sums = new Map<string, number>();
-      for (const { classes } of liveSlots()) {
-        for (const [slotClass, slot] of classes) {
-          if (routeClass !== undefined && routeClass !== slotClass) continue;
-          for (const [subject, requests] of slot[only ?? 'all'].entries())
-            sums.set(subject, (sums.get(subject) ?? 0) + requests);
-        }
-      }
-      return [...sums]
-        .map(([subject, requests]) => ({ subject, requests }))
-        .sort((a, b) => b.requests - a.requests)
-        .slice(0, most);
-    },
+    senders: () => sumSenders(liveSlots()),
   };
 }
 
 function newClassSlot(): ClassSlot {
-  return { counts: newCounts(), all: createHeavyHitters(PLACES), errors: createHeavyHitters(PLACES) };
+  const newSymptom = (): SymptomSlot => ({ requests: 0, senders: createHeavyHitters(PLACES) });
+  return {
+    counts: newCounts(),
+    signedIn: 0,
+    slow: newSymptom(),
+    refused: newSymptom(),
+    failed: newSymptom(),
+  };
 }
 
-function countsOf(map: Map<RouteClass, Counts>, routeClass: RouteClass): Counts {
-  const known = map.get(routeClass);
+function sumSlots(slots: readonly ClassSlot[]): RecentLoad {
+  const counts = newCounts();
+  for (const slot of slots) addCounts(counts, slot.counts);
+  const sumOf = (symptom: Symptom): SymptomCount => ({
+    requests: slots.reduce((sum, slot) => sum + slot[symptom].requests, 0),
+    senders: sumSenders(slots.map((slot) => slot[symptom])),
+  });
+  return {
+    ...counts,
+    signedIn: slots.reduce((sum, slot) => sum + slot.signedIn, 0),
+    slow: sumOf('slow'),
+    refused: sumOf('refused'),
+    failed: sumOf('failed'),
+  };
+}
+
+function sumSenders(slots: readonly { readonly senders: HeavyHitters }[]): Senders {
+  const sums = new Map<string, number>();
+  for (const { senders } of slots)
+    for (const [subject, requests] of senders.entries())
+      sums.set(subject, (sums.get(subject) ?? 0) + requests);
+  return sums;
+}
+
+function getOrAdd<Key, Value>(map: Map<Key, Value>, key: Key, create: () => Value): Value {
+  const known = map.get(key);
   if (known !== undefined) return known;
-  const fresh = newCounts();
-  map.set(routeClass, fresh);
+  const fresh = create();
+  map.set(key, fresh);
   return fresh;
 }

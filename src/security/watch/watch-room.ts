@@ -1,20 +1,19 @@
 import { hostname } from 'node:os';
+import type { AlertThresholds, BusyAddress } from '../../core/alert.ts';
 import type { AuditLog } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { BusyAddress } from '../../core/load-alarm.ts';
 import type { Log } from '../../core/log.ts';
 import { clientSubject } from '../../http/client-address.ts';
 import type { Metric } from '../../http/metrics.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import type { Database } from '../../storage/database.ts';
-import { type AlarmStore, createAlarmStore } from './alarm-store.ts';
-import { type AlarmWatch, createAlarmWatch } from './alarm-watch.ts';
+import { type AlertMonitor, createAlertMonitor } from './alert-monitor.ts';
+import { type AlertStore, createAlertStore } from './alert-store.ts';
 import { type AddressRules, toBusyAddresses } from './busy-addresses.ts';
-import { createDroppedRows } from './dropped-rows.ts';
+import type { LoadHour } from './class-load.ts';
 import { createEventLoop } from './event-loop.ts';
 import { createLoadMetrics } from './load-metrics.ts';
-import { createLoadWindow } from './load-window.ts';
-import type { LoadHour } from './normal-range.ts';
+import { createLoadWindow, type Senders } from './load-window.ts';
 import { createQueueDepths, type Queue } from './queue-depths.ts';
 import type { LoadRouterDeps } from './routes.ts';
 
@@ -28,24 +27,23 @@ export interface WatchRoomDeps extends AddressRules {
   readonly queues: readonly Queue[];
   /** Rows that the traffic log of this node has lost since the process started. */
   readonly droppedRows: () => number;
+  readonly oldestPendingRevocation: () => Promise<number | undefined>;
+  readonly thresholds: () => AlertThresholds;
 }
 
 export interface WatchRoom {
   readonly observe: RequestObserver;
-  readonly alarmStore: AlarmStore;
+  readonly alertStore: AlertStore;
   /** To be started once the server listens, and stopped when it closes. */
-  readonly watch: AlarmWatch;
+  readonly monitor: AlertMonitor;
   readonly metrics: readonly Metric[];
   /** What the router takes besides who may see what. */
   readonly routes: LoadRouterDeps;
 }
 
-/** Addresses that an alarm names. */
+/** Addresses that an alert names. */
 const NAMED = 5;
-/** More than that are looked at, because some read alike once they are shortened. */
-const LOOKED_AT = 200;
-
-/** Who asks so much less than the busiest one is not the cause. */
+/** An address that asks so much less than the busiest one is not the cause. */
 const NAMED_FROM_SHARE = 0.05;
 
 function worthNaming(busy: readonly BusyAddress[]): readonly BusyAddress[] {
@@ -53,43 +51,44 @@ function worthNaming(busy: readonly BusyAddress[]): readonly BusyAddress[] {
   return busy.filter(({ requests }) => requests >= most * NAMED_FROM_SHARE);
 }
 
-/** The whole room, wired. Opens nothing and starts nothing. */
+/** The whole feature, wired. Opens nothing and starts nothing. */
 export function createWatchRoom(deps: WatchRoomDeps): WatchRoom {
-  const { database, clock, addressWords, hoursSince } = deps;
-  const alarmStore = createAlarmStore(database);
-  const window = createLoadWindow({ clock, subjectOf: (req) => clientSubject(req).subject });
+  const { database, clock, thresholds, addressWords, hoursSince } = deps;
+  const alertStore = createAlertStore(database);
+  const window = createLoadWindow({
+    clock,
+    subjectOf: (req) => clientSubject(req).subject,
+    slowMs: () => thresholds().slowMs,
+  });
   const eventLoop = createEventLoop();
-  const busiest = (of: Parameters<typeof window.busiest>[0]): readonly BusyAddress[] =>
-    worthNaming(toBusyAddresses(window.busiest(of, LOOKED_AT), deps));
+  const busiest = (senders: Senders): readonly BusyAddress[] => worthNaming(toBusyAddresses(senders, deps));
   const queues = createQueueDepths(deps.queues);
-  const watch = createAlarmWatch({
+  const monitor = createAlertMonitor({
     ...deps,
     window,
     eventLoop,
-    alarmStore,
-    droppedRows: createDroppedRows(deps.droppedRows, clock),
-    busiest: (of) => busiest(of).slice(0, NAMED),
+    alertStore,
+    toBusyAddresses: (senders) => busiest(senders).slice(0, NAMED),
     node: `${hostname()}, process ${process.pid}`,
   });
 
   return {
     observe: window.observe,
-    alarmStore,
-    watch,
+    alertStore,
+    monitor,
     metrics: createLoadMetrics({
       window,
       eventLoop,
       queues,
-      countOpenAlarms: async () => (await alarmStore.listOpen()).length,
+      countOpenAlerts: async () => (await alertStore.listOpen()).length,
     }),
     routes: {
       window,
       eventLoop,
       queues,
-      alarmStore,
+      alertStore,
       hoursSince,
-      rangeOf: watch.rangeOf,
-      busyAddresses: (most) => busiest({}).slice(0, most),
+      busyAddresses: (most) => busiest(window.senders()).slice(0, most),
       showsAddresses: addressWords('192.0.2.1') === '192.0.2.1',
       clock,
     },

@@ -174,6 +174,43 @@ describe('the pages about bans', () => {
     expect((await admin.get('/security/thresholds?defaults=yes')).text).toContain('These are the defaults');
   });
 
+  test('alert thresholds are saved on their own, recorded, and kept when those for bans change', async () => {
+    const alerts = {
+      slowMs: '500',
+      failedPercent: '10',
+      refusedPercent: '60',
+      addresses: '2',
+      eventLoopMs: '150',
+      droppedRows: '5',
+      revocationMinutes: '7',
+    };
+    const save = (fields: Readonly<Record<string, string>>) =>
+      admin.submit('/security/thresholds/alerts', fields, '/security/thresholds');
+    expect((await save(alerts)).location).toBe('/security/thresholds?notice=saved');
+    expect((await save(alerts)).location).toBe('/security/thresholds?notice=unchanged');
+    expect(await world.events('thresholds.changed')).toMatchObject([
+      { before: { alerts: { slowMs: 1000, revocationMinutes: 2 } }, after: { alerts: { slowMs: 500 } } },
+    ]);
+    const { bans } = world.first.services.bans;
+    await bans.changeRules({ suspiciousPaths: ['/x'] }, { actor: 'test' });
+    const { text } = await admin.get('/security/thresholds');
+    expect(text).toMatch(/<option value="500" selected>/);
+    expect(text).toMatch(/name="revocationMinutes"[^>]*value="7"/s);
+    expect(text).toContain('>/x</textarea>');
+
+    const refused = await save({ ...alerts, slowMs: '7', addresses: '0', failedPercent: 'few' });
+    expect(refused.status).toBe(400);
+    for (const words of [
+      'one of the times',
+      'from 1 to 30',
+      'a whole number',
+      'value="few"',
+      '>/x</textarea>',
+    ])
+      expect(refused.text).toContain(words);
+    expect((await person.submit('/security/thresholds/alerts', alerts, '/dashboard')).status).toBe(403);
+  });
+
   const upload = async (content: string, name = 'bans.csv', length = '1w', headers = {}) => {
     const form = new FormData();
     form.set('_csrf', await admin.csrfTokenOf('/security/bans/import'));

@@ -105,6 +105,15 @@ describe.each(DATABASES)('what is stored about bans, on %s', (_name, open) => {
     expect((await rules.read()).suspiciousPaths).toEqual(['/x']);
   });
 
+  test('rules from before alerts had thresholds keep what they say, and get the defaults for alerts', async () => {
+    const { alerts, ...earlier } = { ...DEFAULT_BAN_RULES, suspiciousPaths: ['/x'] };
+    await database.db
+      .updateTable('ban_state')
+      .set({ rules: JSON.stringify(earlier) })
+      .execute();
+    expect(await createBanRuleStore(database).read()).toEqual({ ...earlier, alerts });
+  });
+
   test('rules that a later version wrote are not a reason to be without any', async () => {
     await database.db.updateTable('ban_state').set({ rules: '{"thresholds":{}}' }).execute();
     expect(await createBanRuleStore(database).read()).toEqual(DEFAULT_BAN_RULES);

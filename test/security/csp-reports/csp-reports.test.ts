@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { HOUR_MS } from '../../../src/core/duration.ts';
-import { NEW_SORTS_PER_HOUR } from '../../../src/security/csp-reports/report-intake.ts';
-import { eventually } from '../../storage/eventually.ts';
+import { MINUTE_MS } from '../../../src/core/duration.ts';
+import { MOST_REPORTS } from '../../../src/security/csp-reports/report-log.ts';
 import { createSettableClock, type SettableClock } from '../../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../../support/visitor.ts';
@@ -36,7 +35,6 @@ describe('reports of what browsers have blocked', () => {
       'blocked-uri': blocked,
     },
   });
-  const write = () => server.services.cspReportPages.intake.write();
 
   test('are taken in both forms without a session, and listed for administrators in words', async () => {
     expect((await send(report('https://evil.example/a.png?secret=1'))).status).toBe(204);
@@ -47,21 +45,16 @@ describe('reports of what browsers have blocked', () => {
       blockedURL: 'inline',
     };
     expect((await send([{ type: 'csp-violation', body }], NEW)).status).toBe(204);
-    await write();
     const { status, text } = await admin.get(PAGE);
     expect(status).toBe(200);
     expect(text).toContain('A picture was not loaded.');
     expect(text).toContain('https://evil.example/a.png');
     expect(text).toContain('A script was kept from running.');
-    expect(text).toContain('1 to 2 of 2');
+    expect(text).toContain('The last 2 on this process');
+    expect(text.indexOf('A script was kept')).toBeLessThan(text.indexOf('A picture was not loaded.'));
+    expect(text).toMatch(/data-label="Reports" class="number">2</);
     expect(text).not.toContain('secret');
-    expect((await admin.get(`${PAGE}?q=settings`)).text).toContain('1 to 1 of 1');
-    expect((await admin.get(`${PAGE}?q=nothing`)).text).toContain('No report fits this search.');
-  });
-
-  test('are written by themselves soon after they came', async () => {
-    await send(report('inline'));
-    await eventually(async () => expect((await admin.get(PAGE)).text).toContain('1 to 1 of 1'));
+    expect((await admin.get('/metrics')).text).toContain('curfew_csp_reports_total 3');
   });
 
   test('are answered the same whatever they say, and nothing that is no report is kept', async () => {
@@ -76,59 +69,47 @@ describe('reports of what browsers have blocked', () => {
     expect((await send('{"csp-', OLD)).status).toBe(400);
     expect((await send(report('x'.repeat(20_000)))).status).toBe(413);
     expect((await send('x', OLD, { 'Content-Encoding': 'gzip' })).status).toBe(400);
-    await write();
-    expect((await admin.get(PAGE)).text).toContain('No browser has reported anything.');
+    expect((await admin.get(PAGE)).text).toContain('No browser has reported anything to this process');
   });
 
-  test('that are made up fill nothing: so many sorts in an hour, and no more', async () => {
-    for (let each = 0; each < NEW_SORTS_PER_HOUR + 30; each += 1)
-      await send(report(`https://${each}.example/`));
-    await send(report('https://0.example/'));
-    await write();
-    expect((await admin.get(PAGE)).text).toContain(`1 to 50 of ${NEW_SORTS_PER_HOUR},`);
-    const { text } = await admin.get('/metrics');
-    expect(text).toContain(`curfew_csp_reports_total{outcome="taken"} ${NEW_SORTS_PER_HOUR + 1}`);
-    expect(text).toContain('curfew_csp_reports_total{outcome="dropped"} 30');
-    clock.advance(HOUR_MS);
-    await send(report('https://later.example/'));
-    await write();
-    await signIn(admin);
-    expect((await admin.get(PAGE)).text).toContain('https://later.example/');
+  test('that are made up fill nothing: the last hundred are kept, and one that comes again stays', async () => {
+    await send(report('https://first.example/'));
+    for (let each = 1; each < MOST_REPORTS; each += 1) await send(report(`https://${each}.example/`));
+    await send(report('https://first.example/'));
+    for (let each = 0; each < 30; each += 1) await send(report(`https://made-up-${each}.example/`));
+    const { text } = await admin.get(PAGE);
+    expect(text).toContain(`The last ${MOST_REPORTS} on this process`);
+    expect(text).toContain('https://first.example/');
+    expect(text).toContain('https://31.example/');
+    expect(text).not.toContain('https://30.example/');
+    expect((await admin.get('/metrics')).text).toContain(`curfew_csp_reports_total ${MOST_REPORTS + 31}`);
   });
 
-  test('are cleared after a question, by administrators only, and that is recorded', async () => {
-    await send(report('inline'));
-    await write();
-    expect((await admin.get(`${PAGE}/clearing`)).text).toContain('One sort of report is');
-    expect((await admin.get(PAGE)).text).toContain('1 to 1 of 1');
-    const cleared = await admin.submit(`${PAGE}/clearing`, {});
-    expect(cleared.location).toBe(`${PAGE}?notice=cleared`);
-    const { text } = await admin.get(cleared.location);
-    expect(text).toContain('The list is cleared.');
-    expect(text).toContain('No browser has reported anything.');
-    const rows = await server.ports.database.db
-      .selectFrom('audit_log')
-      .selectAll()
-      .where('type', '=', 'csp_reports.cleared')
-      .execute();
-    expect(rows).toMatchObject([{ actor: PERSON.username }]);
+  test('are logged once a minute, with how many there were, also after the clock was set back', async () => {
+    const lines = () => server.logText().match(/.*Browsers reported content that the CSP blocks.*/g) ?? [];
+    await send(report('https://a.example/?secret=1'));
+    await send(report('https://b.example/'));
+    await send(report('https://c.example/'));
+    expect(lines()).toHaveLength(1);
+    expect(lines()[0]).toContain('https://a.example/');
+    expect(lines()[0]).not.toContain('secret');
+    clock.advance(MINUTE_MS);
+    await send(report('https://d.example/'));
+    expect(lines()).toHaveLength(2);
+    expect(lines()[1]).toContain('"reports":3');
+    clock.advance(-10 * MINUTE_MS);
+    await send(report('https://e.example/'));
+    expect(lines()).toHaveLength(3);
+  });
 
+  test('are listed for administrators only', async () => {
     await server.services.userAdmin.create(
       { username: 'ravi', email: 'ravi@example.org', password: PERSON.password, role: 'user' },
       { actor: 'test' },
     );
     const user = createVisitor(server.origin);
     await signIn(user, { username: 'ravi', password: PERSON.password });
-    for (const path of [PAGE, `${PAGE}/clearing`]) expect((await user.get(path)).status).toBe(403);
-  });
-
-  test('are taken again within the hour after the clock was put back', async () => {
-    clock.advance(48 * HOUR_MS);
-    for (let each = 0; each < NEW_SORTS_PER_HOUR; each += 1) await send(report(`https://a.example/${each}`));
-    clock.advance(-48 * HOUR_MS);
-    await send(report('https://b.example/new'));
-    await write();
-    expect((await admin.get(`${PAGE}?q=b.example`)).text).toContain('https://b.example/new');
+    expect((await user.get(PAGE)).status).toBe(403);
   });
 
   test('have a limit of their own for each address', async () => {

@@ -19,7 +19,7 @@ const QUIET: NowFigures = {
   messages: { open: 0, failed: 0 },
   parts: [{ name: 'database', isAnswering: true }],
   chain: { checkedAt: 0, problem: undefined },
-  alarms: [],
+  alerts: [],
 };
 const texts = (now: Partial<NowFigures>) => attentionOf({ ...QUIET, ...now }).map(({ text }) => text);
 const tile = (id: string, now: Partial<NowFigures> = {}) =>
@@ -34,7 +34,7 @@ describe('what needs attention', () => {
     expect(
       texts({
         chain: { checkedAt: AT, problem: 'Row 7 does not fit.' },
-        alarms: [{ what: 'Requests fail.', since: AT - 3_600_000 }],
+        alerts: [{ what: 'Requests fail.', since: AT - 3_600_000 }],
         parts: [{ name: 'redis', isAnswering: false }],
         revocations: { waiting: 2, oldestOrderedAt: AT },
         logouts: { open: 0, dead: 1 },
@@ -49,8 +49,8 @@ describe('what needs attention', () => {
   });
 
   it('says the same as long as nothing has changed', () => {
-    const alarms = [{ what: 'Requests fail.', since: AT }];
-    expect(texts({ alarms, at: AT + 600_000 })).toEqual(texts({ alarms }));
+    const alerts = [{ what: 'Requests fail.', since: AT }];
+    expect(texts({ alerts, at: AT + 600_000 })).toEqual(texts({ alerts }));
   });
 });
 

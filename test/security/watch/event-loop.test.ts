@@ -37,7 +37,7 @@ test('says the worst of the last four pieces, less what was meant to be waited',
   expect(loop.recent()).toMatchObject({ p99Ms: 1 });
 });
 
-test('takes one piece with long tasks for no alarm, and two for one', () => {
+test('one piece with long tasks raises no alert, and two do', () => {
   const loop = createEventLoop(() => fakeMonitor([BUSY, CALM, BUSY, BUSY]));
   loop.start();
   const steady: number[] = [];

@@ -43,12 +43,12 @@ describe('the figures for monitoring', () => {
     expect(value('curfew_http_requests_total', { class: 'static', status: '404' })).toBe(1);
   });
 
-  test('hold the event loop, the queues and the alarms', async () => {
+  test('hold the event loop, the queues and the alerts', async () => {
     const { load } = server.services;
-    load.watch.start();
+    load.monitor.start();
     await expect
       .poll(async () => {
-        await load.watch.look();
+        await load.monitor.check();
         return (await scrape()).value('curfew_event_loop_delay_seconds', { quantile: '0.99' });
       })
       .toBeLessThan(10);
@@ -63,7 +63,7 @@ describe('the figures for monitoring', () => {
       'ban_hits',
     ])
       expect(value('curfew_queue_depth', { queue })).toBeGreaterThanOrEqual(0);
-    expect(value('curfew_alarms', {})).toBe(0);
+    expect(value('curfew_alerts', {})).toBe(0);
     expect(value('curfew_broker_token_refreshes_total', { outcome: 'refreshed' })).toBe(0);
   });
 

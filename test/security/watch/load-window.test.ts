@@ -14,7 +14,7 @@ describe('the window of the last five minutes', () => {
   beforeEach(() => {
     clock = createSettableClock(START);
     address = '203.0.113.1';
-    window = createLoadWindow({ clock, subjectOf: () => address });
+    window = createLoadWindow({ clock, subjectOf: () => address, slowMs: () => 1000 });
   });
 
   function serve(served: Partial<ServedRequest> = {}, times = 1): void {
@@ -42,7 +42,7 @@ describe('the window of the last five minutes', () => {
     serve({ status: 403, durationMs: 30 });
     serve({ status: 503, durationMs: 3000 });
     serve({ routeClass: 'form' });
-    expect(window.recent().get('api')).toEqual({
+    expect(window.recent().get('api')).toMatchObject({
       requests: 3,
       notFound: 1,
       clientErrors: 1,
@@ -78,25 +78,37 @@ describe('the window of the last five minutes', () => {
     expect(window.recent().get('api')?.requests).toBe(1);
   });
 
-  test('names who asks most, of one class or all, and of refused requests alone', () => {
+  test('counts what each address sent, and by class what was slow, refused or failed', () => {
     serve({}, 5);
     address = '203.0.113.2';
-    serve({ status: 401 }, 3);
+    serve({ durationMs: 1001 }, 3);
     address = '203.0.113.3';
     serve({ routeClass: 'form', status: 500 }, 4);
     clock.advance(30 * SECOND_MS);
     address = '203.0.113.2';
-    serve({}, 3);
-    expect(window.busiest({}, 2)).toEqual([
-      { subject: '203.0.113.2', requests: 6 },
-      { subject: '203.0.113.1', requests: 5 },
+    serve({ durationMs: 1001 }, 2);
+    serve({ durationMs: 1000 });
+    serve({ durationMs: 25_000, waited: true });
+    expect([...window.senders()]).toEqual([
+      ['203.0.113.1', 5],
+      ['203.0.113.2', 7],
+      ['203.0.113.3', 4],
     ]);
-    expect(window.busiest({ only: 'errors' }, 1)).toEqual([{ subject: '203.0.113.3', requests: 4 }]);
-    expect(window.busiest({ routeClass: 'api', only: 'errors' }, 5)).toEqual([
-      { subject: '203.0.113.2', requests: 3 },
-    ]);
+    const recent = window.recent();
+    expect(recent.get('api')?.slow).toEqual({ requests: 5, senders: new Map([['203.0.113.2', 5]]) });
+    expect(recent.get('api')?.failed).toEqual({ requests: 0, senders: new Map() });
+    expect(recent.get('form')?.failed).toEqual({ requests: 4, senders: new Map([['203.0.113.3', 4]]) });
     clock.advance(5 * MINUTE_MS);
-    expect(window.busiest({}, 5)).toEqual([]);
+    expect(window.senders().size).toBe(0);
+  });
+
+  test('counts as refused only who is signed in, and no ordinary end of a session, key or connection', () => {
+    for (const status of [400, 401, 403, 404, 409, 429]) {
+      serve({ status });
+      serve({ status, userId: 'asha' });
+    }
+    serve({ userId: 'asha' });
+    expect(window.recent().get('api')).toMatchObject({ signedIn: 7, refused: { requests: 3 } });
   });
 
   test('holds a bounded number of addresses, whoever comes', () => {
@@ -104,7 +116,7 @@ describe('the window of the last five minutes', () => {
       address = `2001:db8:${(count >> 8).toString(16)}:${(count & 255).toString(16)}::/64`;
       serve();
     }
-    expect(window.busiest({}, 100_000).length).toBeLessThanOrEqual(32);
+    expect(window.senders().size).toBeLessThanOrEqual(32);
     expect(window.recent().get('api')?.requests).toBe(50_000);
   });
 });

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import type { MigrationContext } from '../../../src/storage/migrate.ts';
 import { up } from '../../../src/storage/migrations/0014-alarms.ts';
+import { readKinds } from '../../../src/telegram/message-kinds.ts';
 import { addUser } from '../../broker/databases.ts';
 import { DATABASES } from '../databases.ts';
 
@@ -41,6 +42,11 @@ describe.each(DATABASES)('whoever hears of bans on %s', (dialect, open) => {
       .orderBy('user_id')
       .execute();
     expect(rows.map(({ events }) => events)).toEqual(['new_device,ban,alarm', '', 'new_device']);
+    expect(rows.map(({ events }) => readKinds(events))).toEqual([
+      ['new_device', 'ban', 'alert'],
+      [],
+      ['new_device'],
+    ]);
     await database.close();
   });
 });

@@ -1,12 +1,12 @@
 import type { Selectable } from 'kysely';
+import type { BusyAddress } from '../../core/alert.ts';
 import { HOUR_MS } from '../../core/duration.ts';
-import type { BusyAddress } from '../../core/load-alarm.ts';
 import type { Database } from '../../storage/database.ts';
 import type { AlarmsTable } from '../../storage/schema.ts';
 
-/** An alarm, of all nodes. Instants in ms since the epoch. */
-export interface LoadAlarm {
-  /** As `alarmCause` makes it. */
+/** An alert, of all nodes. Instants in ms since the epoch. */
+export interface StoredAlert {
+  /** As `alertCause` makes it. */
   readonly what: string;
   readonly raisedAt: number;
   /** Undefined while it lasts. */
@@ -14,39 +14,37 @@ export interface LoadAlarm {
   /** When it was raised, and at the worst. */
   readonly figure: number;
   readonly worst: number;
-  readonly normal: number;
+  readonly threshold: number;
   /** Which process saw it first. */
   readonly node: string;
   readonly busiest: readonly BusyAddress[];
 }
 
-export type NewAlarm = Pick<LoadAlarm, 'what' | 'figure' | 'normal' | 'node' | 'busiest'>;
+export type NewAlert = Pick<StoredAlert, 'what' | 'figure' | 'threshold' | 'node' | 'busiest'>;
 
-/** Alarms: of one cause, one at a time, whichever node sees it. */
-export interface AlarmStore {
-  /** Whether it is this call that raised it: false where there is one of this cause already. */
-  raise(alarm: NewAlarm, now: number): Promise<boolean>;
-  /** It is not over yet. */
-  keep(what: string, figure: number, now: number): Promise<void>;
+/** Alerts: one of each cause at a time, whichever node sees it. */
+export interface AlertStore {
+  /** Whether this call raised it: where one of this cause is open already, it is not over yet. */
+  raiseOrKeep(alert: NewAlert, now: number): Promise<boolean>;
   /**
-   * Ends those that nobody has seen since the instant, and returns those that it was this call that ended. Those too that
-   * were seen at an instant far ahead, before a clock was put back: else their cause could not ring until then.
+   * Ends those that no node has seen since the instant, and returns those that this call ended. Those too that were seen at
+   * an instant far ahead, before a clock was set back: else their cause could not be raised until then.
    */
-  endUnseenSince(instant: number, now: number): Promise<readonly LoadAlarm[]>;
+  endUnseenSince(instant: number, now: number): Promise<readonly StoredAlert[]>;
   /** Those that last, the oldest first. */
-  listOpen(): Promise<readonly LoadAlarm[]>;
+  listOpen(): Promise<readonly StoredAlert[]>;
   /** Those that were raised since the instant, the newest first. */
-  listSince(instant: number, limit: number): Promise<readonly LoadAlarm[]>;
+  listSince(instant: number, limit: number): Promise<readonly StoredAlert[]>;
   forgetEndedBefore(instant: number): Promise<void>;
 }
 
 /** More than nodes ever do. */
 const CLOCKS_DIFFER_MS = HOUR_MS;
 
-export function createAlarmStore({ db }: Pick<Database, 'db'>): AlarmStore {
+export function createAlertStore({ db }: Pick<Database, 'db'>): AlertStore {
   return {
-    async raise({ what, figure, normal, node, busiest }, now) {
-      const row = await db
+    async raiseOrKeep({ what, figure, threshold, node, busiest }, now) {
+      const raised = await db
         .insertInto('alarms')
         .values({
           cause: what,
@@ -55,17 +53,14 @@ export function createAlarmStore({ db }: Pick<Database, 'db'>): AlarmStore {
           ended_at: null,
           figure,
           worst: figure,
-          normal,
+          normal: threshold,
           node,
           busiest: JSON.stringify(busiest),
         })
         .onConflict((conflict) => conflict.doNothing())
         .returning('id')
         .executeTakeFirst();
-      return row !== undefined;
-    },
-
-    async keep(what, figure, now) {
+      if (raised !== undefined) return true;
       await db
         .updateTable('alarms')
         .set((eb) => ({
@@ -75,6 +70,7 @@ export function createAlarmStore({ db }: Pick<Database, 'db'>): AlarmStore {
         .where('cause', '=', what)
         .where('ended_at', 'is', null)
         .execute();
+      return false;
     },
 
     async endUnseenSince(instant, now) {
@@ -85,7 +81,7 @@ export function createAlarmStore({ db }: Pick<Database, 'db'>): AlarmStore {
         .where((eb) => eb.or([eb('seen_at', '<=', instant), eb('seen_at', '>', now + CLOCKS_DIFFER_MS)]))
         .returningAll()
         .execute();
-      return rows.map(toAlarm);
+      return rows.map(toAlert);
     },
 
     async listOpen() {
@@ -95,7 +91,7 @@ export function createAlarmStore({ db }: Pick<Database, 'db'>): AlarmStore {
         .where('ended_at', 'is', null)
         .orderBy('raised_at')
         .execute();
-      return rows.map(toAlarm);
+      return rows.map(toAlert);
     },
 
     async listSince(instant, limit) {
@@ -106,7 +102,7 @@ export function createAlarmStore({ db }: Pick<Database, 'db'>): AlarmStore {
         .orderBy('raised_at', 'desc')
         .limit(limit)
         .execute();
-      return rows.map(toAlarm);
+      return rows.map(toAlert);
     },
 
     async forgetEndedBefore(instant) {
@@ -115,14 +111,14 @@ export function createAlarmStore({ db }: Pick<Database, 'db'>): AlarmStore {
   };
 }
 
-function toAlarm(row: Selectable<AlarmsTable>): LoadAlarm {
+function toAlert(row: Selectable<AlarmsTable>): StoredAlert {
   return {
     what: row.cause,
     raisedAt: row.raised_at,
     endedAt: row.ended_at ?? undefined,
     figure: row.figure,
     worst: row.worst,
-    normal: row.normal,
+    threshold: row.normal,
     node: row.node,
     busiest: JSON.parse(row.busiest) as readonly BusyAddress[],
   };
