@@ -42,6 +42,7 @@ const ACTS = [
   ['/sessions/x/revocation', '/sessions'],
   ['/users', '/users'],
   ['/security/bans', '/security/bans'],
+  ['/security/thresholds/alerts', '/dashboard'],
   ...FORMS.filter((path) =>
     /\/ID|revocation|import|removal|thresholds|allow-list|credentials/.test(path),
   ).map((path) => [path.split('?')[0] ?? path, '/dashboard'] as const),

@@ -10,8 +10,7 @@ import { createHeavyHitters, type HeavyHitters } from './heavy-hitters.ts';
 export type Senders = ReadonlyMap<string, number>;
 
 /** What can be wrong with a request. */
-const SYMPTOMS = ['slow', 'refused', 'failed'] as const;
-type Symptom = (typeof SYMPTOMS)[number];
+type Symptom = 'slow' | 'refused' | 'failed';
 
 export interface SymptomCount {
   readonly requests: number;
@@ -87,15 +86,6 @@ export function createLoadWindow({ clock, subjectOf, slowMs }: LoadWindowDeps): 
     return slots.filter((slot) => slot !== undefined && slot.number <= last && slot.number > last - SLOTS);
   }
 
-  function symptomsOf({ status, userId, waited, durationMs }: ServedRequest): readonly Symptom[] {
-    const isRefused = userId !== undefined && status >= 400 && status < 500 && !ORDINARY_REFUSALS.has(status);
-    return [
-      ...(!waited && durationMs > slowMs() ? (['slow'] as const) : []),
-      ...(isRefused ? (['refused'] as const) : []),
-      ...(status >= 500 ? (['failed'] as const) : []),
-    ];
-  }
-
   return {
     observe(served) {
       const { routeClass } = served;
@@ -106,10 +96,9 @@ export function createLoadWindow({ clock, subjectOf, slowMs }: LoadWindowDeps): 
       if (served.userId !== undefined) slot.signedIn += 1;
       const subject = subjectOf(served.req);
       senders.add(subject);
-      for (const symptom of symptomsOf(served)) {
-        slot[symptom].requests += 1;
-        slot[symptom].senders.add(subject);
-      }
+      if (!served.waited && served.durationMs > slowMs()) note(slot.slow, subject);
+      if (isRefused(served)) note(slot.refused, subject);
+      if (served.status >= 500) note(slot.failed, subject);
     },
 
     recent() {
@@ -126,6 +115,15 @@ export function createLoadWindow({ clock, subjectOf, slowMs }: LoadWindowDeps): 
     total: () => totals,
     senders: () => sumSenders(liveSlots()),
   };
+}
+
+function isRefused({ status, userId }: ServedRequest): boolean {
+  return userId !== undefined && status >= 400 && status < 500 && !ORDINARY_REFUSALS.has(status);
+}
+
+function note(symptom: SymptomSlot, subject: string): void {
+  symptom.requests += 1;
+  symptom.senders.add(subject);
 }
 
 function newClassSlot(): ClassSlot {
