@@ -1,5 +1,5 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { readChainState } from '../../audit/audit-chain-store.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
 import { formatIst, toIstIso } from '../../core/ist.ts';
@@ -116,6 +116,8 @@ async function prepare(
 ): Promise<{ readonly sha256: string }> {
   const { sha256 } = await describeFile(source);
   let state: MigrationState['kind'];
+  // On a new machine the folder is not there yet.
+  mkdirSync(dirname(prepared), { recursive: true, mode: 0o700 });
   try {
     await copySqlite(source, prepared, () => undefined);
     state = await checkCopy(prepared, source);

@@ -1,4 +1,4 @@
--- A database as it was before the migrations were squashed (commit d495cac): every table with rows, by pg_dump --inserts.
+-- A database as it was before the migrations were squashed (commit d495cac): every table with rows, most of them placeholders, by pg_dump --inserts.
 CREATE FUNCTION public.audit_log_keep() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -480,8 +480,8 @@ ALTER TABLE ONLY public.bus_messages ALTER COLUMN id SET DEFAULT nextval('public
 ALTER TABLE ONLY public.csp_reports ALTER COLUMN id SET DEFAULT nextval('public.csp_reports_id_seq'::regclass);
 ALTER TABLE ONLY public.telegram_messages ALTER COLUMN id SET DEFAULT nextval('public.telegram_messages_id_seq'::regclass);
 ALTER TABLE ONLY public.traffic_log ALTER COLUMN id SET DEFAULT nextval('public.traffic_log_id_seq'::regclass);
-INSERT INTO public.address_registrations VALUES ('user-1', 'addresses 1', 1795926600001);
-INSERT INTO public.address_registrations VALUES ('user-2', 'addresses 2', 1795926600002);
+INSERT INTO public.address_registrations VALUES ('user-1', '{}', 1795926600001);
+INSERT INTO public.address_registrations VALUES ('user-2', '{}', 1795926600002);
 INSERT INTO public.alarms VALUES (1, 'cause 1', 1795926600001, 1795926600001, 1795926600001, 1.5, 1.5, 1.5, 'node 1', 'busiest 1');
 INSERT INTO public.alarms VALUES (2, 'cause 2', 1795926600002, 1795926600002, 1795926600002, 2.5, 2.5, 2.5, 'node 2', 'busiest 2');
 INSERT INTO public.api_keys VALUES ('api_keys-1', 'user-1', 'name 1', 'secret_hash 1', 'scopes 1', 1795926600001, 1795926600001, 1795926600001, 'address_primary 1', 'address_secondary 1', 1795926600001, 1795926600001, 'last_used_address 1');
@@ -507,8 +507,8 @@ INSERT INTO public.broker_logouts VALUES ('broker_logouts-1', 'user-1', 'broker 
 INSERT INTO public.broker_logouts VALUES ('broker_logouts-2', 'user-2', 'broker 2', 'access_token 2', 1795926600002, 2, 1795926600002, 'status 2', 'last_error 2', 'token_digest 2', 1795926600002, 'order_id 2');
 INSERT INTO public.broker_tokens VALUES ('broker_tokens-1', 'user-1', 'broker 1', 'access_token 1', 'feed_token 1', 1, 1795926600001, 1795926600001, 0, 1795926600001, 'revoke_reason 1', 'token_digest 1', 'refresh_token 1', 1795926600001, 1);
 INSERT INTO public.broker_tokens VALUES ('broker_tokens-2', 'user-2', 'broker 2', 'access_token 2', 'feed_token 2', 2, 1795926600002, 1795926600002, 1, 1795926600002, 'revoke_reason 2', 'token_digest 2', 'refresh_token 2', 1795926600002, 2);
-INSERT INTO public.bus_messages VALUES (1, 1795926600001, 'sender 1', 'body 1');
-INSERT INTO public.bus_messages VALUES (2, 1795926600002, 'sender 2', 'body 2');
+INSERT INTO public.bus_messages VALUES (1, 1795926600001, 'sender 1', '{}');
+INSERT INTO public.bus_messages VALUES (2, 1795926600002, 'sender 2', '{}');
 INSERT INTO public.csp_reports VALUES (1, 'directive 1', 'blocked 1', 'document 1', 1795926600001, 1795926600001, 1795926600001);
 INSERT INTO public.csp_reports VALUES (2, 'directive 2', 'blocked 2', 'document 2', 1795926600002, 1795926600002, 1795926600002);
 INSERT INTO public.installation VALUES (1, 1795926600001);
@@ -536,8 +536,8 @@ INSERT INTO public.kysely_migration VALUES ('0006-settings', '2026-11-20T04:30:0
 INSERT INTO public.kysely_migration VALUES ('0007-telegram', '2026-11-20T04:30:00.000Z');
 INSERT INTO public.kysely_migration VALUES ('0008-order-holders', '2026-11-20T04:30:00.000Z');
 INSERT INTO public.kysely_migration_lock VALUES ('migration_lock', 0);
-INSERT INTO public.revocations VALUES ('revocations-1', 'dedupe_key 1', 'user-1', 'reason 1', 'scope 1', 1795926600001, 'receipt 1', 'status 1', 1, 1795926600001, 'holder 1');
-INSERT INTO public.revocations VALUES ('revocations-2', 'dedupe_key 2', 'user-2', 'reason 2', 'scope 2', 1795926600002, 'receipt 2', 'status 2', 2, 1795926600002, 'holder 2');
+INSERT INTO public.revocations VALUES ('revocations-1', 'dedupe_key 1', 'user-1', 'reason 1', 'scope 1', 1795926600001, '{}', 'status 1', 1, 1795926600001, 'holder 1');
+INSERT INTO public.revocations VALUES ('revocations-2', 'dedupe_key 2', 'user-2', 'reason 2', 'scope 2', 1795926600002, '{}', 'status 2', 2, 1795926600002, 'holder 2');
 INSERT INTO public.sandbox_codes VALUES ('code_digest 1', 'client_id 1', 'redirect_uri 1', 'code_challenge 1', 'subject 1', 1795926600001, 1795926600001);
 INSERT INTO public.sandbox_codes VALUES ('code_digest 2', 'client_id 2', 'redirect_uri 2', 'code_challenge 2', 'subject 2', 1795926600002, 1795926600002);
 INSERT INTO public.sandbox_refresh_tokens VALUES ('token_digest 1', 'code_digest 1', 'client_id 1', 'subject 1', 1795926600001, 1795926600001);
@@ -546,14 +546,14 @@ INSERT INTO public.sandbox_tokens VALUES ('token_digest 1', 'access', 'code_dige
 INSERT INTO public.sandbox_tokens VALUES ('token_digest 2', 'feed', 'code_digest 2', 'client_id 2', 'subject 2', 1795926600002, 1795926600002, 1795926600002);
 INSERT INTO public.session_endings VALUES ('sid 1', 'reason 1', 1795926600001);
 INSERT INTO public.session_endings VALUES ('sid 2', 'reason 2', 1795926600002);
-INSERT INTO public.sessions VALUES ('sid 1', 'user-1', 1, 1795926600001, 1795926600001, 'body 1', 1795926600001);
-INSERT INTO public.sessions VALUES ('sid 2', 'user-2', 2, 1795926600002, 1795926600002, 'body 2', 1795926600002);
+INSERT INTO public.sessions VALUES ('sid 1', 'user-1', 1, 1795926600001, 1795926600001, '{}', 1795926600001);
+INSERT INTO public.sessions VALUES ('sid 2', 'user-2', 2, 1795926600002, 1795926600002, '{}', 1795926600002);
 INSERT INTO public.signal_cursors VALUES ('user-1', 1795926600001);
 INSERT INTO public.signal_cursors VALUES ('user-2', 1795926600002);
 INSERT INTO public.signals VALUES ('signals-1', 'user-1', 'strategies-1', 1, 1795926600001, 'refusal 1', 'action 1', 'exchange 1', 'trading_symbol 1', 1, 'product 1', 'broker 1', 1.5, 'client_id 1', 'dedupe_key 1', 1, 'problem 1');
 INSERT INTO public.signals VALUES ('signals-2', 'user-2', 'strategies-2', 2, 1795926600002, 'refusal 2', 'action 2', 'exchange 2', 'trading_symbol 2', 2, 'product 2', 'broker 2', 2.5, 'client_id 2', 'dedupe_key 2', 2, 'problem 2');
-INSERT INTO public.strategies VALUES ('strategies-1', 'user-1', 'name 1', 'platform 1', 'broker 1', 'symbols 1', 'trading_days 1', 1, 1, 0, 1, 'webhook_digest 1', 'webhook_id 1', 'signing_secret 1', 'allowed_addresses 1', 1795926600001, 1795926600001, 1795926600001);
-INSERT INTO public.strategies VALUES ('strategies-2', 'user-2', 'name 2', 'platform 2', 'broker 2', 'symbols 2', 'trading_days 2', 2, 2, 1, 2, 'webhook_digest 2', 'webhook_id 2', 'signing_secret 2', 'allowed_addresses 2', 1795926600002, 1795926600002, 1795926600002);
+INSERT INTO public.strategies VALUES ('strategies-1', 'user-1', 'name 1', 'platform 1', 'broker 1', '{}', 'trading_days 1', 1, 1, 0, 1, 'webhook_digest 1', 'webhook_id 1', 'signing_secret 1', '{}', 1795926600001, 1795926600001, 1795926600001);
+INSERT INTO public.strategies VALUES ('strategies-2', 'user-2', 'name 2', 'platform 2', 'broker 2', '{}', 'trading_days 2', 2, 2, 1, 2, 'webhook_digest 2', 'webhook_id 2', 'signing_secret 2', '{}', 1795926600002, 1795926600002, 1795926600002);
 INSERT INTO public.symbol_imports VALUES ('symbol_imports-1', 'broker 1', 'file_name 1', 'requested_by 1', 'running', 'stage 1', 1795926600001, 1795926600001, 1795926600001, 1795926600001, 1795926600001, 1, 1, 1, 'bad_line_samples 1', 'problem 1', 1, 1, 1795926600001);
 INSERT INTO public.symbol_imports VALUES ('symbol_imports-2', 'broker 2', 'file_name 2', 'requested_by 2', 'done', 'stage 2', 1795926600002, 1795926600002, 1795926600002, 1795926600002, 1795926600002, 2, 2, 2, 'bad_line_samples 2', 'problem 2', 2, 2, 1795926600002);
 INSERT INTO public.symbol_masters VALUES ('broker 1', 'import_id 1', 1, 1, 1, 'exchanges 1', 'types 1', 1795926600001);
@@ -562,8 +562,8 @@ INSERT INTO public.symbols VALUES (1, 'exchange 1', 'symbol_key 1', 'trading_sym
 INSERT INTO public.symbols VALUES (2, 'exchange 2', 'symbol_key 2', 'trading_symbol 2', 'name 2', 'instrument_token 2', 'exchange_token 2', 'expiry 2', 2.5, 2.5, 2.5, 'instrument_type 2', 'segment 2', '''2'':2 ''symbol'':1');
 INSERT INTO public.telegram_bots VALUES ('user-1', 'bot_token 1', 'bot_name 1', 'chat_id 1', 'link_code 1', 'events 1', 1, 1795926600001, 'problem 1', 1795926600001, 1, 1795926600001, 1795926600001, 1);
 INSERT INTO public.telegram_bots VALUES ('user-2', 'bot_token 2', 'bot_name 2', 'chat_id 2', 'link_code 2', 'events 2', 2, 1795926600002, 'problem 2', 1795926600002, 2, 1795926600002, 1795926600002, 2);
-INSERT INTO public.telegram_messages VALUES (1, 'user-1', 'kind 1', 'body 1', 1795926600001, 1795926600001, 1795926600001, 'status 1', 1795926600001, 'why 1', 'dedupe_key 1', 'awaits 1');
-INSERT INTO public.telegram_messages VALUES (2, 'user-2', 'kind 2', 'body 2', 1795926600002, 1795926600002, 1795926600002, 'status 2', 1795926600002, 'why 2', 'dedupe_key 2', 'awaits 2');
+INSERT INTO public.telegram_messages VALUES (1, 'user-1', 'kind 1', '{}', 1795926600001, 1795926600001, 1795926600001, 'status 1', 1795926600001, 'why 1', 'dedupe_key 1', 'awaits 1');
+INSERT INTO public.telegram_messages VALUES (2, 'user-2', 'kind 2', '{}', 1795926600002, 1795926600002, 1795926600002, 'status 2', 1795926600002, 'why 2', 'dedupe_key 2', 'awaits 2');
 INSERT INTO public.traffic_hours VALUES (1795926600001, 'route_class 1', 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1);
 INSERT INTO public.traffic_hours VALUES (1795926600002, 'route_class 2', 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2);
 INSERT INTO public.traffic_log VALUES (1, 1795926600001, 'request_id 1', 'method 1', 'pattern 1', 'path 1', 'route_class 1', 1, 0, 1, 1795926600001, 'user-1', 'address 1', 1);
