@@ -2,7 +2,8 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
-import { inspectMigrations, type MigrationState } from './migrate.ts';
+import { inspectMigrations } from './migrate.ts';
+import type { MigrationState } from './migration-state.ts';
 
 /** What an operator wants to know of a database; looking changes nothing. Each rejects when it does not answer. */
 export interface DatabaseInspection {

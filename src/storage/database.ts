@@ -3,14 +3,17 @@ import { dirname } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { type Dialect, Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely';
 import pg from 'pg';
+import { systemClock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { type Acting, createActing } from './acting.ts';
 import { createFailFast } from './fail-fast-while-held.ts';
 import { createGuardedDialect } from './guarded-dialect.ts';
-import { migrateToLatest } from './migrate.ts';
+import { inspectMigrations, migrateToLatest } from './migrate.ts';
 import { discardStuckConnections } from './postgres-pool.ts';
+import { copyBeforeMigration } from './pre-migration-copy.ts';
 import { withPreparedStatements } from './prepared-statements.ts';
 import type { Schema } from './schema.ts';
+import { TransactionalSqliteAdapter } from './transactional-sqlite-adapter.ts';
 
 export type DatabaseDialect = 'sqlite' | 'postgres';
 
@@ -34,9 +37,20 @@ const SQLITE_BUSY_TIMEOUT_MS = SECOND_MS;
 const POSTGRES_TIMEOUT_MS = 1.5 * SECOND_MS;
 const MIGRATION_WAIT_MS = 30 * SECOND_MS;
 
-/** Opens the database and brings its tables up to date. Safe when several processes start at once. */
-export async function openDatabase(location: DatabaseLocation): Promise<Database> {
-  return location.dialect === 'sqlite' ? openSqlite(location.file) : openPostgres(location.url);
+export interface OpenOptions {
+  /** Keeps a copy of a SQLite file beside it before its tables are changed; on by default. */
+  readonly copyFirst?: boolean;
+}
+
+/**
+ * Opens the database and brings its tables up to date. Safe when several processes start at once. Throws a
+ * MigrationStateError where it is of a version that this one does not open.
+ */
+export async function openDatabase(
+  location: DatabaseLocation,
+  { copyFirst = true }: OpenOptions = {},
+): Promise<Database> {
+  return location.dialect === 'sqlite' ? openSqlite(location.file, copyFirst) : openPostgres(location.url);
 }
 
 /**
@@ -49,16 +63,24 @@ export function connectDatabase(location: DatabaseLocation): Database {
     : connectPostgres(location.url);
 }
 
-async function openSqlite(file: string): Promise<Database> {
+async function openSqlite(file: string, copyFirst: boolean): Promise<Database> {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   // Made for its owner alone wherever the folder is; SQLite gives the files beside it the same mode.
   if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
   const release = file === ':memory:' ? () => undefined : await lockForMigration(file);
   try {
     const database = connectSqlite(file);
-    await sql`pragma journal_mode = WAL`.execute(database.db);
-    await migrateToLatest(database.db, 'sqlite');
-    return database;
+    try {
+      await sql`pragma journal_mode = WAL`.execute(database.db);
+      const { kind } = await inspectMigrations(database.db);
+      if (copyFirst && (kind === 'former' || kind === 'behind'))
+        await copyBeforeMigration({ file, now: systemClock.now(), connect: connectSqlite });
+      await migrateToLatest(database.db, 'sqlite');
+      return database;
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
   } finally {
     release();
   }
@@ -71,7 +93,12 @@ function connectSqlite(file: string, { fileMustExist = false } = {}): Database {
   sqlite.pragma('foreign_keys = ON');
   const failFast = createFailFast(sqlite, SQLITE_BUSY_TIMEOUT_MS);
   const dialect = new SqliteDialect({ database: withPreparedStatements(sqlite, failFast) });
-  return createDatabase('sqlite', dialect);
+  return createDatabase('sqlite', {
+    createAdapter: () => new TransactionalSqliteAdapter(),
+    createDriver: () => dialect.createDriver(),
+    createIntrospector: (db) => dialect.createIntrospector(db),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+  });
 }
 
 /**

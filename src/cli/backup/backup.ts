@@ -69,12 +69,14 @@ export async function backup(context: CommandContext, { file, json }: BackupOpti
 async function checkVersion(file: string): Promise<boolean> {
   const present = connectDatabase({ dialect: 'sqlite', file });
   try {
-    const { pending, unknown } = await createDatabaseInspection(present).migrations();
-    if (unknown.length > 0)
+    const state = await createDatabaseInspection(present).migrations();
+    if (state.kind === 'newer' || state.kind === 'other')
       throw new CommandError(
-        `The database is of a newer version of Curfew (${unknown.join(', ')}): this one does not know what in it must not be copied. Use that version’s command.`,
+        `The database is of ${state.kind === 'newer' ? 'a newer' : 'another'} version of Curfew (${[...state.unknown, ...(state.kind === 'other' ? state.missing : [])].join(', ')}): this one does not know what in it must not be copied. Use that version’s command.`,
       );
-    return pending.length === 0;
+    if (state.kind === 'empty')
+      throw new CommandError(`${printable(file)} has no tables of Curfew’s yet: nothing to copy.`);
+    return state.kind === 'current';
   } finally {
     await present.close();
   }

@@ -1,5 +1,5 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { readChainState } from '../../audit/audit-chain-store.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
 import { formatIst, toIstIso } from '../../core/ist.ts';
@@ -7,6 +7,7 @@ import { parseProjectConfig, readSettings } from '../../project-files.ts';
 import { type PresentState, readPresentState } from '../../storage/carry-over-store.ts';
 import { connectDatabase, openDatabase } from '../../storage/database.ts';
 import { createDatabaseInspection } from '../../storage/database-inspection.ts';
+import type { MigrationState } from '../../storage/migration-state.ts';
 import {
   compactSqlite,
   copySqlite,
@@ -70,7 +71,7 @@ async function restoreSqlite(
   refuseInUse(inspectPlace(place), place, serverStopped);
   const prepared = `${place}.restoring-${process.pid}`;
   try {
-    const facts = await prepare(source, prepared);
+    const facts = await prepare(context, source, prepared);
     if (!yes) await confirm(context, source, place);
     const aside = asideNameFor(place, context.clock.now());
     const ended = await exchange(context, {
@@ -107,41 +108,68 @@ function refuseInUse(state: PlaceState, place: string, serverStopped: boolean): 
     );
 }
 
-/** A copy of the backup beside the database: known to be Curfew's, sound, and of this version. */
-async function prepare(source: string, prepared: string): Promise<{ readonly sha256: string }> {
+/** A copy of the backup beside the database: known to be Curfew's, sound, and brought up to date. */
+async function prepare(
+  { terminal }: CommandContext,
+  source: string,
+  prepared: string,
+): Promise<{ readonly sha256: string }> {
   const { sha256 } = await describeFile(source);
+  let state: MigrationState['kind'];
+  // On a new machine the folder is not there yet.
+  mkdirSync(dirname(prepared), { recursive: true, mode: 0o700 });
   try {
     await copySqlite(source, prepared, () => undefined);
-    await checkCopy(prepared, source);
+    state = await checkCopy(prepared, source);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT' || code === 'SQLITE_ERROR')
       throw new CommandError(`${printable(source)} is no sound SQLite database. Nothing was changed.`);
     throw error;
   }
-  // Brings an older one up to date.
-  const database = await openDatabase({ dialect: 'sqlite', file: prepared });
+  if (state !== 'current')
+    terminal.say(
+      `curfew: ${printable(source)} was made by an earlier version of Curfew: its tables are brought up to date in the restored database; the file stays as it is.`,
+    );
+  const database = await openDatabase({ dialect: 'sqlite', file: prepared }, { copyFirst: false });
   await database.close();
   return { sha256 };
 }
 
-async function checkCopy(prepared: string, source: string): Promise<void> {
+async function checkCopy(prepared: string, source: string): Promise<MigrationState['kind']> {
   const copy = connectDatabase({ dialect: 'sqlite', file: prepared });
   try {
     const damage = await findDamage(copy);
     if (damage !== undefined)
       throw new CommandError(`${printable(source)} is damaged: ${printable(damage)}. Nothing was changed.`);
-    const { pending, unknown } = await createDatabaseInspection(copy).migrations();
-    if (unknown.length > 0)
-      throw new CommandError(
-        `${printable(source)} was made by a newer version of Curfew (${unknown.map(printable).join(', ')}): restore it with that version. Nothing was changed.`,
-      );
-    if (pending.includes('0001-initial'))
-      throw new CommandError(`${printable(source)} is not a database of Curfew’s. Nothing was changed.`);
+    const state = await createDatabaseInspection(copy).migrations();
+    const refusal = refusalOf(state);
+    if (refusal !== undefined) throw new CommandError(`${printable(source)} ${refusal} Nothing was changed.`);
+    return state.kind;
   } finally {
     await copy.close();
   }
 }
+
+/** Why a copy at this state is not restored; undefined where it is, after bringing its tables up to date where it must. */
+function refusalOf(state: MigrationState): string | undefined {
+  switch (state.kind) {
+    case 'current':
+    case 'former':
+    case 'behind':
+      return undefined;
+    case 'empty':
+      return 'is not a database of Curfew’s.';
+    case 'older':
+      return `was made by a version of Curfew that is too old for this one (it lacks ${names(state.missing)}): restore it with the version that docs/operations.md names under “Older databases”, start that once, then this one.`;
+    case 'newer':
+      return `was made by a newer version of Curfew (${names(state.unknown)}): restore it with that version.`;
+    case 'other':
+      return `was made by another version of Curfew (${names([...state.unknown, ...state.missing])}): restore it with that version.`;
+  }
+}
+
+const names = (list: readonly string[]): string => list.map(printable).join(', ');
 
 interface Exchange {
   readonly place: string;

@@ -6,6 +6,7 @@ import {
   type DatabaseInspection,
   freeBytesBeside,
 } from '../../storage/database-inspection.ts';
+import { migrationProblem } from '../../storage/migration-state.ts';
 import { explainError } from '../explain-error.ts';
 import { checkClockDifference } from './clock-difference.ts';
 import { type Finding, findingsOf } from './finding.ts';
@@ -34,7 +35,7 @@ export async function checkDatabase(location: DatabaseLocation, clock: Clock): P
   try {
     database = connectDatabase(location);
     const inspection = createDatabaseInspection(database);
-    const problem = await checkTables(inspection);
+    const problem = await checkTables(inspection, location);
     const findings = [
       ok(`${name} answers`),
       ...(problem === undefined ? [await checkWriting(inspection)] : [problem]),
@@ -52,16 +53,30 @@ export async function checkDatabase(location: DatabaseLocation, clock: Clock): P
 
 const REMEDY = 'Start it, or mend DATABASE_URL in .env; nobody can sign in until it answers.';
 
-async function checkTables(inspection: DatabaseInspection): Promise<Finding | undefined> {
-  const { pending, unknown } = await inspection.migrations();
-  if (unknown.length > 0)
-    return fail(
-      `It was made by a newer Curfew (${unknown.join(', ')})`,
-      'Run the version that made it, or a newer one.',
-    );
-  if (pending.length > 0)
-    return warn(`Its tables are not up to date (${pending.join(', ')})`, 'The next start does it: npm start');
-  return undefined;
+async function checkTables(
+  inspection: DatabaseInspection,
+  { dialect }: DatabaseLocation,
+): Promise<Finding | undefined> {
+  const copied = dialect === 'sqlite' ? ', after a copy of the file' : '';
+  const state = await inspection.migrations();
+  const problem = migrationProblem(state);
+  if (problem !== undefined) return fail(problem.what, problem.remedy);
+  switch (state.kind) {
+    case 'empty':
+      return warn('It has no tables yet', 'The next start makes them: npm start');
+    case 'behind':
+      return warn(
+        `Its tables are not up to date (${state.pending.join(', ')})`,
+        `The next start does it${copied}: npm start`,
+      );
+    case 'former':
+      return warn(
+        'Its tables are up to date, and were made before the migrations were squashed',
+        `The next start takes it over as it is${copied}: npm start`,
+      );
+    default:
+      return undefined;
+  }
 }
 
 async function checkWriting(inspection: DatabaseInspection): Promise<Finding> {

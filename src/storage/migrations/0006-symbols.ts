@@ -60,7 +60,7 @@ export async function up(db: Kysely<unknown>, { dialect }: MigrationContext): Pr
     .addColumn('last_id', 'bigint')
     .addColumn('retired_at', 'bigint')
     .execute();
-  // One import at a time: the rule is the database's, so it holds for all nodes and the command line.
+  // The database itself allows one running import, over all nodes and the command line.
   await sql`create unique index symbol_imports_running on symbol_imports (status) where status = 'running'`.execute(
     db,
   );

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-/** People's strategies, the signals that came for them, and how far each person's signals have been counted. */
+/** Strategies, the signals that came for them, and the last signal number of each user. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('strategies')
@@ -48,8 +48,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('client_id', 'text')
     .addColumn('dedupe_key', 'text')
     .addColumn('repeats', 'integer', (c) => c.notNull().defaultTo(0))
+    .addColumn('problem', 'text')
     .execute();
-  // That no two signals of a person share a cursor is the database's rule, and not a hope of the code.
+  // The database itself refuses a second signal of a user with the same cursor.
   await db.schema
     .createIndex('signals_by_cursor')
     .unique()

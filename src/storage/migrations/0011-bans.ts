@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { MigrationContext } from '../migrate.ts';
 
-/** Banned and trusted addresses, how often each was banned, what is counted against them, and the rules for that. */
+/** Bans, how often each address was banned, what is counted against it, and the addresses that are not banned. */
 export async function up(db: Kysely<unknown>, { serial }: MigrationContext): Promise<void> {
   await db.schema
     .createTable('ban_state')
@@ -55,4 +55,18 @@ export async function up(db: Kysely<unknown>, { serial }: MigrationContext): Pro
     .addColumn('added_by', 'text', (c) => c.notNull())
     .addColumn('added_at', 'bigint', (c) => c.notNull())
     .execute();
+
+  await db.schema
+    .createTable('known_addresses')
+    .addColumn('subject', 'text', (c) => c.notNull())
+    .addColumn('user_id', 'text', (c) => c.notNull())
+    .addColumn('last_at', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('known_addresses_key', ['subject', 'user_id'])
+    .execute();
+  await db.schema
+    .createIndex('known_addresses_by_user')
+    .on('known_addresses')
+    .columns(['user_id', 'last_at'])
+    .execute();
+  await db.schema.createIndex('known_addresses_by_time').on('known_addresses').column('last_at').execute();
 }

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { MigrationContext } from '../migrate.ts';
 
-/** People's bots, and the messages that they are to send. */
+/** Telegram bots, and the messages that they send. */
 export async function up(db: Kysely<unknown>, { serial }: MigrationContext): Promise<void> {
   await db.schema
     .createTable('telegram_bots')

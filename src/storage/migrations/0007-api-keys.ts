@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** The keys with which people's programs call the API. */
+/** API keys, and the addresses that a user has registered for them: a rule about the user, so it outlasts every key. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('api_keys')
@@ -22,4 +22,11 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`create unique index api_keys_live_by_name on api_keys (user_id, name) where revoked_at is null`.execute(
     db,
   );
+
+  await db.schema
+    .createTable('address_registrations')
+    .addColumn('user_id', 'text', (c) => c.primaryKey().references('users.id').onDelete('cascade'))
+    .addColumn('addresses', 'text', (c) => c.notNull())
+    .addColumn('changed_at', 'bigint')
+    .execute();
 }
