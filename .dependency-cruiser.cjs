@@ -1,11 +1,11 @@
 /**
  * The walls of the house (docs/architecture.md): imports point one way,
- * core <- storage, http <- sessions <- features <- services <- app <- main, and a feature never imports another feature.
+ * core <- storage, http <- sessions <- features <- compose <- app <- main, and a feature never imports another feature.
  * A new folder under src/ is a feature unless it is named here. Type imports count as imports.
  */
 const ROOMS_BELOW = 'core|storage|http|sessions';
 const FEATURE = `^src/(?!(?:${ROOMS_BELOW}|cli)/)([^/]+)/`;
-const COMPOSITION = '^src/(?:services|app|main|route-policies)\\.ts$|^src/cli/';
+const COMPOSITION = '^src/(?:compose|app|main|route-policies)\\.ts$|^src/cli/';
 
 /** Forbids a room every import from src/ that is not listed. */
 const mayImportOnly = (room, ...allowed) => ({
@@ -48,7 +48,7 @@ module.exports = {
     mayImportOnly('sessions', 'core', 'storage', 'http', 'errors'),
     {
       name: 'features-stay-apart',
-      comment: 'A feature that needs another one gets it handed over by services.ts.',
+      comment: 'A feature that needs another one gets it handed over by compose.ts.',
       severity: 'error',
       from: { path: FEATURE },
       to: { path: FEATURE, pathNot: '^src/$1/' },
@@ -64,7 +64,7 @@ module.exports = {
     {
       name: 'only-the-composition-imports-features',
       comment:
-        'services.ts, app.ts, main.ts and the command line put the features together; nothing else names one.',
+        'compose.ts, app.ts, main.ts and the command line put the features together; nothing else names one.',
       severity: 'error',
       from: { path: '^src/', pathNot: [COMPOSITION, FEATURE] },
       to: { path: FEATURE },

@@ -4,6 +4,7 @@ import { DAY_MS, SECOND_MS } from './core/duration.ts';
 import type { Log } from './core/log.ts';
 import { createPoller, type Poller } from './core/poller.ts';
 import type { LivePolicy } from './core/session-policy.ts';
+import type { Job } from './http/feature.ts';
 import type { IdleWatch } from './sessions/idle-watch.ts';
 import type { RevocationOrderStore } from './sessions/revocation-order-store.ts';
 import type { Revoker } from './sessions/revoker.ts';
@@ -20,12 +21,12 @@ export interface JobsDeps {
   readonly idleWatch: IdleWatch;
   /** Brings a session store up to date that may be older than the orders; undefined where it cannot be. */
   readonly replay: (() => Promise<unknown>) | undefined;
-  /** Of other rooms: what each has to forget, once a minute. */
-  readonly tidiers: readonly (() => Promise<unknown>)[];
-  /** Of other rooms: what they want read before anybody is answered. */
+  /** Of the features: each removes what is long over, once a minute. */
+  readonly cleanups: readonly (() => Promise<unknown>)[];
+  /** Of the features: what must be read before any request is answered. */
   readonly preparations: readonly (() => Promise<unknown>)[];
-  /** Of other rooms: started and stopped with the rest. */
-  readonly others: readonly Pick<Poller, 'start' | 'stop'>[];
+  /** Of the features: started and stopped with the rest. */
+  readonly jobs: readonly Job[];
   readonly log: Log;
 }
 
@@ -52,9 +53,9 @@ export function createJobs(deps: JobsDeps): Jobs {
     sweep,
     idleWatch,
     replay,
-    tidiers,
+    cleanups,
     preparations,
-    others,
+    jobs,
     log,
   } = deps;
 
@@ -66,7 +67,7 @@ export function createJobs(deps: JobsDeps): Jobs {
     every(SECOND_MS, 'Retrying revocations', () => revoker.retryDue()),
     every(5 * SECOND_MS, 'Writing when sessions were used', () => registry.flush()),
     every(60 * SECOND_MS, 'Tidying up', tidy),
-    ...others,
+    ...jobs,
   ];
 
   policy.onChange(() => {
@@ -79,7 +80,7 @@ export function createJobs(deps: JobsDeps): Jobs {
     // Also long before the next cutoff: later it could not be told any more that the sweep came too early.
     await orders.freeSweepsToCome();
     await orders.forgetDoneBefore(clock.now() - ORDERS_KEPT_MS);
-    for (const tidyRoom of tidiers) await tidyRoom();
+    for (const cleanup of cleanups) await cleanup();
   }
 
   function every(intervalMs: number, name: string, run: () => Promise<unknown>): Poller {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics } from 'prom-client';
 import { createApp } from './app.ts';
+import { compose, type Services } from './compose.ts';
 import type { Config, Environment } from './config.ts';
 import { systemClock } from './core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from './core/duration.ts';
@@ -12,7 +13,6 @@ import { FORM_LIMITS, UPLOAD_WITHIN_MS } from './http/body-limits.ts';
 import { createLiveSettings } from './live-settings.ts';
 import { openPorts } from './ports.ts';
 import { ENV_FILE } from './project-files.ts';
-import { createServices, type Services } from './services.ts';
 import { createShutDown } from './shut-down.ts';
 
 /** Longer than a proxy keeps its idle connections, so that it is never the server that closes first. */
@@ -43,7 +43,7 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   const config = await withRealPort(given, server);
   const ports = await openPorts(config, systemClock, log);
   const internalOrigin = (): string => originOf(server, config.host);
-  const services = createServices({ config, ports, log, internalOrigin });
+  const services = compose({ config, ports, log, internalOrigin });
   const { jobs, draining } = services;
   // Of the process, and not of a server: nothing ends them before the process does.
   collectDefaultMetrics({ register: services.metrics, eventLoopMonitoringPrecision: LOOP_RESOLUTION_MS });

@@ -63,7 +63,7 @@ describe.each([
     expect(await isSignedIn(person)).toBe(true);
     await server.services.jobs.catchUp();
     expect(await isSignedIn(person)).toBe(false);
-    expect(await server.services.orders.countWaiting()).toBe(0);
+    expect(await server.services.revocation.orders.countWaiting()).toBe(0);
   });
 
   it('leaves to whoever is at work what they hold, until their lease is over', async () => {
@@ -95,8 +95,8 @@ describe.each([
         clock.now() + 300 * SECOND_MS,
       );
     }
-    expect(await server.services.orders.countWaiting()).toBe(120);
+    expect(await server.services.revocation.orders.countWaiting()).toBe(120);
     await server.services.jobs.catchUp();
-    expect(await server.services.orders.countWaiting()).toBe(0);
+    expect(await server.services.revocation.orders.countWaiting()).toBe(0);
   });
 });

@@ -16,7 +16,7 @@ const SHARED = ['node_modules', 'package.json', 'tsconfig.json', '.dependency-cr
 /** A small house that keeps every rule. */
 const SOUND = {
   'main.ts': "import './app.ts';",
-  'app.ts': "import './services.ts'; import './accounts/routes.ts';",
+  'app.ts': "import './compose.ts'; import './accounts/routes.ts';",
   'services.ts': "import './config.ts'; import './accounts/user-store.ts'; import './broker/connection.ts';",
   'config.ts': "import './core/clock.ts';",
   'errors.ts': 'export {};',
@@ -29,7 +29,7 @@ const SOUND = {
   'http/page.ts': "import type { Redis } from 'ioredis'; import '../errors.ts'; export type R = Redis;",
   'core/clock.ts': "import 'luxon'; import type { Cutoff } from './cutoff.ts'; export type Clock = Cutoff;",
   'core/cutoff.ts': "import type { Clock } from './clock.ts'; export type Cutoff = Clock;",
-  'cli/main.ts': "import '../services.ts';",
+  'cli/main.ts': "import '../compose.ts';",
 };
 
 /** A rule, a module that breaks it, and how. */
@@ -55,7 +55,7 @@ const BREACHES = [
   ],
   ['features-stay-apart', 'brand-new-feature/uses-broker.ts', "import '../broker/connection.ts';"],
   ['features-import-downwards', 'broker/uses-config.ts', "import '../config.ts';"],
-  ['features-import-downwards', 'broker/uses-services.ts', "import '../services.ts';"],
+  ['features-import-downwards', 'broker/uses-services.ts', "import '../compose.ts';"],
   ['only-the-composition-imports-features', 'uses-broker.ts', "import './broker/connection.ts';"],
   ['nothing-imports-the-entries', 'uses-main.ts', "import './main.ts';"],
   ['nothing-imports-the-entries', 'cli/uses-entry.ts', "import './main.ts';"],

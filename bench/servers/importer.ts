@@ -1,12 +1,12 @@
 import { open } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openPorts } from '../../src/ports.ts';
-import { createServices } from '../../src/services.ts';
 import { connectDatabase } from '../../src/storage/database.ts';
-import { createSymbolRoom } from '../../src/symbols/symbol-room.ts';
+import { createSymbolFeature } from '../../src/symbols/symbol-feature.ts';
 
 /** Imports a file, or searches for each text over a connection that was never used before. */
 export type SymbolOrder =
@@ -29,7 +29,7 @@ export interface SearchResult {
 const config = parseConfig(process.env);
 const log = createLogger(config.logLevel);
 const ports = await openPorts(config, systemClock, log);
-const services = createServices({ config, ports, log, internalOrigin: () => config.baseUrl });
+const services = compose({ config, ports, log, internalOrigin: () => config.baseUrl });
 process.on('message', (order: SymbolOrder) => void carryOut(order).then((result) => process.send?.(result)));
 process.on('disconnect', () => process.exit());
 
@@ -38,7 +38,7 @@ function carryOut(order: SymbolOrder): Promise<ImportResult | SearchResult> {
 }
 
 async function importFile(file: string): Promise<ImportResult> {
-  const begun = await services.symbolImporter.begin({
+  const begun = await services.symbols.importer.begin({
     fileName: file,
     broker: undefined,
     origin: { actor: 'bench' },
@@ -69,7 +69,7 @@ async function search(texts: readonly string[]): Promise<SearchResult> {
     await database.ping();
     const { caches, audit } = services;
     const forgetCached = () => Promise.resolve();
-    const room = createSymbolRoom({ database, caches, forgetCached, clock: systemClock, audit, log });
+    const room = createSymbolFeature({ database, caches, forgetCached, clock: systemClock, audit, log });
     const startedAt = performance.now();
     const { items } = await room.search({ q, limit: 50, page: 1 });
     searches.push({ ms: performance.now() - startedAt, found: items.length });

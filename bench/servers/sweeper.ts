@@ -1,11 +1,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { RedisStore } from 'connect-redis';
 import { Redis } from 'ioredis';
+import { compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openPorts } from '../../src/ports.ts';
-import { createServices } from '../../src/services.ts';
 import { SESSION_PREFIX } from '../../src/sessions/redis/redis-keys.ts';
 
 /** Ends every session from before the cutoff that is due; with `clear`, as connect-redis would. */
@@ -24,7 +24,7 @@ export interface SweepResult {
 const config = parseConfig(process.env);
 const log = createLogger(config.logLevel);
 const ports = await openPorts(config, systemClock, log);
-const services = createServices({ config, ports, log, internalOrigin: () => config.baseUrl });
+const services = compose({ config, ports, log, internalOrigin: () => config.baseUrl });
 process.on('message', (order: SweepOrder) => void carryOut(order).then((result) => process.send?.(result)));
 process.on('disconnect', () => process.exit());
 
@@ -45,7 +45,7 @@ async function carryOut({ kind }: SweepOrder): Promise<SweepResult> {
 }
 
 async function sweep(): Promise<number | undefined> {
-  const receipt = await services.sweep.runIfDue();
+  const receipt = await services.revocation.sweep.runIfDue();
   return receipt?.lines.find((line) => line.step === 'sessions')?.count;
 }
 

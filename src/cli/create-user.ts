@@ -23,7 +23,7 @@ export async function createUser(context: CommandContext, options: CreateUserOpt
   const { terminal } = context;
   const password = await readGivenPassword(terminal, passwordStdin);
   return withServices<ExitCode>(context, async (services) => {
-    const made = await services.userAdmin.create({ username, email, role, password }, CLI_ORIGIN);
+    const made = await services.accounts.userAdmin.create({ username, email, role, password }, CLI_ORIGIN);
     if (made.kind === 'invalid') throw refusal(made.fields);
     const { user, temporaryPassword } = made;
     await terminal.print(

@@ -19,7 +19,7 @@ export function disableUser(
   { username, json }: DisableUserOptions,
 ): Promise<ExitCode> {
   return withServices(context, async (services) => {
-    const done = await services.userAdmin.disable(username, CLI_ORIGIN);
+    const done = await services.accounts.userAdmin.disable(username, CLI_ORIGIN);
     if (done.kind === 'unknown_user') throw unknownUser(username);
     if (done.kind === 'last_admin') throw lastAdmin(done.user);
     const { user, receipt } = done;

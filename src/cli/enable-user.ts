@@ -15,7 +15,7 @@ export function enableUser(
   context: CommandContext,
   { username, json }: EnableUserOptions,
 ): Promise<ExitCode> {
-  return withServices<ExitCode>(context, async ({ userAdmin }) => {
+  return withServices<ExitCode>(context, async ({ accounts: { userAdmin } }) => {
     const done = await userAdmin.enable(username, CLI_ORIGIN);
     if (done.kind === 'unknown_user') throw unknownUser(username);
     const { user } = done;

@@ -1,6 +1,6 @@
+import type { Services } from '../compose.ts';
 import type { AuditOrigin } from '../core/audit-event.ts';
 import type { Receipt } from '../core/revocation.ts';
-import type { Services } from '../services.ts';
 import { countOf } from './receipt.ts';
 
 /** What a revocation of everybody came to. */
@@ -38,7 +38,7 @@ export async function endEverybody(
     const total = ended.size + left.length;
     for (const userId of left) {
       showProgress(`Ending ${ended.size + 1} of ${total} …`);
-      const receipt = await services.lifecycle.endAccount(userId, 'ended_by_admin', origin);
+      const receipt = await services.sessions.lifecycle.endAccount(userId, 'ended_by_admin', origin);
       ended.add(userId);
       receipts.people += 1;
       receipts.sessions += countOf(receipt, 'sessions');

@@ -20,7 +20,7 @@ export async function exportAudit(
   const { terminal, clock } = context;
   const file = output === undefined ? undefined : await createFile(output);
   try {
-    await withServices(context, async ({ audit, auditRows }) => {
+    await withServices(context, async ({ audit, auditLog: { rows: auditRows } }) => {
       const scope = describeRange({ since, until });
       await audit.record({ type: 'export.taken', what: 'audit', scope }, CLI_ORIGIN);
       for await (const lines of writeAuditExport(auditRows, { since, until }, clock.now())) {

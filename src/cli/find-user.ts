@@ -1,5 +1,5 @@
 import type { User } from '../accounts/user-store.ts';
-import type { Services } from '../services.ts';
+import type { Services } from '../compose.ts';
 import { CommandError } from './command-error.ts';
 import { printable } from './printable.ts';
 

@@ -27,7 +27,7 @@ export async function importSymbols(
   const { terminal } = context;
   const handle = await openFile(options.file);
   try {
-    return await withServices(context, async ({ symbolImporter }) => {
+    return await withServices(context, async ({ symbols: { importer: symbolImporter } }) => {
       const started = await begin(symbolImporter, options);
       const outcome = await started.run(handle, showingProgress(terminal));
       await terminal.print(options.json ? toJson(outcome) : describe(outcome));

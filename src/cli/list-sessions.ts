@@ -1,5 +1,5 @@
+import type { Services } from '../compose.ts';
 import { toIstIso } from '../core/ist.ts';
-import type { Services } from '../services.ts';
 import { deviceName } from '../sessions/device-view.ts';
 import type { DeviceSession } from '../sessions/session-data.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';

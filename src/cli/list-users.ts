@@ -10,7 +10,7 @@ import { withServices } from './with-services.ts';
 /** Prints everybody who has an account. */
 export function listUsers(context: CommandContext, { json }: { readonly json?: boolean }): Promise<ExitCode> {
   const { terminal } = context;
-  return withServices<ExitCode>(context, async ({ userAdmin }) => {
+  return withServices<ExitCode>(context, async ({ accounts: { userAdmin } }) => {
     const users = await userAdmin.list();
     if (json) {
       await printJsonList(terminal, 'users', onePortion(users.map(userRecord)));

@@ -23,7 +23,7 @@ export async function resetPassword(
 ): Promise<ExitCode> {
   const { terminal } = context;
   const password = await readGivenPassword(terminal, passwordStdin);
-  return withServices(context, async ({ userAdmin }) => {
+  return withServices(context, async ({ accounts: { userAdmin } }) => {
     const done = await userAdmin.resetPassword(username, password, CLI_ORIGIN, { keepApiKeys });
     if (done.kind === 'unknown_user') throw unknownUser(username);
     if (done.kind === 'invalid') throw refusal(done.fields);

@@ -29,7 +29,7 @@ function revokeOne(
   const { terminal } = context;
   return withServices(context, async (services) => {
     const user = await findUser(services, username);
-    const receipt = await services.lifecycle.endAccount(user.id, 'ended_by_admin', CLI_ORIGIN);
+    const receipt = await services.sessions.lifecycle.endAccount(user.id, 'ended_by_admin', CLI_ORIGIN);
     await terminal.print(json ? toJson(oneRecord(user.username, receipt)) : receiptText(receipt));
     return reportOutcome(context, receipt.status);
   });

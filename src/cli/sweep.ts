@@ -1,6 +1,6 @@
+import type { Services } from '../compose.ts';
 import { formatIst, toIstIso } from '../core/ist.ts';
 import type { Receipt } from '../core/revocation.ts';
-import type { Services } from '../services.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { CommandError } from './command-error.ts';
@@ -84,11 +84,11 @@ async function carryOut(
  * looked at once more: a store that came back with old data has sessions from before it.
  */
 async function asDue(services: Services, cutoff: number): Promise<Receipt> {
-  return (await services.sweep.runIfDue(CLI_ORIGIN)) ?? again(services, cutoff);
+  return (await services.revocation.sweep.runIfDue(CLI_ORIGIN)) ?? again(services, cutoff);
 }
 
-async function again({ sweep: sweeper }: Services, cutoff: number): Promise<Receipt> {
-  const receipt = await sweeper.run(cutoff, CLI_ORIGIN);
+async function again({ revocation }: Services, cutoff: number): Promise<Receipt> {
+  const receipt = await revocation.sweep.run(cutoff, CLI_ORIGIN);
   if (receipt === undefined) throw new CommandError('The sweep could not be ordered: try again.');
   return receipt;
 }

@@ -26,7 +26,7 @@ export async function verifyAudit(
   const { terminal } = context;
   const verdict =
     file === undefined
-      ? await withServices(context, ({ auditRows }) =>
+      ? await withServices(context, ({ auditLog: { rows: auditRows } }) =>
           verifyChain(auditRows, {
             kept,
             onProgress: (done, total) => terminal.showProgress(`${done} of ${total} rows …`),

@@ -1,9 +1,9 @@
-import type { Services } from '../services.ts';
+import type { Services } from '../compose.ts';
 import type { CommandContext } from './command-context.ts';
 
 /** Says so when nobody is left who can administer: an account from here takes the place of the setup page. */
-export async function warnWithoutAdmin({ terminal }: CommandContext, { userAdmin }: Services): Promise<void> {
-  const users = await userAdmin.list();
+export async function warnWithoutAdmin({ terminal }: CommandContext, { accounts }: Services): Promise<void> {
+  const users = await accounts.userAdmin.list();
   if (users.some((user) => user.role === 'admin' && !user.disabled)) return;
   terminal.say('curfew: No admin can sign in now: make one with npx curfew users create --role admin.');
 }

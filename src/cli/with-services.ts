@@ -1,7 +1,7 @@
+import { compose, type Services } from '../compose.ts';
 import type { Config } from '../config.ts';
 import { openPorts } from '../ports.ts';
 import { parseProjectConfig, readSettings } from '../project-files.ts';
-import { createServices, type Services } from '../services.ts';
 import type { CommandContext } from './command-context.ts';
 import { CommandError } from './command-error.ts';
 import { createErrorLog } from './error-log.ts';
@@ -19,7 +19,7 @@ export async function withServices<T>(
   const log = createErrorLog(terminal.say);
   const ports = await openPorts(config, clock, log);
   try {
-    return await work(createServices({ config, ports, log, internalOrigin: () => config.baseUrl }));
+    return await work(compose({ config, ports, log, internalOrigin: () => config.baseUrl }));
   } finally {
     await ports.close();
   }

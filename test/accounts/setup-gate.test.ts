@@ -20,7 +20,7 @@ describe('the setup page of a whole server', () => {
   it('wants the form’s token while there is nobody', async () => {
     const { status } = await post(new URLSearchParams(PERSON).toString());
     expect(status).toBe(403);
-    expect(await server.services.userAdmin.list()).toEqual([]);
+    expect(await server.services.accounts.userAdmin.list()).toEqual([]);
   });
 
   it('is nowhere afterwards, whatever is sent to it', async () => {

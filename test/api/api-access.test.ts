@@ -101,7 +101,7 @@ describe('who may use the API', () => {
   });
 
   test('the keys of a disabled person die at once, and with them what is remembered of them', async () => {
-    await server.services.userAdmin.create(
+    await server.services.accounts.userAdmin.create(
       { username: 'ravi', email: 'ravi@example.org', role: 'user', password: PERSON.password },
       { actor: 'test' },
     );
@@ -110,7 +110,7 @@ describe('who may use the API', () => {
     const { key } = await makeKey(ravi);
     expect((await client(key).ask(SESSION)).status).toBe(200);
     const remembered = server.services.api.verifier.size;
-    await server.services.userAdmin.disable('ravi', { actor: 'test' });
+    await server.services.accounts.userAdmin.disable('ravi', { actor: 'test' });
     expect(server.services.api.verifier.size).toBe(remembered - 1);
     expect(await client(key).ask(SESSION)).toMatchObject({ status: 401, body: { error: 'bad_api_key' } });
   });

@@ -212,7 +212,7 @@ describe('how often a key may ask', () => {
     expect(refused.headers.get('ratelimit-policy')).toBe('"4/minute";q=4;w=60');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50);
 
-    await server.services.userAdmin.create({ ...SOMEONE_ELSE, role: 'user' }, { actor: 'test' });
+    await server.services.accounts.userAdmin.create({ ...SOMEONE_ELSE, role: 'user' }, { actor: 'test' });
     const other = createVisitor(server.origin);
     await signIn(other, SOMEONE_ELSE);
     expect((await ask((await makeKey(other)).key)).status).toBe(200);

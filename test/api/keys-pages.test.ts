@@ -24,7 +24,7 @@ describe('the pages of API keys', () => {
   afterEach(() => server.close());
 
   async function addRavi(): Promise<Visitor> {
-    await server.services.userAdmin.create(
+    await server.services.accounts.userAdmin.create(
       { username: 'ravi', email: 'ravi@example.org', role: 'user', password: PERSON.password },
       { actor: 'test' },
     );

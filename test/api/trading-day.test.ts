@@ -94,7 +94,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a program’s trading day, %s', (_na
     expect(session.body.data?.['brokers']).toContainEqual(
       expect.objectContaining({ broker: 'sandbox', connected: false, state: 'expired' }),
     );
-    await first().services.sweep.runIfDue();
+    await first().services.revocation.sweep.runIfDue();
     expect((await token()).status).toBe(409);
 
     clock.set(TUESDAY_MORNING);
@@ -121,7 +121,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a program’s trading day, %s', (_na
   });
 
   test('it gets the token of its owner and of nobody else', async () => {
-    await first().services.userAdmin.create(
+    await first().services.accounts.userAdmin.create(
       { username: 'ravi', email: 'ravi@example.org', role: 'user', password: PERSON.password },
       { actor: 'test' },
     );
@@ -152,7 +152,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a program’s trading day, %s', (_na
 
   test('it is refused by every node as soon as its owner is disabled on one', async () => {
     expect((await ask('/api/v1/session')).status).toBe(200);
-    const { userAdmin } = first().services;
+    const { userAdmin } = first().services.accounts;
     // The last admin cannot be disabled.
     await userAdmin.create(
       { username: 'meera', email: 'meera@example.com', role: 'admin' },

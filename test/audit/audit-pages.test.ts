@@ -44,13 +44,13 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     expect(await titlesOn('/security/audit')).toEqual(['Request refused', 'Signed in', 'Account made']);
     expect(text).toContain('The account asha was made, for an administrator.');
     expect(text).toMatch(/<details>[\s\S]*&#34;type&#34;: &#34;login.succeeded&#34;[\s\S]*<\/details>/);
-    const { head } = await server.services.auditRows.end();
+    const { head } = await server.services.auditLog.rows.end();
     expect(text).toContain(`${head.seq}:${head.hash}`);
   });
 
   it('are for administrators alone', async () => {
     const ravi = createVisitor(server.origin);
-    await server.services.userAdmin.create({ ...RAVI, role: 'user' }, { actor: 'cli' });
+    await server.services.accounts.userAdmin.create({ ...RAVI, role: 'user' }, { actor: 'cli' });
     await signIn(ravi, RAVI);
     for (const path of ['audit', 'audit/export.jsonl', 'receipts', 'receipts/1'])
       expect((await ravi.get(`/security/${path}`)).status).toBe(403);
@@ -91,7 +91,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     ['from=nonsense&by=cli', ['Account made']],
     ['kind=people&by=cli&q=ravi&about=ravi', ['Account made']],
   ])('find %s', async (query, titles) => {
-    await server.services.userAdmin.create({ ...RAVI, role: 'user' }, { actor: 'cli' });
+    await server.services.accounts.userAdmin.create({ ...RAVI, role: 'user' }, { actor: 'cli' });
     const stranger = createVisitor(server.origin);
     const token = await stranger.csrfTokenOf('/auth/login');
     await stranger.post(
@@ -101,7 +101,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     );
     clock.advance(HOUR_MS);
     await signIn(asha);
-    const ravi = await server.services.userAdmin.list();
+    const ravi = await server.services.accounts.userAdmin.list();
     await server.services.audit.record(
       { type: 'account.disabled', userId: ravi.find(({ username }) => username === 'ravi')?.id ?? '' },
       { actor: 'asha', requestId: 'r-77' },
@@ -196,13 +196,13 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
 
   it('say when the chain was proved, and raise the alarm when it cannot be', async () => {
     expect((await asha.get('/security/audit')).text).toContain('Not yet: it does so once a day');
-    await server.services.auditKeeper.runIfDue();
+    await server.services.auditLog.keeper.runIfDue();
     expect((await asha.get('/security/audit')).text).toMatch(/IST<\/time>, up to row 2/);
     const lines = server.logText();
     expect(lines).toMatch(/The head of the audit log is 3:[0-9a-f]{64}/);
 
-    await server.services.auditKeeper.runIfDue();
-    expect((await server.services.auditRows.end()).head.seq).toBe(3);
+    await server.services.auditLog.keeper.runIfDue();
+    expect((await server.services.auditLog.rows.end()).head.seq).toBe(3);
     const { db, dialect } = server.ports.database;
     const { sql } = await import('kysely');
     if (dialect === 'postgres') await sql`alter table audit_log disable trigger user`.execute(db);
@@ -210,7 +210,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     await sql`update audit_log set actor = 'nobody' where id = 3`.execute(db);
     clock.advance(DAY_MS);
     await signIn(asha);
-    await server.services.auditKeeper.runIfDue();
+    await server.services.auditLog.keeper.runIfDue();
     const { text } = await asha.get('/security/audit');
     expect(text).toMatch(/role="alert"[\s\S]*The audit log is broken\.[\s\S]*Row 3 does not fit/);
     expect(server.logText()).toMatch(/"level":(50|"error")[^\n]*The audit log is broken/);
@@ -264,10 +264,10 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
 
   it('are proved anew after a clock was ahead for a while and was put back', async () => {
     clock.advance(400 * DAY_MS);
-    await server.services.auditKeeper.runIfDue();
+    await server.services.auditLog.keeper.runIfDue();
     clock.advance(-400 * DAY_MS);
-    await server.services.auditKeeper.runIfDue();
-    await server.services.auditKeeper.runIfDue();
+    await server.services.auditLog.keeper.runIfDue();
+    await server.services.auditLog.keeper.runIfDue();
     expect(await titlesOn('/security/audit?kind=audit')).toHaveLength(2);
   });
 
@@ -335,7 +335,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
       const shown = async (query: string) =>
         (await asha.get(`/security/receipts?${query}`)).text.match(/id="receipt-/g)?.length ?? 0;
       clock.set('2026-11-21T03:00:00+05:30');
-      await server.services.sweep.runIfDue();
+      await server.services.revocation.sweep.runIfDue();
       await signIn(asha);
       expect(await shown('')).toBe(2);
       expect(await shown('reason=cutoff')).toBe(1);

@@ -91,10 +91,10 @@ describe('What becomes of a connection', () => {
     });
 
     it('is there after the cutoff and the next sign-in, and for nobody else', async () => {
-      await server.services.userAdmin.create({ ...FRIEND, role: 'user' }, { actor: 'cli' });
+      await server.services.accounts.userAdmin.create({ ...FRIEND, role: 'user' }, { actor: 'cli' });
       await connectFake(visitor);
       clock.set('2026-11-21T06:00:00+05:30');
-      await server.services.sweep.runIfDue();
+      await server.services.revocation.sweep.runIfDue();
       expect((await visitor.get('/auth/login')).text).not.toContain(BANNER);
       await signIn(visitor);
       expect((await visitor.get('/dashboard')).text).toContain(BANNER);
@@ -145,7 +145,7 @@ describe('What becomes of a connection', () => {
   });
 
   it("refuses one person's callback address in another person's browser, and gives neither a token", async () => {
-    await server.services.userAdmin.create({ ...FRIEND, role: 'user' }, { actor: 'cli' });
+    await server.services.accounts.userAdmin.create({ ...FRIEND, role: 'user' }, { actor: 'cli' });
     const thief = createVisitor(server.origin);
     await signIn(thief, FRIEND);
     const callback = await goToFakeBroker(visitor);

@@ -140,7 +140,7 @@ describe('The page for app keys', () => {
 
   it('is nobody else’s', async () => {
     await save();
-    await server.services.userAdmin.create(
+    await server.services.accounts.userAdmin.create(
       { username: 'ravi', email: 'ravi@example.org', role: 'user', password: 'another-monsoon-77' },
       { actor: 'cli' },
     );

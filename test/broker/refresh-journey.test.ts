@@ -106,7 +106,7 @@ describe.each(WAYS)(
       expect(seen.size).toBe(19);
       expect(await read()).toEqual({ kind: 'reauth_required', why: 'cutoff' });
       expect(await run()).toMatchObject({ refreshed: 0 });
-      await nodes[0]?.services.sweep.runIfDue();
+      await nodes[0]?.services.revocation.sweep.runIfDue();
       await nodes[0]?.services.brokers.logoutQueue.drain();
       for (const each of seen) expect(await profileStatus(each)).toBe(401);
       expect(await run()).toMatchObject({ refreshed: 0 });

@@ -65,7 +65,7 @@ describe('After a journey with every broker', () => {
     await useAll();
 
     clock.set(CUTOFF);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     await server.services.brokers.logoutQueue.drain();
     await signIn(visitor);
     await connectAll();

@@ -24,7 +24,7 @@ describe.each(PLACES)('the audit log in a browser %s', (_name, options) => {
     await signIn(visitor);
     await connectSandbox(visitor);
     await visitor.submit('/auth/logout', { everywhere: 'yes' }, '/dashboard');
-    await server.services.auditKeeper.runIfDue();
+    await server.services.auditLog.keeper.runIfDue();
     await server.services.audit.recordMany(
       Array.from(
         { length: 60 },

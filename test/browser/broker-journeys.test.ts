@@ -51,7 +51,7 @@ describe.each(BROKERS)('a day with %s in a browser', (broker) => {
       launchBrowser(),
     ]);
     await setUp(createVisitor(server.origin));
-    await server.services.userAdmin.create({ ...FRIEND, role: 'user' }, { actor: 'cli' });
+    await server.services.accounts.userAdmin.create({ ...FRIEND, role: 'user' }, { actor: 'cli' });
     page = await openPage(await browser.newContext({ viewport: { width: 390, height: 844 } }));
   });
   afterAll(async () => {
@@ -215,7 +215,7 @@ describe.each(BROKERS)('a day with %s in a browser', (broker) => {
     const last = await token();
     clock.set(CUTOFF);
     expect(await read()).toMatchObject({ kind: 'reauth_required', why: 'cutoff' });
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     await server.services.brokers.logoutQueue.drain();
     const status = await use(last);
     if (broker === 'dhan') expect(status).toBe(200);
@@ -257,7 +257,7 @@ describe.each(BROKERS)('a day with %s in a browser', (broker) => {
   test('a callback that comes after the session has ended is explained, and the next one works', async () => {
     const late = await interceptCallback();
     clock.set('2026-11-22T03:00:00+05:30');
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     expect((await page.goto(late))?.status()).toBe(401);
     expect(await textOf()).toContain('Your session had ended by the time');
     await expectSound();

@@ -20,7 +20,7 @@ describe.each(SIZES)('people and their sessions, in a browser %s', (name, viewpo
   beforeAll(async () => {
     [server, browser] = await Promise.all([startTestServer(), launchBrowser()]);
     await setUp(createVisitor(server.origin));
-    await server.services.userAdmin.create({ ...RAVI, role: 'user' }, { actor: 'test' });
+    await server.services.accounts.userAdmin.create({ ...RAVI, role: 'user' }, { actor: 'test' });
     await signIn(createVisitor(server.origin), RAVI);
     page = await (await browser.newContext({ viewport })).newPage();
     page.on('console', (message) => {
@@ -100,7 +100,10 @@ describe.each(SIZES)('people and their sessions, in a browser %s', (name, viewpo
 
   test('a name as long as they come fits on the smallest phone', async () => {
     const longest = { username: 'm'.repeat(32), password: 'long-quiet-evening-77', email: 'm@example.org' };
-    const made = await server.services.userAdmin.create({ ...longest, role: 'user' }, { actor: 'test' });
+    const made = await server.services.accounts.userAdmin.create(
+      { ...longest, role: 'user' },
+      { actor: 'test' },
+    );
     const id = made.kind === 'created' ? made.user.id : '';
     await page.setViewportSize({ width: 320, height: 640 });
     for (const path of [`/users/${id}/disabling`, `/security/sessions/${id}/revocation`]) {

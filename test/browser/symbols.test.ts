@@ -73,7 +73,7 @@ describe.each([
 
   test('the progress moves by itself, and the page says how it ended', async () => {
     const origin = { actor: 'asha' };
-    const begun = await server.services.symbolImporter.begin({
+    const begun = await server.services.symbols.importer.begin({
       fileName: 'a.csv',
       broker: undefined,
       origin,

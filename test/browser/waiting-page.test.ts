@@ -29,7 +29,8 @@ describe('the page of revocations that wait, in a browser', () => {
   });
 
   test('lists what waits, reached from the dashboard, and fits a phone', async () => {
-    const { orders, clock } = server.services;
+    const { orders } = server.services.revocation;
+    const { clock } = server.services;
     const user = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
     for (const reason of ['logged_out_everywhere', 'password_changed'] as const) {
       const { id, orderedAt } = await orders.openAccount(user.id, reason);

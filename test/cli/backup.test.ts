@@ -71,7 +71,8 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
   const isIn = async (visitor: Visitor) =>
     (await at(visitor, running().origin).get('/dashboard')).status === 200;
   const tokenOf = async (username = 'asha') => {
-    const { userAdmin, brokers } = running().services;
+    const { userAdmin } = running().services.accounts;
+    const { brokers } = running().services;
     const user = (await userAdmin.list()).find((each) => each.username === username);
     return (await brokers.reader.accessToken(user?.id ?? '', 'sandbox')).kind;
   };
@@ -180,16 +181,17 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
   });
 
   it('what was taken from people since stays taken, and the audit log says where it was cut', async () => {
-    const { userAdmin, api, brokers } = running().services;
+    const { userAdmin } = running().services.accounts;
+    const { api, brokers } = running().services;
     const origin = { actor: 'test' };
     await userAdmin.create({ ...RAVI, role: 'admin' }, origin);
     await userAdmin.create({ ...RAVI, username: 'meera', role: 'user' }, origin);
     const meera = (await userAdmin.list()).find((user) => user.username === 'meera');
     const key = await makeKey(running(), meera?.id ?? '');
     await backUp();
-    const found = await api.pages.apiKeys.find(key.id);
+    const found = await api.apiKeys.find(key.id);
     if (found === undefined) throw new Error('no key');
-    await api.pages.apiKeys.revoke(found, origin);
+    await api.apiKeys.revoke(found, origin);
     await userAdmin.disable('meera', origin);
     await userAdmin.changeRole('ravi', 'user', origin);
     await userAdmin.resetPassword('asha', 'another-monsoon-harbour-7', origin);
@@ -291,7 +293,7 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
   ] as const)(
     'where the present database cannot tell which keys were revoked since, %s',
     async (_, options, revoked, status) => {
-      const [asha] = await running().services.userAdmin.list();
+      const [asha] = await running().services.accounts.userAdmin.list();
       const { secret } = await makeKey(running(), asha?.id ?? '');
       await backUp();
       await stop();
@@ -357,7 +359,7 @@ describe('backup and restore on Postgres', { timeout: CLI_TEST_TIMEOUT_MS }, () 
     await setUp(visitor);
     await signIn(visitor);
     await connectSandbox(visitor);
-    const [owner] = await server.services.userAdmin.list();
+    const [owner] = await server.services.accounts.userAdmin.list();
     await makeKey(server, owner?.id ?? '');
     shell(dump);
     await server.close();
@@ -375,7 +377,7 @@ describe('backup and restore on Postgres', { timeout: CLI_TEST_TIMEOUT_MS }, () 
     const back = createVisitor(server.origin);
     back.useSessionCookie(visitor.sessionCookie());
     expect((await back.get('/dashboard')).status).toBe(303);
-    const [user] = await server.services.userAdmin.list();
+    const [user] = await server.services.accounts.userAdmin.list();
     expect((await server.services.brokers.reader.accessToken(user?.id ?? '', 'sandbox')).kind).toBe(
       'reauth_required',
     );
@@ -389,7 +391,7 @@ describe('backup and restore on Postgres', { timeout: CLI_TEST_TIMEOUT_MS }, () 
 });
 
 async function makeKey({ services }: TestServer, userId: string) {
-  const key = await services.api.pages.apiKeys.create(
+  const key = await services.api.apiKeys.create(
     userId,
     {
       name: 'bot',

@@ -36,7 +36,7 @@ describe('a command whose work is only half done', { timeout: CLI_TEST_TIMEOUT_M
     );
 
     execute('drop trigger stuck; update revocations set next_attempt_at = 0');
-    await server.services.revoker.retryDue();
+    await server.services.revocation.revoker.retryDue();
     expect((await visitor.get('/dashboard')).status).toBe(303);
   });
 

@@ -44,7 +44,7 @@ describe.each(WAYS_TO_RUN)(
         role: 'user',
         password: PASSWORD,
       } as const;
-      await server.services.userAdmin.create(person, { actor: 'asha' });
+      await server.services.accounts.userAdmin.create(person, { actor: 'asha' });
       const visitor = createVisitor(server.origin);
       await signIn(visitor, person);
       return visitor;

@@ -81,7 +81,7 @@ describe.each(WAYS_TO_RUN)('sweep, %s', { timeout: CLI_TEST_TIMEOUT_MS }, (_name
     expect((await sweep()).status).toBe(0);
     // A server whose clock stood still would take it for a sweep from the future.
     clock.set(Date.now());
-    expect(await server.services.sweep.runIfDue()).toBeUndefined();
+    expect(await server.services.revocation.sweep.runIfDue()).toBeUndefined();
     const again = await sweep('--json');
     expect(again.status).toBe(0);
     expect(JSON.parse(again.stdout)).toMatchObject({
@@ -90,7 +90,7 @@ describe.each(WAYS_TO_RUN)('sweep, %s', { timeout: CLI_TEST_TIMEOUT_MS }, (_name
       receipt: { status: 'done' },
     });
     expect(await sweepOrders()).toHaveLength(2);
-    expect(await server.services.orders.lastSweptCutoff()).toBe(cutoff);
+    expect(await server.services.revocation.orders.lastSweptCutoff()).toBe(cutoff);
   });
 
   it('--at ends what is from before that instant, as if the cutoff had been then', async () => {
@@ -103,13 +103,13 @@ describe.each(WAYS_TO_RUN)('sweep, %s', { timeout: CLI_TEST_TIMEOUT_MS }, (_name
     expect(stdout).toMatch(/ {2}sessions +2 ended \(1 person\)\n/);
     expect((await today.get('/dashboard')).status).toBe(303);
     // The cutoff itself is still to be swept by whoever does that.
-    expect(await server.services.orders.lastSweptCutoff()).toBeUndefined();
-    expect(await server.services.sweep.runIfDue()).toBeDefined();
+    expect(await server.services.revocation.orders.lastSweptCutoff()).toBeUndefined();
+    expect(await server.services.revocation.sweep.runIfDue()).toBeDefined();
   });
 
   it('--at spares what began at the instant itself', async () => {
-    const [session] = await server.services.lifecycle.devicesOf(
-      (await server.services.userAdmin.list())[0]?.id ?? '',
+    const [session] = await server.services.sessions.lifecycle.devicesOf(
+      (await server.services.accounts.userAdmin.list())[0]?.id ?? '',
     );
     const loginTime = session?.loginTime ?? 0;
     const countAt = async (instant: number) =>

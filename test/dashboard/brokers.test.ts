@@ -63,7 +63,7 @@ describe('The brokers on the dashboard', () => {
     expect((await visitor.get('/dashboard')).text).toContain('state-rejected');
     // Nobody wants to read for ever of what a broker did last year.
     clock.advance(20 * DAY_MS);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     await signIn(visitor);
     expect(await cardsOn('/dashboard')).toEqual([]);
     expect(await cardsOn('/broker')).toEqual(['fake']);

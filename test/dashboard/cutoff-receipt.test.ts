@@ -10,10 +10,10 @@ it('The receipt of the cutoff shows numbers of all to administrators only', asyn
   const server = await startTestServer({ clock, env: { SESSION_IDLE_TIMEOUT: 'off' } });
   const [asha, ravi] = [createVisitor(server.origin), createVisitor(server.origin)];
   await setUp(asha);
-  await server.services.userAdmin.create({ ...RAVI, role: 'user' }, { actor: 'test' });
+  await server.services.accounts.userAdmin.create({ ...RAVI, role: 'user' }, { actor: 'test' });
   for (let each = 0; each < 3; each += 1) await signIn(createVisitor(server.origin));
   clock.set('2026-11-24T03:00:00+05:30');
-  await server.services.sweep.runIfDue();
+  await server.services.revocation.sweep.runIfDue();
   await signIn(asha, PERSON);
   await signIn(ravi, RAVI);
 

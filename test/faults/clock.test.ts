@@ -55,7 +55,7 @@ describe.each(Object.entries(PLACES))('a clock that jumps, %s', (_name, place) =
 
   test('back across the cutoff revives no session, un-revokes no token and sweeps nothing twice', async () => {
     clock.set(TUESDAY_CUTOFF);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     expect(await thiefStatus()).toBe(303);
     const swept = await sweeps();
 
@@ -64,7 +64,7 @@ describe.each(Object.entries(PLACES))('a clock that jumps, %s', (_name, place) =
     expect(await tokens()).toEqual([{ is_revoked: 1, revoke_reason: 'cutoff' }]);
 
     clock.set(TUESDAY_CUTOFF);
-    expect(await server.services.sweep.runIfDue()).toBeUndefined();
+    expect(await server.services.revocation.sweep.runIfDue()).toBeUndefined();
     expect(await sweeps()).toBe(swept);
     expect(await thiefStatus()).toBe(303);
   });
@@ -73,15 +73,15 @@ describe.each(Object.entries(PLACES))('a clock that jumps, %s', (_name, place) =
     const before = await sweeps();
     clock.set(TUESDAY_CUTOFF);
     clock.advance(3 * DAY_MS + HOUR_MS);
-    expect(await server.services.sweep.runIfDue()).toMatchObject({ status: 'done' });
-    expect(await server.services.sweep.runIfDue()).toBeUndefined();
+    expect(await server.services.revocation.sweep.runIfDue()).toMatchObject({ status: 'done' });
+    expect(await server.services.revocation.sweep.runIfDue()).toBeUndefined();
     expect(await sweeps()).toBe(before + 1);
     expect(await thiefStatus()).toBe(303);
   });
 
   test('forward by mistake and back again lets people sign in on the day that it is', async () => {
     clock.advance(30 * DAY_MS);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     expect(await thiefStatus()).toBe(303);
 
     clock.set(MONDAY_LATE);
@@ -115,9 +115,9 @@ test('two nodes whose clocks differ end a session at the cutoff of either, and n
 
   right.set('2026-03-03T02:59:59.000+05:30');
   ahead.set(TUESDAY_CUTOFF);
-  expect(await there.services.sweep.runIfDue()).toMatchObject({ status: 'done' });
+  expect(await there.services.revocation.sweep.runIfDue()).toMatchObject({ status: 'done' });
   expect((await visitor.get('/dashboard')).status).toBe(303);
   right.set(TUESDAY_CUTOFF);
-  expect(await here.services.sweep.runIfDue()).toBeUndefined();
+  expect(await here.services.revocation.sweep.runIfDue()).toBeUndefined();
   await Promise.all([here.close(), there.close()]);
 });

@@ -76,7 +76,9 @@ describe.each<[string, () => Promise<Servers>]>(Object.entries(KINDS))('on %s', 
 
     const others = await Promise.all(Array.from({ length: 6 }, () => signIn()));
     await sleep(5);
-    const receipt = await office.services.sweep.run(office.services.clock.now(), { actor: 'test' });
+    const receipt = await office.services.revocation.sweep.run(office.services.clock.now(), {
+      actor: 'test',
+    });
     expect(receipt?.status).toBe('done');
     for (const device of others) expect((await device.page(origin(1))).status).toBe(303);
   });
@@ -115,7 +117,8 @@ describe.each<[string, () => Promise<Servers>]>(Object.entries(KINDS))('on %s', 
   test('after the failover a node still hears that its caches are to be cleared', async () => {
     const { caches } = listener.services;
     const token = { token: 't', epoch: 0, issuedAt: 0, expiresAt: Number.MAX_SAFE_INTEGER };
-    const { lifecycle, userAdmin } = office.services;
+    const { lifecycle } = office.services.sessions;
+    const { userAdmin } = office.services.accounts;
     const userId = (await userAdmin.list())[0]?.id ?? '';
     // What was lost while nobody carried messages is noticed by the next heartbeat, and drops everything: not that.
     await sleep(HEARTBEAT_MS);

@@ -22,7 +22,10 @@ afterEach(async () => {
 async function startWith(env: Readonly<Record<string, string>>): Promise<TestServer> {
   const server = await startTestServer({ env });
   atEnd.push(() => server.close());
-  const made = await server.services.userAdmin.create({ ...PERSON, role: 'admin' }, { actor: 'test' });
+  const made = await server.services.accounts.userAdmin.create(
+    { ...PERSON, role: 'admin' },
+    { actor: 'test' },
+  );
   expect(made.kind).toBe('created');
   await server.services.bans.load();
   return server;

@@ -57,7 +57,7 @@ function person(index: number) {
 }
 
 async function idOf(username: string): Promise<string> {
-  const users = await house.office.services.userAdmin.list();
+  const users = await house.office.services.accounts.userAdmin.list();
   return users.find((user) => user.username === username)?.id ?? '';
 }
 
@@ -119,7 +119,7 @@ test('a logout on one node clears the caches of every node within a second', asy
   for (const { services } of [here, there]) services.caches.of.auth.set(userId, 'sandbox', token);
   expect(there.services.caches.sizes().auth).toBe(1);
 
-  await here.services.lifecycle.endAccount(userId, 'ended_by_admin', { actor: 'test' });
+  await here.services.sessions.lifecycle.endAccount(userId, 'ended_by_admin', { actor: 'test' });
   const ms = await eventually(
     'the other node has dropped what it had cached',
     () => CACHE_NAMES.every((name) => there.services.caches.sizes()[name] === 0),
@@ -136,7 +136,7 @@ test('a node whose messages were lost drops its caches when it hears others agai
   deaf.services.caches.of.auth.set(userId, 'sandbox', token);
 
   proxy.swallow();
-  await house.office.services.lifecycle.endAccount(userId, 'ended_by_admin', { actor: 'test' });
+  await house.office.services.sessions.lifecycle.endAccount(userId, 'ended_by_admin', { actor: 'test' });
   await sleep(200);
   expect(deaf.services.caches.sizes().auth).toBe(1);
   await proxy.heal();
@@ -152,7 +152,7 @@ const ENDINGS = {
   'whose broker was disconnected': (device) =>
     device.submit(house.origins[0] ?? '', '/broker/sandbox/disconnection'),
   'that an operator’s sweep ended': () =>
-    house.office.services.sweep.run(house.office.services.clock.now(), { actor: 'test' }),
+    house.office.services.revocation.sweep.run(house.office.services.clock.now(), { actor: 'test' }),
 } as const satisfies Record<string, (device: Device) => Promise<unknown>>;
 
 test.each(Object.entries(ENDINGS))(
@@ -180,9 +180,9 @@ test('the sweep of a cutoff is done once, by one of the nodes', async () => {
   const env = { ...(await emptyStores()), SESSION_EXPIRY_TIME: '03:00' };
   const clock = createSettableClock('2026-03-02T03:00:00.000+05:30');
   const nodes = await Promise.all([open(env, clock), open(env, clock), open(env, clock)]);
-  const receipts = await Promise.all(nodes.map(({ services }) => services.sweep.runIfDue()));
+  const receipts = await Promise.all(nodes.map(({ services }) => services.revocation.sweep.runIfDue()));
   expect(receipts.filter((receipt) => receipt !== undefined)).toHaveLength(1);
-  const again = await Promise.all(nodes.map(({ services }) => services.sweep.runIfDue()));
+  const again = await Promise.all(nodes.map(({ services }) => services.revocation.sweep.runIfDue()));
   expect(again).toEqual([undefined, undefined, undefined]);
 });
 

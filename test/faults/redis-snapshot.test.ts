@@ -17,16 +17,16 @@ const ENDINGS = {
   'logged out': (device) => device.logOut(origins[0] ?? ''),
   'logged out everywhere': (device) => device.logOut(origins[0] ?? '', { everywhere: true }),
   'ended by an administrator': (_device, userId) =>
-    house.office.services.lifecycle.endAccount(userId, 'ended_by_admin', { actor: 'test' }),
+    house.office.services.sessions.lifecycle.endAccount(userId, 'ended_by_admin', { actor: 'test' }),
   'ended by an operator’s sweep': () =>
-    house.office.services.sweep.run(house.office.services.clock.now(), { actor: 'test' }),
+    house.office.services.revocation.sweep.run(house.office.services.clock.now(), { actor: 'test' }),
 } as const satisfies Record<string, (device: Device, userId: string) => Promise<unknown>>;
 
 test.each(Object.entries(ENDINGS))(
   'a Redis restored from an older snapshot does not bring back a session that was %s',
   async (name, end) => {
     const [person = { username: '', password: '' }, neighbour = person] = house.people;
-    const userId = (await house.office.services.userAdmin.list()).find(
+    const userId = (await house.office.services.accounts.userAdmin.list()).find(
       (user) => user.username === person.username,
     )?.id;
     const device = await mustSignIn(house.browser, origins[0] ?? '', person);

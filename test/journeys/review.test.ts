@@ -93,7 +93,8 @@ test('a shorter idle limit ends nobody who was here a second ago', async () => {
   expect((await visitor.get('/dashboard')).status).toBe(200);
 
   clock.advance(1_000);
-  const { policy, registry, audit, log, idleWatch } = server.services;
+  const { policy, registry, audit, log } = server.services;
+  const { idleWatch } = server.services.sessions;
   const readFile = () => ({ SESSION_IDLE_TIMEOUT: '45s' });
   const storeUses = () => registry.flush({ all: true });
   await createLiveSettings({ policy, environment: {}, readFile, storeUses, audit, log })();

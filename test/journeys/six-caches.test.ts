@@ -142,13 +142,15 @@ describe.each(Object.entries(WAYS_TO_RUN))('The six caches of two nodes %s', (_n
   test('are empty after the cutoff, which one of them carries out', async () => {
     await useEverything();
     clock.set('2026-11-24T03:00:00+05:30');
-    await places[0]?.server.services.sweep.runIfDue();
+    await places[0]?.server.services.revocation.sweep.runIfDue();
     await expectAllEmpty();
   });
 
   test('are empty after an administrator’s order, given at the other one', async () => {
     await useEverything();
-    await places[1]?.server.services.lifecycle.endAccount(userId, 'ended_by_admin', { actor: 'admin' });
+    await places[1]?.server.services.sessions.lifecycle.endAccount(userId, 'ended_by_admin', {
+      actor: 'admin',
+    });
     await expectAllEmpty();
   });
 

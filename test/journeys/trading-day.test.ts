@@ -94,7 +94,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
     expect(server.services.caches.sizes().auth).toBe(1);
 
     clock.set(TUESDAY_CUTOFF);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
 
     expect(await storedTokens()).toMatchObject([
       { is_revoked: 1, revoke_reason: 'cutoff', access_token: null, feed_token: null },
@@ -115,7 +115,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
 
   test('sends the next click to the login page and back again', async () => {
     clock.set(TUESDAY_CUTOFF);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
 
     const click = await visitor.get('/broker?x=1');
     expect(click.location).toBe('/auth/login?reason=cutoff&returnTo=%2Fbroker%3Fx%3D1');
@@ -162,7 +162,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
     await connectSandbox(fresh);
 
     expect((await visitor.get('/dashboard')).location).toMatch(/^\/auth\/login\?reason=cutoff/);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
 
     expect((await fresh.get('/dashboard')).status).toBe(200);
     expect(await server.services.brokers.reader.accessToken(await userId(), 'sandbox')).toMatchObject({
@@ -192,9 +192,9 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
     await connectSandbox(visitor);
     server.ports.policy.replace({ ...server.ports.policy.current(), idleTimeoutMs: 30 * MINUTE_MS });
     clock.advance(30 * MINUTE_MS - 1);
-    expect(await server.services.idleWatch.run()).toBe(0);
+    expect(await server.services.sessions.idleWatch.run()).toBe(0);
     clock.advance(1);
-    expect(await server.services.idleWatch.run()).toBe(1);
+    expect(await server.services.sessions.idleWatch.run()).toBe(1);
 
     expect(await storedTokens()).toMatchObject([{ is_revoked: 1, revoke_reason: 'idle' }]);
     expect((await visitor.get('/dashboard')).location).toBe('/auth/login?reason=idle&returnTo=%2Fdashboard');

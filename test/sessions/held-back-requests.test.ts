@@ -61,7 +61,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('A request held back %s', (_name, env
   afterAll(() => server.close());
 
   beforeEach(async () => {
-    await server.services.userAdmin.enable(PERSON.username, SYSTEM_ORIGIN);
+    await server.services.accounts.userAdmin.enable(PERSON.username, SYSTEM_ORIGIN);
     [first, second] = [createVisitor(server.origin), createVisitor(server.origin)];
     await signIn(first);
     await signIn(second);
@@ -108,11 +108,12 @@ describe.each(Object.entries(WAYS_TO_RUN))('A request held back %s', (_name, env
       },
       'an administrator ended everything of the user': {
         end: async () =>
-          server.services.lifecycle.endAccount(await userId(), 'ended_by_admin', SYSTEM_ORIGIN),
+          server.services.sessions.lifecycle.endAccount(await userId(), 'ended_by_admin', SYSTEM_ORIGIN),
         reason: 'revoked',
       },
       'the password was reset': {
-        end: () => server.services.userAdmin.resetPassword(PERSON.username, PERSON.password, SYSTEM_ORIGIN),
+        end: () =>
+          server.services.accounts.userAdmin.resetPassword(PERSON.username, PERSON.password, SYSTEM_ORIGIN),
         reason: 'revoked',
       },
       'the cutoff passed': {
@@ -124,14 +125,14 @@ describe.each(Object.entries(WAYS_TO_RUN))('A request held back %s', (_name, env
       'the cutoff passed and was swept': {
         async end() {
           clock.set(server.ports.calendar.next());
-          await server.services.sweep.runIfDue();
+          await server.services.revocation.sweep.runIfDue();
         },
         reason: 'cutoff',
       },
       'it was idle': {
         async end() {
           clock.advance(31 * MINUTE_MS);
-          await server.services.idleWatch.run();
+          await server.services.sessions.idleWatch.run();
         },
         reason: 'idle',
       },
@@ -156,7 +157,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('A request held back %s', (_name, env
   });
 
   it('by a demoted administrator makes no other one', async () => {
-    const { userAdmin } = server.services;
+    const { userAdmin } = server.services.accounts;
     const another = { username: `other-${clock.now()}`, email: 'o@example.org', role: 'admin' } as const;
     await userAdmin.create(another, SYSTEM_ORIGIN);
     const request = await hold('an administrator');

@@ -35,20 +35,20 @@ describe.each([
   it('ends nothing that is in use', async () => {
     const person = await door.signIn('asha');
     clock.advance(30 * MINUTE_MS - 1);
-    expect(await server.services.idleWatch.run()).toBe(0);
+    expect(await server.services.sessions.idleWatch.run()).toBe(0);
     expect((await door.who(person)).status).toBe(200);
   });
 
   it('ends the last session of a person and all that it opened, without a request', async () => {
     await door.signIn('asha');
     clock.advance(30 * MINUTE_MS);
-    expect(await server.services.idleWatch.run()).toBe(1);
-    expect(await server.services.lifecycle.devicesOf('asha')).toEqual([]);
+    expect(await server.services.sessions.idleWatch.run()).toBe(1);
+    expect(await server.services.sessions.lifecycle.devicesOf('asha')).toEqual([]);
     expect((await receipts()).sort()).toEqual([
       ['idle', 'account', 'done'],
       ['idle', 'device', 'done'],
     ]);
-    expect(await server.services.idleWatch.run()).toBe(0);
+    expect(await server.services.sessions.idleWatch.run()).toBe(0);
   });
 
   it('ends one idle device and leaves the person signed in on the other', async () => {
@@ -56,7 +56,7 @@ describe.each([
     clock.advance(20 * MINUTE_MS);
     const used = await door.signIn('asha');
     clock.advance(10 * MINUTE_MS);
-    expect(await server.services.idleWatch.run()).toBe(1);
+    expect(await server.services.sessions.idleWatch.run()).toBe(1);
     expect((await door.who(used)).status).toBe(200);
     expect((await door.who(idle)).body).toMatchObject({ error: 'session_expired', reason: 'idle' });
     expect(await receipts()).toEqual([['idle', 'device', 'done']]);
@@ -67,7 +67,7 @@ describe.each([
     for (let each = 0; each < 250; each += 1)
       await putSession(sessionStorage, { userId: `user-${each}`, loginTime: clock.now() });
     clock.advance(30 * MINUTE_MS);
-    const { idleWatch } = server.services;
+    const { idleWatch } = server.services.sessions;
     await Promise.all([idleWatch.run(), idleWatch.run()]);
     expect(await sessionStorage.registry.findIdle(10)).toEqual([]);
     const kinds = (await receipts()).map(([, kind]) => kind);
@@ -85,7 +85,7 @@ describe.each([
     const turning = setInterval(() => {
       turns += 1;
     }, 1);
-    expect(await server.services.idleWatch.run()).toBeGreaterThanOrEqual(200);
+    expect(await server.services.sessions.idleWatch.run()).toBeGreaterThanOrEqual(200);
     clearInterval(turning);
     expect(turns).toBeGreaterThan(10);
     refusing.mockRestore();

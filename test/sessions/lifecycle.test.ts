@@ -30,7 +30,7 @@ describe.each([
     await server.close();
   });
 
-  const lifecycle = () => server.services.lifecycle;
+  const lifecycle = () => server.services.sessions.lifecycle;
   const sidsOf = async (userId: string) => (await lifecycle().devicesOf(userId)).map(({ sid }) => sid);
   const statusOf = async (browser: { cookie: string }) => (await door.who(browser)).status;
   const body = (sid: string) => loadBody(server.ports.sessionStorage, sid, { passive: true });

@@ -61,8 +61,8 @@ describe('a proof of who it is', () => {
       env: { SESSION_IDLE_TIMEOUT: '8h', SESSION_EXPIRY_TIME: 'off' },
     });
     await setUp(createVisitor(server.origin));
-    ownId = (await server.services.userAdmin.list())[0]?.id ?? '';
-    const made = await server.services.userAdmin.create(
+    ownId = (await server.services.accounts.userAdmin.list())[0]?.id ?? '';
+    const made = await server.services.accounts.userAdmin.create(
       { username: 'ravi', email: 'r@example.org', role: 'user', password: 'long-quiet-evening-77' },
       { actor: 'test' },
     );
@@ -70,7 +70,7 @@ describe('a proof of who it is', () => {
   });
   afterAll(() => server.close());
   beforeEach(async () => {
-    await server.services.lifecycle.endAccount(ownId, 'logged_out', { actor: 'test' });
+    await server.services.sessions.lifecycle.endAccount(ownId, 'logged_out', { actor: 'test' });
     clock.advance(1000);
     visitor = createVisitor(server.origin);
     await signIn(visitor);

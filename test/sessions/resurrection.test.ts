@@ -85,7 +85,7 @@ describe.each([
     const browser = await door.signIn('control');
     const slow = await door.writeSlowly(browser, 'after waiting');
     await slow.finish();
-    expect((await server.services.lifecycle.devicesOf('control'))[0]?.address).toBe('192.0.2.99');
+    expect((await server.services.sessions.lifecycle.devicesOf('control'))[0]?.address).toBe('192.0.2.99');
   });
 
   it.each(Object.entries(MEETINGS))(
@@ -108,7 +108,7 @@ describe.each([
           redirect: 'manual',
         });
         await dashboard.arrayBuffer();
-        const left = (await server.services.lifecycle.devicesOf(userId)).map(({ sid }) => sid);
+        const left = (await server.services.sessions.lifecycle.devicesOf(userId)).map(({ sid }) => sid);
         const stays = other !== undefined && attempt % 4 < 2 ? [other.sid] : [];
         if (
           dashboard.status === 303 &&
@@ -117,7 +117,7 @@ describe.each([
         )
           final += 1;
         if (stays.length > 0)
-          await server.services.lifecycle.endAccount(userId, 'logged_out', { actor: 'test' });
+          await server.services.sessions.lifecycle.endAccount(userId, 'logged_out', { actor: 'test' });
       }
       expect(final).toBe(tries);
     },

@@ -32,7 +32,7 @@ describe('the pages of one’s own sessions', () => {
       .selectFrom('users')
       .select('id as userId')
       .executeTakeFirstOrThrow();
-    return server.services.lifecycle.devicesOf(userId);
+    return server.services.sessions.lifecycle.devicesOf(userId);
   }
 
   describe('tell a script when the session ends', () => {
@@ -173,7 +173,7 @@ describe('the pages of one’s own sessions', () => {
 
     broken.mockRestore();
     clock.advance(2000);
-    expect(await server.services.revoker.retryDue()).toBe(1);
+    expect(await server.services.revocation.revoker.retryDue()).toBe(1);
     expect((await visitor.get('/sessions')).status).toBe(303);
   });
 

@@ -96,7 +96,7 @@ describe.each([
       expect((await ask('/sessions', person)).status).toBe(303);
       clock.advance(MINUTE_MS);
       expect((await ask('/sessions', person)).status).toBe(303);
-      expect(await server.services.orders.countWaiting()).toBe(0);
+      expect(await server.services.revocation.orders.countWaiting()).toBe(0);
       expect(server.logText()).not.toContain('"level":"error"');
     });
 
@@ -118,7 +118,9 @@ describe.each([
       expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(303));
       expect(answers.every(({ location }) => location.includes('reason=cutoff'))).toBe(true);
       expect(await staleOrders()).toBe(1);
-      expect((await server.services.lifecycle.devicesOf('asha')).map(({ sid }) => sid)).toEqual([fresh.sid]);
+      expect((await server.services.sessions.lifecycle.devicesOf('asha')).map(({ sid }) => sid)).toEqual([
+        fresh.sid,
+      ]);
       expect((await ask('/sessions', fresh)).status).toBe(200);
     });
 
@@ -165,7 +167,7 @@ describe.each([
 
     it.each(REASONS)('that ended as %s says %s', async (ending, reason) => {
       const person = await door.signIn('asha');
-      await server.services.lifecycle.endAccount('asha', ending, ORIGIN);
+      await server.services.sessions.lifecycle.endAccount('asha', ending, ORIGIN);
       expect((await ask('/sessions', person)).location).toBe(
         `/auth/login?reason=${reason}&returnTo=%2Fsessions`,
       );
@@ -179,7 +181,7 @@ describe.each([
     it('says that it was the cutoff, also when the sweep was there first', async () => {
       const person = await door.signIn('asha');
       clock.set('2026-11-24T03:00:00+05:30');
-      await server.services.sweep.runIfDue();
+      await server.services.revocation.sweep.runIfDue();
       expect((await ask('/sessions', person)).location).toContain('reason=cutoff');
       expect((await door.who(person)).body).toMatchObject({ error: 'session_expired', reason: 'cutoff' });
     });

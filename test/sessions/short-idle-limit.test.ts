@@ -43,7 +43,7 @@ describe.each([
     for (let each = 0; each < seconds; each += 1) {
       clock.advance(SECOND_MS);
       for (const { services } of nodes) {
-        ended += await services.idleWatch.run();
+        ended += await services.sessions.idleWatch.run();
         if ((clock.now() - flushedAt) % FLUSH_EVERY_MS === 0) await services.registry.flush();
       }
     }

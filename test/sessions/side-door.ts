@@ -2,13 +2,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import type { Services } from '../../src/compose.ts';
 import { createCsrf } from '../../src/http/csrf.ts';
 import { createErrorHandler } from '../../src/http/error-handler.ts';
 import { toKnownFailure } from '../../src/known-failures.ts';
 import type { Ports } from '../../src/ports.ts';
-import type { Services } from '../../src/services.ts';
 import { findCurrentSession } from '../../src/sessions/current-session.ts';
-import { createSessionMiddleware } from '../../src/sessions/session-middleware.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { readRoutePolicy } from '../support/route-policies.ts';
 
@@ -66,15 +65,15 @@ export async function openSideDoor({
   const app = express();
   app.set('query parser', 'simple');
   app.use(readRoutePolicy);
-  app.use(createSessionMiddleware(services.sessionMiddleware));
+  app.use(services.sessions.loadSession);
   // Like the login page, signing in is for anyone: its path is one of the contract's forms.
-  app.use(services.expiry.middleware);
-  app.use(createCsrf(services.visitorSecret));
+  app.use(services.sessions.expiry.middleware);
+  app.use(createCsrf(services.sessions.visitorSecret));
   app.get('/auth/login/side-door', async (req, res) => {
     const userId = String(req.query['userId']);
     const user = { userId, username: userId, role: 'user' as const };
     const welcome = welcomes.get(String(req.query['welcome'])) ?? (() => Promise.resolve(true));
-    const outcome = await services.lifecycle.signIn(req, res, user, welcome);
+    const outcome = await services.sessions.lifecycle.signIn(req, res, user, welcome);
     res.json({ outcome, sid: req.sessionID, csrfToken: req.csrfToken() });
   });
   app.get('/who', (req, res) => void res.json(findCurrentSession(req) ?? {}));

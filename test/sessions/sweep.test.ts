@@ -70,7 +70,7 @@ describe.each(SHARED)('the cutoff on two nodes with %s', (_name, settings) => {
 
   const node = (index: number): TestServer => nodes[index] as TestServer;
   const door = (index: number): SideDoor => doors[index] as SideDoor;
-  const sweepAll = () => Promise.all(nodes.map(({ services }) => services.sweep.runIfDue()));
+  const sweepAll = () => Promise.all(nodes.map(({ services }) => services.revocation.sweep.runIfDue()));
 
   it('is carried out once, when both come to it at the same instant', async () => {
     const people: SignedIn[] = [];
@@ -108,7 +108,7 @@ describe.each(SHARED)('the cutoff on two nodes with %s', (_name, settings) => {
   it('empties the caches of the other node as well', async () => {
     for (const { services } of nodes) services.caches.of.auth.set('asha', 'sandbox', TOKEN);
     clock.set(CUTOFF);
-    await node(0).services.sweep.runIfDue();
+    await node(0).services.revocation.sweep.runIfDue();
     await eventually(() => expect(node(1).services.caches.sizes().auth).toBe(0));
     expect(node(0).services.caches.sizes().auth).toBe(0);
   });
@@ -120,16 +120,22 @@ describe.each(SHARED)('the cutoff on two nodes with %s', (_name, settings) => {
     await sweepAll();
     expect((await door(0).who(stale)).status).toBe(401);
     expect((await door(1).who(fresh)).status).toBe(200);
-    expect((await node(0).services.lifecycle.devicesOf('asha')).map(({ sid }) => sid)).toEqual([fresh.sid]);
+    expect((await node(0).services.sessions.lifecycle.devicesOf('asha')).map(({ sid }) => sid)).toEqual([
+      fresh.sid,
+    ]);
   });
 
   it('is finished by the other node when the first dies over it', async () => {
     const person = await door(0).signIn('asha');
     clock.set(CUTOFF);
-    await node(0).services.orders.open({ kind: 'sweep', before: CUTOFF }, 'cutoff', `sweep:${CUTOFF}`);
-    expect(await node(1).services.sweep.runIfDue()).toBeUndefined();
+    await node(0).services.revocation.orders.open(
+      { kind: 'sweep', before: CUTOFF },
+      'cutoff',
+      `sweep:${CUTOFF}`,
+    );
+    expect(await node(1).services.revocation.sweep.runIfDue()).toBeUndefined();
     clock.advance(30_000);
-    expect(await node(1).services.revoker.retryDue()).toBe(1);
+    expect(await node(1).services.revocation.revoker.retryDue()).toBe(1);
     expect((await door(1).who(person)).status).toBe(401);
     expect(await sweepsOf(node(1))).toContainEqual({ before: CUTOFF, status: 'done' });
   });
@@ -157,7 +163,7 @@ describe('the cutoff of a server', () => {
 
   it('is due at once where the last one was not carried out, and then at the next', async () => {
     await start();
-    const { sweep } = server.services;
+    const { sweep } = server.services.revocation;
     expect(sweep.dueAt()).toBe(CUTOFF - 86_400_000);
     await sweep.runIfDue();
     expect(sweep.dueAt()).toBe(CUTOFF);
@@ -170,7 +176,7 @@ describe('the cutoff of a server', () => {
 
   it('is not said to have been carried out by a server that found nothing from before it', async () => {
     await start();
-    const { revoker, orders } = server.services;
+    const { revoker, orders } = server.services.revocation;
     const log = createRecordingLog();
     const sweep = createSweep({ calendar: server.ports.calendar, revoker, orders, log });
     await sweep.runIfDue();
@@ -187,8 +193,8 @@ describe('the cutoff of a server', () => {
 
   it('is never due where there is none', async () => {
     await start({ SESSION_EXPIRY_TIME: 'off' });
-    expect(server.services.sweep.dueAt()).toBe(Number.POSITIVE_INFINITY);
-    expect(await server.services.sweep.runIfDue()).toBeUndefined();
+    expect(server.services.revocation.sweep.dueAt()).toBe(Number.POSITIVE_INFINITY);
+    expect(await server.services.revocation.sweep.runIfDue()).toBeUndefined();
     expect(await sweepsOf(server)).toEqual([]);
     await stop();
   });
@@ -196,22 +202,22 @@ describe('the cutoff of a server', () => {
   it('is due again where it could not be stored', async () => {
     await start();
     await server.ports.database.db.schema.alterTable('revocations').renameTo('away').execute();
-    await expect(server.services.sweep.runIfDue()).rejects.toThrow();
-    expect(server.services.sweep.dueAt()).toBe(CUTOFF - 86_400_000);
+    await expect(server.services.revocation.sweep.runIfDue()).rejects.toThrow();
+    expect(server.services.revocation.sweep.dueAt()).toBe(CUTOFF - 86_400_000);
     await server.ports.database.db.schema.alterTable('away').renameTo('revocations').execute();
-    expect(await server.services.sweep.runIfDue()).toMatchObject({ status: 'done' });
+    expect(await server.services.revocation.sweep.runIfDue()).toMatchObject({ status: 'done' });
     await stop();
   });
 
   it('is not carried out twice when the clock is put back a moment before it and comes to it again', async () => {
     await start();
     clock.set(CUTOFF);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     clock.advance(-2000);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     clock.set(CUTOFF);
     const fresh = await door.signIn('asha');
-    expect(await server.services.sweep.runIfDue()).toBeUndefined();
+    expect(await server.services.revocation.sweep.runIfDue()).toBeUndefined();
     expect((await sweepsOf(server)).filter(({ before }) => before === CUTOFF)).toHaveLength(1);
     expect(await isSignedIn(fresh)).toBe(true);
     await stop();
@@ -220,31 +226,35 @@ describe('the cutoff of a server', () => {
   it('is carried out at its time also where a clock that was wrong had come to it before', async () => {
     await start();
     clock.set(CUTOFF + 5 * MINUTE_MS);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     clock.set(CUTOFF - 60 * MINUTE_MS);
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     await door.signIn('asha');
     clock.set(CUTOFF);
     const fresh = await door.signIn('asha');
     expect(await storedSessions()).toHaveLength(2);
-    expect(await server.services.sweep.runIfDue()).toMatchObject({ status: 'done' });
+    expect(await server.services.revocation.sweep.runIfDue()).toMatchObject({ status: 'done' });
     expect(await storedSessions()).toHaveLength(1);
     expect(await isSignedIn(fresh)).toBe(true);
-    expect(await server.services.sweep.runIfDue()).toBeUndefined();
+    expect(await server.services.revocation.sweep.runIfDue()).toBeUndefined();
     await stop();
   });
 
   it('is carried out at its time also where another node’s clock was ahead of it', async () => {
     await start();
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     // As the other node ordered it, an hour early.
     clock.set(CUTOFF + 1);
-    await server.services.orders.open({ kind: 'sweep', before: CUTOFF }, 'cutoff', `sweep:${CUTOFF}`);
+    await server.services.revocation.orders.open(
+      { kind: 'sweep', before: CUTOFF },
+      'cutoff',
+      `sweep:${CUTOFF}`,
+    );
     clock.set(CUTOFF - 60 * MINUTE_MS);
     await server.services.jobs.tidy();
     await door.signIn('asha');
     clock.set(CUTOFF);
-    expect(await server.services.sweep.runIfDue()).toMatchObject({ status: 'done' });
+    expect(await server.services.revocation.sweep.runIfDue()).toMatchObject({ status: 'done' });
     expect(await storedSessions()).toEqual([]);
     await stop();
   });

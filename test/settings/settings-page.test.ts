@@ -214,20 +214,20 @@ describe.each(PLACES)('an idle limit of one’s own, on %s', (_name, env) => {
     await signIn(third);
     expect(await deadline(third)).toBe('2026-11-23T10:10:00.000+05:30');
     clock.advance(10 * MINUTE_MS);
-    expect(await server.services.idleWatch.run()).toBe(3);
+    expect(await server.services.sessions.idleWatch.run()).toBe(3);
     for (const who of [visitor, other, third])
       expect((await who.get('/dashboard')).location).toContain('reason=idle');
   });
 
   it('moves nobody else’s', async () => {
     const person = { username: 'ravi', email: 'ravi@example.org', password: 'another-quiet-harbour-77' };
-    await server.services.userAdmin.create({ ...person, role: 'user' }, { actor: 'test' });
+    await server.services.accounts.userAdmin.create({ ...person, role: 'user' }, { actor: 'test' });
     const ravi = createVisitor(server.origin);
     await signIn(ravi, person);
     await choose('10m');
     expect(await deadline(ravi)).toBe('2026-11-23T10:30:00.000+05:30');
     clock.advance(10 * MINUTE_MS);
-    expect(await server.services.idleWatch.run()).toBe(1);
+    expect(await server.services.sessions.idleWatch.run()).toBe(1);
     expect((await ravi.get('/dashboard')).status).toBe(200);
   });
 
@@ -235,7 +235,7 @@ describe.each(PLACES)('an idle limit of one’s own, on %s', (_name, env) => {
     await choose('10m');
     await choose('server');
     clock.advance(10 * MINUTE_MS);
-    expect(await server.services.idleWatch.run()).toBe(0);
+    expect(await server.services.sessions.idleWatch.run()).toBe(0);
     expect((await visitor.get('/dashboard')).status).toBe(200);
   });
 
@@ -244,7 +244,7 @@ describe.each(PLACES)('an idle limit of one’s own, on %s', (_name, env) => {
     server.ports.policy.replace({ ...server.ports.policy.current(), idleTimeoutMs: 10 * MINUTE_MS });
     await server.ports.sessionStorage.registry.applyPolicy();
     clock.advance(10 * MINUTE_MS);
-    expect(await server.services.idleWatch.run()).toBe(1);
+    expect(await server.services.sessions.idleWatch.run()).toBe(1);
   });
 });
 
@@ -290,7 +290,7 @@ describe('settings on two nodes', () => {
         expect((await there.get('/dashboard')).text).toContain('data-theme="dark"'),
       );
       clock.advance(5 * MINUTE_MS);
-      expect(await nodes[1]?.services.idleWatch.run()).toBe(1);
+      expect(await nodes[1]?.services.sessions.idleWatch.run()).toBe(1);
       expect((await here.get('/dashboard')).location).toContain('reason=idle');
     } finally {
       await Promise.all(nodes.map((node) => node.close()));

@@ -1,7 +1,7 @@
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Services } from '../../src/compose.ts';
 import { SYSTEM_ORIGIN } from '../../src/core/audit-event.ts';
-import type { Services } from '../../src/services.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { KITE_HEADER } from '../symbols/sample-master.ts';
 
@@ -12,7 +12,7 @@ const LINES = [
 ];
 
 /** Imports a master of NSE:SBIN, NSE:INFY and NFO:NIFTY26DEC25000CE, as an administrator would; or of a day later, without one. */
-export async function importKnownSymbols({ symbolImporter }: Services, without?: string): Promise<void> {
+export async function importKnownSymbols({ symbols }: Services, without?: string): Promise<void> {
   const scratch = createScratchDirectory('symbols');
   const file = join(scratch.path, 'instruments.csv');
   const lines = LINES.filter((line) => without === undefined || !line.includes(`,${without},`));
@@ -20,7 +20,7 @@ export async function importKnownSymbols({ symbolImporter }: Services, without?:
   const handle = await open(file);
   try {
     const request = { fileName: 'instruments.csv', broker: 'zerodha', origin: SYSTEM_ORIGIN };
-    const start = await symbolImporter.begin(request);
+    const start = await symbols.importer.begin(request);
     if (start.kind !== 'started') throw new Error('Another import is running');
     const outcome = await start.started.run(handle);
     if (outcome.status !== 'done') throw new Error(`The import ended: ${JSON.stringify(outcome)}`);

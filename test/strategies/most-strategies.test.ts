@@ -44,7 +44,7 @@ describe.each([
 
   test('make no more strategies than one person may have', async () => {
     await withPerson(async ({ origin, services, ports }, visitor, userId) => {
-      const { strategies } = services.strategies.routes;
+      const { strategies } = services.strategies;
       const details = {
         name: 'Breakout',
         platform: 'python',

@@ -209,7 +209,7 @@ describe('The pages of strategies', () => {
 
   it('are as unknown to another person as if there were nothing', async () => {
     const { path } = await make();
-    const { visitor: other, person } = await addPerson(server.origin, server.services.userAdmin);
+    const { visitor: other, person } = await addPerson(server.origin, server.services.accounts.userAdmin);
     await signIn(other, person);
     const before = await db().selectFrom('strategies').selectAll().execute();
     for (const page of ['', '/edit', '/deletion'])

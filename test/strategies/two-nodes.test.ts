@@ -189,7 +189,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('Two nodes %s', (_name, environment) 
     const { reading } = await waitThere();
     clock.advance(HOUR_MS);
     const startedAt = performance.now();
-    await here.services.sweep.runIfDue();
+    await here.services.revocation.sweep.runIfDue();
     expect(await reading).toMatchObject({ signals: [], ended: 'cutoff' });
     expect(performance.now() - startedAt).toBeLessThan(SOON_MS);
   });

@@ -193,7 +193,7 @@ describe('A webhook', () => {
       status: 409,
       body: { error: 'broker_reauth_required', reason: 'after_cutoff' },
     });
-    await server.services.sweep.runIfDue();
+    await server.services.revocation.sweep.runIfDue();
     expect((await send(webhook, 'SELL NSE:SBIN')).body).toMatchObject({ reason: 'after_cutoff' });
     expect(await refusals()).toEqual(['after_cutoff', 'after_cutoff']);
 

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createApp } from '../../src/app.ts';
 import type { BrokerAdapter } from '../../src/broker/broker-adapter.ts';
+import { compose, type Services } from '../../src/compose.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { createLogger } from '../../src/logger.ts';
 import { openPorts, type Ports } from '../../src/ports.ts';
-import { createServices, type Services } from '../../src/services.ts';
 import { findFreePort } from './free-port.ts';
 
 export interface TestServer {
@@ -60,7 +60,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const lines: string[] = [];
   const log = createLogger(config.logLevel, { write: (line) => void lines.push(line) });
   const ports = await openPorts(config, clock, log);
-  const services = createServices({
+  const services = compose({
     config,
     ports,
     log,

@@ -40,7 +40,7 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
     const { items } = await world.room.search({ q, limit: 100, page: 1 });
     return items.map((item) => item.tradingSymbol);
   };
-  const latest = async () => (await world.room.routes.imports.listLatest(1))[0];
+  const latest = async () => (await world.room.imports.listLatest(1))[0];
 
   it('makes everything in the file findable, says so, and writes it into the audit log', async () => {
     const outcome = await world.importFile(sampleMasterText(ROWS));
@@ -271,7 +271,7 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
     expect((await world.storedIds()).length).toBeGreaterThan(800);
 
     await world.room.keeper.tidy();
-    expect(await world.room.routes.imports.find(begun.started.id)).toMatchObject({
+    expect(await world.room.imports.find(begun.started.id)).toMatchObject({
       status: 'failed',
       problem: expect.stringContaining('killed in the middle'),
     });

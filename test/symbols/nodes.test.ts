@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { Services } from '../../src/services.ts';
+import type { Services } from '../../src/compose.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
@@ -41,7 +41,7 @@ describe.each(WAYS)('two processes, %s', (_name, settingsFor) => {
   async function importOn({ services }: TestServer, ...lines: string[]): Promise<void> {
     const path = join(scratch.path, 'instruments.csv');
     writeFileSync(path, [KITE_HEADER, ...lines].join('\n'));
-    const begun = await services.symbolImporter.begin({
+    const begun = await services.symbols.importer.begin({
       fileName: path,
       broker: undefined,
       origin: { actor: 'cli' },
@@ -53,7 +53,7 @@ describe.each(WAYS)('two processes, %s', (_name, settingsFor) => {
   }
 
   const lotOn = async ({ services }: TestServer, symbol: string) =>
-    (await services.findSymbol('NSE', symbol))?.lotSize;
+    (await services.symbols.find('NSE', symbol))?.lotSize;
 
   it('forget what they have cached when one of them has imported', async () => {
     await importOn(one, '1,1,INFY,INFOSYS,0,,,0.05,1,EQ,NSE,NSE');
@@ -72,8 +72,11 @@ describe.each(WAYS)('two processes, %s', (_name, settingsFor) => {
   });
 
   it.each<readonly [string, (services: Services) => Promise<unknown>]>([
-    ['somebody’s end', ({ lifecycle }) => lifecycle.endAccount('asha', 'ended_by_admin', { actor: 'cli' })],
-    ['the cutoff', ({ sweep, clock }) => sweep.run(clock.now(), { actor: 'system' })],
+    [
+      'somebody’s end',
+      ({ sessions: { lifecycle } }) => lifecycle.endAccount('asha', 'ended_by_admin', { actor: 'cli' }),
+    ],
+    ['the cutoff', ({ clock, revocation: { sweep } }) => sweep.run(clock.now(), { actor: 'system' })],
   ])('have nothing cached after %s on one of them', async (_what, end) => {
     for (const node of [one, other]) await lotOn(node, 'INFY');
     expect(other.services.caches.of.symbol.size).toBeGreaterThan(0);

@@ -49,7 +49,7 @@ describe('the pages of symbols', () => {
 
   async function addRavi(): Promise<Visitor> {
     const person = { username: 'ravi', email: 'ravi@example.org', password: PERSON.password };
-    await server.services.userAdmin.create({ ...person, role: 'user' }, { actor: 'test' });
+    await server.services.accounts.userAdmin.create({ ...person, role: 'user' }, { actor: 'test' });
     const ravi = createVisitor(server.origin);
     await signIn(ravi, person);
     return ravi;

@@ -7,13 +7,13 @@ import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import { type Caches, createCaches } from '../../src/storage/caches.ts';
 import type { Database } from '../../src/storage/database.ts';
 import type { ImportOutcome, ImportProgress } from '../../src/symbols/import-record.ts';
-import { createSymbolRoom, type SymbolRoom } from '../../src/symbols/symbol-room.ts';
+import { createSymbolFeature, type SymbolFeature } from '../../src/symbols/symbol-feature.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 
 /** The room on a real database, with a clock that stands still between imports, and files to import. */
 export interface SymbolWorld {
-  readonly room: SymbolRoom;
+  readonly room: SymbolFeature;
   readonly database: Database;
   readonly clock: SettableClock;
   readonly caches: Caches;
@@ -25,7 +25,7 @@ export interface SymbolWorld {
   /** The ids of all symbols that are stored. */
   storedIds(): Promise<readonly number[]>;
   /** A further node on the same database, with caches of its own that nobody else clears. */
-  anotherRoom(): SymbolRoom;
+  anotherRoom(): SymbolFeature;
   removeFiles(): void;
 }
 
@@ -51,7 +51,7 @@ export function createSymbolWorld(database: Database): SymbolWorld {
 
   function createRoom() {
     const caches = createCaches({ clock, calendar });
-    const room = createSymbolRoom({
+    const room = createSymbolFeature({
       database,
       caches,
       clock,

@@ -168,7 +168,7 @@ describe('the Telegram page', () => {
 
   it('offers news of bans to administrators only', async () => {
     const person = { username: 'ravi', email: 'ravi@example.org', password: 'another-quiet-harbour-77' };
-    await server.services.userAdmin.create({ ...person, role: 'user' }, { actor: 'test' });
+    await server.services.accounts.userAdmin.create({ ...person, role: 'user' }, { actor: 'test' });
     const ravi = createVisitor(server.origin);
     await signIn(ravi, person);
     await ravi.submit('/telegram/bot', { botToken: TOKEN }, '/telegram');

@@ -76,7 +76,7 @@ describe.each(SHARED)('A day of messages from two nodes with %s', (_name, settin
     expect(headings()[2]).toBe('The cutoff is in 5 minutes');
 
     clock.set(CUTOFF);
-    await Promise.all(nodes.map(({ services }) => services.sweep.runIfDue()));
+    await Promise.all(nodes.map(({ services }) => services.revocation.sweep.runIfDue()));
     await eventually(() => expect(cached()).toEqual([0, 0]));
     await drainBoth();
     expect(headings()[3]).toBe('The daily cutoff');
@@ -91,8 +91,8 @@ describe.each(SHARED)('A day of messages from two nodes with %s', (_name, settin
     const fill = async () => {
       for (const { services, ports } of nodes) {
         const user = await ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
-        const bot = await services.telegram.routes.bots.find(user.id);
-        if (bot !== undefined) await services.telegram.routes.bots.tokenOf(bot);
+        const bot = await services.telegram.bots.find(user.id);
+        if (bot !== undefined) await services.telegram.bots.tokenOf(bot);
       }
       expect(cached()).toEqual([1, 1]);
     };
@@ -106,7 +106,7 @@ describe.each(SHARED)('A day of messages from two nodes with %s', (_name, settin
     await signIn(visitor);
     await fill();
     const user = await node(0).ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
-    await node(1).services.lifecycle.endAccount(user.id, 'ended_by_admin', { actor: 'test' });
+    await node(1).services.sessions.lifecycle.endAccount(user.id, 'ended_by_admin', { actor: 'test' });
     await eventually(() => expect(cached()).toEqual([0, 0]));
   });
 

@@ -13,7 +13,7 @@ export async function carryOutOrder(
 ): Promise<Receipt | undefined> {
   if (orderId === undefined) return undefined;
   try {
-    return await withServices(context, async ({ orders, revoker }) => {
+    return await withServices(context, async ({ revocation: { orders, revoker } }) => {
       await orders.takeFromTheGone();
       await revoker.retryDue();
       return orders.receiptOf(orderId);

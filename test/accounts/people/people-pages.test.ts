@@ -19,7 +19,8 @@ describe('the pages about people', () => {
   });
   afterAll(() => server.close());
   beforeEach(async () => {
-    const { userAdmin, lifecycle } = server.services;
+    const { userAdmin } = server.services.accounts;
+    const { lifecycle } = server.services.sessions;
     const ravi = (await userAdmin.list()).find((user) => user.username === 'ravi');
     if (ravi === undefined) await userAdmin.create({ ...OTHER, role: 'user' }, { actor: 'test' });
     else {
@@ -72,7 +73,7 @@ describe('the pages about people', () => {
     expect(text).not.toContain('asha@example.org');
     expect(await rowOf('RAVI@EXAMPLE')).toContain('ravi@example.org');
     expect(await rowOf('100%25')).toContain('Nobody fits');
-    await server.services.userAdmin.create(
+    await server.services.accounts.userAdmin.create(
       { username: 'meera', email: 'meera@example.org', role: 'user' },
       { actor: 'test' },
     );
@@ -122,7 +123,7 @@ describe('the pages about people', () => {
     const { db } = server.ports.database;
     for (const table of ['audit_log', 'users', 'sessions', 'revocations', 'bus_messages'] as const)
       expect(JSON.stringify(await db.selectFrom(table).selectAll().execute())).not.toContain(password);
-    await server.services.userAdmin.disable('kiran', { actor: 'test' });
+    await server.services.accounts.userAdmin.disable('kiran', { actor: 'test' });
   });
 
   it('disable and enable after a question, and what they had ends', async () => {

@@ -1,8 +1,8 @@
+import { compose, type Services } from '../../../src/compose.ts';
 import { parseConfig } from '../../../src/config.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { createLogger } from '../../../src/logger.ts';
 import { openPorts, type Ports } from '../../../src/ports.ts';
-import { createServices, type Services } from '../../../src/services.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
 import { TEST_SECRETS } from '../../support/test-server.ts';
@@ -135,14 +135,14 @@ export async function openOffice(
   });
   const log = createLogger(config.logLevel);
   const ports = await openPorts(config, clock, log);
-  const services = createServices({ config, ports, log, internalOrigin: () => config.baseUrl });
+  const services = compose({ config, ports, log, internalOrigin: () => config.baseUrl });
   return { services, ports, close: () => ports.close() };
 }
 
 /** Makes an account. */
 export async function admit({ services }: Office, index: number): Promise<Person> {
   const username = `person-${index + 1}`;
-  const made = await services.userAdmin.create(
+  const made = await services.accounts.userAdmin.create(
     { username, email: `${username}@example.org`, role: index === 0 ? 'admin' : 'user', password: PASSWORD },
     { actor: 'test' },
   );

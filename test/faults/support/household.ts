@@ -33,7 +33,10 @@ export interface Household {
 const OPERATOR = { actor: 'operator' };
 
 export function createHousehold(house: House, history: History, now: () => number): Household {
-  const { lifecycle, sweep, registry, userAdmin } = house.office.services;
+  const { lifecycle } = house.office.services.sessions;
+  const { sweep } = house.office.services.revocation;
+  const { registry } = house.office.services;
+  const { userAdmin } = house.office.services.accounts;
   let sessions: HeldSession[] = [];
   let revocations = 0;
   const userIds = new Map<string, string>();

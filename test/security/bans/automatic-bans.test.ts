@@ -182,10 +182,8 @@ describe.each(WAYS_TO_RUN)('bans that nobody orders, %s', (_name, nodeCount, cre
       patterns: `${patterns}\n/made-up*`,
     });
     expect(saved.location).toBe('/security/thresholds?notice=saved');
-    const { routes } = world.last.services.bans;
-    await eventually(async () =>
-      expect((await routes.ruleStore.read()).thresholds.invalid_api_keys.count).toBe(3),
-    );
+    const { ruleStore } = world.last.services.bans;
+    await eventually(async () => expect((await ruleStore.read()).thresholds.invalid_api_keys.count).toBe(3));
 
     await eventually(async () => {
       await times(3, () => guessKey(STRANGER));

@@ -15,7 +15,7 @@ describe('the pages about bans', () => {
     admin = createVisitor(world.first.origin);
     await setUp(admin);
     await signIn(admin);
-    const { userAdmin } = world.first.services;
+    const { userAdmin } = world.first.services.accounts;
     await userAdmin.create({ ...OTHER, role: 'user' }, { actor: 'test' });
     person = createVisitor(world.first.origin);
     await signIn(person, OTHER);

@@ -103,7 +103,7 @@ describe('reports of what browsers have blocked', () => {
   });
 
   test('are listed for administrators only', async () => {
-    await server.services.userAdmin.create(
+    await server.services.accounts.userAdmin.create(
       { username: 'ravi', email: 'ravi@example.org', password: PERSON.password, role: 'user' },
       { actor: 'test' },
     );

@@ -25,13 +25,16 @@ describe.each(WAYS)('everybody’s sessions, %s', (_name, settings) => {
   beforeAll(async () => {
     server = await startTestServer({ clock, env: { ...(await settings()), MAX_SESSIONS_PER_USER: '20' } });
     await setUp(createVisitor(server.origin));
-    const made = await server.services.userAdmin.create({ ...OTHER, role: 'user' }, { actor: 'test' });
+    const made = await server.services.accounts.userAdmin.create(
+      { ...OTHER, role: 'user' },
+      { actor: 'test' },
+    );
     if (made.kind !== 'created') throw new Error(made.kind);
     otherId = made.user.id;
   });
   afterAll(() => server.close());
   beforeEach(async () => {
-    await server.services.revoker.revoke({ kind: 'sweep', before: clock.now() + 1 }, 'cutoff', {
+    await server.services.revocation.revoker.revoke({ kind: 'sweep', before: clock.now() + 1 }, 'cutoff', {
       actor: 'test',
     });
     clock.advance(60_000);

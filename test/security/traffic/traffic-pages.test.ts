@@ -31,7 +31,7 @@ describe('the traffic pages', () => {
     [...text.matchAll(/<code data-part="path">([^<]+)</g)].map(([, path]) => path);
   const pathsFor = async (query: string) => pathsOf(await page(query));
   const idOf = async (username: string) => {
-    const people = await world.first.services.userAdmin.list();
+    const people = await world.first.services.accounts.userAdmin.list();
     return people.find((person) => person.username === username)?.id ?? '';
   };
 
@@ -144,7 +144,7 @@ describe('the traffic pages', () => {
   test('the log outlives a disabled person, who is still named', async () => {
     const ravi = await idOf(OTHER.username);
     await put({ path: '/his', userId: ravi });
-    await world.first.services.userAdmin.disable(OTHER.username, { actor: 'test' });
+    await world.first.services.accounts.userAdmin.disable(OTHER.username, { actor: 'test' });
     expect(await pathsFor('?user=ravi')).toEqual(['/his']);
     expect(await page()).toContain('>ravi<');
   });

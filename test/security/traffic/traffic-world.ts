@@ -26,7 +26,7 @@ export async function createTrafficWorld(
   const admin = createVisitor(world.first.origin);
   await setUp(admin);
   await signIn(admin);
-  await world.first.services.userAdmin.create({ ...OTHER, role: 'user' }, { actor: 'test' });
+  await world.first.services.accounts.userAdmin.create({ ...OTHER, role: 'user' }, { actor: 'test' });
   const person = createVisitor(world.first.origin);
   await signIn(person, OTHER);
   const flush = async () =>

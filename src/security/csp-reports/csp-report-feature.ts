@@ -1,13 +1,14 @@
 import type { Router } from 'express';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import type { Feature } from '../../http/feature.ts';
 import type { CspMode } from '../../http/header-settings.ts';
-import { counter, type Metric } from '../../http/metrics.ts';
+import { counter } from '../../http/metrics.ts';
 import { createReportEndpoint } from './report-endpoint.ts';
 import { createReportLog } from './report-log.ts';
-import type { ReportsPageDeps } from './reports-page.ts';
+import { createReportsRouter } from './reports-page.ts';
 
-export interface CspReportRoomDeps {
+export interface CspReportFeatureDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** BASE_URL: scheme, host and port, without a slash at the end. */
@@ -16,19 +17,22 @@ export interface CspReportRoomDeps {
   readonly mode: CspMode;
 }
 
-export interface CspReportRoom {
+export interface CspReportFeature extends Feature {
   /** What comes from browsers: in front of everything that parses bodies or loads sessions. */
   readonly endpoint: Router;
-  readonly routes: ReportsPageDeps;
-  readonly metrics: readonly Metric[];
 }
 
 /** The whole feature, wired. */
-export function createCspReportRoom({ clock, log, publicOrigin, mode }: CspReportRoomDeps): CspReportRoom {
+export function createCspReportFeature({
+  clock,
+  log,
+  publicOrigin,
+  mode,
+}: CspReportFeatureDeps): CspReportFeature {
   const reportLog = createReportLog({ clock, log });
   return {
     endpoint: createReportEndpoint({ reportLog, publicOrigin }),
-    routes: { reportLog, mode },
+    router: createReportsRouter({ reportLog, mode }),
     metrics: [
       counter({
         name: 'curfew_csp_reports_total',

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
+import type { Feature } from '../http/feature.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
 import type { ForgetCached } from '../storage/cache-forgetter.ts';
@@ -12,11 +13,11 @@ import type { Database } from '../storage/database.ts';
 import { createChangeSettings } from './change-settings.ts';
 import { createIdleLimits, type IdleLimits } from './idle-limits.ts';
 import { createPageLook } from './page-look.ts';
-import type { SettingsPageDeps } from './settings-page.ts';
+import { createSettingsRouter } from './routes.ts';
 import { createSettingsReader, type SettingsReader } from './settings-reader.ts';
 import { createSettingsStore } from './settings-store.ts';
 
-export interface SettingsRoomDeps {
+export interface SettingsFeatureDeps {
   readonly database: Database;
   readonly caches: Caches;
   readonly forgetCached: ForgetCached;
@@ -33,15 +34,14 @@ export interface SettingsRoomDeps {
   readonly brokerNames: ReadonlyMap<string, string>;
 }
 
-export interface SettingsRoom extends SettingsReader {
+export interface SettingsFeature extends Feature, SettingsReader {
   readonly idleLimits: IdleLimits;
   /** Middleware in front of everything that may render a page. */
   readonly pageLook: RequestHandler;
-  readonly routes: SettingsPageDeps;
 }
 
-/** The whole room, wired. Opens nothing and starts nothing. */
-export function createSettingsRoom(deps: SettingsRoomDeps): SettingsRoom {
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createSettingsFeature(deps: SettingsFeatureDeps): SettingsFeature {
   const settingsStore = createSettingsStore(deps.database);
   const reader = createSettingsReader({ ...deps, settingsStore });
   const idleLimits = createIdleLimits({ ...deps, settingsStore });
@@ -51,6 +51,7 @@ export function createSettingsRoom(deps: SettingsRoomDeps): SettingsRoom {
     ...reader,
     idleLimits,
     pageLook: createPageLook(shared),
-    routes: { ...shared, changeSettings: createChangeSettings(shared) },
+    jobs: [idleLimits.watch],
+    router: createSettingsRouter({ ...shared, changeSettings: createChangeSettings(shared) }),
   };
 }

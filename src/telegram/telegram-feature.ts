@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import { type CompoundLimiterDeps, createCompoundLimiter } from '../http/compound-limiter.ts';
-import type { Metric } from '../http/metrics.ts';
+import type { Feature } from '../http/feature.ts';
 import type { ForgetCached } from '../storage/cache-forgetter.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
@@ -11,15 +11,15 @@ import type { KeyRing } from '../storage/key-ring.ts';
 import { createBotApi } from './bot-api.ts';
 import { createBotSetup } from './bot-setup.ts';
 import { createBotStore } from './bot-store.ts';
-import { createBots } from './bots.ts';
+import { type Bots, createBots } from './bots.ts';
 import { type CutoffReminder, createCutoffReminder } from './cutoff-reminder.ts';
 import { createEventListener } from './event-listener.ts';
 import { createMessageQueue, type MessageQueue } from './message-queue.ts';
 import { createMessageStore } from './message-store.ts';
+import { createTelegramRouter } from './routes.ts';
 import { createTelegramMetrics } from './telegram-metrics.ts';
-import type { TelegramPageDeps } from './telegram-page.ts';
 
-export interface TelegramRoomDeps {
+export interface TelegramFeatureDeps {
   readonly database: Database;
   readonly caches: Caches;
   readonly forgetCached: ForgetCached;
@@ -40,24 +40,21 @@ export interface TelegramRoomDeps {
   readonly isSignedIn: (userId: string) => Promise<boolean>;
 }
 
-export interface TelegramRoom {
+export interface TelegramFeature extends Feature {
   /** For the audit log. */
   readonly listener: AuditListener;
-  /** To be started once the server listens, and stopped when it closes. */
+  readonly bots: Bots;
   readonly queue: MessageQueue;
-  /** The same. */
   readonly reminder: CutoffReminder;
-  readonly metrics: readonly Metric[];
   /** Messages of everybody that wait, and that were given up. */
   readonly countMessages: () => Promise<{ readonly open: number; readonly failed: number }>;
-  readonly routes: TelegramPageDeps;
 }
 
 /** What a person may have Telegram asked from the page. */
 const PAGE_LIMITS = [{ points: 10, durationSeconds: 60 }] as const;
 
-/** The whole room, wired. Opens nothing and starts nothing. */
-export function createTelegramRoom(deps: TelegramRoomDeps): TelegramRoom {
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createTelegramFeature(deps: TelegramFeatureDeps): TelegramFeature {
   const botStore = createBotStore(deps.database);
   const messageStore = createMessageStore(deps.database);
   const botApi = createBotApi(deps);
@@ -72,12 +69,22 @@ export function createTelegramRoom(deps: TelegramRoomDeps): TelegramRoom {
     redis: deps.redis,
   });
 
+  const reminder = createCutoffReminder({ ...shared, wakeMessages });
+
   return {
     listener: createEventListener({ ...shared, wakeMessages }),
+    bots,
     queue,
-    reminder: createCutoffReminder({ ...shared, wakeMessages }),
+    reminder,
+    jobs: [queue, reminder],
     metrics: createTelegramMetrics(messageStore),
     countMessages: messageStore.countOpenAndFailed,
-    routes: { bots, messageStore, limiter, clock: deps.clock, setup: createBotSetup(shared) },
+    router: createTelegramRouter({
+      bots,
+      messageStore,
+      limiter,
+      clock: deps.clock,
+      setup: createBotSetup(shared),
+    }),
   };
 }

@@ -6,7 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { ListStrategies, SignalsAfter } from '../core/signal.ts';
 import { createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
 import type { Draining } from '../http/draining.ts';
-import type { Metric } from '../http/metrics.ts';
+import type { Feature } from '../http/feature.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { SessionActors } from '../sessions/session-actors.ts';
@@ -16,7 +16,7 @@ import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
 import type { KeyRing } from '../storage/key-ring.ts';
 import type { RedisClient } from '../storage/redis.ts';
-import type { StrategyRouterDeps } from './routes.ts';
+import { createStrategyRouter } from './routes.ts';
 import { createShownWebhook } from './shown-webhook.ts';
 import { createSignalIntake, type FindSymbol, type WhyBrokerNotConnected } from './signal-intake.ts';
 import { createSignalCounts, createSignalMetrics } from './signal-metrics.ts';
@@ -24,14 +24,14 @@ import { createSignalPolls } from './signal-polls.ts';
 import { createSignalStore } from './signal-store.ts';
 import { createSignalTidying, type SignalTidying } from './signal-tidying.ts';
 import { createSignalsAfter, MOST_WAITING } from './signals-after.ts';
-import { createStrategies } from './strategies.ts';
+import { createStrategies, type Strategies } from './strategies.ts';
 import { createStrategyReader } from './strategy-reader.ts';
 import { createStrategyStore, type Strategy } from './strategy-store.ts';
 import type { HasInstruments } from './symbol-check.ts';
 import { toTradingWindow } from './trading-window.ts';
 import { createWebhookRouter } from './webhook-route.ts';
 
-export interface StrategyRoomDeps {
+export interface StrategyFeatureDeps {
   readonly database: Database;
   readonly caches: Caches;
   readonly bus: Pick<Bus, 'publish' | 'onMessage' | 'onGap'>;
@@ -63,22 +63,19 @@ export interface StrategyRoomDeps {
   readonly defaultBroker: (userId: string) => Promise<string | undefined>;
 }
 
-export interface StrategyRoom {
+export interface StrategyFeature extends Feature {
   /** What comes from platforms: in front of everything that parses bodies or loads sessions. */
   readonly webhooks: Router;
   /** For the ban gate. */
   readonly shownWebhook: FindCredential;
-  /** What the router of the pages takes. */
-  readonly routes: StrategyRouterDeps;
+  readonly strategies: Strategies;
+  readonly tidying: SignalTidying;
   readonly listStrategies: ListStrategies;
   readonly signalsAfter: SignalsAfter;
-  /** To be started once the server listens, and stopped when it closes. */
-  readonly tidying: SignalTidying;
-  readonly metrics: readonly Metric[];
 }
 
-/** The whole room, wired. Opens nothing and starts nothing. */
-export function createStrategyRoom(deps: StrategyRoomDeps): StrategyRoom {
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createStrategyFeature(deps: StrategyFeatureDeps): StrategyFeature {
   const { database, bus, caches, draining, keyRing, rateLimits, redis, log } = deps;
   const store = createStrategyStore(database);
   const signals = createSignalStore(database);
@@ -116,13 +113,17 @@ export function createStrategyRoom(deps: StrategyRoomDeps): StrategyRoom {
     }
   }
 
+  const tidying = createSignalTidying(shared);
+
   return {
     webhooks: createWebhookRouter({ ...deps, takeSignal }),
     shownWebhook: createShownWebhook(reader),
-    routes: { ...shared, strategies },
+    strategies,
+    router: createStrategyRouter({ ...shared, strategies }),
     listStrategies: async (userId) => (await strategies.list(userId)).map(toSummary),
     signalsAfter: createSignalsAfter(shared),
-    tidying: createSignalTidying(shared),
+    tidying,
+    jobs: [tidying],
     metrics: createSignalMetrics(counts, () => polls.waiting),
   };
 }

@@ -1,3 +1,4 @@
+import type { Router } from 'express';
 import type { z } from 'zod';
 import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
@@ -6,7 +7,7 @@ import type { Log } from '../core/log.ts';
 import type { ListStrategies, SignalsAfter } from '../core/signal.ts';
 import type { SymbolFinder, SymbolLookup } from '../core/symbol.ts';
 import { type CompoundLimiter, createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
-import type { Metric } from '../http/metrics.ts';
+import type { Feature } from '../http/feature.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
@@ -14,7 +15,7 @@ import type { Database } from '../storage/database.ts';
 import type { RedisClient } from '../storage/redis.ts';
 import { createApiKeyStore } from './api-key-store.ts';
 import { type ApiKeys, createApiKeys } from './api-keys.ts';
-import type { ApiRouterDeps } from './api-router.ts';
+import { createApiRouter } from './api-router.ts';
 import type { BrokerState, BrokerToken, SessionState } from './api-sources.ts';
 import { createBrokerTokenEndpoint } from './endpoints/broker-token.ts';
 import { createSessionEndpoint } from './endpoints/session.ts';
@@ -28,13 +29,13 @@ import { type CountCaller, type CountStranger, createKeyGate, type OnInvalidKey 
 import { createKeyMetrics } from './key-metrics.ts';
 import { createKeyUsage, type KeyUsage } from './key-usage.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from './key-verifier.ts';
-import type { KeysRouterDeps } from './keys-router.ts';
+import { createKeysRouter } from './keys-router.ts';
 import { createOpenApiDocument } from './openapi-document.ts';
 import { createShownKey } from './shown-key.ts';
 import { createWaitingCalls } from './waiting-calls.ts';
 import { describeWebhook } from './webhook-operation.ts';
 
-export interface ApiRoomDeps {
+export interface ApiFeatureDeps {
   readonly database: Database;
   readonly bus: Pick<Bus, 'publish' | 'onMessage'>;
   readonly caches: Pick<Caches, 'onClear'>;
@@ -69,23 +70,19 @@ export interface ApiRoomDeps {
   readonly signalBody: z.ZodType;
 }
 
-export interface ApiRoom {
+export interface ApiFeature extends Feature {
   /** For the command line, too. */
   readonly apiKeys: ApiKeys;
   readonly verifier: KeyVerifier;
   /** For the ban gate. */
   readonly shownKey: FindCredential;
-  /** To be started once the server listens, and stopped when it closes. */
   readonly usage: KeyUsage;
-  readonly metrics: readonly Metric[];
-  /** What the router of `/api` takes. */
-  readonly programs: ApiRouterDeps;
-  /** What the router of `/api-keys` takes besides who may see what. */
-  readonly pages: KeysRouterDeps;
+  /** `/api`, for programs: in front of the session. */
+  readonly programs: Router;
 }
 
-/** The whole room, wired. Opens nothing and starts nothing. */
-export function createApiRoom(deps: ApiRoomDeps): ApiRoom {
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
   const { database, clock, peppers, corsOrigins, publicOrigin } = deps;
   const store = createApiKeyStore(database);
   const format = createKeyFormat({ peppers });
@@ -118,11 +115,12 @@ export function createApiRoom(deps: ApiRoomDeps): ApiRoom {
     shownKey: createShownKey({ format, verifier }),
     usage,
     metrics: keyMetrics.metrics,
-    programs: { endpoints, gate, waiting, document, corsOrigins },
-    pages: { apiKeys, publicOrigin, clock },
+    jobs: [usage],
+    programs: createApiRouter({ endpoints, gate, waiting, document, corsOrigins }),
+    router: createKeysRouter({ apiKeys, publicOrigin, clock }),
   };
 }
 
-function createLimiter({ rateLimits, redis }: ApiRoomDeps): CompoundLimiter {
+function createLimiter({ rateLimits, redis }: ApiFeatureDeps): CompoundLimiter {
   return createCompoundLimiter({ name: 'api', what: 'The API', limits: rateLimits, redis });
 }

@@ -1,12 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
-import type { Poller } from '../../core/poller.ts';
 import { clientSubject } from '../../http/client-address.ts';
-import type { Metric } from '../../http/metrics.ts';
+import type { Feature } from '../../http/feature.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import type { Database } from '../../storage/database.ts';
 import { type AddressDetail, createClientMark } from './client-mark.ts';
-import type { TrafficRouterDeps } from './routes.ts';
+import { createTrafficRouter } from './routes.ts';
 import { createTrafficHourStore, type TrafficHourStore } from './traffic-hour-store.ts';
 import { createTrafficLog, type TrafficLog } from './traffic-log.ts';
 import { createTrafficMetrics } from './traffic-metrics.ts';
@@ -15,7 +14,7 @@ import { createTrafficPurge, type TrafficPurge } from './traffic-purge.ts';
 import { createTrafficSearchStore } from './traffic-search-store.ts';
 import { createTrafficStore } from './traffic-store.ts';
 
-export interface TrafficRoomDeps {
+export interface TrafficFeatureDeps {
   readonly database: Database;
   /** TRAFFIC_LOG_ADDRESSES. */
   readonly addresses: AddressDetail;
@@ -30,22 +29,17 @@ export interface TrafficRoomDeps {
   readonly log: Log;
 }
 
-export interface TrafficRoom {
+export interface TrafficFeature extends Feature {
   readonly observe: RequestObserver;
   readonly trafficLog: TrafficLog;
   readonly purge: TrafficPurge;
   readonly hourStore: TrafficHourStore;
   /** An address as TRAFFIC_LOG_ADDRESSES has it; undefined where none may be kept. */
   readonly addressWords: (address: string) => string | undefined;
-  /** To be started once the server listens, and stopped when it closes. */
-  readonly jobs: readonly Pick<Poller, 'start' | 'stop'>[];
-  readonly metrics: readonly Metric[];
-  /** What the router takes besides who may see what. */
-  readonly routes: TrafficRouterDeps;
 }
 
-/** The whole room, wired. Opens nothing and starts nothing. */
-export function createTrafficRoom(deps: TrafficRoomDeps): TrafficRoom {
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createTrafficFeature(deps: TrafficFeatureDeps): TrafficFeature {
   const { database, addresses, secrets, retentionMs, mostRows, findUserId, clock, log } = deps;
   const store = createTrafficStore(database);
   const hourStore = createTrafficHourStore(database);
@@ -69,7 +63,7 @@ export function createTrafficRoom(deps: TrafficRoomDeps): TrafficRoom {
     addressWords: (address) => mark.of(address) ?? undefined,
     jobs: [trafficLog, purge],
     metrics: createTrafficMetrics(trafficLog, store.countAtMost),
-    routes: {
+    router: createTrafficRouter({
       searchStore,
       trafficLog,
       countRows: store.countAtMost,
@@ -78,6 +72,6 @@ export function createTrafficRoom(deps: TrafficRoomDeps): TrafficRoom {
       retentionMs,
       findUserId,
       clock,
-    },
+    }),
   };
 }

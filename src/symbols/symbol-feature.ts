@@ -2,24 +2,24 @@ import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { SymbolFinder, SymbolLookup } from '../core/symbol.ts';
-import type { Metric } from '../http/metrics.ts';
+import type { Feature } from '../http/feature.ts';
 import type { ForgetCached } from '../storage/cache-forgetter.ts';
 import { type Caches, SHARED } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
-import { createImportStore } from './import-store.ts';
+import { createImportStore, type ImportStore } from './import-store.ts';
 import { createLeftoverRemoval } from './leftover-removal.ts';
 import { createMasterWatch } from './master-watch.ts';
 import { createPostgresSymbolIndex } from './postgres-symbol-store.ts';
-import type { SymbolRouterDeps } from './routes.ts';
+import { createSymbolRouter } from './routes.ts';
 import { createSqliteSymbolIndex } from './sqlite-symbol-store.ts';
 import { createSymbolFinder } from './symbol-finder.ts';
 import { createSymbolImporter, type SymbolImporter } from './symbol-importer.ts';
 import { createSymbolKeeper, type SymbolKeeper } from './symbol-keeper.ts';
 import { createSymbolLookup } from './symbol-lookup.ts';
 import { createSymbolMetrics } from './symbol-metrics.ts';
-import { createSymbolStore } from './symbol-store.ts';
+import { createSymbolStore, type SymbolStore } from './symbol-store.ts';
 
-export interface SymbolRoomDeps {
+export interface SymbolFeatureDeps {
   readonly database: Database;
   readonly caches: Caches;
   readonly forgetCached: ForgetCached;
@@ -28,17 +28,15 @@ export interface SymbolRoomDeps {
   readonly log: Log;
 }
 
-export interface SymbolRoom extends SymbolLookup, SymbolFinder {
+export interface SymbolFeature extends Feature, SymbolLookup, SymbolFinder {
   readonly importer: SymbolImporter;
-  /** To be started once the server listens, and stopped when it closes. */
+  readonly imports: ImportStore;
+  readonly listMasters: SymbolStore['listMasters'];
   readonly keeper: SymbolKeeper;
-  readonly metrics: readonly Metric[];
-  /** What the router takes besides who may see what. */
-  readonly routes: SymbolRouterDeps;
 }
 
-/** The whole room, wired. Opens nothing and starts nothing. */
-export function createSymbolRoom(deps: SymbolRoomDeps): SymbolRoom {
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createSymbolFeature(deps: SymbolFeatureDeps): SymbolFeature {
   const { database, caches, forgetCached, clock, log } = deps;
   const index =
     database.dialect === 'sqlite' ? createSqliteSymbolIndex(database) : createPostgresSymbolIndex(database);
@@ -52,18 +50,23 @@ export function createSymbolRoom(deps: SymbolRoomDeps): SymbolRoom {
     forgetSymbols: () => forgetCached('symbol', SHARED),
   });
   const { search } = createSymbolFinder({ store });
+  const { listMasters } = store;
+  const keeper = createSymbolKeeper({
+    importer,
+    watchMasters: createMasterWatch({ store, caches }),
+    removeLeftovers: createLeftoverRemoval({ imports, index, clock }),
+    log,
+  });
 
   return {
     find: createSymbolLookup({ store, caches }).find,
     search,
     importer,
-    keeper: createSymbolKeeper({
-      importer,
-      watchMasters: createMasterWatch({ store, caches }),
-      removeLeftovers: createLeftoverRemoval({ imports, index, clock }),
-      log,
-    }),
+    imports,
+    listMasters,
+    keeper,
+    jobs: [keeper],
     metrics: createSymbolMetrics(store),
-    routes: { search, listMasters: store.listMasters, imports, importer },
+    router: createSymbolRouter({ search, listMasters, imports, importer }),
   };
 }

@@ -4,9 +4,10 @@ import type { AnswersToOrders } from '../core/broker-answer.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
+import type { Feature } from '../http/feature.ts';
 import type { Database } from '../storage/database.ts';
 import type { AuditChainStore } from './audit-chain-store.ts';
-import { createAuditCheckStore } from './audit-check-store.ts';
+import { type AuditCheckStore, createAuditCheckStore } from './audit-check-store.ts';
 import { type AuditHourStore, createAuditHourStore } from './audit-hour-store.ts';
 import { type AuditKeeper, createAuditKeeper } from './audit-keeper.ts';
 import { createAuditPeopleStore } from './audit-people-store.ts';
@@ -15,9 +16,9 @@ import { type AuditRowStore, createAuditRowStore } from './audit-row-store.ts';
 import { createAuditSearchStore } from './audit-search-store.ts';
 import { createExportWatch } from './export-watch.ts';
 import { createRefusalWatch } from './refusal-watch.ts';
-import type { AuditRouterDeps } from './routes.ts';
+import { createAuditRouter } from './routes.ts';
 
-export interface AuditRoomDeps {
+export interface AuditFeatureDeps {
   readonly database: Database;
   readonly chain: AuditChainStore;
   readonly calendar: CutoffCalendar;
@@ -30,21 +31,21 @@ export interface AuditRoomDeps {
   readonly answersTo: AnswersToOrders;
 }
 
-export interface AuditRoom {
+export interface AuditFeature extends Feature {
   /** For the command line, too. */
   readonly rows: AuditRowStore;
   /** For charts. */
   readonly hours: AuditHourStore;
+  /** What the last proof of the chain has found. */
+  readonly chainState: AuditCheckStore['read'];
   readonly keeper: AuditKeeper;
   readonly exportWatch: RequestHandler;
   /** In front of whatever renders errors. */
   readonly refusalWatch: ErrorRequestHandler;
-  /** What the router takes besides who may see what. */
-  readonly routes: AuditRouterDeps;
 }
 
 /** What reads the audit log and looks after it, wired; what writes it is made before all other rooms. */
-export function createAuditRoom(deps: AuditRoomDeps): AuditRoom {
+export function createAuditFeature(deps: AuditFeatureDeps): AuditFeature {
   const { database } = deps;
   const rows = createAuditRowStore(database);
   const hours = createAuditHourStore(database);
@@ -52,12 +53,15 @@ export function createAuditRoom(deps: AuditRoomDeps): AuditRoom {
   const pruning = createAuditPruning({ ...deps, rows, hours });
   const search = createAuditSearchStore(database);
   const people = createAuditPeopleStore(database);
+  const keeper = createAuditKeeper({ ...deps, rows, checks, pruning });
   return {
     rows,
     hours,
-    keeper: createAuditKeeper({ ...deps, rows, checks, pruning }),
+    chainState: checks.read,
+    keeper,
+    jobs: [keeper.watch],
     exportWatch: createExportWatch(deps.audit),
     refusalWatch: createRefusalWatch(deps),
-    routes: { ...deps, rows, search, people, checks },
+    router: createAuditRouter({ ...deps, rows, search, people, checks }),
   };
 }

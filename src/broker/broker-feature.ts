@@ -1,10 +1,11 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import type { RevocationTarget } from '../core/revocation.ts';
-import type { Metric } from '../http/metrics.ts';
+import type { Feature } from '../http/feature.ts';
+import type { CurrentSession } from '../sessions/current-session.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
@@ -30,7 +31,7 @@ import { CONNECTIONS_KEPT_MS, createOldConnectionStore } from './old-connection-
 import { createRecentConnections } from './recent-connections.ts';
 import { createRefreshStore } from './refresh-store.ts';
 import { createRejection, type ReportRejected } from './rejection.ts';
-import type { BrokerRouterDeps } from './routes.ts';
+import { createBrokerRouter } from './routes.ts';
 import { createSandboxBroker, type SandboxBroker } from './sandbox/sandbox-broker.ts';
 import { createTokenCipher } from './token-cipher.ts';
 import { createTokenForgetter } from './token-forgetter.ts';
@@ -39,7 +40,7 @@ import { createTokenRefresher, type TokenRefresher } from './token-refresher.ts'
 import { createBrokerTokenTarget } from './token-revocation.ts';
 import { createTokenStore, type TokenStore } from './token-store.ts';
 
-export interface BrokerRoomDeps {
+export interface BrokerFeatureDeps {
   readonly database: Database;
   readonly caches: Caches;
   readonly bus: Pick<Bus, 'publish' | 'onMessage'>;
@@ -58,9 +59,11 @@ export interface BrokerRoomDeps {
   readonly sandbox: boolean;
   /** Whether a session of this id is still in the store. */
   readonly sessionExists: (sid: string) => Promise<boolean>;
+  /** The session that a request carries if it is still good. */
+  readonly liveSession: (req: Request) => CurrentSession | undefined;
 }
 
-export interface BrokerRoom {
+export interface BrokerFeature extends Feature {
   /** The day's token of a person at a broker, or why not: what another room needs of this one. */
   readonly reader: TokenReader;
   /** For whoever uses such a token and hears from the broker that it is not good. */
@@ -72,32 +75,26 @@ export interface BrokerRoom {
   readonly countConnectionsOf: CountConnections;
   /** For whoever shows a receipt. */
   readonly logoutAnswers: LogoutAnswers;
-  /** For the revoker's list. */
-  readonly tokenTarget: RevocationTarget;
-  /** To be started once the server listens, and stopped when it closes. */
+  readonly revocationTarget: RevocationTarget;
   readonly logoutQueue: BrokerLogoutQueue;
-  /** The same. */
   readonly refresher: TokenRefresher;
   /** For operators: whether all servers are ready for a rotation of the keys. */
   readonly callKeyRoll: CallRoll;
-  readonly metrics: readonly Metric[];
   /** Connections that can be used now, by the broker's id. */
   readonly countConnections: () => Promise<ReadonlyMap<string, number>>;
   /** Logouts that brokers were not told of. */
   readonly countLogouts: DeadLetterStore['count'];
-  /** Forgets what is long over: once a minute is often enough. */
-  readonly tidy: () => Promise<unknown>;
   /** Middleware in front of the pages of signed-in people. */
   readonly banner: RequestHandler;
-  /** What the router takes besides the session and who may see what. */
-  readonly routes: Omit<BrokerRouterDeps, 'liveSession'>;
+  /** By id, in the order in which pages list them. */
+  readonly names: ReadonlyMap<string, string>;
   readonly sandbox: SandboxBroker | undefined;
   /** Where forms may lead to: for the CSP's form-action. */
   readonly authorizationOrigins: readonly string[];
 }
 
-/** The whole room, wired. Opens nothing and starts nothing. */
-export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
   const { database, encryptionKeys, clock, audit, sandbox } = deps;
   const tokens = createTokenStore(database);
   const logouts = createLogoutStore(database);
@@ -130,17 +127,25 @@ export function createBrokerRoom(deps: BrokerRoomDeps): BrokerRoom {
     overview,
     openTokens: tokens,
     countConnectionsOf: createConnectionCounts(shared),
-    tokenTarget: createBrokerTokenTarget({ ...shared, wakeLogouts }),
+    revocationTarget: createBrokerTokenTarget({ ...shared, wakeLogouts }),
     logoutAnswers: createLogoutAnswers(database),
     logoutQueue,
     refresher,
+    jobs: [logoutQueue, refresher],
     callKeyRoll: createKeyRollCall(shared),
     metrics: createBrokerMetrics({ ...shared, refresher }),
     countConnections: () => tokens.countAlive({ now: clock.now(), lastCutoff: deps.calendar.last() }),
     countLogouts: () => deadLetters.count(),
-    tidy: () => oldConnections.forgetEndedBefore(clock.now() - CONNECTIONS_KEPT_MS),
+    cleanup: () => oldConnections.forgetEndedBefore(clock.now() - CONNECTIONS_KEPT_MS),
     banner: createBrokerBanner(createLostConnections(pages)),
-    routes: { ...shared, overview, flow, disconnect: createDisconnection(ending), wakeLogouts },
+    names: new Map([...adapters.values()].map(({ id, name }) => [id, name])),
+    router: createBrokerRouter({
+      ...shared,
+      overview,
+      flow,
+      disconnect: createDisconnection(ending),
+      wakeLogouts,
+    }),
     sandbox: sandbox ? createSandboxBroker(deps) : undefined,
     authorizationOrigins: [...adapters.values()].flatMap((adapter) => adapter.authorizationOrigins),
   };

@@ -3,8 +3,7 @@ import type { AlertThresholds } from '../../core/alert.ts';
 import type { AuditListener, AuditLog } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
-import type { Poller } from '../../core/poller.ts';
-import type { Metric } from '../../http/metrics.ts';
+import type { Feature } from '../../http/feature.ts';
 import type { FindCredential } from '../../http/shown-credential.ts';
 import type { Bus } from '../../storage/bus.ts';
 import type { Database } from '../../storage/database.ts';
@@ -15,7 +14,7 @@ import { createBanHitStore } from './ban-hit-store.ts';
 import { createBanHits } from './ban-hits.ts';
 import { createBanMetrics } from './ban-metrics.ts';
 import { createBanPass } from './ban-pass.ts';
-import { createBanRuleStore } from './ban-rule-store.ts';
+import { type BanRuleStore, createBanRuleStore } from './ban-rule-store.ts';
 import { type BanStore, createBanStore } from './ban-store.ts';
 import { type BanUpkeep, createBanUpkeep } from './ban-upkeep.ts';
 import { type Bans, createBans } from './bans.ts';
@@ -23,11 +22,11 @@ import { createKnownAddressStore } from './known-address-store.ts';
 import { createKnownAddresses, type KnownAddresses } from './known-addresses.ts';
 import { createOffenceThrottle } from './offence-throttle.ts';
 import { createPathWatch, type LiveSession, type PathWatch } from './path-watch.ts';
-import { createProtectedAddresses } from './protected-addresses.ts';
-import type { BanRouterDeps } from './routes.ts';
+import { createProtectedAddresses, type ProtectedAddresses } from './protected-addresses.ts';
+import { createBanRouter } from './routes.ts';
 import { createTrustedAddressStore } from './trusted-address-store.ts';
 
-export interface BanRoomDeps {
+export interface BanFeatureDeps {
   readonly database: Database;
   readonly bus: Pick<Bus, 'publish' | 'onMessage' | 'onGap'>;
   readonly clock: Clock;
@@ -42,7 +41,7 @@ export interface BanRoomDeps {
   readonly credentials: readonly FindCredential[];
 }
 
-export interface BanRoom {
+export interface BanFeature extends Feature {
   /** In front of everything but the health probes. */
   readonly gate: RequestHandler;
   readonly pathWatch: PathWatch;
@@ -55,22 +54,19 @@ export interface BanRoom {
   readonly knownAddresses: KnownAddresses;
   /** For the command line, too. */
   readonly bans: Bans;
+  readonly whyProtected: ProtectedAddresses['whyProtected'];
   readonly banStore: BanStore;
+  readonly ruleStore: BanRuleStore;
   /** Bans in force at this moment. */
   readonly countActive: () => number;
   readonly alertThresholds: () => AlertThresholds;
-  /** To be started once the server listens, and stopped when it closes. */
-  readonly watches: readonly Pick<Poller, 'start' | 'stop'>[];
   readonly upkeep: BanUpkeep;
   /** Of this node: what counts towards bans and is not counted yet. */
   readonly countWaitingHits: () => number;
-  readonly metrics: readonly Metric[];
-  /** What the router takes besides who may see what. */
-  readonly routes: BanRouterDeps;
 }
 
-/** The whole room, wired. Opens nothing and starts nothing. */
-export function createBanRoom(deps: BanRoomDeps): BanRoom {
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createBanFeature(deps: BanFeatureDeps): BanFeature {
   const { database, bus, log } = deps;
   const banStore = createBanStore(database);
   const ruleStore = createBanRuleStore(database);
@@ -108,12 +104,14 @@ export function createBanRoom(deps: BanRoomDeps): BanRoom {
     knownAddresses,
     bans,
     banStore,
+    ruleStore,
     countActive: book.countActive,
     alertThresholds: () => book.rules().alerts,
-    watches: upkeep.watches,
+    jobs: upkeep.watches,
+    whyProtected: protectedAddresses.whyProtected,
     upkeep,
     countWaitingHits: () => hits.waiting,
     metrics: createBanMetrics({ book, gate, hits, throttle }),
-    routes: { ...stores, bans },
+    router: createBanRouter({ ...stores, bans }),
   };
 }

@@ -4,7 +4,7 @@ import type { AuditLog } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { clientSubject } from '../../http/client-address.ts';
-import type { Metric } from '../../http/metrics.ts';
+import type { Feature } from '../../http/feature.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import type { Database } from '../../storage/database.ts';
 import { type AlertMonitor, createAlertMonitor } from './alert-monitor.ts';
@@ -15,9 +15,9 @@ import { createEventLoop } from './event-loop.ts';
 import { createLoadMetrics } from './load-metrics.ts';
 import { createLoadWindow, type Senders } from './load-window.ts';
 import { createQueueDepths, type Queue } from './queue-depths.ts';
-import type { LoadRouterDeps } from './routes.ts';
+import { createLoadRouter } from './routes.ts';
 
-export interface WatchRoomDeps extends AddressRules {
+export interface WatchFeatureDeps extends AddressRules {
   readonly database: Database;
   readonly clock: Clock;
   readonly audit: AuditLog;
@@ -31,14 +31,10 @@ export interface WatchRoomDeps extends AddressRules {
   readonly thresholds: () => AlertThresholds;
 }
 
-export interface WatchRoom {
+export interface WatchFeature extends Feature {
   readonly observe: RequestObserver;
   readonly alertStore: AlertStore;
-  /** To be started once the server listens, and stopped when it closes. */
   readonly monitor: AlertMonitor;
-  readonly metrics: readonly Metric[];
-  /** What the router takes besides who may see what. */
-  readonly routes: LoadRouterDeps;
 }
 
 /** Addresses that an alert names. */
@@ -52,7 +48,7 @@ function worthNaming(busy: readonly BusyAddress[]): readonly BusyAddress[] {
 }
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
-export function createWatchRoom(deps: WatchRoomDeps): WatchRoom {
+export function createWatchFeature(deps: WatchFeatureDeps): WatchFeature {
   const { database, clock, thresholds, addressWords, hoursSince } = deps;
   const alertStore = createAlertStore(database);
   const window = createLoadWindow({
@@ -76,13 +72,15 @@ export function createWatchRoom(deps: WatchRoomDeps): WatchRoom {
     observe: window.observe,
     alertStore,
     monitor,
+    jobs: [monitor],
+    cleanup: monitor.tidy,
     metrics: createLoadMetrics({
       window,
       eventLoop,
       queues,
       countOpenAlerts: async () => (await alertStore.listOpen()).length,
     }),
-    routes: {
+    router: createLoadRouter({
       window,
       eventLoop,
       queues,
@@ -91,6 +89,6 @@ export function createWatchRoom(deps: WatchRoomDeps): WatchRoom {
       busyAddresses: (most) => busiest(window.senders()).slice(0, most),
       showsAddresses: addressWords('192.0.2.1') === '192.0.2.1',
       clock,
-    },
+    }),
   };
 }

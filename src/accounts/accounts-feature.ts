@@ -1,0 +1,81 @@
+import type { RequestHandler } from 'express';
+import type { AuditLog } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
+import type { RateLimit } from '../http/compound-limiter.ts';
+import type { Feature } from '../http/feature.ts';
+import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import { createRoleGate } from '../sessions/role-gate.ts';
+import type { SessionRegistry } from '../sessions/session-storage.ts';
+import type { Database } from '../storage/database.ts';
+import type { RedisClient } from '../storage/redis.ts';
+import { createAuthenticator } from './authenticator.ts';
+import { createCommonPasswords } from './common-passwords.ts';
+import { createDeviceCookies } from './device-cookies.ts';
+import { createEmptyHouse, type IsEmptyHouse } from './empty-house.ts';
+import { createFailedSignIns } from './failed-sign-ins.ts';
+import { createGuessGate } from './guess-gate.ts';
+import { createLoginLimiter } from './login-limiter.ts';
+import type { LoginPageDeps } from './login-page.ts';
+import { createPasswordHasher, type PasswordHasher } from './password-hasher.ts';
+import { createPasswordRules } from './password-rules.ts';
+import { createAccountsRouter } from './routes.ts';
+import { createSetupGate } from './setup-page.ts';
+import { createUserAdmin, type UserAdmin, type UserAdminDeps } from './user-admin.ts';
+import type { UserStore } from './user-store.ts';
+
+export interface AccountsFeatureDeps {
+  readonly database: Database;
+  readonly redis: RedisClient | undefined;
+  readonly users: UserStore;
+  readonly registry: Pick<SessionRegistry, 'setRole'>;
+  readonly lifecycle: SessionLifecycle;
+  readonly liveSession: LoginPageDeps['liveSession'];
+  readonly revokeApiKeys: UserAdminDeps['revokeApiKeys'];
+  readonly clock: Clock;
+  readonly audit: AuditLog;
+  /** PEPPER and SESSION_SECRET, newest first. */
+  readonly peppers: readonly string[];
+  readonly secrets: readonly string[];
+  readonly https: boolean;
+  /** LOGIN_RATE_LIMIT. */
+  readonly rateLimits: readonly RateLimit[];
+}
+
+export interface AccountsFeature extends Feature {
+  readonly users: UserStore;
+  readonly userAdmin: UserAdmin;
+  readonly hasher: PasswordHasher;
+  /** In front of the session: refuses guesses from where one was refused a moment ago. */
+  readonly guessGate: RequestHandler;
+  /** In front of `/setup`, which is not there once there is an account. */
+  readonly setupGate: RequestHandler;
+  readonly roleGate: RequestHandler;
+  readonly needsSetup: IsEmptyHouse;
+}
+
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeature {
+  const { database, redis, users, registry, clock, audit, peppers, secrets, https, rateLimits } = deps;
+  const { acting } = database;
+  const hasher = createPasswordHasher({ peppers });
+  const rules = createPasswordRules({ commonPasswords: createCommonPasswords() });
+  const limiter = createLoginLimiter({ limits: rateLimits, redis });
+  const devices = createDeviceCookies({ secrets, secure: https, clock });
+  const failures = createFailedSignIns({ audit, users, clock });
+  const authenticator = createAuthenticator({ users, hasher });
+
+  return {
+    users,
+    hasher,
+    userAdmin: createUserAdmin({ ...deps, rules, hasher, tellSessions: registry.setRole, acting }),
+    guessGate: createGuessGate({ limiter, devices }),
+    setupGate: createSetupGate(users),
+    roleGate: createRoleGate(async (userId) => {
+      const user = await users.findById(userId);
+      return user === undefined || user.disabled ? undefined : user.role;
+    }, acting),
+    needsSetup: createEmptyHouse(users),
+    router: createAccountsRouter({ ...deps, authenticator, limiter, devices, rules, hasher, failures }),
+    jobs: [failures.flushing],
+  };
+}

@@ -1,0 +1,412 @@
+import type { Logger } from 'pino';
+import { createAccountsFeature } from './accounts/accounts-feature.ts';
+import { createPasswordHasher } from './accounts/password-hasher.ts';
+import { createPeopleRouter } from './accounts/people/routes.ts';
+import { createUserStore } from './accounts/user-store.ts';
+import { createApiFeature } from './api/api-feature.ts';
+import { createAuditBroadcast } from './audit/audit-broadcast.ts';
+import { createAuditChainStore } from './audit/audit-chain-store.ts';
+import { createAuditFeature } from './audit/audit-feature.ts';
+import { createAuditLog } from './audit/audit-store.ts';
+import { createAdapters } from './broker/adapters/all-adapters.ts';
+import type { BrokerAdapter } from './broker/broker-adapter.ts';
+import { createBrokerFeature } from './broker/broker-feature.ts';
+import { createCacheMetrics } from './cache-metrics.ts';
+import type { Config } from './config.ts';
+import { alertCause, alertHeading, alertSentence } from './core/alert.ts';
+import type { Clock } from './core/clock.ts';
+import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
+import { toReceiptView } from './core/receipt-view.ts';
+import { createDashboardRouter } from './dashboard/routes.ts';
+import { createDraining } from './http/draining.ts';
+import type { Feature } from './http/feature.ts';
+import { createMetricsRegistry } from './http/metrics.ts';
+import type { ReadinessCheck } from './http/probes.ts';
+import { createRateLimits } from './http/rate-limits.ts';
+import { createRequestLog } from './http/request-log.ts';
+import { createJobs } from './jobs.ts';
+import type { Ports } from './ports.ts';
+import { createBanFeature } from './security/bans/ban-feature.ts';
+import { createCspReportFeature } from './security/csp-reports/csp-report-feature.ts';
+import { createOverviewRouter } from './security/overview/routes.ts';
+import { createEverybodysSessionsRouter } from './security/sessions/routes.ts';
+import { createTrafficFeature } from './security/traffic/traffic-feature.ts';
+import { createWatchFeature } from './security/watch/watch-feature.ts';
+import { createCacheTarget, listenForCacheClearing } from './sessions/cache-target.ts';
+import { createEpochStore } from './sessions/epoch-store.ts';
+import { createRevocationFeature } from './sessions/revocation-feature.ts';
+import { createSessionActors } from './sessions/session-actors.ts';
+import { createSessionState } from './sessions/session-state.ts';
+import { createSessionsFeature } from './sessions/sessions-feature.ts';
+import { createStandingStore } from './sessions/standing-store.ts';
+import { defaultFirst } from './settings/default-first.ts';
+import { createSettingsFeature } from './settings/settings-feature.ts';
+import { createCacheForgetter } from './storage/cache-forgetter.ts';
+import { createCaches } from './storage/caches.ts';
+import { createCiphertextStore } from './storage/ciphertext-store.ts';
+import { createKeyRing } from './storage/key-ring.ts';
+import { createKeyRotation } from './storage/key-rotation.ts';
+import type { RedisClient } from './storage/redis.ts';
+import { clockDifferenceMs } from './storage/redis-clock.ts';
+import { signalBodySchema } from './strategies/signal-body.ts';
+import { createStrategyFeature } from './strategies/strategy-feature.ts';
+import { TRADINGVIEW_ADDRESSES } from './strategies/tradingview-addresses.ts';
+import { createSymbolFeature } from './symbols/symbol-feature.ts';
+import { createTelegramFeature } from './telegram/telegram-feature.ts';
+
+export type Services = ReturnType<typeof compose>;
+
+export interface ComposeDeps {
+  readonly config: Config;
+  readonly ports: Ports;
+  readonly log: Logger;
+  /** Where this process can reach itself; asked after it listens. */
+  readonly internalOrigin: () => string;
+  /** Other brokers than the ones that Curfew comes with: for tests. */
+  readonly adapters?: readonly BrokerAdapter[];
+}
+
+/** What the overview says of whether it answers; the other parts of readiness it describes by itself. */
+const OVERVIEW_PARTS: ReadonlySet<string> = new Set(['database', 'redis', 'clock']);
+
+/** API keys that may wait for their first check at a time: after a restart all programs come at once. */
+const KEYS_WAITING = 128;
+
+/**
+ * The composition root: a paragraph for each feature, with what it needs of the others. Opens nothing, starts nothing.
+ * A function that is handed over is called later, and may name a feature further down.
+ */
+export function compose({ config, ports, log, internalOrigin, adapters }: ComposeDeps) {
+  const { clock, calendar, database, redis, bus, sessionStorage, gate } = ports;
+  const { registry } = sessionStorage;
+  const { rateLimits: limits, https, baseUrl: publicOrigin } = config;
+
+  // What all features share.
+  const chain = createAuditChainStore(database);
+  const audit = createAuditBroadcast(createAuditLog({ chain, clock, log }), log);
+  const caches = createCaches({ clock, calendar });
+  const forgetCached = createCacheForgetter({ caches, bus, log });
+  const epochs = createEpochStore(database);
+  const actors = createSessionActors({ standings: createStandingStore(database), calendar, clock });
+  const keyRing = createKeyRing({ keys: config.encryptionKeys, clock });
+  const users = createUserStore({ database, clock });
+  const draining = createDraining();
+  const shared = {
+    ...ports,
+    registry,
+    audit,
+    caches,
+    forgetCached,
+    epochs,
+    actors,
+    keyRing,
+    users,
+    log,
+    publicOrigin,
+  };
+
+  const brokers = createBrokerFeature({
+    ...shared,
+    encryptionKeys: config.encryptionKeys,
+    adapters:
+      adapters ?? createAdapters({ clock, publicOrigin, internalOrigin, sandbox: config.sandboxBroker }),
+    sandbox: config.sandboxBroker,
+    sessionExists: async (sid) => (await registry.lastSeen(sid)) !== undefined,
+    liveSession: (req) => sessions.liveSession(req),
+  });
+  const brokerNames = brokers.names;
+  const brokerName = (broker: string): string => brokerNames.get(broker) ?? broker;
+
+  const revocation = createRevocationFeature({
+    ...shared,
+    tokens: brokers.revocationTarget,
+    caches: createCacheTarget(caches, bus),
+  });
+  const { orders, revoker, pending } = revocation;
+
+  const settings = createSettingsFeature({ ...shared, secure: https, brokerNames });
+
+  const sessions = createSessionsFeature({
+    ...shared,
+    storage: sessionStorage,
+    revoker,
+    orders,
+    secrets: config.sessionSecrets,
+    https,
+    maxSessionsPerUser: config.maxSessionsPerUser,
+    limitIdle: settings.idleLimits.apply,
+  });
+  const { lifecycle, liveSession } = sessions;
+
+  const rateLimits = createRateLimits({
+    limits,
+    redis,
+    claimedUser: sessions.claimedUser,
+    userOf: (req) => liveSession(req)?.userId,
+  });
+
+  const auditFeature = createAuditFeature({
+    ...shared,
+    chain,
+    years: config.auditLogYears,
+    brokerName,
+    answersTo: brokers.logoutAnswers,
+  });
+
+  const symbols = createSymbolFeature(shared);
+
+  const telegram = createTelegramFeature({
+    ...shared,
+    apiRoot: config.telegramApiUrl,
+    brokerName,
+    listAdministrators: async () =>
+      (await users.list()).filter((user) => user.role === 'admin' && !user.disabled).map((user) => user.id),
+    alertMinutesOf: async (userId) => (await settings.readNow(userId)).alertMinutes,
+    isSignedIn: async (userId) => (await registry.listByUser(userId)).length > 0,
+  });
+  audit.listen(telegram.listener);
+
+  const strategies = createStrategyFeature({
+    ...shared,
+    draining,
+    rateLimits: limits.webhooks,
+    retentionMs: config.signalRetentionMs,
+    countStranger: rateLimits.countStranger,
+    // As the broker spells it; and where its own list was not imported, as any other one does.
+    findSymbol: async (broker, exchange, tradingSymbol) =>
+      (await symbols.find(exchange, tradingSymbol, broker)) ?? (await symbols.find(exchange, tradingSymbol)),
+    hasInstruments: async () => (await symbols.listMasters()).length > 0,
+    whyBrokerNotConnected: async (userId, broker) => {
+      const reading = await brokers.reader.accessToken(userId, broker);
+      return reading.kind === 'token' ? undefined : reading.why;
+    },
+    brokerNames,
+    defaultBroker: async (userId) => (await settings.read(userId)).defaultBroker,
+  });
+
+  const keyHasher = createPasswordHasher({
+    peppers: config.peppers,
+    maxInFlight: 1,
+    maxWaiting: KEYS_WAITING,
+    what: 'Checking API keys',
+  });
+  const api = createApiFeature({
+    ...shared,
+    peppers: config.peppers,
+    hasher: keyHasher,
+    rateLimits: limits.api,
+    corsOrigins: config.corsOrigins,
+    // A key that this server has made is no guess: its owner's program goes on with it.
+    onInvalidKey: ({ address, why }) => (why === 'not_ours' ? bans.noteGuessedKey(address) : undefined),
+    countStranger: rateLimits.countStranger,
+    countCaller: rateLimits.countCaller,
+    sessionState: createSessionState(shared),
+    brokerStates: async (userId) =>
+      defaultFirst(await brokers.overview.of(userId), (await settings.readNow(userId)).defaultBroker),
+    brokerToken: brokers.reader.requireAccessToken,
+    searchSymbols: symbols.search,
+    findSymbol: symbols.find,
+    listStrategies: strategies.listStrategies,
+    signalsAfter: strategies.signalsAfter,
+    signalBody: signalBodySchema,
+  });
+
+  const bans = createBanFeature({
+    ...shared,
+    trustProxy: config.trustProxy,
+    sharedSenders: TRADINGVIEW_ADDRESSES,
+    liveSession,
+    credentials: [sessions.shownSession, api.shownKey, strategies.shownWebhook],
+  });
+  audit.listen(bans.listener);
+
+  const accounts = createAccountsFeature({
+    ...shared,
+    lifecycle,
+    liveSession,
+    revokeApiKeys: api.apiKeys.revokeAllOf,
+    peppers: config.peppers,
+    secrets: config.sessionSecrets,
+    https,
+    rateLimits: limits.login,
+  });
+
+  const cspReports = createCspReportFeature({ ...shared, mode: config.headers.cspMode });
+
+  const traffic = createTrafficFeature({
+    ...shared,
+    addresses: config.trafficLogAddresses,
+    secrets: config.peppers,
+    retentionMs: config.trafficRetentionMs,
+    mostRows: config.trafficMostRows,
+    findUserId: async (username) => (await users.findByUsername(username))?.id,
+  });
+
+  const load = createWatchFeature({
+    ...shared,
+    addressWords: traffic.addressWords,
+    mayBan: (subject) => bans.whyProtected(subject) === undefined,
+    hoursSince: traffic.hourStore.since,
+    queues: [
+      { queue: 'revocations', depth: async () => (await pending.summary()).waiting },
+      { queue: 'broker_logouts', depth: async () => (await brokers.countLogouts()).open },
+      { queue: 'telegram', depth: async () => (await telegram.countMessages()).open },
+      { queue: 'passwords', depth: () => accounts.hasher.waiting },
+      { queue: 'api_keys', depth: () => keyHasher.waiting },
+      { queue: 'traffic', depth: () => traffic.trafficLog.waiting },
+      { queue: 'ban_hits', depth: bans.countWaitingHits },
+    ],
+    droppedRows: () => traffic.trafficLog.dropped,
+    oldestPendingRevocation: async () => (await pending.summary()).oldestOrderedAt,
+    thresholds: bans.alertThresholds,
+  });
+
+  const requestLog = createRequestLog({ log, clock });
+
+  // Pages over what several features export.
+  const dashboard = createDashboardRouter({
+    ...shared,
+    lifecycle,
+    brokersOf: async (userId, req) =>
+      defaultFirst(await brokers.overview.of(userId, req), (await settings.read(userId)).defaultBroker),
+    settingsOf: settings.read,
+    // With what the brokers have answered: to everyone's tokens where an administrator reads of everyone.
+    async latestReceipt(userId, viewer) {
+      const receipt = await orders.latestReceipt(userId);
+      if (receipt === undefined) return undefined;
+      const isOfAll = viewer === 'admin' && receipt.scope === 'sweep';
+      const answers = await brokers.logoutAnswers([receipt.orderId], isOfAll ? undefined : userId);
+      return toReceiptView(receipt, { viewer, brokerName, answers: answers.get(receipt.orderId) });
+    },
+    waitingOrders: pending,
+    isEmptyHouse: accounts.needsSetup,
+  });
+  const overview = createOverviewRouter({
+    ...shared,
+    countSessions: registry.countLive,
+    brokerConnections: async () => {
+      const connections = await brokers.countConnections();
+      return [...brokerNames].map(([id, name]) => ({ name, connections: connections.get(id) ?? 0 }));
+    },
+    countBans: bans.countActive,
+    waitingRevocations: pending.summary,
+    countLogouts: brokers.countLogouts,
+    countMessages: telegram.countMessages,
+    parts: createReadiness(ports).filter(({ name }) => OVERVIEW_PARTS.has(name)),
+    auditHoursSince: auditFeature.hours.since,
+    trafficHoursSince: traffic.hourStore.since,
+    chainState: auditFeature.chainState,
+    // Pending revocations have a line of their own there, from the first second on.
+    openAlerts: async () =>
+      (await load.alertStore.listOpen())
+        .filter(({ what }) => what !== alertCause('revocation'))
+        .map(({ raisedAt, ...alert }) => ({
+          what: `${alertHeading(alert.what)}. ${alertSentence(alert)}`,
+          since: raisedAt,
+        })),
+  });
+  const people = createPeopleRouter({
+    ...shared,
+    userAdmin: accounts.userAdmin,
+    countConnections: brokers.countConnectionsOf,
+    countApiKeys: api.apiKeys.countOf,
+  });
+  const allSessions = createEverybodysSessionsRouter({
+    ...shared,
+    lifecycle,
+    revoker,
+    findPeople: async (text, limit) => {
+      const found = await users.search({ text, offset: 0, limit });
+      return { userIds: found.users.map(({ id }) => id), total: found.total };
+    },
+    usernameOf: async (userId) => (await users.findById(userId))?.username,
+    countConnectionsOf: async (userId) => (await brokers.countConnectionsOf([userId])).get(userId) ?? 0,
+    countConnectionsBefore: brokers.openTokens.countOpenBefore,
+    receiptOf: orders.receiptOf,
+    brokerName,
+  });
+
+  const features: readonly Feature[] = [
+    { router: dashboard, metrics: createCacheMetrics(caches) },
+    accounts,
+    sessions,
+    revocation,
+    brokers,
+    api,
+    symbols,
+    settings,
+    telegram,
+    strategies,
+    { router: overview },
+    bans,
+    auditFeature,
+    { router: allSessions },
+    { router: people },
+    cspReports,
+    traffic,
+    load,
+    { jobs: [rateLimits.comparing, requestLog], metrics: rateLimits.metrics },
+    { jobs: gate === undefined ? [] : [gate.watch] },
+    ...(brokers.sandbox === undefined ? [] : [{ router: brokers.sandbox.pages }]),
+  ];
+
+  listenForCacheClearing(caches, bus);
+  gate?.recoverWith(async () => {
+    await revocation.replay();
+    await settings.idleLimits.reapplyAll();
+  });
+
+  return {
+    config,
+    ...shared,
+    accounts,
+    sessions,
+    revocation,
+    brokers,
+    api,
+    symbols,
+    settings,
+    telegram,
+    strategies,
+    bans,
+    auditLog: auditFeature,
+    cspReports,
+    traffic,
+    load,
+    rateLimits,
+    requestLog,
+    draining,
+    keyRotation: createKeyRotation({ ciphertexts: createCiphertextStore(database), keyRing, audit }),
+    requestWatch: { clock, observers: [requestLog.observe, traffic.observe, load.observe] },
+    readiness: [...createReadiness(ports), draining.check],
+    routers: features.flatMap(({ router }) => (router === undefined ? [] : [router])),
+    metrics: createMetricsRegistry(features.flatMap(({ metrics = [] }) => metrics)),
+    jobs: createJobs({
+      ...shared,
+      orders,
+      revoker,
+      sweep: revocation.sweep,
+      idleWatch: sessions.idleWatch,
+      replay: gate === undefined ? undefined : revocation.replay,
+      cleanups: features.flatMap(({ cleanup }) => (cleanup === undefined ? [] : [cleanup])),
+      preparations: [bans.load],
+      jobs: features.flatMap(({ jobs = [] }) => jobs),
+    }),
+  };
+}
+
+/** Not what waits: a revocation that is stuck would take every node out of the load balancer. It raises an alert. */
+function createReadiness({ clock, database, redis, gate }: Ports): readonly ReadinessCheck[] {
+  return [
+    { name: 'database', check: () => database.ping() },
+    ...(redis === undefined ? [] : [{ name: 'redis', check: async () => void (await redis.ping()) }]),
+    ...(redis === undefined ? [] : [{ name: 'clock', check: () => compareClocks(redis, clock) }]),
+    ...(gate === undefined ? [] : [{ name: 'sessions', check: async () => gate.pass() }]),
+  ];
+}
+
+async function compareClocks(redis: RedisClient, clock: Clock): Promise<void> {
+  const differenceMs = await clockDifferenceMs(redis, clock);
+  if (Math.abs(differenceMs) > CLOCK_SKEW_TOLERANCE_MS)
+    throw new Error(`The clock differs by ${differenceMs} ms`);
+}

@@ -1,0 +1,103 @@
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import type { Log } from '../core/log.ts';
+import type { LivePolicy } from '../core/session-policy.ts';
+import type { Feature } from '../http/feature.ts';
+import type { FindCredential } from '../http/shown-credential.ts';
+import type { Database } from '../storage/database.ts';
+import { createClaimedUser } from './claimed-user.ts';
+import type { CurrentSession } from './current-session.ts';
+import type { EpochStore } from './epoch-store.ts';
+import { createIdleWatch, type IdleWatch } from './idle-watch.ts';
+import { createSessionLifecycle, type SessionLifecycle } from './lifecycle.ts';
+import { createLongRequests } from './long-requests.ts';
+import { createOutageLogout } from './outage-logout.ts';
+import { createReauthenticationGate } from './reauthentication.ts';
+import type { RevocationOrderStore } from './revocation-order-store.ts';
+import type { Revoker } from './revoker.ts';
+import { createSessionsRouter } from './routes.ts';
+import type { SessionActors } from './session-actors.ts';
+import { createSessionExpiry, type SessionExpiry } from './session-expiry.ts';
+import { createSessionIdIssuer } from './session-id-issuer.ts';
+import { createSessionMiddleware, sessionCookieName } from './session-middleware.ts';
+import type { SessionStorage } from './session-storage.ts';
+import { createShownSession } from './shown-session.ts';
+import { createVisitorIds } from './visitor-ids.ts';
+
+export interface SessionsFeatureDeps {
+  readonly database: Database;
+  readonly storage: SessionStorage;
+  readonly revoker: Revoker;
+  readonly orders: RevocationOrderStore;
+  readonly epochs: EpochStore;
+  readonly actors: SessionActors;
+  readonly policy: LivePolicy;
+  readonly calendar: CutoffCalendar;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** SESSION_SECRET, newest first; all verify. */
+  readonly secrets: readonly string[];
+  readonly https: boolean;
+  readonly maxSessionsPerUser: number;
+  /** Gives a user's sessions the idle limit that they have chosen. */
+  readonly limitIdle: (userId: string) => Promise<void>;
+}
+
+export interface SessionsFeature extends Feature {
+  readonly lifecycle: SessionLifecycle;
+  readonly idleWatch: IdleWatch;
+  readonly expiry: SessionExpiry;
+  /** The request's session if it counts. */
+  readonly liveSession: (req: Request) => CurrentSession | undefined;
+  readonly loadSession: RequestHandler;
+  readonly outageLogout: ErrorRequestHandler;
+  readonly reauthenticationGate: RequestHandler;
+  /** For forms that are shown to visitors. */
+  readonly visitorSecret: (sid: string) => string;
+  /** Whose session a request says it carries: not looked at yet. */
+  readonly claimedUser: (req: Request) => string | undefined;
+  /** For the ban gate, which stands in front of the session. */
+  readonly shownSession: FindCredential;
+}
+
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createSessionsFeature(deps: SessionsFeatureDeps): SessionsFeature {
+  const { database, storage, revoker, actors, clock, log, secrets, https } = deps;
+  const { registry } = storage;
+  const cookieName = sessionCookieName(https);
+  const visitorIds = createVisitorIds({ secrets, clock });
+  const ids = createSessionIdIssuer(visitorIds);
+  const longRequests = createLongRequests({
+    actors,
+    onError: (err) => log.warn({ err }, 'Requests in progress could not be compared with their sessions'),
+  });
+  const lifecycle = createSessionLifecycle({ ...deps, registry, ids });
+  const expiry = createSessionExpiry({
+    ...deps,
+    registry,
+    ids,
+    acting: database.acting,
+    longRequests,
+    clearCookie,
+  });
+
+  function clearCookie(res: Response): void {
+    res.clearCookie(cookieName, { path: '/', httpOnly: true, sameSite: 'lax', secure: https });
+  }
+
+  return {
+    lifecycle,
+    idleWatch: createIdleWatch(registry, lifecycle),
+    expiry,
+    liveSession: expiry.liveSession,
+    loadSession: createSessionMiddleware({ storage, ids, secrets, https }),
+    outageLogout: createOutageLogout(revoker),
+    reauthenticationGate: createReauthenticationGate(clock),
+    visitorSecret: visitorIds.formSecretOf,
+    claimedUser: createClaimedUser(cookieName),
+    shownSession: createShownSession({ ...deps, cookieName, store: storage.passiveStore }),
+    router: createSessionsRouter({ ...deps, registry, lifecycle, clearCookie }),
+    jobs: [longRequests],
+  };
+}
