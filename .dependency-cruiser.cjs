@@ -5,7 +5,7 @@
  */
 const ROOMS_BELOW = 'core|storage|http|sessions';
 const FEATURE = `^src/(?!(?:${ROOMS_BELOW}|cli)/)([^/]+)/`;
-const COMPOSITION = '^src/(?:services|app|main)\\.ts$|^src/cli/';
+const COMPOSITION = '^src/(?:services|app|main|route-policies)\\.ts$|^src/cli/';
 
 /** Forbids a room every import from src/ that is not listed. */
 const mayImportOnly = (room, ...allowed) => ({

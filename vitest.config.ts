@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
+/** Folders whose files leave nothing behind in their process. Those that break connections keep a process for each file. */
+const SHARE_MODULES = ['accounts', 'api', 'audit', 'core', 'http', 'security', 'settings'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
+
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
@@ -20,7 +25,16 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/browser/**', 'test/faults/**'],
+          exclude: ['test/browser/**', 'test/faults/**', ...SHARE_MODULES],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'shared-modules',
+          include: SHARE_MODULES,
+          // The server keeps nothing at module level, and loading it takes longer than most tests.
+          isolate: false,
         },
       },
       {

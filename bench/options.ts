@@ -1,6 +1,16 @@
 import { parseArgs } from 'node:util';
 
-export const PARTS = ['page', 'exempt', 'sign-ins', 'caches', 'api', 'symbols', 'sweep', 'bans'] as const;
+export const PARTS = [
+  'page',
+  'exempt',
+  'sign-ins',
+  'guessing',
+  'caches',
+  'api',
+  'symbols',
+  'sweep',
+  'bans',
+] as const;
 export type PartName = (typeof PARTS)[number];
 
 export interface Options {

@@ -6,6 +6,7 @@ import { compareBans } from './parts/bans.ts';
 import { compareCaches } from './parts/caches.ts';
 import { compareExemptRoutes } from './parts/exempt-routes.ts';
 import { compareGuardedPage } from './parts/guarded-page.ts';
+import { measureGuessing } from './parts/guessing.ts';
 import { compareSignIns } from './parts/sign-ins.ts';
 import { compareSweep } from './parts/sweep.ts';
 import { compareSymbols } from './parts/symbols.ts';
@@ -17,6 +18,7 @@ const COMPARE: Readonly<Record<PartName, (workshop: Workshop) => Promise<readonl
   page: compareGuardedPage,
   exempt: compareExemptRoutes,
   'sign-ins': compareSignIns,
+  guessing: measureGuessing,
   caches: compareCaches,
   api: compareApiKeys,
   symbols: compareSymbols,

@@ -33,6 +33,7 @@ export function startCurfew(cpu: number | undefined, env: Readonly<Record<string
       SESSION_IDLE_TIMEOUT: '30m',
       MAX_SESSIONS_PER_USER: '9999',
       LOGIN_RATE_LIMIT: '1000000/minute',
+      API_USER_RATE_LIMIT: '1000000/minute',
       PAGE_RATE_LIMIT: '1000000/minute',
       SECURITY_RATE_LIMIT: '1000000/minute',
       POLL_RATE_LIMIT: '1000000/minute',

@@ -17,16 +17,18 @@ import { createCsrf } from './http/csrf.ts';
 import { createErrorHandler, refuseUnknownPath } from './http/error-handler.ts';
 import { createLastResort } from './http/last-resort.ts';
 import { createMetrics } from './http/metrics.ts';
-import { createMultipart, uploadAllowance } from './http/multipart.ts';
+import { readMultipart } from './http/multipart.ts';
 import { createProbes } from './http/probes.ts';
 import { readOnly } from './http/refuse-methods.ts';
+import { refuseTwoHosts } from './http/refuse-two-hosts.ts';
 import { createRequestId } from './http/request-id.ts';
 import { createRequestWatch } from './http/request-watch.ts';
+import { createRoutePolicies, createRoutePolicyReader } from './http/route-policy.ts';
 import { createSameOrigin } from './http/same-origin.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { createViewEngine } from './http/view-engine.ts';
 import { toKnownFailure } from './known-failures.ts';
-import { BAN_UPLOAD } from './security/bans/ban-file-pages.ts';
+import { ROUTE_POLICIES } from './route-policies.ts';
 import { createBanRouter } from './security/bans/routes.ts';
 import { createReportsRouter } from './security/csp-reports/reports-page.ts';
 import { createOverviewRouter } from './security/overview/routes.ts';
@@ -39,13 +41,12 @@ import { createSessionsRouter } from './sessions/routes.ts';
 import { createSessionMiddleware } from './sessions/session-middleware.ts';
 import { createSettingsRouter } from './settings/routes.ts';
 import { createStrategyRouter } from './strategies/routes.ts';
-import { createSymbolRouter, SYMBOL_UPLOAD } from './symbols/routes.ts';
+import { createSymbolRouter } from './symbols/routes.ts';
 import { createTelegramRouter } from './telegram/routes.ts';
 
 const PUBLIC_FOLDER = fileURLToPath(new URL('../public', import.meta.url));
 const VIEWS_FOLDER = fileURLToPath(new URL('../views', import.meta.url));
 const LARGEST_BODY = FORM_LIMITS.mostBytes;
-const UPLOADS = [SYMBOL_UPLOAD, BAN_UPLOAD];
 
 /** The whole server: what a request passes, from top to bottom. */
 export function createApp(services: Services): Express {
@@ -54,10 +55,12 @@ export function createApp(services: Services): Express {
   configure(app, services);
 
   app.use(createRequestId());
+  app.use(createRoutePolicyReader(createRoutePolicies(ROUTE_POLICIES)));
   app.use(
     ...createSecurityHeaders({ ...config, settings: config.headers, formTargets: services.brokerOrigins }),
   );
-  app.use(createBodyLimits(UPLOADS.map(uploadAllowance)));
+  app.use(createBodyLimits());
+  app.use(refuseTwoHosts);
   app.use(createProbes(services.readiness));
   app.use(services.bans.gate);
   app.use(createRequestWatch(services.requestWatch));
@@ -65,6 +68,7 @@ export function createApp(services: Services): Express {
   // For anyone, without a session.
   app.use('/assets', express.static(PUBLIC_FOLDER, { index: false, redirect: false, maxAge: '5m' }));
   app.use('/assets', readOnly);
+  app.use(services.guessGate);
   app.use(services.rateLimits.beforeSession);
   app.use(createMetrics(services.metrics, { isAllowed: createAddressList(config.metricsAllow) }));
   if (services.sandbox !== undefined) app.use(services.sandbox.programs);
@@ -78,7 +82,7 @@ export function createApp(services: Services): Express {
   const rooms = createRooms(services);
   app.use(createAnswerOptions(rooms));
 
-  // The session, and whether it still counts. What needs none is named in http/route-classes.ts.
+  // The session, and whether it still counts. What needs none says so in its row.
   app.use(createSameOrigin(config.baseUrl));
   app.use(services.rateLimits.turnedAway);
   app.use(createSessionMiddleware(services.sessionMiddleware));
@@ -91,17 +95,18 @@ export function createApp(services: Services): Express {
 
   app.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 100 }));
   app.use(express.json({ limit: LARGEST_BODY }));
-  app.use(createMultipart(UPLOADS));
+  app.use(readMultipart);
   app.use(services.expiry.judgeAgain);
   app.use(createCsrf(services.visitorSecret));
   app.use(services.brokerBanner);
-  app.use(services.freshProof);
+  app.use(services.roleGate);
+  app.use(services.reauthenticationGate);
 
   app.use(services.exportWatch);
   app.use(rooms);
 
   app.use(refuseUnknownPath);
-  app.use(services.bans.pathWatch.notFound);
+  app.use(services.bans.pathWatch.refusals);
   app.use(services.refusalWatch);
   app.use(services.expiry.endedInProgress);
   app.use(reopenLoginForm);

@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { type CutoffTime, parseCutoffTime } from './core/cutoff.ts';
 import { DAY_MS, parseDuration } from './core/duration.ts';
 import type { SessionPolicy } from './core/session-policy.ts';
+import { coversMostOfTheNet } from './http/address-coverage.ts';
 import {
   COOPS,
   CORPS,
@@ -56,6 +57,8 @@ export interface Config {
   readonly trafficLogAddresses: (typeof ADDRESS_DETAILS)[number];
   /** Milliseconds that the rows of the traffic log are kept; 0: there are none. */
   readonly trafficRetentionMs: number;
+  /** TRAFFIC_LOG_ROWS: of all nodes together. */
+  readonly trafficMostRows: number;
   readonly corsOrigins: readonly string[];
   /** Addresses and CIDRs that may see /metrics. */
   readonly metricsAllow: readonly string[];
@@ -116,7 +119,7 @@ export function parseConfig(env: Environment): Config {
     encryptionKeys: read('ENCRYPTION_KEY', undefined, parseFernetKeys, '<32 random bytes as base64url>'),
     peppers: read('PEPPER', undefined, parseSecrets, '<openssl rand -base64 48>'),
     policy: Object.freeze({
-      cutoffTime: read('SESSION_EXPIRY_TIME', '03:00', readCutoffTime),
+      cutoffTime: readSessionExpiry(env, read, problems),
       idleTimeoutMs: read('SESSION_IDLE_TIMEOUT', '30m', readIdleTimeout),
     }),
     maxSessionsPerUser: read('MAX_SESSIONS_PER_USER', '5', parseCount),
@@ -127,6 +130,7 @@ export function parseConfig(env: Environment): Config {
     auditLogYears: read('AUDIT_LOG_YEARS', '5', parseAuditYears),
     trafficLogAddresses: read('TRAFFIC_LOG_ADDRESSES', 'truncated', parseAddressDetail),
     trafficRetentionMs: read('TRAFFIC_LOG_DAYS', '30', parseDays),
+    trafficMostRows: read('TRAFFIC_LOG_ROWS', '1000000', parseRows),
     metricsAllow: read('METRICS_ALLOW', 'private', parseMetricsAllow, '127.0.0.1,10.0.0.0/8'),
     corsOrigins: read('CORS_ORIGINS', '', parseOrigins, 'https://charts.example.com'),
     headers: readHeaders(read),
@@ -148,7 +152,7 @@ export function parseConfig(env: Environment): Config {
 export function parsePolicy(env: Environment): SessionPolicy {
   const problems: ConfigProblem[] = [];
   const read = createReader(env, problems);
-  const cutoffTime = read('SESSION_EXPIRY_TIME', '03:00', readCutoffTime);
+  const cutoffTime = readSessionExpiry(env, read, problems);
   const idleTimeoutMs = read('SESSION_IDLE_TIMEOUT', '30m', readIdleTimeout);
   if (cutoffTime === undefined || idleTimeoutMs === undefined) throw new ConfigError(problems);
   return Object.freeze({ cutoffTime, idleTimeoutMs });
@@ -172,6 +176,15 @@ function createReader(env: Environment, problems: ConfigProblem[]) {
     problems.push({ name, problem: parsed.problem, example });
     return undefined;
   };
+}
+
+/** Where it is there and empty, some mean `off` and some the default: it is asked about instead. */
+function readSessionExpiry(env: Environment, read: Read, problems: ConfigProblem[]): CutoffTime | undefined {
+  const name = 'SESSION_EXPIRY_TIME';
+  if (env[name]?.trim() !== '') return read(name, '03:00', readCutoffTime);
+  const problem = 'is empty. Enter HH:MM on a 24-hour clock, or off, or take the line out for 03:00';
+  problems.push({ name, problem, example: '03:00' });
+  return undefined;
 }
 
 function parsePort(text: string): Parsed<number> {
@@ -293,6 +306,14 @@ function parseAddressDetail(text: string): Parsed<Config['trafficLogAddresses']>
     : { value: detail };
 }
 
+const FEWEST_ROWS = 10_000;
+
+function parseRows(text: string): Parsed<number> {
+  return /^[1-9]\d{3,8}$/.test(text) && Number(text) >= FEWEST_ROWS
+    ? { value: Number(text) }
+    : { problem: `is not a whole number from ${FEWEST_ROWS} to 999999999` };
+}
+
 const FEWEST_AUDIT_YEARS = 5;
 
 /** Five at least: the exchange's rule (NSE/INVG/67858) for the trail of everybody who trades through an API. */
@@ -316,13 +337,16 @@ function parseCount(text: string): Parsed<number> {
 }
 
 function parseProxies(text: string): Parsed<readonly string[]> {
-  return parseList(text, (entry) =>
+  const list = parseList(text, (entry) =>
     isAddress(entry) || isPartOfTheNet(entry)
       ? { value: entry }
       : {
           problem: `names "${printable(entry)}", which is no address or CIDR; headers of everybody are never believed`,
         },
   );
+  return 'value' in list && coversMostOfTheNet(list.value)
+    ? { problem: 'covers half of the internet or more; headers of everybody are never believed' }
+    : list;
 }
 
 /** Of this machine, and of networks that the internet does not reach (RFC 1918, 4193, 3927, 4291). */

@@ -19,7 +19,9 @@ export function readEnvFile(file: string): Environment {
 
 /** The environment wins over the file; an empty variable counts as not set. */
 export function mergeEnvironment(environment: Environment, file: Environment): Environment {
-  const set = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
+  const set = Object.entries(environment).filter(
+    ([name, value]) => value !== undefined && (value !== '' || file[name] === undefined),
+  );
   return { ...file, ...Object.fromEntries(set) };
 }
 

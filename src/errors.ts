@@ -13,6 +13,7 @@ const STATUS = {
   timeout: 408,
   invalid: 400,
   too_large: 413,
+  unsupported_media_type: 415,
   rate_limited: 429,
   unavailable: 503,
   internal: 500,
@@ -27,6 +28,13 @@ export interface AppErrorOptions {
   readonly fields?: Readonly<Record<string, string>>;
   readonly retryAfterSeconds?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What the page offers, where that does not follow from the code. */
+  readonly action?: ErrorAction | undefined;
+}
+
+export interface ErrorAction {
+  readonly href: string;
+  readonly text: string;
 }
 
 /** An outcome that a person or program must be told about: a wire code, a status, and words that leak nothing. */
@@ -36,6 +44,7 @@ export class AppError extends Error {
   readonly fields: Readonly<Record<string, string>> | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly action: ErrorAction | undefined;
 
   constructor(code: ErrorCode, publicMessage: string, options: AppErrorOptions = {}) {
     super(publicMessage, options.cause === undefined ? undefined : { cause: options.cause });
@@ -45,6 +54,7 @@ export class AppError extends Error {
     this.fields = options.fields;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.headers = options.headers ?? {};
+    this.action = options.action;
   }
 }
 

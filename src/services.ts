@@ -4,7 +4,8 @@ import { createAuthenticator } from './accounts/authenticator.ts';
 import { createCommonPasswords } from './accounts/common-passwords.ts';
 import { createDeviceCookies } from './accounts/device-cookies.ts';
 import { createEmptyHouse } from './accounts/empty-house.ts';
-import { createFreshProof } from './accounts/fresh-proof.ts';
+import { createFailedSignIns } from './accounts/failed-sign-ins.ts';
+import { createGuessGate } from './accounts/guess-gate.ts';
 import { createLoginLimiter } from './accounts/login-limiter.ts';
 import { createPasswordHasher } from './accounts/password-hasher.ts';
 import { createPasswordRules } from './accounts/password-rules.ts';
@@ -41,17 +42,19 @@ import { createEpochStore } from './sessions/epoch-store.ts';
 import { createIdleWatch } from './sessions/idle-watch.ts';
 import { createSessionLifecycle } from './sessions/lifecycle.ts';
 import { createLongRequests } from './sessions/long-requests.ts';
+import { createReauthenticationGate } from './sessions/reauthentication.ts';
 import { createReplay } from './sessions/replay.ts';
-import { createRequireAdmin } from './sessions/require-admin.ts';
 import { createRevocationMetrics } from './sessions/revocation-metrics.ts';
 import { createRevocationOrderStore } from './sessions/revocation-order-store.ts';
 import { createRevoker } from './sessions/revoker.ts';
+import { createRoleGate } from './sessions/role-gate.ts';
 import { createSessionActors } from './sessions/session-actors.ts';
 import { createSessionExpiry } from './sessions/session-expiry.ts';
 import { createSessionIdIssuer } from './sessions/session-id-issuer.ts';
 import { sessionCookieName } from './sessions/session-middleware.ts';
 import { createSessionState } from './sessions/session-state.ts';
 import { createSessionTarget } from './sessions/session-target.ts';
+import { createShownSession } from './sessions/shown-session.ts';
 import { createStandingStore } from './sessions/standing-store.ts';
 import { createSweep } from './sessions/sweep.ts';
 import { createVisitorIds } from './sessions/visitor-ids.ts';
@@ -233,9 +236,10 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     publicOrigin: config.baseUrl,
     onInvalidKey: ({ address, why }) => {
       // A key that this server has made is no guess, whatever became of it: its owner's program goes on with it.
-      if (why === 'not_ours') bans.noteGuessedKey(address);
+      return why === 'not_ours' ? bans.noteGuessedKey(address) : undefined;
     },
     countStranger: (req, res) => rateLimits.countStranger(req, res),
+    countCaller: (userId) => rateLimits.countCaller(userId),
     sessionState: createSessionState({ registry, policy, calendar, clock }),
     brokerStates: async (userId) =>
       defaultFirst(await brokers.overview.of(userId), (await settings.readNow(userId)).defaultBroker),
@@ -255,8 +259,20 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     log,
     trustProxy: config.trustProxy,
     sharedSenders: TRADINGVIEW_ADDRESSES,
-    isSignedIn: (req) => expiry.liveSession(req) !== undefined,
+    liveSession: (req) => expiry.liveSession(req),
+    credentials: [
+      createShownSession({
+        cookieName: sessionCookieName(config.https),
+        secrets: config.sessionSecrets,
+        store: sessionStorage.passiveStore,
+        calendar,
+        clock,
+      }),
+      api.shownKey,
+      strategies.shownWebhook,
+    ],
   });
+  audit.listen(bans.listener);
 
   // What ends with a session, in this order: first the tokens, or a reader would fill the caches with them again.
   const sessionTarget = createSessionTarget(registry, audit);
@@ -321,13 +337,15 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     hasher,
     lifecycle,
     tellSessions: registry.setRole,
+    revokeApiKeys: api.apiKeys.revokeAllOf,
     audit,
     acting,
   });
   const limiter = createLoginLimiter({ limits: config.rateLimits.login, redis: ports.redis });
   const devices = createDeviceCookies({ secrets: config.sessionSecrets, secure: config.https, clock });
+  const failures = createFailedSignIns({ audit, users, clock });
   const { liveSession } = expiry;
-  const requireAdmin = createRequireAdmin(async (userId) => {
+  const roleGate = createRoleGate(async (userId) => {
     const user = await users.findById(userId);
     return user === undefined || user.disabled ? undefined : user.role;
   }, acting);
@@ -337,10 +355,13 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     addresses: config.trafficLogAddresses,
     secrets: config.peppers,
     retentionMs: config.trafficRetentionMs,
+    mostRows: config.trafficMostRows,
     findUserId: async (username) => (await users.findByUsername(username))?.id,
     clock,
     log,
   });
+
+  const requestLog = createRequestLog({ log, clock });
 
   const load = createWatchRoom({
     database,
@@ -437,6 +458,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       preparations: [bans.load],
       others: [
         auditRoom.keeper.watch,
+        failures.flushing,
         brokers.logoutQueue,
         brokers.refresher,
         api.usage,
@@ -449,6 +471,7 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
         rateLimits.comparing,
         cspReports.writing,
         ...traffic.jobs,
+        requestLog,
         load.watch,
         longRequests,
         ...(gate === undefined ? [] : [gate.watch]),
@@ -468,10 +491,11 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       settingsOf: settings.read,
       latestReceipt: describeLatestReceipt,
       waitingOrders,
-      requireAdmin,
       isEmptyHouse: createEmptyHouse(users),
     },
-    freshProof: createFreshProof(clock),
+    roleGate,
+    reauthenticationGate: createReauthenticationGate(clock),
+    guessGate: createGuessGate({ limiter, devices }),
     accounts: {
       clock,
       authenticator: createAuthenticator({ users, hasher }),
@@ -481,17 +505,19 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       rules,
       hasher,
       lifecycle,
+      failures,
       audit,
       liveSession,
     },
     sessions: { clock, calendar, policy, registry, lifecycle, clearCookie },
-    requestWatch: { clock, observers: [createRequestLog(log), traffic.observe, load.observe] },
+    requestLog,
+    requestWatch: { clock, observers: [requestLog.observe, traffic.observe, load.observe] },
     bans,
     auditKeeper: auditRoom.keeper,
     exportWatch: auditRoom.exportWatch,
     refusalWatch: auditRoom.refusalWatch,
-    auditPages: { ...auditRoom.routes, requireAdmin },
-    banPages: { ...bans.routes, requireAdmin },
+    auditPages: auditRoom.routes,
+    banPages: bans.routes,
     overview: {
       clock,
       calendar,
@@ -513,9 +539,14 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
           what: `${alarmHeading(alarm.what)}. ${alarmSentence(alarm)}`,
           since: raisedAt,
         })),
-      requireAdmin,
     },
-    people: { users, userAdmin, registry, countConnections: brokers.countConnectionsOf, requireAdmin },
+    people: {
+      users,
+      userAdmin,
+      registry,
+      countConnections: brokers.countConnectionsOf,
+      countApiKeys: api.apiKeys.countOf,
+    },
     everybodysSessions: {
       clock,
       registry,
@@ -531,15 +562,14 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
       countConnectionsBefore: brokers.openTokens.countOpenBefore,
       receiptOf: orders.receiptOf,
       brokerName,
-      requireAdmin,
     },
     rateLimits,
     cspReports,
-    cspReportPages: { ...cspReports.routes, requireAdmin },
+    cspReportPages: cspReports.routes,
     traffic,
-    trafficPages: { ...traffic.routes, requireAdmin },
+    trafficPages: traffic.routes,
     load,
-    loadPages: { ...load.routes, requireAdmin },
+    loadPages: load.routes,
     pageLook: settings.pageLook,
     settings: settings.routes,
     telegram,
@@ -547,12 +577,11 @@ export function createServices({ config, ports, log, internalOrigin, adapters }:
     findSymbol: symbols.find,
     symbolImporter: symbols.importer,
     symbolKeeper: symbols.keeper,
-    symbols: { ...symbols.routes, requireAdmin },
-    apiKeys: { ...api.pages, requireAdmin },
+    symbols: symbols.routes,
+    apiKeys: api.pages,
     broker: {
       ...brokers.routes,
       liveSession: (req: Request) => liveSession(req),
-      requireAdmin,
     },
   };
 }

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Config, ConfigError, type Environment, parseConfig } from '../src/config.ts';
+import { type Config, ConfigError, type Environment, parseConfig, parsePolicy } from '../src/config.ts';
 import { USUAL_HEADERS } from '../src/http/header-settings.ts';
 import type { RateLimitName } from '../src/http/rate-limit-table.ts';
 import { TEST_SECRETS } from './support/test-server.ts';
@@ -32,6 +32,7 @@ const CONTRACT = [
   'TRUST_PROXY',
   'LOGIN_RATE_LIMIT',
   'API_RATE_LIMIT',
+  'API_USER_RATE_LIMIT',
   'RESET_RATE_LIMIT',
   'WEBHOOK_RATE_LIMIT',
   'PAGE_RATE_LIMIT',
@@ -43,6 +44,7 @@ const CONTRACT = [
   'SIGNAL_RETENTION',
   'AUDIT_LOG_YEARS',
   'TRAFFIC_LOG_DAYS',
+  'TRAFFIC_LOG_ROWS',
   'TRAFFIC_LOG_ADDRESSES',
   'METRICS_ALLOW',
   'CORS_ORIGINS',
@@ -125,8 +127,40 @@ describe('the settings', () => {
   });
 
   it('count as not set when empty or blank', () => {
-    const blank = Object.fromEntries(CONTRACT.map((name) => [name, '  ']));
+    const names = CONTRACT.filter((name) => name !== 'SESSION_EXPIRY_TIME');
+    const blank = Object.fromEntries(names.map((name) => [name, '  ']));
     expect(parseConfig({ ...blank, ...GOOD })).toEqual(parseConfig(GOOD));
+  });
+
+  it.each(['', '  '])('refuse a SESSION_EXPIRY_TIME of %j: off and 03:00 are both meant by it', (value) => {
+    const { problems, message } = problemsOf({ ...GOOD, SESSION_EXPIRY_TIME: value });
+    expect(problems.map(({ name }) => name)).toEqual(['SESSION_EXPIRY_TIME']);
+    expect(message).toContain('SESSION_EXPIRY_TIME: is empty');
+    expect(() => parsePolicy({ SESSION_EXPIRY_TIME: value })).toThrow(ConfigError);
+  });
+
+  it.each([
+    '0.0.0.0/1,128.0.0.0/1',
+    '0.0.0.0/1',
+    '10.0.0.1, 128.0.0.0/2, 192.0.0.0/2, 0.0.0.0/2',
+    '::/1,8000::/1',
+    '2000::/3',
+    '2000::/4,3000::/5',
+    '::ffff:0:0/96',
+    '::ffff:0.0.0.0/97,128.0.0.0/1',
+    '::/0',
+  ])('refuse a TRUST_PROXY of %s: together that is everybody', (value) => {
+    expect(problemsOf({ ...GOOD, TRUST_PROXY: value }).problems.map(({ name }) => name)).toEqual([
+      'TRUST_PROXY',
+    ]);
+  });
+
+  it.each([
+    '10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,127.0.0.1,::1,fc00::/7',
+    '0.0.0.0/2,0.0.0.0/3,0.0.0.0/4',
+    '2001:db8::/32,2400:cb00::/32',
+  ])('take a TRUST_PROXY of %s, whose entries overlap or are private', (value) => {
+    expect(parseConfig({ ...GOOD, TRUST_PROXY: value }).trustProxy).toEqual(value.split(','));
   });
 
   it.each<[Name, string, Partial<Config>]>([
@@ -199,6 +233,7 @@ describe('the settings', () => {
     ['CSP_REPORT_RATE_LIMIT', '9/second', { rateLimits: limitsWith('cspReports', 9, 1) }],
     ['SIGNAL_RETENTION', '7d', { signalRetentionMs: 604_800_000 }],
     ['AUDIT_LOG_YEARS', '7', { auditLogYears: 7 }],
+    ['TRAFFIC_LOG_ROWS', '250000', { trafficMostRows: 250_000 }],
     ['TRAFFIC_LOG_DAYS', '7', { trafficRetentionMs: 604_800_000 }],
     ['TRAFFIC_LOG_DAYS', 'Off', { trafficRetentionMs: 0 }],
     ['TRAFFIC_LOG_ADDRESSES', 'hashed', { trafficLogAddresses: 'hashed' }],
@@ -342,6 +377,7 @@ describe('the settings', () => {
     ['HSTS', ['off', 'on', 'includeSubDomains', '31536000']],
     ['SIGNAL_RETENTION', ['30', '23h', 'off', '1w', '-1d']],
     ['AUDIT_LOG_YEARS', ['4', '0', '5y', '100', '5.5', '-6']],
+    ['TRAFFIC_LOG_ROWS', ['0', '-1', '9999', '1000000000', '1e6', 'off']],
     ['TRAFFIC_LOG_DAYS', ['0', '-1', '30d', '1.5', '10000', 'never']],
     ['TRAFFIC_LOG_ADDRESSES', ['none', 'yes', 'FULL', 'full,hashed']],
     ['METRICS_ALLOW', ['all', '0.0.0.0/0', '10.0.0.0/33', 'monitor.example', 'private,any', '1']],

@@ -122,6 +122,13 @@ describe('the settings of a .env', () => {
     );
     expect(merged).toEqual({ PORT: '1', HOST: 'h', LOG_LEVEL: 'l' });
   });
+
+  it('leave an empty variable that the file does not name as it is, so that it can be refused', () => {
+    expect(mergeEnvironment({ SESSION_EXPIRY_TIME: '' }, { PORT: '2' })).toEqual({
+      SESSION_EXPIRY_TIME: '',
+      PORT: '2',
+    });
+  });
 });
 
 describe('the watch over .env', () => {

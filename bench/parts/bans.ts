@@ -53,6 +53,7 @@ async function createGate(count: number): Promise<RequestHandler> {
     book,
     hits: { settled: () => undefined, isIdle: true },
     protectedAddresses: createProtectedAddresses({ trustProxy: [], clock: systemClock }),
+    mayPass: async () => false,
     log: { debug: silent, info: silent, warn: silent, error: silent },
   }).middleware;
 }

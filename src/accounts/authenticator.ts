@@ -1,3 +1,4 @@
+import type { HashLane } from './hash-queue.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { Credentials, User, UserStore } from './user-store.ts';
 import { isUsername } from './username.ts';
@@ -12,8 +13,8 @@ export type Authentication =
   | { readonly kind: 'refused'; readonly why: 'credentials' | 'disabled' };
 
 export interface Authenticator {
-  /** Throws `unavailable` when too many passwords are being checked. */
-  authenticate(username: string, password: string): Promise<Authentication>;
+  /** Throws `unavailable` when too many passwords are being checked in that lane. */
+  authenticate(username: string, password: string, lane?: HashLane): Promise<Authentication>;
 }
 
 export interface AuthenticatorDeps {
@@ -23,19 +24,23 @@ export interface AuthenticatorDeps {
 
 /** One verification for each attempt, whoever it names, so that the time tells nothing (ASVS 6.3.8). */
 export function createAuthenticator({ users, hasher }: AuthenticatorDeps): Authenticator {
-  async function authenticate(username: string, password: string): Promise<Authentication> {
+  async function authenticate(
+    username: string,
+    password: string,
+    lane: HashLane = 'new',
+  ): Promise<Authentication> {
     const account = isUsername(username) ? await users.findCredentials(username) : undefined;
     const correct =
       account === undefined
-        ? await hasher.verifyAgainstNobody(password)
-        : await hasher.verify(password, account.passwordHash);
+        ? await hasher.verifyAgainstNobody(password, lane)
+        : await hasher.verify(password, account.passwordHash, lane);
     if (account === undefined || !correct) return { kind: 'refused', why: 'credentials' };
     if (account.user.disabled) return { kind: 'refused', why: 'disabled' };
     if (!hasher.needsRehash(account.passwordHash)) return { kind: 'ok', ...account };
 
     const passwordHash = await renewHash(account, password);
     return passwordHash === undefined
-      ? authenticate(username, password)
+      ? authenticate(username, password, lane)
       : { kind: 'ok', user: account.user, passwordHash };
   }
 

@@ -47,10 +47,12 @@ export function createConfirmIdentity({
         await audit.record({ type: 'identity.not_confirmed', userId, why: 'rate_limited' }, origin);
       return { kind: 'limited', retryAfterSeconds: admission.retryAfterSeconds };
     }
-    const outcome = await authenticator.authenticate(username, password).catch(async (error: unknown) => {
-      await admission.giveBack();
-      throw error;
-    });
+    const outcome = await authenticator
+      .authenticate(username, password, 'known')
+      .catch(async (error: unknown) => {
+        await admission.giveBack();
+        throw error;
+      });
     if (outcome.kind === 'refused' || outcome.user.id !== userId) {
       const why = outcome.kind === 'refused' ? outcome.why : 'credentials';
       await audit.record({ type: 'identity.not_confirmed', userId, why }, origin);

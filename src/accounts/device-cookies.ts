@@ -17,6 +17,8 @@ const VALUE = /^([\w-]{24})\.(\d{13,15})\.([\w-]{43})$/;
 export interface DeviceCookies {
   /** Which device this is, if somebody with this username signed in on it in the last 180 days. */
   recognise(req: Request, usernameKey: string): string | undefined;
+  /** Whether the browser says that it is one, before its username is known: that is not looked at. */
+  isCarried(req: Request): boolean;
   /** After a successful sign-in: the browser is a new device of that user. */
   issue(res: Response, usernameKey: string): void;
 }
@@ -46,6 +48,8 @@ export function createDeviceCookies({ secrets, secure, clock }: DeviceCookiesDep
       );
       return genuine ? id : undefined;
     },
+
+    isCarried: (req) => readCookie(req, name) !== undefined,
 
     issue(res, usernameKey) {
       const id = randomBytes(ID_BYTES).toString('base64url');

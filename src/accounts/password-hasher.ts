@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import argon2 from 'argon2';
-import pLimit from 'p-limit';
 import { unavailable } from '../errors.ts';
+import { createHashQueue, type HashLane } from './hash-queue.ts';
 import { pepperMark, withoutMark } from './pepper-mark.ts';
 
 /** ASVS 11.4.2. Memory in KiB. A hash with other parameters is replaced when its owner signs in. */
@@ -14,11 +14,11 @@ const RETRY_AFTER_SECONDS = 2;
 
 /** Each of the three that hash throws `unavailable` with Retry-After when too many wait already. */
 export interface PasswordHasher {
-  /** The encoded hash, with its salt and parameters. */
+  /** The encoded hash, with its salt and parameters. Waits among the known: no stranger sets a password. */
   hash(password: string): Promise<string>;
-  verify(password: string, encoded: string): Promise<boolean>;
+  verify(password: string, encoded: string, lane?: HashLane): Promise<boolean>;
   /** Takes as long as `verify` and is never true: for a username that nobody has (ASVS 6.3.8). */
-  verifyAgainstNobody(password: string): Promise<false>;
+  verifyAgainstNobody(password: string, lane?: HashLane): Promise<false>;
   /** Whether its parameters or its pepper are not the newest. */
   needsRehash(encoded: string): boolean;
   /** How many wait for their turn. */
@@ -33,6 +33,7 @@ export interface PasswordHasherDeps {
    * at most these stay as fast as ever, with four they wait for seconds.
    */
   readonly maxInFlight?: number;
+  /** In each lane. */
   readonly maxWaiting?: number;
   /** What cannot be done when too many wait, for the person. */
   readonly what?: string;
@@ -45,17 +46,15 @@ export interface PasswordHasherDeps {
  */
 export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
   const { peppers, maxInFlight = 2, maxWaiting = 64, what = 'Checking passwords' } = deps;
-  const limit = pLimit(maxInFlight);
+  const queue = createHashQueue({
+    maxInFlight,
+    maxWaiting,
+    full: () => unavailable(what, undefined, RETRY_AFTER_SECONDS),
+  });
   const nobody = hashThatNothingMatches();
   const mark = pepperMark(peppers);
   const [newest] = peppers;
   if (newest === undefined) throw new Error('A password hasher needs a pepper');
-
-  function enqueue<T>(work: () => Promise<T>): Promise<T> {
-    if (limit.activeCount + limit.pendingCount >= maxInFlight + maxWaiting)
-      return Promise.reject(unavailable(what, undefined, RETRY_AFTER_SECONDS));
-    return limit(work);
-  }
 
   async function matchesAny(password: string, encoded: string): Promise<boolean> {
     let matches = false;
@@ -66,19 +65,20 @@ export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
 
   return {
     hash: (password) =>
-      enqueue(async () => {
+      queue.run('known', async () => {
         const options = { ...ARGON2_PARAMETERS, type: argon2.argon2id } as const;
         return (await argon2.hash(keyedDigest(password, newest), options)) + mark;
       }),
-    verify: (password, encoded) => enqueue(() => matchesAny(password, withoutMark(encoded))),
-    async verifyAgainstNobody(password) {
-      await enqueue(() => matchesAny(password, nobody));
+    verify: (password, encoded, lane = 'new') =>
+      queue.run(lane, () => matchesAny(password, withoutMark(encoded))),
+    async verifyAgainstNobody(password, lane = 'new') {
+      await queue.run(lane, () => matchesAny(password, nobody));
       return false;
     },
     needsRehash: (encoded) =>
       !encoded.endsWith(mark) || argon2.needsRehash(withoutMark(encoded), ARGON2_PARAMETERS),
     get waiting() {
-      return limit.pendingCount;
+      return queue.waiting;
     },
   };
 }

@@ -1,9 +1,10 @@
 import { Router } from 'express';
 import type { Clock } from '../core/clock.ts';
 import { methods } from '../http/methods.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
+import { CONFIRM } from '../sessions/reauthentication.ts';
 import { createConfirmIdentity } from './confirm-identity.ts';
 import { createConfirmPage } from './confirm-page.ts';
-import { CONFIRM } from './fresh-proof.ts';
 import { createLoginPage, type LoginPageDeps } from './login-page.ts';
 import { createSetupPage, type SetupPageDeps } from './setup-page.ts';
 import { createSignIn, type SignInDeps } from './sign-in.ts';
@@ -16,6 +17,12 @@ export interface AccountsRouterDeps
   readonly clock: Clock;
   readonly users: UserStore;
 }
+
+export const ACCOUNT_ROUTES: readonly RoutePolicy[] = [
+  { path: '/setup', class: 'form' },
+  { path: '/auth/login', below: true, class: 'form' },
+  { path: CONFIRM },
+];
 
 /** `/setup`, `/auth/login` and `/auth/confirm`. */
 export function createAccountsRouter(deps: AccountsRouterDeps): Router {

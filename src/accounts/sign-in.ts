@@ -1,14 +1,17 @@
 import type { Request, Response } from 'express';
-import type { AuditEvent, AuditLog } from '../core/audit-event.ts';
+import type { AuditLog } from '../core/audit-event.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
+import { setWaited } from '../http/request-watch.ts';
 import { deviceName } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
 import type { Authentication, Authenticator } from './authenticator.ts';
 import type { DeviceCookies } from './device-cookies.ts';
+import type { FailedSignIn, FailedSignIns } from './failed-sign-ins.ts';
+import type { HashLane } from './hash-queue.ts';
 import type { Admission, LoginLimiter } from './login-limiter.ts';
 import type { UserStore } from './user-store.ts';
-import { isUsername, normaliseUsername, usernameKey } from './username.ts';
+import { usernameKey } from './username.ts';
 
 export interface LoginCredentials {
   readonly username: string;
@@ -27,6 +30,7 @@ export interface SignInDeps {
   readonly devices: DeviceCookies;
   readonly users: Pick<UserStore, 'isStillWelcome' | 'noteSignIn'>;
   readonly lifecycle: Pick<SessionLifecycle, 'signIn'>;
+  readonly failures: Pick<FailedSignIns, 'record'>;
   readonly audit: AuditLog;
 }
 
@@ -35,7 +39,7 @@ export type SignIn = (req: Request, res: Response, credentials: LoginCredentials
 
 /** The whole of it: limit, check, begin the session, remember the device, record. */
 export function createSignIn(deps: SignInDeps): SignIn {
-  const { authenticator, limiter, devices, users, lifecycle, audit } = deps;
+  const { authenticator, limiter, devices, users, lifecycle, failures, audit } = deps;
 
   async function signIn(
     req: Request,
@@ -45,14 +49,18 @@ export function createSignIn(deps: SignInDeps): SignIn {
     const key = usernameKey(username);
     const device = devices.recognise(req, key);
     const admission = await limiter.admit({ address: clientAddress(req), usernameKey: key, device });
+    const recordFailure = (why: FailedSignIn['why']) =>
+      failures.record({ username, why, isKnownDevice: device !== undefined }, auditOrigin(req, res));
     if (admission.kind === 'limited') {
-      if (admission.worthRecording) await recordFailure(req, res, username, 'rate_limited');
+      if (admission.worthRecording) await recordFailure('rate_limited');
       return { kind: 'limited', retryAfterSeconds: admission.retryAfterSeconds };
     }
 
-    const outcome = await withoutCountingFaults(admission, () => begin(req, res, username, password));
+    const outcome = await withoutCountingFaults(admission, () =>
+      begin(req, res, { username, password }, admission.lane),
+    );
     if (outcome.kind === 'refused') {
-      await recordFailure(req, res, username, outcome.why);
+      await recordFailure(outcome.why);
       return { kind: 'refused' };
     }
     await admission.giveBack();
@@ -75,10 +83,12 @@ export function createSignIn(deps: SignInDeps): SignIn {
   async function begin(
     req: Request,
     res: Response,
-    username: string,
-    password: string,
+    { username, password }: LoginCredentials,
+    lane: HashLane,
   ): Promise<Authentication> {
-    const outcome = await authenticator.authenticate(username, password);
+    // It took its time on purpose, which says nothing about how fast the server is.
+    if (lane === 'slow') setWaited(res);
+    const outcome = await authenticator.authenticate(username, password, lane);
     if (outcome.kind === 'refused') return outcome;
     const { user, passwordHash } = outcome;
     const begun = await lifecycle.signIn(
@@ -90,14 +100,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
     return begun === 'signed_in' ? outcome : { kind: 'refused', why: 'credentials' };
   }
 
-  function recordFailure(req: Request, res: Response, username: string, why: FailedLogin['why']) {
-    return audit.record({ type: 'login.failed', username: recordable(username), why }, auditOrigin(req, res));
-  }
-
   return signIn;
 }
-
-type FailedLogin = Extract<AuditEvent, { type: 'login.failed' }>;
 
 /** An attempt that Curfew could not judge is nobody's failed guess. */
 async function withoutCountingFaults<T>(
@@ -110,9 +114,4 @@ async function withoutCountingFaults<T>(
     await admission.giveBack();
     throw error;
   }
-}
-
-/** People type their password into the wrong field: what nobody can be called is not written down (ASVS 16.2.5). */
-function recordable(username: string): string {
-  return isUsername(username) ? normaliseUsername(username) : '(not a username)';
 }

@@ -42,16 +42,21 @@ export interface UserAdmin {
     username: string,
     origin: AuditOrigin,
   ): Promise<{ readonly kind: 'enabled'; readonly user: User } | UnknownUser>;
-  /** Sets the given password or a strong one, and ends everything that began with the old one. */
+  /**
+   * Sets the given password or a strong one, and ends everything that began with the old one: the API keys too, since they
+   * may be in the same wrong hands, unless they are to be kept.
+   */
   resetPassword(
     username: string,
     password: string | undefined,
     origin: AuditOrigin,
+    options?: { readonly keepApiKeys?: boolean | undefined },
   ): Promise<
     | {
         readonly kind: 'reset';
         readonly user: User;
         readonly receipt: Receipt;
+        readonly revokedApiKeys: number;
         readonly temporaryPassword?: string;
       }
     | UnknownUser
@@ -76,6 +81,8 @@ export interface UserAdminDeps {
   readonly lifecycle: Pick<SessionLifecycle, 'endAccount'>;
   /** Tells the person's sessions, so that their pages show the places they may go to. */
   readonly tellSessions: (userId: string, role: User['role']) => Promise<void>;
+  /** Returns how many there were. */
+  readonly revokeApiKeys: (userId: string, origin: AuditOrigin) => Promise<number>;
   readonly audit: AuditLog;
   readonly acting: Pick<Acting, 'asServer'>;
 }
@@ -87,6 +94,7 @@ export function createUserAdmin({
   hasher,
   lifecycle,
   tellSessions,
+  revokeApiKeys,
   audit,
   acting,
 }: UserAdminDeps): UserAdmin {
@@ -128,7 +136,7 @@ export function createUserAdmin({
       return { kind: 'enabled', user: { ...user, disabled: false } };
     },
 
-    async resetPassword(username, chosen, origin) {
+    async resetPassword(username, chosen, origin, { keepApiKeys = false } = {}) {
       const user = await users.findByUsername(username);
       if (user === undefined) return { kind: 'unknown_user' };
       const { password, handedOver } = chosenOrGenerated(chosen);
@@ -137,7 +145,9 @@ export function createUserAdmin({
       await users.setPassword(user.id, await hasher.hash(password));
       await audit.record({ type: 'account.password_reset', userId: user.id }, origin);
       const receipt = await endAccount(user.id, 'password_changed', origin);
-      return { kind: 'reset', user, receipt, ...handedOver };
+      // Afterwards: an old session could have made one more until then.
+      const revokedApiKeys = keepApiKeys ? 0 : await acting.asServer(() => revokeApiKeys(user.id, origin));
+      return { kind: 'reset', user, receipt, revokedApiKeys, ...handedOver };
     },
 
     async changeRole(username, role, origin) {

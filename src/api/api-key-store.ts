@@ -1,10 +1,15 @@
-import type { ExpressionBuilder, InferResult, Kysely, Selectable } from 'kysely';
+import type { InferResult, Kysely, Selectable, Transaction } from 'kysely';
 import type { Database } from '../storage/database.ts';
 import type { ApiKeysTable, Schema } from '../storage/schema.ts';
 import { takeUserLock } from '../storage/user-lock.ts';
-import { ADDRESS_CHANGE_EVERY_MS, type ApiKey, type StoredKey } from './api-key.ts';
+import {
+  type AddressRegistration,
+  readRegistration,
+  registerAddresses,
+} from './address-registration-store.ts';
+import type { ApiKey, StoredKey } from './api-key.ts';
 import { type ApiScope, readScopes } from './api-scope.ts';
-import type { KeyAddresses } from './key-addresses.ts';
+import { type KeyAddresses, listAddresses } from './key-addresses.ts';
 
 export interface NewApiKey {
   readonly id: string;
@@ -32,9 +37,13 @@ export interface OwnedKey extends ApiKey {
 export interface ApiKeyStore {
   /**
    * `name_taken`: the person has a key of that name that is not revoked; `too_many`: they have `most` of those. Of several at
-   * once each is counted.
+   * once each is counted. `addresses_too_soon`: they are not those that the person registered within the last week.
    */
-  insert(key: NewApiKey, now: number, most?: number): Promise<'stored' | 'name_taken' | 'too_many'>;
+  insert(
+    key: NewApiKey,
+    now: number,
+    most?: number,
+  ): Promise<'stored' | 'name_taken' | 'too_many' | 'addresses_too_soon'>;
   /** Everything that a request is checked against, in one read. Revoked and expired ones too. */
   findForUse(id: string): Promise<StoredKey | undefined>;
   /** False where the old hash is not there any more. */
@@ -48,9 +57,13 @@ export interface ApiKeyStore {
   countByUser(userId: string): Promise<number>;
   /** Wipes the hash too. False when it was revoked already, or never there. */
   revoke(id: string, now: number): Promise<boolean>;
-  /** False when the last change is less than a week old, or the key is revoked: of two at a time one is stored. */
+  /** The same for all of a person; returns those that were not revoked before. */
+  revokeAllOf(userId: string, now: number): Promise<readonly Pick<ApiKey, 'id' | 'name'>[]>;
+  /** False when the owner's last change is less than a week old, or the key is revoked: of two at a time one is stored. */
   changeAddresses(id: string, addresses: KeyAddresses, now: number): Promise<boolean>;
-  /** Lets the next change be made at once. */
+  /** What the person has registered for all keys. */
+  registrationOf(userId: string): Promise<AddressRegistration>;
+  /** Lets the owner of a key make the next change at once. */
   liftAddressWait(id: string): Promise<void>;
   /** A later use that is stored already stays. */
   noteUses(uses: readonly KeyUse[]): Promise<void>;
@@ -67,13 +80,20 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
     .where('api_keys.id', '=', '')
     .compile();
   const selectOwned = () =>
-    selectKeys().selectAll('api_keys').select('users.username').where('api_keys.revoked_at', 'is', null);
+    selectKeys()
+      .leftJoin('address_registrations', 'address_registrations.user_id', 'users.id')
+      .selectAll('api_keys')
+      .select(['users.username', 'address_registrations.changed_at as registered_at'])
+      .where('api_keys.revoked_at', 'is', null);
 
   return {
     insert: (key, now, most = Number.POSITIVE_INFINITY) =>
       db.transaction().execute(async (trx) => {
         await takeUserLock(trx, key.userId);
         if ((await countKeys(trx, key.userId)) >= most) return 'too_many';
+        if (await hasLiveName(trx, key)) return 'name_taken';
+        if (listAddresses(key.addresses).length > 0 && !(await registerAddresses(trx, key, now)))
+          return 'addresses_too_soon';
         const { numInsertedOrUpdatedRows } = await trx
           .insertInto('api_keys')
           .values(toNewRow(key, now))
@@ -146,23 +166,48 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
       return numUpdatedRows > 0n;
     },
 
-    async changeAddresses(id, { primary, secondary }, now) {
-      const { numUpdatedRows } = await db
+    revokeAllOf: (userId, now) =>
+      db
         .updateTable('api_keys')
-        .set({
-          address_primary: primary ?? null,
-          address_secondary: secondary ?? null,
-          addresses_changed_at: now,
-        })
-        .where('id', '=', id)
+        .set({ revoked_at: now, secret_hash: null })
+        .where('user_id', '=', userId)
         .where('revoked_at', 'is', null)
-        .where(mayChangeAt(now))
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
-    },
+        .returning(['id', 'name'])
+        .execute(),
+
+    changeAddresses: (id, addresses, now) =>
+      db.transaction().execute(async (trx) => {
+        const owner = await trx
+          .selectFrom('api_keys')
+          .select('user_id')
+          .where('id', '=', id)
+          .where('revoked_at', 'is', null)
+          .executeTakeFirst();
+        if (owner === undefined) return false;
+        const userId = owner.user_id;
+        await takeUserLock(trx, userId);
+        if (!(await registerAddresses(trx, { userId, id, addresses }, now))) return false;
+        const { numUpdatedRows } = await trx
+          .updateTable('api_keys')
+          .set({
+            address_primary: addresses.primary ?? null,
+            address_secondary: addresses.secondary ?? null,
+            addresses_changed_at: now,
+          })
+          .where('id', '=', id)
+          .where('revoked_at', 'is', null)
+          .executeTakeFirst();
+        return numUpdatedRows > 0n;
+      }),
+
+    registrationOf: (userId) => readRegistration(db, userId),
 
     async liftAddressWait(id) {
-      await db.updateTable('api_keys').set({ addresses_changed_at: null }).where('id', '=', id).execute();
+      await db
+        .updateTable('address_registrations')
+        .set({ changed_at: null })
+        .where('user_id', '=', (eb) => eb.selectFrom('api_keys').select('user_id').where('id', '=', id))
+        .execute();
     },
 
     noteUses: (uses) =>
@@ -177,6 +222,18 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
         }
       }),
   };
+}
+
+/** Asked before anything is registered for the key; the index decides between two at once. */
+async function hasLiveName(trx: Transaction<Schema>, { userId, name }: NewApiKey): Promise<boolean> {
+  const row = await trx
+    .selectFrom('api_keys')
+    .select('id')
+    .where('user_id', '=', userId)
+    .where('name', '=', name)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 async function countKeys(db: Kysely<Schema>, userId: string): Promise<number> {
@@ -207,13 +264,7 @@ function toNewRow({ id, userId, name, secretHash, scopes, expiresAt, addresses }
   };
 }
 
-const mayChangeAt = (now: number) => (eb: ExpressionBuilder<Schema, 'api_keys'>) =>
-  eb.or([
-    eb('addresses_changed_at', 'is', null),
-    eb('addresses_changed_at', '<=', now - ADDRESS_CHANGE_EVERY_MS),
-  ]);
-
-type ApiKeyRow = Selectable<ApiKeysTable>;
+type ApiKeyRow = Selectable<ApiKeysTable> & { readonly registered_at: number | null };
 
 function toApiKey(row: ApiKeyRow): ApiKey {
   const { last_used_at: at, last_used_address: address } = row;
@@ -225,12 +276,14 @@ function toApiKey(row: ApiKeyRow): ApiKey {
     createdAt: row.created_at,
     expiresAt: row.expires_at ?? undefined,
     addresses: toAddresses(row),
-    addressesChangedAt: row.addresses_changed_at ?? undefined,
+    addressesChangedAt: row.registered_at ?? undefined,
     lastUsed: at === null || address === null ? undefined : { at, address },
   };
 }
 
-function toAddresses(row: Pick<ApiKeyRow, 'address_primary' | 'address_secondary'>): KeyAddresses {
+function toAddresses(
+  row: Pick<Selectable<ApiKeysTable>, 'address_primary' | 'address_secondary'>,
+): KeyAddresses {
   return { primary: row.address_primary ?? undefined, secondary: row.address_secondary ?? undefined };
 }
 

@@ -13,7 +13,10 @@ export interface ApiKey {
   /** Half-open: at this very instant the key is no longer valid. Undefined: it does not expire. */
   readonly expiresAt: number | undefined;
   readonly addresses: KeyAddresses;
-  /** When the addresses were last set; undefined when there never were any, or an administrator lifted the wait. */
+  /**
+   * When the owner last changed the addresses of any key; undefined when there never were any, or an administrator lifted
+   * the wait.
+   */
   readonly addressesChangedAt: number | undefined;
   /** The last request that was let in, exact to some seconds. */
   readonly lastUsed: { readonly at: number; readonly address: string } | undefined;
@@ -28,7 +31,7 @@ export interface StoredKey
   readonly ownerDisabled: boolean;
 }
 
-/** The exchanges let the addresses of an API key be changed once a week at most (NSE/INVG/67858 of 5 May 2025). */
+/** The exchanges let a person change the addresses of their API keys once a week at most (NSE/INVG/67858 of 5 May 2025). */
 export const ADDRESS_CHANGE_EVERY_MS = 7 * DAY_MS;
 
 /** When the addresses may be changed again, in ms since the epoch; undefined when they may be changed now. */

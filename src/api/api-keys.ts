@@ -1,6 +1,6 @@
 import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
-import type { ApiKey } from './api-key.ts';
+import { type ApiKey, nextAddressChange } from './api-key.ts';
 import type { ApiKeyStore, NewApiKey, OwnedKey } from './api-key-store.ts';
 import { type KeyAddresses, listAddresses } from './key-addresses.ts';
 import type { ForgetKeys } from './key-forgetter.ts';
@@ -10,28 +10,39 @@ import type { SecretHasher } from './key-verifier.ts';
 /** What a person wants of a new key. */
 export type KeyWish = Pick<NewApiKey, 'name' | 'scopes' | 'expiresAt' | 'addresses'>;
 
+export interface RegisteredAddresses {
+  readonly addresses: readonly string[];
+  readonly fixedUntil: number | undefined;
+}
+
 export type KeyCreation =
   /** `secret`: all of the key, here and nowhere else. */
   | { readonly kind: 'created'; readonly id: string; readonly secret: string }
   | { readonly kind: 'name_taken' }
-  | { readonly kind: 'too_many' };
+  | { readonly kind: 'too_many' }
+  | { readonly kind: 'addresses_too_soon' };
 
 /** What people and operators do with API keys. Each act is recorded. */
 export interface ApiKeys {
   /** Throws `unavailable` when too many keys are being hashed. */
   create(userId: string, wish: KeyWish, origin: AuditOrigin): Promise<KeyCreation>;
   listOf(userId: string): Promise<readonly ApiKey[]>;
+  countOf(userId: string): Promise<number>;
   listAll(): Promise<readonly OwnedKey[]>;
   /** One that is not revoked. */
   find(id: string): Promise<OwnedKey | undefined>;
   /** From the commit on no node takes the key. Harmless twice. */
   revoke(key: ApiKey, origin: AuditOrigin): Promise<void>;
+  /** Every key of a person, those that expired included; returns how many there were. */
+  revokeAllOf(userId: string, origin: AuditOrigin): Promise<number>;
   changeAddresses(
     key: ApiKey,
     addresses: KeyAddresses,
     origin: AuditOrigin,
   ): Promise<'changed' | 'unchanged' | 'too_soon'>;
-  /** Lets the addresses be changed at once, before the week is over. */
+  /** The addresses that the person has registered, and until when they stay (ms since the epoch; undefined: no longer). */
+  registrationOf(userId: string): Promise<RegisteredAddresses>;
+  /** Lets the owner change addresses at once, before the week is over. */
   liftAddressWait(key: ApiKey, origin: AuditOrigin): Promise<void>;
 }
 
@@ -52,6 +63,7 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
 
   return {
     listOf: (userId) => store.listByUser(userId),
+    countOf: (userId) => store.countByUser(userId),
     listAll: () => store.listAll(),
     find: async (id) => (isKeyId(id) ? store.find(id) : undefined),
 
@@ -74,6 +86,14 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
       await audit.record({ type: 'api_key.revoked', userId, keyId: id, name }, origin);
     },
 
+    async revokeAllOf(userId, origin) {
+      const revoked = await store.revokeAllOf(userId, clock.now());
+      if (revoked.length > 0) await forgetKeys(userId);
+      for (const { id, name } of revoked)
+        await audit.record({ type: 'api_key.revoked', userId, keyId: id, name }, origin);
+      return revoked.length;
+    },
+
     async changeAddresses({ id, userId, addresses: before }, addresses, origin) {
       if (before.primary === addresses.primary && before.secondary === addresses.secondary)
         return 'unchanged';
@@ -81,6 +101,11 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
       const change = { before: listAddresses(before), after: listAddresses(addresses) };
       await audit.record({ type: 'api_key.addresses_changed', userId, keyId: id, ...change }, origin);
       return 'changed';
+    },
+
+    async registrationOf(userId) {
+      const { addresses, changedAt } = await store.registrationOf(userId);
+      return { addresses, fixedUntil: nextAddressChange({ addressesChangedAt: changedAt }, clock.now()) };
     },
 
     async liftAddressWait({ id, userId }, origin) {

@@ -7,6 +7,7 @@ import type { ListStrategies, SignalsAfter } from '../core/signal.ts';
 import type { SymbolFinder, SymbolLookup } from '../core/symbol.ts';
 import { type CompoundLimiter, createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
 import type { MetricSource } from '../http/metrics.ts';
+import type { FindCredential } from '../http/shown-credential.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
@@ -23,12 +24,13 @@ import { createSymbolEndpoint } from './endpoints/symbol.ts';
 import { createSymbolsEndpoint } from './endpoints/symbols.ts';
 import { createKeyForgetter, listenForKeyForgetting } from './key-forgetter.ts';
 import { createKeyFormat } from './key-format.ts';
-import { type CountStranger, createKeyGate, type OnInvalidKey } from './key-gate.ts';
+import { type CountCaller, type CountStranger, createKeyGate, type OnInvalidKey } from './key-gate.ts';
 import { createKeyMetrics } from './key-metrics.ts';
 import { createKeyUsage, type KeyUsage } from './key-usage.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from './key-verifier.ts';
 import type { KeysRouterDeps } from './keys-router.ts';
 import { createOpenApiDocument } from './openapi-document.ts';
+import { createShownKey } from './shown-key.ts';
 import { createWaitingCalls } from './waiting-calls.ts';
 import { describeWebhook } from './webhook-operation.ts';
 
@@ -54,6 +56,7 @@ export interface ApiRoomDeps {
   readonly publicOrigin: string;
   readonly onInvalidKey: OnInvalidKey;
   readonly countStranger: CountStranger;
+  readonly countCaller: CountCaller;
 
   readonly sessionState: (userId: string) => Promise<SessionState>;
   readonly brokerStates: (userId: string) => Promise<readonly BrokerState[]>;
@@ -70,13 +73,15 @@ export interface ApiRoom {
   /** For the command line, too. */
   readonly apiKeys: ApiKeys;
   readonly verifier: KeyVerifier;
+  /** For the ban gate. */
+  readonly shownKey: FindCredential;
   /** To be started once the server listens, and stopped when it closes. */
   readonly usage: KeyUsage;
   readonly metrics: MetricSource;
   /** What the router of `/api` takes. */
   readonly programs: ApiRouterDeps;
   /** What the router of `/api-keys` takes besides who may see what. */
-  readonly pages: Omit<KeysRouterDeps, 'requireAdmin'>;
+  readonly pages: KeysRouterDeps;
 }
 
 /** The whole room, wired. Opens nothing and starts nothing. */
@@ -92,7 +97,7 @@ export function createApiRoom(deps: ApiRoomDeps): ApiRoom {
   const metrics = createKeyMetrics(verifier);
   const onInvalidKey: OnInvalidKey = (attempt) => {
     metrics.count(attempt);
-    deps.onInvalidKey(attempt);
+    return deps.onInvalidKey(attempt);
   };
   const gate = createKeyGate({ ...deps, verifier, usage, limiter: createLimiter(deps), onInvalidKey });
   const endpoints = [
@@ -110,6 +115,7 @@ export function createApiRoom(deps: ApiRoomDeps): ApiRoom {
   return {
     apiKeys,
     verifier,
+    shownKey: createShownKey({ format, verifier }),
     usage,
     metrics: metrics.source,
     programs: { endpoints, gate, waiting, document, corsOrigins },

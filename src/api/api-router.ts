@@ -3,6 +3,7 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { auditOrigin } from '../http/audit-origin.ts';
 import { methods } from '../http/methods.ts';
 import { setWaited } from '../http/request-watch.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
 import { createApiPage } from './api-page.ts';
 import { createCors } from './cors.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -20,6 +21,13 @@ export interface ApiRouterDeps {
 }
 
 const ROOT = '/api/v1';
+
+/** The API has keys of its own: it counts callers when it knows them. */
+export const API_ROUTES: readonly RoutePolicy[] = [
+  { path: '/api', below: true, class: 'api' },
+  { path: ROOT, below: true, class: 'api', limit: 'own' },
+  { path: `${ROOT}/openapi.json`, class: 'api' },
+];
 
 /** `/api` and what is below it: programs with a key, no session, no cookie. */
 export function createApiRouter(deps: ApiRouterDeps): Router {

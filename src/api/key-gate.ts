@@ -1,8 +1,7 @@
 import type { Request, Response } from 'express';
-import { LRUCache } from 'lru-cache';
 import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
-import { HOUR_MS } from '../core/duration.ts';
+import { createHourlyQuota } from '../core/hourly-quota.ts';
 import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { addressBucket, clientAddress } from '../http/client-address.ts';
@@ -24,11 +23,17 @@ export interface InvalidKeyAttempt {
   readonly keyId: string | undefined;
 }
 
-/** Counts wrong keys, for whoever bans guessers. Must not throw. */
-export type OnInvalidKey = (attempt: InvalidKeyAttempt) => void;
+/**
+ * Counts wrong keys, for the ban system. Must not throw. Where guesses from that address are slowed down, returns how many
+ * seconds the next one has to wait.
+ */
+export type OnInvalidKey = (attempt: InvalidKeyAttempt) => number | undefined;
 
 /** Counts a request of somebody unknown. Throws `rate_limited` when that is one too many. */
 export type CountStranger = (req: Request, res: Response) => void;
+
+/** Counts a call for the owner of its key, over all keys of theirs. Throws `rate_limited` when that is one too many. */
+export type CountCaller = (userId: string) => void;
 
 /** The door of the API. */
 export interface KeyGate {
@@ -48,22 +53,25 @@ export interface KeyGateDeps {
   readonly onInvalidKey: OnInvalidKey;
   /** Throws `rate_limited` for whoever comes too often without a good key. */
   readonly countStranger: CountStranger;
+  readonly countCaller: CountCaller;
   readonly audit: AuditLog;
   readonly clock: Clock;
 }
 
-const REMEMBERED_REFUSALS = 10_000;
+/**
+ * In an hour, of keys that this server has made, and of all others: the audit log is kept for years, and strangers have as
+ * many addresses as they like.
+ */
+const MOST_RECORDED = 500;
 
 export function createKeyGate(deps: KeyGateDeps): KeyGate {
-  const { verifier, limiter, usage, onInvalidKey, countStranger, audit, clock } = deps;
-  const refusals = new LRUCache<string, true>({ max: REMEMBERED_REFUSALS, ttl: HOUR_MS });
+  const { verifier, limiter, usage, onInvalidKey, countStranger, countCaller, audit, clock } = deps;
+  const unknownKeys = createHourlyQuota({ clock, most: 1, mostInAll: MOST_RECORDED });
+  const genuineKeys = createHourlyQuota({ clock, most: 1, mostInAll: MOST_RECORDED });
 
   /** Whether this is news: a program that is refused asks again and again, and each line would be the same. */
-  function isFirst(...facts: readonly (string | undefined)[]): boolean {
-    const place = facts.join(' ');
-    if (refusals.has(place)) return false;
-    refusals.set(place, true);
-    return true;
+  function isFirst(keyId: string | undefined, ...facts: readonly (string | undefined)[]): boolean {
+    return (keyId === undefined ? unknownKeys : genuineKeys).take([keyId, ...facts].join(' '));
   }
 
   async function requireGoodKey(req: Request, res: Response): Promise<StoredKey> {
@@ -79,16 +87,16 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
     }
     const { why, keyId } = verification;
     const address = clientAddress(req);
-    onInvalidKey({ address, why, keyId });
-    if (isFirst(why, keyId, addressBucket(address)))
+    const waitSeconds = onInvalidKey({ address, why, keyId });
+    if (isFirst(keyId, why, addressBucket(address)))
       await audit.record({ type: 'api_key.refused', keyId, why }, auditOrigin(req, res));
     countStranger(req, res);
-    throw badKey();
+    throw waitSeconds === undefined ? badKey() : tooManyBadKeys(waitSeconds);
   }
 
   /** The key is genuine, so this is for its owner to know: it was stolen, or their address has changed. */
   async function recordRefusal(req: Request, res: Response, key: StoredKey): Promise<void> {
-    if (!isFirst('address', key.id, addressBucket(clientAddress(req)))) return;
+    if (!isFirst(key.id, 'address', addressBucket(clientAddress(req)))) return;
     const event = { type: 'api_key.refused_from_address', userId: key.userId, keyId: key.id } as const;
     await audit.record(event, auditOrigin(req, res, key.username));
   }
@@ -106,6 +114,12 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
       const taking = await limiter.take(key.id);
       res.set(rateLimitHeaders(taking));
       if (taking.kind === 'limited') throw tooMany(taking.retryAfterSeconds);
+      try {
+        countCaller(key.userId);
+      } catch (error) {
+        await taking.giveBack();
+        throw error;
+      }
       if (!key.scopes.includes(scope)) throw notForThis(scope);
       return key;
     },
@@ -130,6 +144,11 @@ function badKey(): AppError {
   const words =
     'The API key was not accepted: it is unknown, revoked or expired, or its owner may not sign in. Make a new one in Curfew under API keys.';
   return new AppError('bad_api_key', words, { headers: { 'WWW-Authenticate': challenge('invalid_token') } });
+}
+
+function tooManyBadKeys(retryAfterSeconds: number): AppError {
+  const words = `Too many wrong API keys came from your address. Good ones are accepted as before. Try again in ${retryAfterSeconds} s.`;
+  return new AppError('rate_limited', words, { retryAfterSeconds });
 }
 
 function notFromHere(address: string): AppError {

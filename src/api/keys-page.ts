@@ -1,12 +1,13 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../core/clock.ts';
+import { formatIst } from '../core/ist.ts';
 import { notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { currentSession } from '../sessions/current-session.ts';
-import { type ApiKeys, MOST_KEYS_OF_A_PERSON } from './api-keys.ts';
+import { type ApiKeys, MOST_KEYS_OF_A_PERSON, type RegisteredAddresses } from './api-keys.ts';
 import { API_SCOPES, SCOPE_WORDS } from './api-scope.ts';
 import { addressForm, EXPIRY_CHOICES, keyForm } from './key-form.ts';
 import { toKeyView } from './key-view.ts';
@@ -49,7 +50,7 @@ export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): 
       });
     },
 
-    showForm: (req, res) => renderForm(req, res),
+    showForm: async (req, res) => renderForm(req, res),
 
     async create(req, res) {
       const { userId, username } = currentSession(req);
@@ -58,6 +59,8 @@ export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): 
       const { lifetimeMs, ...wish } = form.values;
       const expiresAt = lifetimeMs === undefined ? undefined : clock.now() + lifetimeMs;
       const created = await apiKeys.create(userId, { ...wish, expiresAt }, auditOrigin(req, res, username));
+      if (created.kind === 'addresses_too_soon')
+        return renderForm(req, res.status(409), tooSoon(await apiKeys.registrationOf(userId)));
       if (created.kind !== 'created') return renderForm(req, res.status(400), PROBLEMS[created.kind]);
       renderPage(req, res.status(201), 'api-keys/created', {
         title: 'Your new API key',
@@ -94,7 +97,8 @@ export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): 
     return key;
   }
 
-  function renderForm(req: Request, res: Response, fields: Fields = {}): void {
+  async function renderForm(req: Request, res: Response, fields: Fields = {}): Promise<void> {
+    const registered = await apiKeys.registrationOf(currentSession(req).userId);
     renderPage(req, res, 'api-keys/new', {
       title: 'New API key',
       scopes: API_SCOPES.map((scope) => ({ scope, words: SCOPE_WORDS[scope], ticked: ticked(req, scope) })),
@@ -109,6 +113,7 @@ export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): 
         secondary: typed(req, 'secondary'),
       },
       address: clientAddress(req),
+      registered,
       fields,
     });
   }
@@ -128,10 +133,17 @@ export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): 
       },
       isTooSoon,
       address: clientAddress(req),
+      registered: await apiKeys.registrationOf(key.userId),
       fields,
       notice: NOTICES.get(req.query['notice']),
     });
   }
+}
+
+function tooSoon({ addresses, fixedUntil }: RegisteredAddresses): Fields {
+  const when = fixedUntil === undefined ? 'now' : `from ${formatIst(fixedUntil)}`;
+  const primary = `Your registered addresses, ${addresses.join(' and ')}, can be changed once in seven days: ${when}. Enter one of them, or ask an administrator.`;
+  return { primary };
 }
 
 const PROBLEMS = {

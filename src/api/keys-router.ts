@@ -1,24 +1,32 @@
-import { type RequestHandler, Router } from 'express';
+import { Router } from 'express';
 import { methods } from '../http/methods.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
 import { createAllKeysPage } from './all-keys-page.ts';
 import { createKeysPage, type KeysPageDeps } from './keys-page.ts';
 
-export interface KeysRouterDeps extends KeysPageDeps {
-  /** Lets administrators pass, asked anew for each request. */
-  readonly requireAdmin: RequestHandler;
-}
+export interface KeysRouterDeps extends KeysPageDeps {}
+
+export const KEY_ROUTES: readonly RoutePolicy[] = [
+  { path: '/api-keys', reauthenticate: ['post'] },
+  { path: '/api-keys/new', reauthenticate: ['get'] },
+  { path: '/api-keys/everybody', role: 'admin' },
+  { path: '/api-keys/everybody/:id/revocation', role: 'admin' },
+  { path: '/api-keys/everybody/:id/address-release', role: 'admin', reauthenticate: ['post'] },
+  { path: '/api-keys/:id' },
+  { path: '/api-keys/:id/addresses', reauthenticate: ['post'] },
+  { path: '/api-keys/:id/revocation' },
+];
 
 /** `/api-keys`: the pages where people make, bind and revoke their keys. */
 export function createKeysRouter(deps: KeysRouterDeps): Router {
   const router = Router({ caseSensitive: true });
-  const { requireAdmin } = deps;
   const own = createKeysPage(deps);
   const all = createAllKeysPage(deps);
   methods(router, '/api-keys', { get: own.list, post: own.create });
   methods(router, '/api-keys/new', { get: own.showForm });
-  methods(router, '/api-keys/everybody', { get: [requireAdmin, all.list] });
-  methods(router, '/api-keys/everybody/:id/revocation', { post: [requireAdmin, all.revoke] });
-  methods(router, '/api-keys/everybody/:id/address-release', { post: [requireAdmin, all.liftAddressWait] });
+  methods(router, '/api-keys/everybody', { get: all.list });
+  methods(router, '/api-keys/everybody/:id/revocation', { post: all.revoke });
+  methods(router, '/api-keys/everybody/:id/address-release', { post: all.liftAddressWait });
   methods(router, '/api-keys/:id', { get: own.show });
   methods(router, '/api-keys/:id/addresses', { post: own.changeAddresses });
   methods(router, '/api-keys/:id/revocation', { post: own.revoke });

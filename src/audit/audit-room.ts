@@ -40,7 +40,7 @@ export interface AuditRoom {
   /** In front of whatever renders errors. */
   readonly refusalWatch: ErrorRequestHandler;
   /** What the router takes besides who may see what. */
-  readonly routes: Omit<AuditRouterDeps, 'requireAdmin'>;
+  readonly routes: AuditRouterDeps;
 }
 
 /** What reads the audit log and looks after it, wired; what writes it is made before all other rooms. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { AuditRow } from '../core/audit-chain.ts';
 import { MINUTE_MS } from '../core/duration.ts';
@@ -52,7 +53,9 @@ export interface AuditSearchStore {
 }
 
 /** Words are looked for without an index: so many rows are read for a page, and then the reader is asked whether to go on. */
-const LOOKED_AT = 10_000;
+export const LOOKED_AT = 10_000;
+/** In one statement: on SQLite nobody else is answered meanwhile. */
+const PORTION = 1_000;
 
 /** By how much the clocks of two nodes may differ: rows stand in the order in which they were written. */
 const SKEW_MS = 5 * MINUTE_MS;
@@ -126,31 +129,46 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
     )})`;
   };
 
-  return {
-    async search(search, place, limit) {
-      const order = place.after === undefined ? sql`desc` : sql`asc`;
-      const { words = [], literal } = search;
-      const conditionsWithoutIndex = [
-        ...words.map(hasWord),
-        ...(literal === undefined ? [] : [sql`${position}(detail, ${literal}) > 0`]),
-      ];
-      const isIndexed = conditionsWithoutIndex.length === 0;
-      const size = isIndexed ? limit + 1 : LOOKED_AT;
-      const conditions = await conditionsOf(search, place);
-      const looked = sql`
+  /** One page, or what a portion has of it. */
+  async function searchPortion(search: AuditSearch, place: AuditPlace, limit: number): Promise<FoundRows> {
+    const order = place.after === undefined ? sql`desc` : sql`asc`;
+    const { words = [], literal } = search;
+    const conditionsWithoutIndex = [
+      ...words.map(hasWord),
+      ...(literal === undefined ? [] : [sql`${position}(detail, ${literal}) > 0`]),
+    ];
+    const isIndexed = conditionsWithoutIndex.length === 0;
+    const size = isIndexed ? limit + 1 : PORTION;
+    const conditions = await conditionsOf(search, place);
+    const looked = sql`
         select id from (${candidates(conditions, search.types, order, size)}) as candidate
         order by id ${order} limit ${size}`;
-      const { rows } = await sql<Selectable<AuditLogTable>>`
+    const { rows } = await sql<Selectable<AuditLogTable>>`
         select * from audit_log
         where ${sql.join([sql`id in (${looked})`, ...conditionsWithoutIndex], sql` and `)}
         order by id ${order} limit ${limit + 1}`.execute(db);
-      const page = rows.slice(0, limit).map(toAuditRow);
-      const more = rows.length > limit;
-      return {
-        rows: place.after === undefined ? page : page.reverse(),
-        more,
-        lookedThrough: more || isIndexed ? undefined : await endOf(looked, size, place),
-      };
+    const page = rows.slice(0, limit).map(toAuditRow);
+    const more = rows.length > limit;
+    return {
+      rows: place.after === undefined ? page : page.reverse(),
+      more,
+      lookedThrough: more || isIndexed ? undefined : await endOf(looked, size, place),
+    };
+  }
+
+  return {
+    async search(search, place, limit) {
+      const isForward = place.after !== undefined;
+      let rows: readonly AuditRow[] = [];
+      let from = place;
+      for (let lookedAt = PORTION; ; lookedAt += PORTION) {
+        const found = await searchPortion(search, from, limit - rows.length);
+        rows = isForward ? [...found.rows, ...rows] : [...rows, ...found.rows];
+        const { more, lookedThrough } = found;
+        if (lookedThrough === undefined || lookedAt >= LOOKED_AT) return { rows, more, lookedThrough };
+        from = isForward ? { after: lookedThrough } : { before: lookedThrough };
+        await nextTurn();
+      }
     },
 
     async types() {

@@ -49,6 +49,8 @@ const SENTENCES: Sentences = {
     `${user(userId)} signed in with ${program ?? 'an unknown browser'}, ${known ? 'as before' : 'for the first time'}.`,
   'login.failed': ({ username, why }) =>
     `Somebody tried to sign in as ${username}: ${LOGIN_WORDS[why] ?? why}.`,
+  'login.failed_often': ({ why, attempts, first, last, usernames, addresses }) =>
+    `${count(attempts, 'sign-in')} failed from ${formatIst(first)} to ${formatIst(last)}: ${LOGIN_WORDS[why] ?? why}. Names among them: ${list(usernames)}. Addresses among them: ${list(addresses)}.`,
   'session.ended': ({ userId, reason, sessions }, { user }) =>
     `${count(sessions, 'session')} of ${user(userId)} ended. ${RECEIPT_HEADINGS[reason] ?? reason}.`,
   'revocation.carried_out': ({ receipt }, { user }) => {

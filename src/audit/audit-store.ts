@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AuditFacts, storableText } from '../core/audit-chain.ts';
 import type { AuditEvent, AuditLog, AuditOrigin } from '../core/audit-event.ts';
-import { auditKindsOf } from '../core/audit-kind.ts';
+import { auditKindsOf, auditWeightOf } from '../core/audit-kind.ts';
 import type { Clock } from '../core/clock.ts';
 import { startOfIstHour } from '../core/ist.ts';
 import type { Log } from '../core/log.ts';
@@ -21,6 +21,8 @@ export interface AuditLogDeps {
 interface Entry {
   readonly facts: readonly AuditFacts[];
   readonly kinds: readonly (readonly string[])[];
+  /** How many of its kinds each stands for. */
+  readonly weights: readonly number[];
   readonly done: () => void;
 }
 
@@ -58,6 +60,7 @@ export function createAuditLog({ chain, clock, log }: AuditLogDeps): AuditLog {
         waiting.push({
           facts: portion.map((event) => toFacts(event, origin)),
           kinds: portion.map((event) => auditKindsOf({ ...event })),
+          weights: portion.map((event) => auditWeightOf({ ...event })),
           done,
         });
         if (!writing) void writeAll();
@@ -104,7 +107,12 @@ export function createAuditLog({ chain, clock, log }: AuditLogDeps): AuditLog {
 
   function confess({ events, since }: { readonly events: number; readonly since: number }): Entry {
     const event: AuditEvent = { type: 'audit.lost', events, since };
-    return { facts: [toFacts(event, { actor: 'system' })], kinds: [[event.type]], done: () => undefined };
+    return {
+      facts: [toFacts(event, { actor: 'system' })],
+      kinds: [[event.type]],
+      weights: [1],
+      done: () => undefined,
+    };
   }
 
   return { record: (event, origin) => recordMany([event], origin), recordMany };
@@ -115,12 +123,16 @@ const textOrNull = (text: string | null | undefined): string | null =>
 
 function countHours(entries: readonly Entry[]): readonly HourCount[] {
   const counts = new Map<string, HourCount>();
-  for (const { facts, kinds } of entries) {
+  for (const { facts, kinds, weights } of entries) {
     for (const [index, { at }] of facts.entries()) {
       const hour = startOfIstHour(at);
       for (const kind of kinds[index] ?? []) {
         const key = `${hour} ${kind}`;
-        counts.set(key, { hour, kind: storableText(kind), events: (counts.get(key)?.events ?? 0) + 1 });
+        counts.set(key, {
+          hour,
+          kind: storableText(kind),
+          events: (counts.get(key)?.events ?? 0) + (weights[index] ?? 1),
+        });
       }
     }
   }

@@ -8,6 +8,7 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'account.role_changed': 'Role changed',
   'login.succeeded': 'Signed in',
   'login.failed': 'Sign-in failed',
+  'login.failed_often': 'Many sign-ins failed',
   'session.ended': 'Sessions ended',
   'revocation.carried_out': 'Revocation carried out',
   'broker.authorization_started': 'Broker connection begun',

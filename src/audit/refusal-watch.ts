@@ -24,7 +24,7 @@ const MOST_RECORDED = 500;
 
 /**
  * Records who was turned away: a form with a bad token or from another site, a page for administrators, a limit. Once an
- * hour for each of them, address and person; each single one is in the traffic log.
+ * hour for each of them, address and person; how many there were is in the traffic log.
  */
 export function createRefusalWatch({ audit, clock }: RefusalWatchDeps): ErrorRequestHandler {
   const recorded = new LRUCache<string, true>({ max: MOST_REMEMBERED });

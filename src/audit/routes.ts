@@ -1,24 +1,27 @@
-import { type RequestHandler, Router } from 'express';
+import { Router } from 'express';
 import { methods } from '../http/methods.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
 import { AUDIT, AUDIT_EXPORT, type AuditPageDeps, createAuditPage } from './audit-page.ts';
 import { createReceiptsPage, RECEIPTS, type ReceiptsPageDeps } from './receipts-page.ts';
 
-export type AuditRouterDeps = AuditPageDeps &
-  ReceiptsPageDeps & {
-    /** Lets administrators pass, asked anew for each request. */
-    readonly requireAdmin: RequestHandler;
-  };
+export type AuditRouterDeps = AuditPageDeps & ReceiptsPageDeps & {};
+
+export const AUDIT_ROUTES: readonly RoutePolicy[] = [
+  { path: AUDIT, role: 'admin' },
+  { path: AUDIT_EXPORT, role: 'admin' },
+  { path: RECEIPTS, role: 'admin' },
+  { path: `${RECEIPTS}/:seq`, role: 'admin' },
+];
 
 /** What was recorded, for administrators. Nothing here changes or removes a row. */
 export function createAuditRouter(deps: AuditRouterDeps): Router {
   const router = Router({ caseSensitive: true });
-  const { requireAdmin } = deps;
   const log = createAuditPage(deps);
   const receipts = createReceiptsPage(deps);
 
-  methods(router, AUDIT, { get: [requireAdmin, log.show] });
-  methods(router, AUDIT_EXPORT, { get: [requireAdmin, log.exportLines] });
-  methods(router, RECEIPTS, { get: [requireAdmin, receipts.list] });
-  methods(router, `${RECEIPTS}/:seq`, { get: [requireAdmin, receipts.show] });
+  methods(router, AUDIT, { get: log.show });
+  methods(router, AUDIT_EXPORT, { get: log.exportLines });
+  methods(router, RECEIPTS, { get: receipts.list });
+  methods(router, `${RECEIPTS}/:seq`, { get: receipts.show });
   return router;
 }

@@ -90,7 +90,7 @@ export interface BrokerRoom {
   /** Middleware in front of the pages of signed-in people. */
   readonly banner: RequestHandler;
   /** What the router takes besides the session and who may see what. */
-  readonly routes: Omit<BrokerRouterDeps, 'liveSession' | 'requireAdmin'>;
+  readonly routes: Omit<BrokerRouterDeps, 'liveSession'>;
   readonly sandbox: SandboxBroker | undefined;
   /** Where forms may lead to: for the CSP's form-action. */
   readonly authorizationOrigins: readonly string[];

@@ -1,9 +1,10 @@
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import { type Request, type Response, Router } from 'express';
 import { notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
 import { safeReturnTo } from '../http/return-to.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
 import { type CurrentSession, currentSession } from '../sessions/current-session.ts';
 import type { AuthorizationFlow, CallbackResult } from './authorization-flow.ts';
 import type { BrokerAdapter, BrokerAdapters } from './broker-adapter.ts';
@@ -18,11 +19,21 @@ export interface BrokerRouterDeps extends Omit<CredentialPageDeps, 'findAdapter'
   readonly disconnect: Disconnect;
   /** The session that the request carries if it is still good: not expired, not revoked. */
   readonly liveSession: (req: Request) => CurrentSession | undefined;
-  /** Lets administrators pass, asked anew for each request. */
-  readonly requireAdmin: RequestHandler;
 }
 
 const HOME = '/broker';
+
+export const BROKER_ROUTES: readonly RoutePolicy[] = [
+  { path: HOME },
+  { path: '/broker/:broker/connection' },
+  { path: '/auth/broker/:broker/callback', class: 'callback' },
+  { path: '/broker/:broker/disconnection' },
+  { path: '/broker/:broker/credentials', reauthenticate: ['get', 'post'] },
+  { path: '/broker/:broker/credentials/removal', reauthenticate: ['post'] },
+  { path: '/broker/logouts', role: 'admin' },
+  { path: '/broker/logouts/:id/attempt', role: 'admin' },
+  { path: '/broker/logouts/:id/dismissal', role: 'admin' },
+];
 
 /** What the page says on top, chosen by a fixed word in its address. */
 const NOTICES: ReadonlyMap<unknown, string> = new Map([
@@ -40,7 +51,7 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
 
 /** The brokers' page, connecting, disconnecting, the app keys, and the address that brokers send people back to. */
 export function createBrokerRouter(deps: BrokerRouterDeps): Router {
-  const { adapters, overview, flow, disconnect, liveSession, requireAdmin } = deps;
+  const { adapters, overview, flow, disconnect, liveSession } = deps;
   const router = Router({ caseSensitive: true });
   const credentialPage = createCredentialPage({ ...deps, findAdapter });
   const deadLetterPage = createDeadLetterPage(deps);
@@ -95,9 +106,9 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
   methods(router, '/broker/:broker/credentials', { get: credentialPage.show, post: credentialPage.save });
   methods(router, '/broker/:broker/credentials/removal', { post: credentialPage.remove });
 
-  methods(router, '/broker/logouts', { get: [requireAdmin, deadLetterPage.show] });
-  methods(router, '/broker/logouts/:id/attempt', { post: [requireAdmin, deadLetterPage.tryAgain] });
-  methods(router, '/broker/logouts/:id/dismissal', { post: [requireAdmin, deadLetterPage.dismiss] });
+  methods(router, '/broker/logouts', { get: deadLetterPage.show });
+  methods(router, '/broker/logouts/:id/attempt', { post: deadLetterPage.tryAgain });
+  methods(router, '/broker/logouts/:id/dismissal', { post: deadLetterPage.dismiss });
 
   function findAdapter(req: Request): BrokerAdapter {
     const adapter = adapters.get(String(req.params['broker']));

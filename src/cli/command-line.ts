@@ -130,9 +130,12 @@ function createProgram(context: CommandContext, { finish, showHelp }: ProgramHoo
     );
   users
     .command('reset-password')
-    .description('give somebody a new password and end everything that began with the old one')
+    .description(
+      'give somebody a new password and end everything that began with the old one, API keys included',
+    )
     .argument('<username>')
     .option(...STDIN_FLAG)
+    .option('--keep-api-keys', 'do not revoke their API keys')
     .option(...JSON_FLAG)
     .action((username, options) =>
       run(async () => (await import('./reset-password.ts')).resetPassword)({ ...options, username }),

@@ -1,9 +1,13 @@
+import { useCompileCache } from '../compile-cache.ts';
 import { systemClock } from '../core/clock.ts';
-import { runCommandLine } from './command-line.ts';
 import { createTerminal } from './terminal.ts';
 
 /** ioredis keeps a timer for two seconds after it could not connect; nobody should have to wait for that. */
 const LINGER_MS = 300;
+
+// Before all the rest is loaded.
+useCompileCache();
+const { runCommandLine } = await import('./command-line.ts');
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
   environment: process.env,

@@ -12,32 +12,35 @@ import { withServices } from './with-services.ts';
 export interface ResetPasswordOptions {
   readonly username: string;
   readonly passwordStdin?: boolean;
+  readonly keepApiKeys?: boolean;
   readonly json?: boolean;
 }
 
 /** Gives somebody a new password, and ends everything that began with the old one. */
 export async function resetPassword(
   context: CommandContext,
-  { username, passwordStdin, json }: ResetPasswordOptions,
+  { username, passwordStdin, keepApiKeys, json }: ResetPasswordOptions,
 ): Promise<ExitCode> {
   const { terminal } = context;
   const password = await readGivenPassword(terminal, passwordStdin);
   return withServices(context, async ({ userAdmin }) => {
-    const done = await userAdmin.resetPassword(username, password, CLI_ORIGIN);
+    const done = await userAdmin.resetPassword(username, password, CLI_ORIGIN, { keepApiKeys });
     if (done.kind === 'unknown_user') throw unknownUser(username);
     if (done.kind === 'invalid') throw refusal(done.fields);
-    const { user, temporaryPassword, receipt } = done;
+    const { user, temporaryPassword, receipt, revokedApiKeys } = done;
     await terminal.print(
       json
         ? toJson({
             user: userRecord(user),
             temporaryPassword: temporaryPassword ?? null,
             receipt: receiptRecord(receipt),
+            revokedApiKeys,
           })
         : [
             `New password for ${user.username}.`,
             ...temporaryPasswordLines(temporaryPassword),
             receiptText(receipt),
+            keepApiKeys ? 'API keys are kept.' : `API keys revoked: ${revokedApiKeys}.`,
           ].join('\n'),
     );
     return reportOutcome(context, receipt.status);

@@ -32,8 +32,20 @@ export type AuditEvent =
     }
   | {
       readonly type: 'login.failed';
+      /** `(no such account)` where nobody has the name. */
       readonly username: string;
       readonly why: 'credentials' | 'disabled' | 'rate_limited';
+    }
+  /** Many of those, where there were too many for a row each. `usernames` and `addresses` are a few of them. */
+  | {
+      readonly type: 'login.failed_often';
+      readonly why: 'credentials' | 'disabled' | 'rate_limited';
+      readonly attempts: number;
+      /** Milliseconds since the epoch. */
+      readonly first: number;
+      readonly last: number;
+      readonly usernames: readonly string[];
+      readonly addresses: readonly string[];
     }
   | {
       readonly type: 'session.ended';

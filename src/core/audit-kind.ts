@@ -8,9 +8,16 @@ type Facts = Readonly<Record<string, unknown>>;
 export function auditKindsOf(event: Facts): readonly string[] {
   const type = String(event['type']);
   if (type === 'revocation.carried_out') return [type, ...endedSessions(event['receipt'])];
+  if (type === 'login.failed_often') return [`login.failed:${String(event['why'])}`];
   const refinement = REFINED_BY[type];
   const value = refinement === undefined ? undefined : event[refinement];
   return [typeof value === 'string' ? `${type}:${value}` : type];
+}
+
+/** How many of its kind an event stands for. */
+export function auditWeightOf(event: Facts): number {
+  const attempts = event['type'] === 'login.failed_often' ? event['attempts'] : 1;
+  return typeof attempts === 'number' ? attempts : 1;
 }
 
 const REFINED_BY: Readonly<Record<string, string>> = {

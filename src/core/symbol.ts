@@ -46,11 +46,15 @@ export const LAST_SYMBOL_PAGE = 100;
 export const MOST_SYMBOLS_FOUND = 5_000;
 /** In characters: of `q`. */
 export const LONGEST_SYMBOL_SEARCH = 100;
+/** What is looked for of `q`; `SymbolPage` names the rest. */
+export const MOST_SYMBOL_WORDS = 8;
 
 export interface SymbolPage {
   readonly items: readonly Instrument[];
   /** The number of the next page; undefined on the last one. */
   readonly nextPage: number | undefined;
+  /** Words of the search that were not looked for, because it had enough without them. */
+  readonly ignoredWords: readonly string[];
 }
 
 /** Exact look-ups, through the symbol cache. */

@@ -8,6 +8,7 @@ import type { LivePolicy } from '../core/session-policy.ts';
 import type { UserSettings } from '../core/user-settings.ts';
 import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { toDeviceView } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
@@ -35,17 +36,22 @@ export interface DashboardRouterDeps {
   /** The last one that concerns somebody, in their words. */
   readonly latestReceipt: (userId: string, viewer: 'admin' | 'user') => Promise<ReceiptView | undefined>;
   readonly waitingOrders: WaitingOrderStore;
-  readonly requireAdmin: RequestHandler;
   /** Whether nobody has an account yet. */
   readonly isEmptyHouse: () => Promise<boolean>;
 }
+
+export const DASHBOARD_ROUTES: readonly RoutePolicy[] = [
+  { path: '/', class: 'public' },
+  { path: '/dashboard' },
+  { path: WAITING_PAGE_PATH, role: 'admin' },
+];
 
 /** The page for anyone, and the one after signing in. */
 export function createDashboardRouter(deps: DashboardRouterDeps): Router {
   const router = Router({ caseSensitive: true });
   methods(router, '/', { get: showHome(deps) });
   methods(router, '/dashboard', { get: showDashboard(deps) });
-  methods(router, WAITING_PAGE_PATH, { get: [deps.requireAdmin, createWaitingPage(deps.waitingOrders)] });
+  methods(router, WAITING_PAGE_PATH, { get: createWaitingPage(deps.waitingOrders) });
   return router;
 }
 

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { SECOND_MS } from '../core/duration.ts';
 import type { LimitStanding, RateLimit } from './compound-limiter.ts';
 import { MOST_KEYS } from './memory-counter.ts';
+import { waitInSeconds } from './wait-in-seconds.ts';
 
 /** What became of a request that was to be counted, and how its key stands since. */
 export interface Count {
@@ -103,7 +104,7 @@ export function createBatchedLimiter({ limits, tallyOf }: BatchedLimiterDeps): B
       const limit = rules[index]?.limit;
       return limit === undefined ? [] : [standingOf(window, limit, now)];
     });
-    return { limited: waitMs > 0, standings, retryAfterSeconds: waitMs > 0 ? inSeconds(waitMs) : 0 };
+    return { limited: waitMs > 0, standings, retryAfterSeconds: waitMs > 0 ? waitInSeconds(waitMs) : 0 };
   }
 
   function count(key: string, windows: readonly Window[]): void {
@@ -185,9 +186,7 @@ const newWindow = (endsAt: number): Window => ({ endsAt, known: 0, untold: 0, te
 
 function standingOf(window: Window, limit: RateLimit, now: number): LimitStanding {
   const remaining = Math.max(0, limit.points - usedOf(window));
-  return { limit, remaining, resetSeconds: inSeconds(window.endsAt - now) };
+  return { limit, remaining, resetSeconds: waitInSeconds(window.endsAt - now) };
 }
 
 const usedOf = ({ known, untold, telling }: Window): number => known + untold + telling;
-
-const inSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / SECOND_MS));

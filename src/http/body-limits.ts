@@ -1,14 +1,8 @@
-import type { Request, RequestHandler, Response } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { AppError } from '../errors.ts';
-
-/** What a request to one path may bring, where that is more than any other may. */
-export interface BodyAllowance {
-  readonly path: string;
-  readonly mostBytes: number;
-  /** What to say to a person who sent more. */
-  readonly describe: string;
-}
+import { BESIDE_FILE_BYTES } from './multipart.ts';
+import { policyOf } from './route-policy.ts';
 
 export interface BodyLimits {
   readonly mostBytes: number;
@@ -20,26 +14,43 @@ export const FORM_LIMITS: BodyLimits = { mostBytes: 32 * 1024, withinMs: 20 * SE
 /** A large file over a slow line; a session that ends meanwhile cuts it short. */
 export const UPLOAD_WITHIN_MS = 15 * MINUTE_MS;
 
-/** What a client that was refused may still send, and for how long: it reads the answer only when it is not cut off at once. */
-const DRAINED_BYTES = 1024 * 1024;
-const DRAINED_FOR_MS = SECOND_MS;
+/** What a refused client may still send is dropped; more is not read, so that it has to wait. */
+const DROPPED_BYTES = 1024 * 1024;
+const CLOSED_AFTER_MS = SECOND_MS;
 
 /**
  * Counts the bytes of a body from the first one on, whoever reads them, and looks at the time. What is too large or too slow
  * is answered at once, without waiting for its end, and its connection is closed. Parsers would read a refused body to its
  * end first, and an endless one has none.
  */
-export function createBodyLimits(allowances: readonly BodyAllowance[]): RequestHandler {
-  const allowed = new Map(allowances.map((allowance) => [allowance.path, allowance]));
-
+export function createBodyLimits(formLimits: BodyLimits = FORM_LIMITS): RequestHandler {
   return function limitBody(req, res, next) {
     if (!hasBody(req)) return next();
-    const upload = req.method === 'POST' ? allowed.get(req.path) : undefined;
-    const limits = upload === undefined ? FORM_LIMITS : { ...upload, withinMs: UPLOAD_WITHIN_MS };
-    const refuse = createRefusal(req, res, next);
-    const refuseSize = (): void => refuse(tooLarge(upload));
-    if (Number(req.headers['content-length'] ?? 0) > limits.mostBytes) return refuseSize();
-    watch(req, limits, { refuseSize, refuseDelay: () => refuse(tooSlow()) });
+    const upload = req.method === 'POST' ? policyOf(req).upload : undefined;
+    const { mostBytes, withinMs } = upload === undefined ? formLimits : uploadLimits(upload.mostBytes);
+    let refused = false;
+
+    function refuse(error: AppError): void {
+      if (refused) return;
+      refused = true;
+      clearTimeout(timer);
+      closeInStages(req);
+      if (res.headersSent) return;
+      res.set('Connection', 'close');
+      // Whoever reads the body waits for it, and does not answer. Who does not read it, answers all the same.
+      if (announced > mostBytes || req.listenerCount('data') > 0) next(error);
+      else req.on('newListener', (event) => event === 'data' && queueMicrotask(() => next(error)));
+    }
+
+    const announced = Number(req.headers['content-length'] ?? 0);
+    const timer = setTimeout(() => refuse(tooSlow()), withinMs).unref();
+    req.once('close', () => clearTimeout(timer));
+    if (announced > mostBytes) return refuse(tooLarge(upload?.mostBytes));
+    count(req, {
+      mostBytes,
+      onEnd: () => clearTimeout(timer),
+      onExcess: () => refuse(tooLarge(upload?.mostBytes)),
+    });
     next();
   };
 }
@@ -47,57 +58,50 @@ export function createBodyLimits(allowances: readonly BodyAllowance[]): RequestH
 const hasBody = ({ headers }: Request): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
-interface Refusals {
-  readonly refuseSize: () => void;
-  readonly refuseDelay: () => void;
+interface Counting {
+  readonly mostBytes: number;
+  readonly onEnd: () => void;
+  readonly onExcess: () => void;
 }
 
-function watch(req: Request, { mostBytes, withinMs }: BodyLimits, refusals: Refusals): void {
-  const timer = setTimeout(refusals.refuseDelay, withinMs).unref();
-  req.once('close', () => clearTimeout(timer));
+/** Every reader's bytes pass `push` first (nodejs.org/api/stream.html, readable.push), also those that nothing reads. */
+function count(req: Request, { mostBytes, onEnd, onExcess }: Counting): void {
   const push = req.push.bind(req);
   let received = 0;
-  // Every reader's bytes pass here first (nodejs.org/api/stream.html, readable.push), also those that nobody reads.
   req.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
-    if (chunk === null) clearTimeout(timer);
+    if (chunk === null) onEnd();
     else received += chunk.length;
     if (received <= mostBytes) return push(chunk, encoding);
-    refusals.refuseSize();
+    onExcess();
     return true;
   };
 }
 
-/** Answers once, then lets the client finish reading, and closes the connection. */
-function createRefusal(req: Request, res: Response, next: (error: AppError) => void) {
-  let refused = false;
-
-  function close(): void {
-    const { socket } = req;
-    const destroy = (): void => void socket.destroy();
-    setTimeout(destroy, DRAINED_FOR_MS).unref();
-    let drained = 0;
-    req.push = (chunk: Buffer | null) => {
-      drained += chunk?.length ?? 0;
-      if (drained > DRAINED_BYTES) destroy();
-      return true;
-    };
-    req.resume();
-  }
-
-  return function refuse(error: AppError): void {
-    if (refused) return;
-    refused = true;
-    if (res.headersSent) return close();
-    res.set('Connection', 'close');
-    res.once('finish', close);
-    next(error);
+/**
+ * Closes the connection in stages (RFC 9112, 9.6): our side at once, and the rest when the client has had time to read the
+ * answer. Node would destroy it with bytes unread, and the reset that follows takes the answer away from the client.
+ */
+function closeInStages(req: Request): void {
+  const { socket } = req;
+  socket.destroySoon = () => void socket.end();
+  setTimeout(() => socket.destroy(), CLOSED_AFTER_MS).unref();
+  let dropped = 0;
+  req.push = (chunk: Buffer | null) => {
+    dropped += chunk?.length ?? 0;
+    return dropped < DROPPED_BYTES;
   };
 }
 
-function tooLarge(upload: BodyAllowance | undefined): AppError {
-  if (upload === undefined)
+const uploadLimits = (fileBytes: number): BodyLimits => ({
+  mostBytes: fileBytes + BESIDE_FILE_BYTES,
+  withinMs: UPLOAD_WITHIN_MS,
+});
+
+function tooLarge(fileBytes: number | undefined): AppError {
+  if (fileBytes === undefined)
     return new AppError('too_large', 'The request is larger than this address takes.');
-  return new AppError('too_large', upload.describe, { fields: { file: upload.describe } });
+  const words = `The file is too large: it may have ${Math.floor(fileBytes / 1024 / 1024)} MB.`;
+  return new AppError('too_large', words, { fields: { file: words } });
 }
 
 function tooSlow(): AppError {

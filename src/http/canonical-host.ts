@@ -19,6 +19,13 @@ export function createCanonicalHost(baseUrl: string): RequestHandler {
     }
     const asked = URL.parse(`http://${host}`);
     if (asked === null || asked.port !== base.port || !LOOPBACK_NAMES.has(asked.hostname)) return next();
-    res.redirect(307, base.origin + req.originalUrl);
+    res.redirect(307, base.origin + pathOf(req.originalUrl));
   };
+}
+
+/** A proxy's client names the whole address (RFC 9112, 3.2.2); of that the path is ours. */
+function pathOf(target: string): string {
+  if (target.startsWith('/')) return target;
+  const url = URL.parse(target);
+  return url === null ? '/' : url.pathname + url.search;
 }

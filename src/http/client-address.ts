@@ -72,6 +72,13 @@ export function addressBucket(address: string): string {
   return bucketByLibrary(address);
 }
 
+/** The /48 of an IPv6 address, which is what a site or a tenant of a data centre is given. IPv4 has nothing like it. */
+export function networkBucket(address: string): string | undefined {
+  const groups = readPlainIpv6(address);
+  if (groups === undefined || isMapped(groups)) return undefined;
+  return `${writeIpv6([...groups.slice(0, 3), 0, 0, 0, 0, 0])}/48`;
+}
+
 function bucketByLibrary(address: string): string {
   if (!isAddress(address)) return address;
   const parsed = ipaddr.process(address);

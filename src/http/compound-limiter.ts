@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from 'ioredis';
-import { SECOND_MS } from '../core/duration.ts';
 import { unavailable } from '../errors.ts';
 import { createMemoryCounter } from './memory-counter.ts';
 import { createRedisCounter } from './redis-counter.ts';
+import { waitInSeconds } from './wait-in-seconds.ts';
 
 /** So many points in a window that begins with the first one taken. */
 export interface RateLimit {
@@ -87,7 +87,7 @@ export function createCompoundLimiter({ name, what, limits, redis }: CompoundLim
       // An attempt that was not let through does not count, or hammering would use up the longer limits too.
       await giveBack();
       const waitMs = Math.max(...refusals.map((refusal) => refusal.msBeforeNext));
-      return { kind: 'limited', standings, retryAfterSeconds: inSeconds(waitMs) };
+      return { kind: 'limited', standings, retryAfterSeconds: waitInSeconds(waitMs) };
     },
   };
 }
@@ -101,8 +101,6 @@ function standingAfter(
   { limit, refused, remaining, msBeforeNext }: Draw,
   isGivenBack: boolean,
 ): LimitStanding {
-  const resetSeconds = inSeconds(msBeforeNext);
+  const resetSeconds = waitInSeconds(msBeforeNext);
   return { limit, remaining: remaining + (isGivenBack && !refused ? 1 : 0), resetSeconds };
 }
-
-const inSeconds = (ms: number): number => Math.max(1, Math.ceil(ms / SECOND_MS));

@@ -1,7 +1,7 @@
 import csurf from 'csurf';
 import type { Request, RequestHandler } from 'express';
 import { AppError } from '../errors.ts';
-import { routeClassOf } from './route-classes.ts';
+import { routeClassOf } from './route-policy.ts';
 
 /**
  * csurf in session mode: a synchronizer token whose secret lives in the session. Archived, but without the holes of its
@@ -18,7 +18,7 @@ export function createCsrf(visitorSecret: (sid: string) => string): RequestHandl
   }
 
   return function csrf(req, res, next) {
-    const routeClass = routeClassOf(req.path);
+    const routeClass = routeClassOf(req);
     if (routeClass !== 'form' && routeClass !== 'guarded') return next();
     giveSecret(req);
     verify(req, res, (error?: unknown) => {

@@ -1,9 +1,10 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import type { Log } from '../core/log.ts';
-import { AppError, notFound } from '../errors.ts';
+import { AppError, type ErrorAction, notFound } from '../errors.ts';
 import { loggedPath } from './logged-path.ts';
 import { renderPage } from './page.ts';
 import { safeReturnTo } from './return-to.ts';
+import { policyOf } from './route-policy.ts';
 import { wantsJson } from './wants-json.ts';
 
 /** What no router answered. */
@@ -62,7 +63,7 @@ function answer(req: Request, res: Response, error: AppError): void {
     heading: HEADINGS[error.code],
     message: error.message,
     requestId: String(res.locals['requestId'] ?? ''),
-    action: actionFor(error, req),
+    action: error.action ?? actionFor(error, req),
     isFormKept: error.code === 'rate_limited' && req.method === 'POST',
   });
 }
@@ -90,15 +91,17 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
   timeout: 'The request took too long',
   invalid: 'The request could not be read',
   too_large: 'Too large',
+  unsupported_media_type: 'The request could not be read',
   rate_limited: 'Too many requests',
   unavailable: 'Not available right now',
   internal: 'Something went wrong',
 };
 
-function actionFor(error: AppError, req: Request): { href: string; text: string } {
-  if (error.code === 'csrf' && req.path === '/setup') return { href: '/setup', text: 'Open the form again' };
-  if (error.code === 'csrf' && req.session?.userId === undefined)
-    return { href: '/auth/login', text: 'Open the form again' };
+function actionFor(error: AppError, req: Request): ErrorAction {
+  if (error.code === 'csrf' && req.session?.userId === undefined) {
+    const { class: routeClass, path } = policyOf(req);
+    return { href: routeClass === 'form' ? path : '/auth/login', text: 'Open the form again' };
+  }
   if (error.code === 'rate_limited' && req.method === 'GET')
     return { href: placeOf(req.originalUrl), text: 'Try again' };
   if (error.code === 'rate_limited') return { href: placeOf(pathOfReferrer(req)), text: 'Back' };
@@ -131,6 +134,11 @@ function fromHttpLibrary(error: unknown): AppError | undefined {
   const { type, status } = error as { type?: unknown; status?: unknown };
   if (type === 'entity.too.large' || type === 'parameters.too.many') {
     return new AppError('too_large', 'The request is larger than this address takes.');
+  }
+  if (type === 'charset.unsupported') {
+    const words =
+      'The request could not be read: its charset is not one that this address takes. Send UTF-8.';
+    return new AppError('unsupported_media_type', words);
   }
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new AppError('invalid', 'The request could not be read: it is malformed.', { fields: {} });

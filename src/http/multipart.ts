@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { Request, RequestHandler, Response } from 'express';
 import { type AppError, invalid } from '../errors.ts';
-import type { BodyAllowance } from './body-limits.ts';
+import { policyOf } from './route-policy.ts';
 
 /** A file that comes with a form. None of it has been read yet; whoever wants it reads the stream to its end. */
 export interface UploadedFile {
@@ -12,21 +12,8 @@ export interface UploadedFile {
   readonly stream: Readable;
 }
 
-export interface UploadPath {
-  readonly path: string;
-  /** Of the file. */
-  readonly mostBytes: number;
-}
-
-/** Of the whole request. */
-export const uploadAllowance = ({ path, mostBytes }: UploadPath): BodyAllowance => ({
-  path,
-  mostBytes: mostBytes + BESIDE_FILE_BYTES,
-  describe: `The file is too large: it may have ${Math.floor(mostBytes / 1024 / 1024)} MB.`,
-});
-
 /** For boundaries, headers and the other fields. */
-const BESIDE_FILE_BYTES = 64 * 1024;
+export const BESIDE_FILE_BYTES = 64 * 1024;
 const LIMITS = {
   fields: 10,
   fieldNameSize: 100,
@@ -46,17 +33,15 @@ export const uploadedFile = (req: Request): UploadedFile | undefined => uploads.
  * They become the request's body, so that the CSRF token among them is checked, by the same middleware and in the same
  * way as on any other form, before anything is received. A form whose token stands behind the file has none.
  */
-export function createMultipart(paths: readonly UploadPath[]): RequestHandler {
-  return function multipart(req, res, next) {
-    const upload = req.method === 'POST' ? paths.find(({ path }) => path === req.path) : undefined;
-    const type = req.headers['content-type'];
-    if (upload === undefined || type === undefined || !/^multipart\/form-data/i.test(type)) return next();
-    const parser = createParser(req, type);
-    if (parser === undefined) return next(unreadable());
-    readFields(req, parser, next);
-    discardRest(req, res, parser);
-  };
-}
+export const readMultipart: RequestHandler = function readMultipart(req, res, next) {
+  const type = req.headers['content-type'];
+  const takesFile = req.method === 'POST' && policyOf(req).upload !== undefined;
+  if (!takesFile || type === undefined || !/^multipart\/form-data/i.test(type)) return next();
+  const parser = createParser(req, type);
+  if (parser === undefined) return next(unreadable());
+  readFields(req, parser, next);
+  discardRest(req, res, parser);
+};
 
 function createParser(req: Request, type: string): BusboyInstance | undefined {
   try {

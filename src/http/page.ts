@@ -36,7 +36,7 @@ export function renderPage(req: Request, res: Response, view: string, data: Page
   // Also a visitor's: a cache between would hand one visitor's form, token and cookie to the next.
   res.set('Cache-Control', 'no-store');
   const look = lookOf(req, res);
-  res.render(view, {
+  const locals = {
     viewer: res.locals['viewer'] as Viewer | undefined,
     csrfToken: typeof req.csrfToken === 'function' ? req.csrfToken() : '',
     currentPath: req.path,
@@ -45,6 +45,11 @@ export function renderPage(req: Request, res: Response, view: string, data: Page
     ist: (instant: number) => formatIst(instant, look.dateFormat),
     isoIst: toIstIso,
     ...data,
+  };
+  res.render(view, locals, (error, html) => {
+    if (error) req.next?.(error);
+    // The request was refused while its page was made, for a body without an end.
+    else if (!res.headersSent) res.send(html);
   });
 }
 

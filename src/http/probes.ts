@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { methods } from './methods.ts';
+import type { RoutePolicy } from './route-policy.ts';
 
 /** One part that must answer before this node should get traffic. */
 export interface ReadinessCheck {
@@ -9,6 +10,14 @@ export interface ReadinessCheck {
 }
 
 const TIMEOUT_MS = 1500;
+
+/** What asks no session: for monitoring and for browsers. */
+export const OPEN_ROUTES: readonly RoutePolicy[] = [
+  { path: '/healthz', class: 'probe' },
+  { path: '/readyz', class: 'probe' },
+  { path: '/metrics', class: 'probe' },
+  { path: '/assets', below: true, class: 'static' },
+];
 
 /** /healthz: the process answers. /readyz: everything that it needs does, too. */
 export function createProbes(checks: readonly ReadinessCheck[]): Router {

@@ -1,4 +1,4 @@
-import { type RouteClass, routeClassOf } from './route-classes.ts';
+import { type RouteClass, type RoutePolicy, SESSION_USE } from './route-policy.ts';
 
 /** One kind of request that is limited. */
 export interface RateLimitRow {
@@ -34,6 +34,13 @@ export const RATE_LIMIT_TABLE = {
     usual: '60/minute',
     counting: 'exact',
   },
+  apiUser: {
+    requests: 'calls of the API with all keys of a person together',
+    countedBy: 'user',
+    setting: 'API_USER_RATE_LIMIT',
+    usual: '300/minute',
+    counting: 'batched',
+  },
   webhooks: {
     requests: 'signals',
     countedBy: 'webhook; those of unproved senders apart',
@@ -49,7 +56,7 @@ export const RATE_LIMIT_TABLE = {
     counting: 'batched',
   },
   security: {
-    requests: 'the same below /security and /users',
+    requests: 'pages and forms for administrators',
     countedBy: 'user',
     setting: 'SECURITY_RATE_LIMIT',
     usual: '200/minute',
@@ -96,44 +103,22 @@ export const RATE_LIMIT_NAMES = Object.keys(RATE_LIMIT_TABLE) as readonly RateLi
 export const isBatched = (name: RateLimitName): name is BatchedLimitName =>
   RATE_LIMIT_TABLE[name].counting === 'batched';
 
-/** Where whoever asks may turn out to be somebody whom only the route knows: it counts strangers itself. */
-const OWN_DOOR = '/api/v1/';
-const API_DESCRIPTION = '/api/v1/openapi.json';
-export const CSP_REPORTS_PATH = '/csp-reports';
-
-const isBelow = (path: string, place: string): boolean => path === place || path.startsWith(`${place}/`);
-
 /**
  * Which limit of addresses a request counts towards that carries no session: undefined where its route counts it, or
- * nobody does.
+ * nothing does.
  */
-export function limitOfStranger(path: string): BatchedLimitName | undefined {
-  const routeClass = routeClassOf(path);
-  switch (routeClass) {
-    case 'static':
-      return undefined;
-    case 'probe':
-      return 'programs';
-    case 'api':
-      return path.startsWith(OWN_DOOR) && path !== API_DESCRIPTION ? undefined : 'programs';
-    default:
-      return isBelow(path, CSP_REPORTS_PATH) ? 'cspReports' : 'public';
-  }
+export function limitOfStranger({ class: routeClass, limit }: RoutePolicy): BatchedLimitName | undefined {
+  if (routeClass === 'static' || limit === 'own') return undefined;
+  if (routeClass === 'probe' || routeClass === 'api') return 'programs';
+  return limit ?? 'public';
 }
 
-/**
- * Which limit of people a request of somebody who is signed in counts towards. Undefined for signing out, which nobody is
- * ever kept from.
- */
-export function limitOfPerson(method: string, path: string): BatchedLimitName | undefined {
-  if (routeClassOf(path) === 'poll') return 'polls';
-  if (method === 'POST' && path === '/auth/logout') return undefined;
-  return isBelow(path, '/security') || isBelow(path, '/users') ? 'security' : 'pages';
+/** Which limit of users a request of a signed-in user counts towards. Undefined for signing out. */
+export function limitOfPerson(method: string, policy: RoutePolicy): BatchedLimitName | undefined {
+  if (policy.class === 'poll') return 'polls';
+  if (method === 'POST' && policy.alwaysOpen) return undefined;
+  return policy.role === 'admin' ? 'security' : 'pages';
 }
 
 /** Whether a session is asked for before it is known who comes. */
-export function mayCarrySession(routeClass: RouteClass): boolean {
-  return (
-    routeClass === 'guarded' || routeClass === 'poll' || routeClass === 'form' || routeClass === 'callback'
-  );
-}
+export const mayCarrySession = (routeClass: RouteClass): boolean => SESSION_USE[routeClass] !== 'none';

@@ -1,10 +1,12 @@
-import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, NextFunction, Request, RequestHandler, Response } from 'express';
 import type { Cluster, Redis } from 'ioredis';
-import { AppError } from '../errors.ts';
+import { SECOND_MS } from '../core/duration.ts';
+import { AppError, type ErrorAction } from '../errors.ts';
 import { type BatchedLimiter, type Count, createBatchedLimiter } from './batched-limiter.ts';
 import { createClientSubjects } from './client-subjects.ts';
 import type { RateLimit } from './compound-limiter.ts';
 import type { MetricSource } from './metrics.ts';
+import { createPacing } from './pacing.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import {
   type BatchedLimitName,
@@ -16,7 +18,7 @@ import {
   type RateLimitName,
 } from './rate-limit-table.ts';
 import { createRedisTally } from './redis-tally.ts';
-import { routeClassOf } from './route-classes.ts';
+import { policyOf, routeClassOf } from './route-policy.ts';
 import { waitInWords } from './wait-in-words.ts';
 
 export interface RateLimits {
@@ -33,10 +35,18 @@ export interface RateLimits {
   readonly unanswered: RequestHandler;
   /** For a route that finds out by itself that it does not know who asks. Throws `rate_limited`. */
   readonly countStranger: (req: Request, res: Response) => void;
+  /** For the API, where a key has told whose call it is, and counts by itself. Throws `rate_limited`. */
+  readonly countCaller: (userId: string) => void;
   readonly metrics: MetricSource;
   /** To be stopped when the server closes. */
   readonly comparing: { start(): void; stop(): Promise<void> };
 }
+
+/** What is never refused. */
+const SIGN_IN: ErrorAction = { href: '/auth/login', text: 'Sign in' };
+const WAY_IN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST']);
+/** Past its limit an address gets the sign-in page a second later, and 500 at a time. */
+const SIGN_IN_PACE = { waitMs: SECOND_MS, mostWaiting: 500 } as const;
 
 export interface RateLimitsDeps {
   readonly limits: Readonly<Record<RateLimitName, readonly RateLimit[]>>;
@@ -55,21 +65,28 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
     RATE_LIMIT_NAMES.filter(isBatched).map((name) => [name, createLimiter(name, limits[name], redis)]),
   );
   const refused = new Map<RateLimitName, number>();
+  const pace = createPacing(SIGN_IN_PACE);
 
   /** Answers what to say to somebody who is over the limit. */
-  function refuse(name: BatchedLimitName, count: Count): AppError {
+  function refuse(name: BatchedLimitName, count: Count, action?: ErrorAction): AppError {
     refused.set(name, (refused.get(name) ?? 0) + 1);
     const wait = waitInWords(count.retryAfterSeconds);
     return new AppError('rate_limited', `${WORDS[name]} Try again in ${wait}.`, {
       retryAfterSeconds: count.retryAfterSeconds,
       headers: rateLimitHeaders(count),
+      action,
     });
   }
 
-  function take(name: BatchedLimitName, key: string, res: Response): AppError | undefined {
+  function take(
+    name: BatchedLimitName,
+    key: string,
+    res: Response,
+    action?: ErrorAction,
+  ): AppError | undefined {
     const count = limiters.get(name)?.take(key);
     if (count === undefined) return undefined;
-    if (count.limited) return refuse(name, count);
+    if (count.limited) return refuse(name, count, action);
     res.set(rateLimitHeaders(count));
     return undefined;
   }
@@ -79,11 +96,25 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
     req: Request,
     res: Response,
   ): AppError | undefined {
-    return name === undefined ? undefined : take(name, clientSubject(req).subject, res);
+    if (name === undefined) return undefined;
+    const action = name === 'public' && req.method === 'GET' ? SIGN_IN : undefined;
+    return take(name, clientSubject(req).subject, res, action);
+  }
+
+  /**
+   * The way in is slowed and never refused: it may have been a neighbour who asked for all those pages. It costs no store
+   * anything, and what costs, checking passwords, has limits of its own.
+   */
+  function limitStranger(req: Request, res: Response, next: NextFunction): void {
+    const isWayIn = policyOf(req).path === SIGN_IN.href && WAY_IN_METHODS.has(req.method);
+    const count = isWayIn ? limiters.get('public')?.take(clientSubject(req).subject) : undefined;
+    if (count !== undefined) res.set(rateLimitHeaders(count));
+    if (count?.limited === true) pace(res, next);
+    else next(isWayIn ? undefined : takeStranger(limitOfStranger(policyOf(req)), req, res));
   }
 
   function findLimited(req: Request, user: string): AppError | undefined {
-    const name = limitOfPerson(req.method, req.path);
+    const name = limitOfPerson(req.method, policyOf(req));
     const count = name === undefined ? undefined : limiters.get(name)?.findLimited(user);
     return name === undefined || count === undefined ? undefined : refuse(name, count);
   }
@@ -91,39 +122,42 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
   return {
     beforeSession: function limitBeforeSession(req, res, next) {
       // Which methods there are is answered without a session: whoever asks is a stranger.
-      const mayBeKnown = req.method !== 'OPTIONS' && mayCarrySession(routeClassOf(req.path));
+      const mayBeKnown = req.method !== 'OPTIONS' && mayCarrySession(routeClassOf(req));
       const user = mayBeKnown ? claimedUser(req) : undefined;
-      next(user === undefined ? takeStranger(limitOfStranger(req.path), req, res) : findLimited(req, user));
+      if (user === undefined) limitStranger(req, res, next);
+      else next(findLimited(req, user));
     },
 
     turnedAway: function limitTurnedAway(error: unknown, req, res, next) {
       const isUncounted =
         error instanceof AppError &&
         error.code === 'csrf' &&
-        mayCarrySession(routeClassOf(req.path)) &&
+        mayCarrySession(routeClassOf(req)) &&
         claimedUser(req) !== undefined;
-      next((isUncounted ? takeStranger(limitOfStranger(req.path), req, res) : undefined) ?? error);
+      next((isUncounted ? takeStranger(limitOfStranger(policyOf(req)), req, res) : undefined) ?? error);
     },
 
     behindSession: function limitBehindSession(req, res, next) {
-      if (!mayCarrySession(routeClassOf(req.path))) return next();
+      if (!mayCarrySession(routeClassOf(req))) return next();
       const user = userOf(req);
-      if (user === undefined)
-        return next(
-          claimedUser(req) === undefined ? undefined : takeStranger(limitOfStranger(req.path), req, res),
-        );
-      const name = limitOfPerson(req.method, req.path);
+      if (user === undefined) return claimedUser(req) === undefined ? next() : limitStranger(req, res, next);
+      const name = limitOfPerson(req.method, policyOf(req));
       next(name === undefined ? undefined : take(name, user, res));
     },
 
     unanswered: function limitUnanswered(req, res, next) {
-      const isCounted = limitOfStranger(req.path) !== undefined;
+      const isCounted = limitOfStranger(policyOf(req)) !== undefined;
       next(isCounted ? undefined : takeStranger('programs', req, res));
     },
 
     countStranger(req, res) {
       const problem = takeStranger('programs', req, res);
       if (problem !== undefined) throw problem;
+    },
+
+    countCaller(userId) {
+      const count = limiters.get('apiUser')?.take(userId);
+      if (count?.limited) throw refuse('apiUser', count);
     },
 
     metrics: () => [
@@ -166,5 +200,6 @@ const WORDS: Readonly<Record<BatchedLimitName, string>> = {
   polls: 'A script asks too often with this session.',
   public: MANY_FROM_ADDRESS,
   programs: MANY_FROM_ADDRESS,
+  apiUser: 'Too many requests with the API keys of one person, all of them together.',
   cspReports: MANY_FROM_ADDRESS,
 };

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../core/clock.ts';
 import { loggedPath } from './logged-path.ts';
-import { type RouteClass, routeClassOf } from './route-classes.ts';
+import { type RouteClass, routeClassOf } from './route-policy.ts';
 
 /** A request that was answered, or whose client went away. Holds no query, header or body. */
 export interface ServedRequest {
@@ -63,7 +63,7 @@ export function createRequestWatch({ clock, observers }: RequestWatchDeps): Requ
         method: req.method,
         pattern: patternOf(req),
         path: loggedPath(path),
-        routeClass: routeClassOf(path),
+        routeClass: routeClassOf(req),
         status: res.statusCode,
         aborted: !res.writableFinished,
         durationMs: performance.now() - startedAt,

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { AppError } from '../errors.ts';
-import { routeClassOf } from './route-classes.ts';
+import { routeClassOf } from './route-policy.ts';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -10,8 +10,7 @@ const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export function createSameOrigin(baseUrl: string): RequestHandler {
   return function sameOrigin(req, _res, next) {
-    if (SAFE_METHODS.has(req.method) || routeClassOf(req.path) === 'api' || isOwn(req, baseUrl))
-      return next();
+    if (SAFE_METHODS.has(req.method) || routeClassOf(req) === 'api' || isOwn(req, baseUrl)) return next();
     next(new AppError('csrf', 'This request came from another site and was not carried out.'));
   };
 }

@@ -1,7 +1,9 @@
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 import { type HeaderSettings, USUAL_HEADERS } from './header-settings.ts';
-import { CSP_REPORTS_PATH } from './rate-limit-table.ts';
+
+/** Where browsers report what they blocked. */
+export const CSP_REPORTS_PATH = '/csp-reports';
 
 const ONE_YEAR_SECONDS = 31_536_000;
 /** What Reporting-Endpoints calls the address, and report-to refers to. */

@@ -11,18 +11,28 @@ export interface CurrentSession extends SignedInUser {
   readonly loginTime: number;
 }
 
+/** Resolved once for each request: a sign-in gives it another session object. */
+const resolved = new WeakMap<Request['session'], CurrentSession>();
+
 /** The session of a signed-in user that the request carries; undefined for a visitor. Says nothing about expiry. */
 export function findCurrentSession(req: Request): CurrentSession | undefined {
   const { session } = req;
   if (session?.userId === undefined || session.loginTime === undefined || session.epoch === undefined)
     return undefined;
+  const known = resolved.get(session) ?? resolve(req, session.userId, session.epoch, session.loginTime);
+  resolved.set(session, known);
+  return known;
+}
+
+function resolve(req: Request, userId: string, epoch: number, loginTime: string): CurrentSession {
+  const { session } = req;
   return {
     sid: req.sessionID,
-    userId: session.userId,
+    userId,
     username: session.username ?? '',
     role: session.role ?? 'user',
-    epoch: session.epoch,
-    loginTime: fromIso(session.loginTime),
+    epoch,
+    loginTime: fromIso(loginTime),
   };
 }
 

@@ -1,13 +1,13 @@
 import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
 import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
+import { policyOf } from '../http/route-policy.ts';
 import { meansEverywhere } from './means-everywhere.ts';
 import { notEndedYet, orderOrExplain, storedForLater } from './not-ended-yet.ts';
 import type { Revoker } from './revoker.ts';
 import { readSessionId } from './session-id.ts';
 
 const ASKED = 'You are not signed out yet.';
-const LOGOUT_PATH = '/auth/logout';
 
 /**
  * Behind the session middleware: a logout while the session store is away. The store cannot say whose session it is, but
@@ -35,4 +35,4 @@ export function createOutageLogout(revoker: Revoker): ErrorRequestHandler {
 
 const isAway = (error: unknown): boolean => error instanceof AppError && error.code === 'unavailable';
 
-const isLogout = ({ method, path }: Request): boolean => method === 'POST' && path === LOGOUT_PATH;
+const isLogout = (req: Request): boolean => req.method === 'POST' && policyOf(req).alwaysOpen === true;

@@ -9,6 +9,7 @@ import { auditOrigin } from '../http/audit-origin.ts';
 import { requireForm } from '../http/form.ts';
 import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
 import { currentSession } from './current-session.ts';
 import { toDeviceView } from './device-view.ts';
 import { dropSession } from './express-session-promises.ts';
@@ -25,6 +26,15 @@ export interface SessionsRouterDeps {
   readonly lifecycle: SessionLifecycle;
   readonly clearCookie: (res: Response) => void;
 }
+
+/** The list of own devices may be seen; ending one asks for the password (ASVS 7.5.2). */
+export const SESSION_ROUTES: readonly RoutePolicy[] = [
+  { path: '/auth/logout', alwaysOpen: true },
+  { path: '/auth/session', class: 'poll' },
+  { path: '/sessions' },
+  { path: '/sessions/revocation', reauthenticate: ['post'] },
+  { path: '/sessions/:deviceId/revocation', reauthenticate: ['post'] },
+];
 
 const YOU = 'You are not signed out yet.';
 const DEVICE = 'The device is not signed out yet.';

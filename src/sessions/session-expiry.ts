@@ -6,7 +6,7 @@ import { isPastCutoff } from '../core/expiry.ts';
 import type { RevocationReason } from '../core/revocation.ts';
 import { setActingUser } from '../http/request-watch.ts';
 import { placeToReturnTo } from '../http/return-to.ts';
-import { isGuarded, routeClassOf } from '../http/route-classes.ts';
+import { isGuarded, routeClassOf } from '../http/route-policy.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import type { Acting } from '../storage/acting.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
@@ -79,7 +79,7 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
     },
 
     middleware: async function expireSession(req, res, next) {
-      const routeClass = routeClassOf(req.path);
+      const routeClass = routeClassOf(req);
       const session = findCurrentSession(req);
       if (session !== undefined && !isOver(session)) {
         res.locals['viewer'] = { username: session.username, role: session.role };
@@ -96,7 +96,7 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
     async judgeAgain(req, res, next) {
       const session = findCurrentSession(req);
       // A form for anyone carries credentials of its own.
-      if (session === undefined || routeClassOf(req.path) === 'form') return next();
+      if (session === undefined || routeClassOf(req) === 'form') return next();
       if (!isSafe(req.method) && !(await stillCounts(session))) return refuse(req, res, session);
       longRequests.follow(req, res, session);
       acting.run(actors.of(session), next);
@@ -104,15 +104,16 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
 
     async endedInProgress(error: unknown, req, res, next) {
       const session = findCurrentSession(req);
-      if (!(error instanceof SessionEndedError) || session === undefined || res.headersSent)
+      const isGuardedPage = isGuarded(routeClassOf(req)) && !res.headersSent;
+      if (!(error instanceof SessionEndedError) || session === undefined || !isGuardedPage)
         return next(error);
       await refuse(req, res, session);
     },
   };
 
+  /** What the database knows besides is asked in the transaction of each write. */
   async function stillCounts(session: CurrentSession): Promise<boolean> {
-    if (isOver(session) || !(await registry.isUsable(session.sid))) return false;
-    return !(await actors.hasEnded(session));
+    return !isOver(session) && registry.isUsable(session.sid);
   }
 
   /** Ends what is past the cutoff, and answers with why the session does not count. */
@@ -129,7 +130,10 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
 
   function answer(req: Request, res: Response, reason: LoginReason, hadSession: boolean): void {
     dropSession(req);
-    if (wantsJson(req)) return answerScript(res, reason);
+    if (wantsJson(req)) {
+      answerScript(res, reason);
+      return;
+    }
     if (hadSession) clearCookie(res);
     sendToLogin(req, res, reason);
   }

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import session from 'express-session';
 import { unavailable } from '../errors.ts';
-import { routeClassOf, SESSION_USE } from '../http/route-classes.ts';
+import { routeClassOf, SESSION_USE } from '../http/route-policy.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
 import type { SessionStorage } from './session-storage.ts';
 import { SignedInStore } from './signed-in-store.ts';
@@ -40,7 +40,7 @@ export function createSessionMiddleware({
   const passive = create(storage.passiveStore);
 
   return function loadSession(req, res, next) {
-    const use = SESSION_USE[routeClassOf(req.path)];
+    const use = SESSION_USE[routeClassOf(req)];
     // `OPTIONS *` has no path that the cookie could belong to.
     if (use === 'none' || !req.path.startsWith('/')) return next();
     (use === 'active' ? active : passive)(req, res, (error?: unknown) => {

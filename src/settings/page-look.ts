@@ -5,7 +5,7 @@ import { MINUTE_MS } from '../core/duration.ts';
 import type { Log } from '../core/log.ts';
 import type { UserSettings } from '../core/user-settings.ts';
 import { setPageLook } from '../http/page.ts';
-import { routeClassOf } from '../http/route-classes.ts';
+import { routeClassOf } from '../http/route-policy.ts';
 import { readThemeCookie, writeThemeCookie } from '../http/theme-cookie.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { findCurrentSession } from '../sessions/current-session.ts';
@@ -26,7 +26,7 @@ export function createPageLook(deps: PageLookDeps): RequestHandler {
 
   return async function pageLook(req, res, next) {
     const session = findCurrentSession(req);
-    if (session === undefined || routeClassOf(req.path) !== 'guarded' || wantsJson(req)) return next();
+    if (session === undefined || routeClassOf(req) !== 'guarded' || wantsJson(req)) return next();
     const settings = await readOrDefault(session.userId);
     if (settings === undefined) return next();
     const { theme, dateFormat, alertMinutes } = settings;

@@ -3,6 +3,7 @@ import type { CarriedOver } from '../core/audit-event.ts';
 import { portionsOf } from '../core/portions.ts';
 import type { Database } from './database.ts';
 import type {
+  AddressRegistrationsTable,
   ApiKeysTable,
   BansTable,
   Schema,
@@ -16,6 +17,7 @@ export interface PresentState {
   readonly users: readonly Selectable<UsersTable>[];
   readonly epochs: readonly { readonly user_id: string; readonly epoch: number }[];
   readonly apiKeys: readonly Selectable<ApiKeysTable>[];
+  readonly addressRegistrations: readonly AddressRegistrationsTable[];
   readonly strategies: readonly Selectable<StrategiesTable>[];
   readonly bans: readonly Selectable<BansTable>[];
   readonly offences: readonly Selectable<Schema['ban_offences']>[];
@@ -28,6 +30,7 @@ export async function readPresentState({ db }: Pick<Database, 'db'>): Promise<Pr
     users: await db.selectFrom('users').selectAll().execute(),
     epochs: await db.selectFrom('user_epochs').selectAll().execute(),
     apiKeys: await db.selectFrom('api_keys').selectAll().execute(),
+    addressRegistrations: await db.selectFrom('address_registrations').selectAll().execute(),
     strategies: await db.selectFrom('strategies').selectAll().execute(),
     bans: await db.selectFrom('bans').selectAll().execute(),
     offences: await db.selectFrom('ban_offences').selectAll().execute(),
@@ -114,7 +117,7 @@ async function carryOverPeople(trx: Trx, { users }: PresentState) {
 }
 
 /** A key that is not there any more was revoked, and then forgotten. */
-async function carryOverApiKeys(trx: Trx, { apiKeys }: PresentState) {
+async function carryOverApiKeys(trx: Trx, { apiKeys, addressRegistrations }: PresentState) {
   const now = new Map(apiKeys.map((key) => [key.id, key]));
   const outcome = { apiKeys: [] as string[], keyLimits: [] as string[] };
   for (const old of await trx.selectFrom('api_keys').selectAll().execute()) {
@@ -141,7 +144,19 @@ async function carryOverApiKeys(trx: Trx, { apiKeys }: PresentState) {
       .where('id', '=', old.id)
       .execute();
   }
+  await carryOverRegistrations(trx, addressRegistrations);
   return outcome;
+}
+
+/** As they are now: a week does not begin anew, nor end, because a file was put back. */
+async function carryOverRegistrations(
+  trx: Trx,
+  registrations: PresentState['addressRegistrations'],
+): Promise<void> {
+  const users = new Set((await trx.selectFrom('users').select('id').execute()).map(({ id }) => id));
+  await trx.deleteFrom('address_registrations').execute();
+  for (const row of registrations.filter(({ user_id }) => users.has(user_id)))
+    await trx.insertInto('address_registrations').values(row).execute();
 }
 
 /** What somebody switched off must not trade again because a file was put back. What is missing can be switched on again. */

@@ -5,6 +5,7 @@ import { type Dialect, Kysely, PostgresDialect, SqliteDialect, sql } from 'kysel
 import pg from 'pg';
 import { SECOND_MS } from '../core/duration.ts';
 import { type Acting, createActing } from './acting.ts';
+import { createFailFast } from './fail-fast-while-held.ts';
 import { createGuardedDialect } from './guarded-dialect.ts';
 import { migrateToLatest } from './migrate.ts';
 import { discardStuckConnections } from './postgres-pool.ts';
@@ -68,7 +69,8 @@ function connectSqlite(file: string, { fileMustExist = false } = {}): Database {
   // FULL: a revocation that was reported is on the disk, also after a power cut. 230 µs a commit.
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');
-  const dialect = new SqliteDialect({ database: withPreparedStatements(sqlite) });
+  const failFast = createFailFast(sqlite, SQLITE_BUSY_TIMEOUT_MS);
+  const dialect = new SqliteDialect({ database: withPreparedStatements(sqlite, failFast) });
   return createDatabase('sqlite', dialect);
 }
 

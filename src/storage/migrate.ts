@@ -18,6 +18,9 @@ import * as cspReports from './migrations/0013-csp-reports.ts';
 import * as alarms from './migrations/0014-alarms.ts';
 import * as lastSignIn from './migrations/0015-last-sign-in.ts';
 import * as signalProblems from './migrations/0016-signal-problems.ts';
+import * as knownAddresses from './migrations/0018-known-addresses.ts';
+import * as countedRefusals from './migrations/0020-counted-refusals.ts';
+import * as addressRegistrations from './migrations/0021-address-registrations.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -51,6 +54,9 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0014-alarms': alarms,
   '0015-last-sign-in': lastSignIn,
   '0016-signal-problems': signalProblems,
+  '0018-known-addresses': knownAddresses,
+  '0020-counted-refusals': countedRefusals,
+  '0021-address-registrations': addressRegistrations,
 };
 
 /** Which migrations a database still lacks, and which it has that this version does not know. Changes nothing. */

@@ -16,7 +16,10 @@ const NOTHING = 'select 1 where 0';
  * Where the disk is full or broken SQLite rolls back by itself, and calls Kysely's own rollback an error, which would take
  * the place of the one that says what happened (sqlite.org/lang_transaction.html, section 2.4): there is nothing to do then.
  */
-export function withPreparedStatements(sqlite: SqliteDatabase.Database): KyselyDatabase {
+export function withPreparedStatements(
+  sqlite: SqliteDatabase.Database,
+  failFast: (statement: SqliteDatabase.Statement) => SqliteStatement,
+): KyselyDatabase {
   const statements = new LRUCache<string, SqliteStatement>({ max: MAXIMUM_KEPT });
   return {
     close: () => void sqlite.close(),
@@ -24,7 +27,7 @@ export function withPreparedStatements(sqlite: SqliteDatabase.Database): KyselyD
       const sql = text === 'rollback' && !sqlite.inTransaction ? NOTHING : text;
       const known = statements.get(sql);
       if (known !== undefined) return known;
-      const statement: SqliteStatement = sqlite.prepare(sql);
+      const statement = failFast(sqlite.prepare(sql));
       if (sql.length <= LONGEST_KEPT && !AT_ONCE.test(sql)) statements.set(sql, statement);
       return statement;
     },

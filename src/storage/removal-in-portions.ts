@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import { createPoller, type Poller } from '../core/poller.ts';
 
 /** What removes old rows, again and again. */
-export interface RemovalInPortions extends Pick<Poller, 'start' | 'stop'> {
+export interface RemovalInPortions extends Pick<Poller, 'start' | 'wake' | 'stop'> {
   /** Until nothing is left to remove; returns how many rows were. */
   run(): Promise<number>;
 }
@@ -47,6 +47,7 @@ export function createRemovalInPortions(deps: RemovalInPortionsDeps): RemovalInP
   });
   return {
     start: poller.start,
+    wake: poller.wake,
     stop() {
       stopping = true;
       return poller.stop();

@@ -22,6 +22,7 @@ export interface Schema {
   symbol_masters: SymbolMastersTable;
   symbol_imports: SymbolImportsTable;
   api_keys: ApiKeysTable;
+  address_registrations: AddressRegistrationsTable;
   strategies: StrategiesTable;
   signals: SignalsTable;
   /** The last cursor that was given out for each person; its row is the lock under which the next one is. */
@@ -34,6 +35,7 @@ export interface Schema {
   ban_offences: { subject: string; offences: number; last_at: number };
   ban_hits: BanHitsTable;
   trusted_addresses: TrustedAddressesTable;
+  known_addresses: KnownAddressesTable;
   traffic_log: TrafficLogTable;
   traffic_hours: TrafficHoursTable;
   csp_reports: CspReportsTable;
@@ -275,6 +277,14 @@ export interface ApiKeysTable {
   last_used_address: string | null;
 }
 
+export interface AddressRegistrationsTable {
+  user_id: string;
+  /** A list as JSON. */
+  addresses: string;
+  /** Null when an administrator lifted the wait. */
+  changed_at: number | null;
+}
+
 export interface StrategiesTable {
   id: string;
   user_id: string;
@@ -435,6 +445,15 @@ export interface TrustedAddressesTable {
   added_at: number;
 }
 
+/** An address that a person has used while signed in. */
+export interface KnownAddressesTable {
+  /** An IPv4 address, or the /64 of an IPv6 one. */
+  subject: string;
+  user_id: string;
+  /** The last time as far as it was written down: once a day at most. */
+  last_at: number;
+}
+
 /** A request that was answered, or whose client went away. */
 export interface TrafficLogTable {
   id: Generated<number>;
@@ -454,6 +473,8 @@ export interface TrafficLogTable {
   user_id: string | null;
   /** As TRAFFIC_LOG_ADDRESSES has it; null where that is `off`. */
   address: string | null;
+  /** How many requests the row stands for: more than one where refusals were counted, and this is the last of them. */
+  requests: Generated<number>;
 }
 
 /** Counts of all requests, of those without a row as well. */

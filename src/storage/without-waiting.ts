@@ -13,6 +13,8 @@ export async function withoutWaiting<T>(
 ): Promise<T> {
   if (dialect !== 'sqlite') return work();
   const { rows } = await sql<{ timeout: number }>`pragma busy_timeout`.execute(trx);
+  // While another process holds the file nothing waits (fail-fast-while-held.ts): there is nothing to put back.
+  if (rows[0]?.timeout === 0) return work();
   await setBusyTimeout(trx, 0);
   try {
     return await work();

@@ -1,9 +1,25 @@
 import { Router } from 'express';
 import { methods } from '../http/methods.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
 import { createStrategyPage, type StrategyPageDeps } from './strategy-page.ts';
 import { createStrategyPages, type StrategyPagesDeps } from './strategy-pages.ts';
 
 export interface StrategyRouterDeps extends StrategyPagesDeps, StrategyPageDeps {}
+
+/** Asked for the password is what lets more be traded; see `widensStrategy` for changes. */
+export const STRATEGY_ROUTES: readonly RoutePolicy[] = [
+  { path: '/strategies', reauthenticate: ['post'] },
+  { path: '/strategies/new', reauthenticate: ['get'] },
+  { path: '/strategies/:id' },
+  { path: '/strategies/:id/edit' },
+  { path: '/strategies/:id/activation', reauthenticate: ['post'] },
+  { path: '/strategies/:id/deactivation' },
+  { path: '/strategies/:id/webhook', reauthenticate: ['post'] },
+  { path: '/strategies/:id/signing-secret', reauthenticate: ['post'] },
+  { path: '/strategies/:id/signing-secret/removal', reauthenticate: ['post'] },
+  { path: '/strategies/:id/allowed-addresses', reauthenticate: ['post'] },
+  { path: '/strategies/:id/deletion' },
+];
 
 /** `/strategies`: a person's own. Another person's answers as one that does not exist (ASVS 8.2.2). */
 export function createStrategyRouter(deps: StrategyRouterDeps): Router {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { CachedStrategy } from '../core/cached-values.ts';
 import type { Clock } from '../core/clock.ts';
+import { createHourlyQuota } from '../core/hourly-quota.ts';
 import type { SignalRefusal } from '../core/signal-refusal.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
@@ -73,6 +74,9 @@ interface Refusal {
   readonly fields?: FieldProblems;
 }
 
+/** Of one strategy and reason, on each node: the audit log is kept for years. The others are in the strategy's history. */
+const RECORDED_IN_AN_HOUR = 20;
+
 /**
  * Takes a signal or says why not: the strategy, its sender, what the message says, the hours, the symbol, the owner, the
  * broker; in this order. A signal waits for nobody: what cannot be traded now is refused and not kept for later.
@@ -80,6 +84,7 @@ interface Refusal {
 export function createSignalIntake(deps: SignalIntakeDeps): SignalIntake {
   const { reader, signals, findSymbol, whyBrokerNotConnected, epochs, actFor, limiter, strangers } = deps;
   const { announce, counts, audit, clock } = deps;
+  const recorded = createHourlyQuota({ clock, most: RECORDED_IN_AN_HOUR });
 
   return async function takeSignal(webhookId, delivery, origin) {
     const found = await reader.find(webhookId);
@@ -169,15 +174,16 @@ export function createSignalIntake(deps: SignalIntakeDeps): SignalIntake {
     const { strategy } = arrival.found;
     counts.refused(why);
     await signals.refuse({ ...toSignal(arrival), order }, why, fields && describeFields(fields));
-    await audit.record(
-      {
-        type: 'signal.refused',
-        userId: strategy.userId,
-        strategy: { id: strategy.id, name: strategy.name },
-        why,
-      },
-      arrival.origin,
-    );
+    if (recorded.take(`${strategy.id} ${why}`))
+      await audit.record(
+        {
+          type: 'signal.refused',
+          userId: strategy.userId,
+          strategy: { id: strategy.id, name: strategy.name },
+          why,
+        },
+        arrival.origin,
+      );
     return fields === undefined ? { kind: 'refused', why } : { kind: 'refused', why, fields };
   }
 

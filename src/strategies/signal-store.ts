@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Selectable, SelectQueryBuilder } from 'kysely';
 import {
   PRODUCTS,
   type Product,
@@ -9,7 +9,7 @@ import {
 } from '../core/signal.ts';
 import { SIGNAL_REFUSALS, type SignalRefusal } from '../core/signal-refusal.ts';
 import type { Database } from '../storage/database.ts';
-import type { SignalsTable } from '../storage/schema.ts';
+import type { Schema, SignalsTable } from '../storage/schema.ts';
 import type { RequestedOrder } from './requested-order.ts';
 import type { SignalMessage } from './signal-body.ts';
 
@@ -74,6 +74,14 @@ export interface SignalStore {
   listByStrategy(strategyId: string, limit: number): Promise<readonly SignalRecord[]>;
   /** At most `limit` of those that came in before an instant, or whose strategy is deleted; returns how many. */
   removeStale(before: number, limit: number): Promise<number>;
+  /** Of each person, at most `limit` of the oldest accepted and of the oldest refused ones that are too many; returns how many. */
+  removeSurplus(most: MostSignals, limit: number): Promise<number>;
+}
+
+/** How many signals of a person are kept. */
+export interface MostSignals {
+  readonly accepted: number;
+  readonly refused: number;
 }
 
 export function createSignalStore({ db, dialect }: Database): SignalStore {
@@ -182,17 +190,44 @@ export function createSignalStore({ db, dialect }: Database): SignalStore {
           eb.selectFrom('strategies').select('id').where('deleted_at', 'is not', null),
         )
         .limit(limit);
+      return (await remove(old)) + (await remove(ownerless));
+    },
+
+    async removeSurplus({ accepted, refused }, limit) {
+      const people = await db.selectFrom('signal_cursors').selectAll().execute();
+      const owners = await db.selectFrom('strategies').select('user_id').distinct().execute();
       let removed = 0;
-      for (const portion of [old, ownerless]) {
-        const { numDeletedRows } = await db
-          .deleteFrom('signals')
-          .where('id', 'in', portion)
-          .executeTakeFirst();
-        removed += Number(numDeletedRows);
-      }
+      // Both along the index of a person's cursors, in which refused signals have none.
+      for (const { user_id, last } of people)
+        removed += await remove(
+          db
+            .selectFrom('signals')
+            .select('id')
+            .where('user_id', '=', user_id)
+            .where('cursor', '<=', last - accepted)
+            .orderBy('cursor')
+            .limit(limit),
+        );
+      for (const { user_id } of owners)
+        removed += await remove(
+          db
+            .selectFrom('signals')
+            .select('id')
+            .where('user_id', '=', user_id)
+            .where('cursor', 'is', null)
+            .orderBy('received_at', 'desc')
+            .orderBy('id')
+            .limit(limit)
+            .offset(refused),
+        );
       return removed;
     },
   };
+
+  async function remove(ids: SelectQueryBuilder<Schema, 'signals', { id: string }>): Promise<number> {
+    const { numDeletedRows } = await db.deleteFrom('signals').where('id', 'in', ids).executeTakeFirst();
+    return Number(numDeletedRows);
+  }
 }
 
 function toRow({ id, userId, strategyId, broker, receivedAt, order }: ReceivedSignal) {

@@ -1,11 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { createRemovalInPortions, type RemovalInPortions } from '../storage/removal-in-portions.ts';
-import type { SignalStore } from './signal-store.ts';
+import type { MostSignals, SignalStore } from './signal-store.ts';
 import type { StrategyStore } from './strategy-store.ts';
 
 export interface SignalTidyingDeps {
-  readonly signals: Pick<SignalStore, 'removeStale'>;
+  readonly signals: Pick<SignalStore, 'removeStale' | 'removeSurplus'>;
   readonly store: Pick<StrategyStore, 'removeDeleted'>;
   /** SIGNAL_RETENTION, in milliseconds. */
   readonly retentionMs: number;
@@ -18,11 +18,17 @@ export type SignalTidying = RemovalInPortions;
 /** Small enough that nobody who waits for the database behind one of them would notice. */
 const PORTION = 500;
 
-/** Removes what is older than the retention, and what belonged to deleted strategies, in portions. */
+/** Whoever knows the address of a webhook can have signals refused all day. */
+export const MOST_SIGNALS: MostSignals = { accepted: 200_000, refused: 5_000 };
+
+/** Removes what is older than the retention, what belonged to deleted strategies, and what is too much, in portions. */
 export function createSignalTidying(deps: SignalTidyingDeps): SignalTidying {
   const { signals, store, retentionMs, clock, log } = deps;
   return createRemovalInPortions({
-    removeSome: () => signals.removeStale(clock.now() - retentionMs, PORTION),
+    async removeSome() {
+      const stale = await signals.removeStale(clock.now() - retentionMs, PORTION);
+      return stale > 0 ? stale : signals.removeSurplus(MOST_SIGNALS, PORTION);
+    },
     finish: () => store.removeDeleted(PORTION),
     pauseMs: 0,
     failure: 'Old signals could not be removed; it is tried again',

@@ -1,19 +1,23 @@
 import type { Request, RequestHandler, Response } from 'express';
+import type { Clock } from '../core/clock.ts';
 import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { type FormResult, readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
+import { createReauthentication } from '../sessions/reauthentication.ts';
 import { MOST_STRATEGIES, type Strategies } from './strategies.ts';
 import { strategyForm } from './strategy-form.ts';
 import { emptyForm, filledForm, toFormView, typedForm } from './strategy-form-view.ts';
 import type { StrategyDetails } from './strategy-store.ts';
 import { toStrategyView } from './strategy-view.ts';
 import { createSymbolCheck, type SymbolCheckDeps } from './symbol-check.ts';
+import { widensStrategy } from './widens-strategy.ts';
 
 export interface StrategyPagesDeps extends SymbolCheckDeps {
   readonly strategies: Strategies;
+  readonly clock: Clock;
   /** Names by id, in the server's order. */
   readonly brokerNames: ReadonlyMap<string, string>;
   /** The broker that a person has chosen to be their first. */
@@ -39,6 +43,7 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
 /** The list of a person's strategies, and the form for a new or changed one. */
 export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
   const { strategies, brokerNames, defaultBroker } = deps;
+  const reauthentication = createReauthentication(deps.clock);
   const form = strategyForm([...brokerNames.keys()]);
   const findMisspelt = createSymbolCheck(deps);
 
@@ -81,6 +86,8 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
       const { id, userId } = stored;
       const read = await readStrategy(req, stored);
       if (!read.ok) return refuse(req, res, read.fields, id);
+      if (widensStrategy(stored, read.values) && reauthentication.isDue(req))
+        return reauthentication.ask(req, res);
       await strategies.change(userId, id, read.values, auditOrigin(req, res, currentSession(req).username));
       res.redirect(303, `/strategies/${id}?notice=saved`);
     },

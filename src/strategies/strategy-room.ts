@@ -7,6 +7,7 @@ import type { ListStrategies, SignalsAfter } from '../core/signal.ts';
 import { createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
 import type { Draining } from '../http/draining.ts';
 import type { MetricSource } from '../http/metrics.ts';
+import type { FindCredential } from '../http/shown-credential.ts';
 import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { SessionActors } from '../sessions/session-actors.ts';
 import type { Bus } from '../storage/bus.ts';
@@ -16,6 +17,7 @@ import type { Database } from '../storage/database.ts';
 import type { KeyRing } from '../storage/key-ring.ts';
 import type { RedisClient } from '../storage/redis.ts';
 import type { StrategyRouterDeps } from './routes.ts';
+import { createShownWebhook } from './shown-webhook.ts';
 import { createSignalIntake, type FindSymbol, type WhyBrokerNotConnected } from './signal-intake.ts';
 import { createSignalCounts, createSignalMetrics } from './signal-metrics.ts';
 import { createSignalPolls } from './signal-polls.ts';
@@ -64,6 +66,8 @@ export interface StrategyRoomDeps {
 export interface StrategyRoom {
   /** What comes from platforms: in front of everything that parses bodies or loads sessions. */
   readonly webhooks: Router;
+  /** For the ban gate. */
+  readonly shownWebhook: FindCredential;
   /** What the router of the pages takes. */
   readonly routes: StrategyRouterDeps;
   readonly listStrategies: ListStrategies;
@@ -92,9 +96,10 @@ export function createStrategyRoom(deps: StrategyRoomDeps): StrategyRoom {
   caches.onClear((userId) => polls.wake(userId));
   draining.onBegin(() => polls.close());
 
+  const reader = createStrategyReader(shared);
   const takeSignal = createSignalIntake({
     ...shared,
-    reader: createStrategyReader(shared),
+    reader,
     limiter: createCompoundLimiter({ ...limits, name: 'webhook' }),
     strangers: createCompoundLimiter({ ...limits, name: 'webhook:stranger' }),
     announce,
@@ -113,6 +118,7 @@ export function createStrategyRoom(deps: StrategyRoomDeps): StrategyRoom {
 
   return {
     webhooks: createWebhookRouter({ ...deps, takeSignal }),
+    shownWebhook: createShownWebhook(reader),
     routes: { ...shared, strategies },
     listStrategies: async (userId) => (await strategies.list(userId)).map(toSummary),
     signalsAfter: createSignalsAfter(shared),

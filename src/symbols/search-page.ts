@@ -3,6 +3,7 @@ import {
   type Instrument,
   LAST_SYMBOL_PAGE,
   LONGEST_SYMBOL_SEARCH,
+  MOST_SYMBOL_WORDS,
   MOST_SYMBOLS_FOUND,
   type SymbolFinder,
 } from '../core/symbol.ts';
@@ -39,8 +40,8 @@ export function createSearchPage({ search, listMasters }: SearchPageDeps): Reque
     );
     const asked = readQuestion(req, master);
     const tooLong = asked.q.length > LONGEST_SYMBOL_SEARCH;
-    const { items, nextPage } = tooLong
-      ? { items: [], nextPage: undefined }
+    const { items, nextPage, ignoredWords } = tooLong
+      ? { items: [], nextPage: undefined, ignoredWords: [] }
       : await search({ ...asked, limit: ON_A_PAGE });
     const first = (asked.page - 1) * ON_A_PAGE;
     renderPage(req, res, 'symbols/index', {
@@ -50,6 +51,8 @@ export function createSearchPage({ search, listMasters }: SearchPageDeps): Reque
       masters: masters.map(toMasterView),
       master: master && { ...toMasterView(master), exchanges: master.exchanges, types: master.types },
       rows: items.map(toRow),
+      ignoredWords,
+      mostWords: MOST_SYMBOL_WORDS,
       range: { first: first + 1, last: first + items.length },
       cut: nextPage === undefined && first + items.length === MOST_SYMBOLS_FOUND,
       previousHref: asked.page > 1 ? hrefOf({ ...asked, page: asked.page - 1 }) : undefined,

@@ -1,4 +1,4 @@
-import type { SymbolSearch } from '../core/symbol.ts';
+import { MOST_SYMBOL_WORDS, type SymbolSearch } from '../core/symbol.ts';
 import { exchangeMark, isNoise, signMark, signsIn, typeMark, wordsIn } from './search-words.ts';
 
 /** A word that an instrument must have: itself, or one that begins with it. */
@@ -18,14 +18,24 @@ export interface SearchPlan {
   readonly literals: readonly string[];
   /** A trading symbol in capitals: instruments of this very name come first. */
   readonly exactSymbol: string | undefined;
+  /** What was not looked for, because the search had enough words without it. */
+  readonly ignoredWords: readonly string[];
 }
 
 type Filters = Pick<SymbolSearch, 'q' | 'exchange' | 'type'>;
+
+/** Each letter that stands alone is the beginning of a large part of all words. */
+const MOST_LETTERS = 2;
+/** Of one text: the rest of them is in the literal. */
+const MOST_SIGNS = 3;
 
 /**
  * Takes a search apart. Letters count as the beginning of a word; digits as a whole number, but for the last word, which
  * may still be being typed: so `24 dec` is not the strike 24000. A word of both may be a trading symbol or words
  * written together. Signs have no meaning, they must be there. Undefined when nothing can be found: signs alone.
+ *
+ * What a search costs is bounded here, whoever wrote it: a word counts once, a beginning of another word not at all, and
+ * behind `MOST_SYMBOL_WORDS` words (a word of letters and digits counts as its parts), what comes is ignored.
  */
 export function planSearch({ q, exchange, type }: Filters): SearchPlan | undefined {
   const texts = q
@@ -34,51 +44,111 @@ export function planSearch({ q, exchange, type }: Filters): SearchPlan | undefin
     .filter((text) => text !== '');
   const conditions: Condition[] = [];
   const literals: string[] = [];
+  const ignoredWords: string[] = [];
+  const room = { words: MOST_SYMBOL_WORDS, letters: MOST_LETTERS };
 
-  texts.forEach((text, index) => {
-    const last = index === texts.length - 1;
-    const { conditions: ofText, literal } = readText(withoutExchange(text, conditions), last);
-    conditions.push(...ofText);
-    if (literal !== undefined) literals.push(literal);
-  });
+  for (const text of new Set(texts)) {
+    const { marks, rest } = splitExchange(text);
+    // What stands further in front as well has been typed to its end.
+    const last = texts.indexOf(text) === texts.length - 1;
+    const reading = readText(rest, { last, mostWords: Math.max(1, room.words) });
+    const letters = /^[a-z]$/.test(rest) ? 1 : 0;
+    if (room.words < reading.words || room.letters < letters) {
+      ignoredWords.push(text);
+      continue;
+    }
+    room.words -= reading.words;
+    room.letters -= letters;
+    conditions.push(...marks, ...reading.conditions);
+    if (reading.literal !== undefined) literals.push(reading.literal);
+  }
   if (texts.length > 0 && conditions.length === 0) return undefined;
 
   if (exchange !== undefined) conditions.push(mark(exchangeMark(exchange)));
   if (type !== undefined) conditions.push(mark(typeMark(type)));
-  return { conditions, literals, exactSymbol: q.trim() === '' ? undefined : q.trim().toUpperCase() };
+  const exactSymbol = q.trim() === '' ? undefined : q.trim().toUpperCase();
+  return { conditions: withoutImplied(conditions), literals, exactSymbol, ignoredWords };
+}
+
+/** Without what holds wherever another condition does: `n` beside `nifty`, and what came twice. */
+function withoutImplied(conditions: readonly Condition[]): readonly Condition[] {
+  const terms = conditions.map(onlyTerm);
+  return conditions.filter((_condition, index) => {
+    const term = terms[index];
+    return (
+      term === undefined ||
+      !terms.some(
+        (other, place) => other !== undefined && place !== index && implies(other, term, place < index),
+      )
+    );
+  });
+}
+
+const onlyTerm = ([first, ...others]: Condition): Term | undefined =>
+  others.length === 0 && first?.length === 1 ? first[0] : undefined;
+
+function implies(one: Term, other: Term, isFirst: boolean): boolean {
+  if (one.text === other.text && one.prefix === other.prefix) return isFirst;
+  return other.prefix ? one.text.startsWith(other.text) : one.text === other.text && !one.prefix;
 }
 
 /** `NSE:INFY`, as many programs name an instrument, is the word `INFY` on the exchange NSE. */
-function withoutExchange(text: string, conditions: Condition[]): string {
-  const match = /^([a-z]{2,12}):(.+)$/.exec(text);
-  if (match === null) return text;
-  const [, exchange = '', rest = ''] = match;
-  conditions.push(mark(exchangeMark(exchange)));
-  return rest;
+function splitExchange(text: string): { readonly marks: readonly Condition[]; readonly rest: string } {
+  const [, exchange, rest] = /^([a-z]{2,12}):(.+)$/.exec(text) ?? [];
+  if (exchange === undefined || rest === undefined) return { marks: [], rest: text };
+  return { marks: [mark(exchangeMark(exchange))], rest };
 }
 
-function readText(text: string, last: boolean): { conditions: readonly Condition[]; literal?: string } {
+interface TextReading {
+  readonly conditions: readonly Condition[];
+  readonly literal?: string;
+  /** How many words it counts as. */
+  readonly words: number;
+}
+
+interface TextOptions {
+  /** It may still be being typed. */
+  readonly last: boolean;
+  /** Of a text with signs in it the literal says the rest. */
+  readonly mostWords: number;
+}
+
+function readText(text: string, { last, mostWords }: TextOptions): TextReading {
   const words = wordsIn(text);
   const signs = signsIn(text).filter((sign) => sign !== '.' || !words.includes(text));
-  if (words.length === 0) return { conditions: signs.map((sign) => mark(signMark(sign))), literal: text };
-  const conditions = words
-    .filter((word) => words.length > 1 || !isNoise(word))
-    .map((word, index) =>
-      // In front of a sign a word is complete: `m&m` begins with the word `m`.
-      index < words.length - 1 ? whole(word) : readWord(word, last),
-    );
-  if (signs.length === 0) return { conditions };
-  return { conditions: [...conditions, ...signs.map((sign) => mark(signMark(sign)))], literal: text };
+  const marks = signs.slice(0, MOST_SIGNS).map((sign) => mark(signMark(sign)));
+  if (words.length === 0) return { conditions: marks, literal: text, words: 1 };
+  const [only] = words;
+  if (words.length === 1 && only !== undefined) {
+    const word = isNoise(only) ? undefined : readWord(only, last);
+    const conditions = word === undefined ? marks : [word.condition, ...marks];
+    return { conditions, words: word?.words ?? 0, ...(signs.length === 0 ? {} : { literal: text }) };
+  }
+  // In front of a sign a word is complete: `m&m` begins with the word `m`.
+  const complete = [...new Set(words.slice(0, -1))].slice(0, mostWords - 1).map(whole);
+  const end = readWord(words.at(-1) ?? '', last);
+  const ofEnd = complete.length + end.words > mostWords ? [] : [end.condition];
+  const conditions = [...complete, ...ofEnd];
+  return {
+    conditions: [...conditions, ...marks],
+    literal: text,
+    words: Math.max(1, complete.length + (ofEnd.length === 0 ? 0 : end.words)),
+  };
 }
 
-function readWord(word: string, last: boolean): Condition {
+/** Of letters and digits by turns: what is longer than any trading symbol is one word. */
+const MOST_PARTS = 6;
+
+function readWord(word: string, last: boolean): { readonly condition: Condition; readonly words: number } {
   const parts = word.match(/[a-z]+|[0-9.]+/g) ?? [];
-  if (parts.length === 1) return [[{ text: word, prefix: last || isLetters(word) }]];
+  if (parts.length === 1) return { condition: [[{ text: word, prefix: last || isLetters(word) }]], words: 1 };
+  const asOne: readonly Term[] = [{ text: word, prefix: true }];
+  if (parts.length > MOST_PARTS) return { condition: [asOne], words: 1 };
   const together = parts.map((part, index) => ({
     text: part,
     prefix: isLetters(part) || (last && index === parts.length - 1),
   }));
-  return [[{ text: word, prefix: true }], together];
+  return { condition: [asOne, together], words: parts.length };
 }
 
 const isLetters = (text: string): boolean => /^[a-z]+$/.test(text);

@@ -12,15 +12,18 @@ const values = (count: number): RawBuilder<unknown> =>
 
 /**
  * Words in FTS5, a table for each import. It gives the rows of a word in the order of their ids and stops where the page
- * is full, so a search takes a millisecond however much it finds. Prefixes of up to four characters are indexed on their
- * own, or `n` would be put together from the rows of eighty thousand words.
+ * is full, so a search takes a millisecond however much it finds. Prefixes of up to eight characters are indexed on their
+ * own, or `n` would be put together from the rows of eighty thousand words. A longer one is put together so; of the words
+ * that most instruments have (`option`, `december`), none is longer.
  */
 export function createSqliteSymbolIndex({ db }: Database): SymbolIndex {
   return {
     async prepare(firstId) {
       // The words come prepared, separated by blanks: nothing is left for the tokenizer to decide.
       await sql`create virtual table ${wordsOfImport(firstId)} using fts5(
-        words, content='', detail=none, prefix='1 2 3 4', tokenize="ascii tokenchars '.'")`.execute(db);
+        words, content='', detail=none, prefix='1 2 3 4 5 6 7 8', tokenize="ascii tokenchars '.'")`.execute(
+        db,
+      );
     },
 
     async insert(transaction, firstId, symbols) {

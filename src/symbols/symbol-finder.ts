@@ -7,7 +7,7 @@ export interface SymbolFinderDeps {
   readonly store: Pick<SymbolStore, 'search' | 'listMasters'>;
 }
 
-const NOTHING: SymbolPage = { items: [], nextPage: undefined };
+const NOTHING: SymbolPage = { items: [], nextPage: undefined, ignoredWords: [] };
 
 /** Search in one broker's master. */
 export function createSymbolFinder({ store }: SymbolFinderDeps): SymbolFinder {
@@ -24,7 +24,8 @@ export function createSymbolFinder({ store }: SymbolFinderDeps): SymbolFinder {
       // One more than is shown tells whether there is a next page.
       const found = await store.search({ master, plan, ...filters, offset, limit: most + 1 });
       const more = found.length > most && offset + most < MOST_SYMBOLS_FOUND;
-      return { items: found.slice(0, most), nextPage: more ? page + 1 : undefined };
+      const { ignoredWords } = plan;
+      return { items: found.slice(0, most), nextPage: more ? page + 1 : undefined, ignoredWords };
     },
   };
 }

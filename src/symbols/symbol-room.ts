@@ -34,7 +34,7 @@ export interface SymbolRoom extends SymbolLookup, SymbolFinder {
   readonly keeper: SymbolKeeper;
   readonly metrics: MetricSource;
   /** What the router takes besides who may see what. */
-  readonly routes: Omit<SymbolRouterDeps, 'requireAdmin'>;
+  readonly routes: SymbolRouterDeps;
 }
 
 /** The whole room, wired. Opens nothing and starts nothing. */

@@ -42,6 +42,11 @@ export const KIND_WORDS: Readonly<Record<MessageKind, { readonly label: string; 
   },
 };
 
+/** Whether a changed choice sends what was not sent before. */
+export function widensKinds(before: readonly MessageKind[], after: readonly MessageKind[]): boolean {
+  return after.some((kind) => !before.includes(kind));
+}
+
 /** The kinds that a text in the database names; what this version does not know is left out. */
 export function readKinds(text: string): readonly MessageKind[] {
   const names = text.split(',');

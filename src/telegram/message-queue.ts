@@ -16,6 +16,7 @@ const POLL_MS = 2 * SECOND_MS;
 /** More than one message holds, so that what says the same is found. */
 const LOOKED_AT = 500;
 const REMEMBERED_MS = 7 * DAY_MS;
+const MOST_REMEMBERED = 100_000;
 
 /** Sends what waits for people's bots: outside of any request, each message once, however many nodes do it. */
 export interface MessageQueue {
@@ -86,7 +87,7 @@ export function createMessageQueue(deps: MessageQueueDeps): MessageQueue {
     const now = clock.now();
     if (now - tidiedAt < HOUR_MS) return;
     tidiedAt = now;
-    await messageStore.forgetEndedBefore(now - REMEMBERED_MS);
+    await messageStore.forgetEnded(now - REMEMBERED_MS, MOST_REMEMBERED);
   }
 
   /** Sends one message, made of what is due; returns how many Telegram took. */

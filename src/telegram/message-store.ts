@@ -44,8 +44,8 @@ export interface MessageStore {
   /** Newest first. */
   listRecent(userId: string, limit: number): Promise<readonly MessageRecord[]>;
   countOpenAndFailed(): Promise<{ readonly open: number; readonly failed: number }>;
-  /** Forgets what was sent or given up before. */
-  forgetEndedBefore(instant: number): Promise<void>;
+  /** Forgets what was sent or given up before, and of the rest of that what is not among the newest `most` messages. */
+  forgetEnded(before: number, most: number): Promise<void>;
 }
 
 const ROWS_AT_ONCE = 500;
@@ -138,8 +138,17 @@ export function createMessageStore({ db }: Database): MessageStore {
       return { open: await count('open'), failed: await count('failed') };
     },
 
-    async forgetEndedBefore(instant) {
-      await db.deleteFrom('telegram_messages').where('ended_at', '<', instant).execute();
+    async forgetEnded(before, most) {
+      await db.deleteFrom('telegram_messages').where('ended_at', '<', before).execute();
+      await db
+        .deleteFrom('telegram_messages')
+        .where('status', '!=', 'open')
+        .where('id', '<=', (eb) =>
+          eb
+            .selectFrom('telegram_messages as newest')
+            .select(sql<number>`max(newest.id) - ${most}`.as('last')),
+        )
+        .execute();
     },
   };
 }

@@ -1,6 +1,18 @@
 import { Router } from 'express';
 import { methods } from '../http/methods.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
 import { createTelegramPage, type TelegramPageDeps } from './telegram-page.ts';
+
+/** More events ask for the password as well; see `widensKinds`. */
+export const TELEGRAM_ROUTES: readonly RoutePolicy[] = [
+  { path: '/telegram' },
+  { path: '/telegram/bot', reauthenticate: ['post'] },
+  { path: '/telegram/bot/removal', reauthenticate: ['post'] },
+  { path: '/telegram/chat', reauthenticate: ['post'] },
+  { path: '/telegram/chat/detection', reauthenticate: ['post'] },
+  { path: '/telegram/events' },
+  { path: '/telegram/test' },
+];
 
 /** `/telegram`: where a person's messages go, and which. */
 export function createTelegramRouter(deps: TelegramPageDeps): Router {

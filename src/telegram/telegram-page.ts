@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
+import type { Clock } from '../core/clock.ts';
 import { AppError, invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
@@ -6,9 +7,11 @@ import { readForm, requireForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
+import { createReauthentication } from '../sessions/reauthentication.ts';
 import type { BotSetup, SetupResult } from './bot-setup.ts';
 import type { Bots } from './bots.ts';
 import { problemWords } from './delivery-problems.ts';
+import { widensKinds } from './message-kinds.ts';
 import type { MessageStore } from './message-store.ts';
 import { botForm, chatForm, eventsForm } from './telegram-forms.ts';
 import { toBotView, toKindViews, toMessageView } from './telegram-view.ts';
@@ -19,6 +22,7 @@ export interface TelegramPageDeps {
   readonly messageStore: Pick<MessageStore, 'listRecent'>;
   /** How often somebody may have Telegram asked from the page. */
   readonly limiter: CompoundLimiter;
+  readonly clock: Clock;
 }
 
 /** What the page says on top, chosen by a fixed word in its address. */
@@ -46,7 +50,8 @@ type Page = Readonly<
 
 /** A person's bot: its token goes in and never comes out. */
 export function createTelegramPage(deps: TelegramPageDeps): Page {
-  const { bots, setup, messageStore, limiter } = deps;
+  const { bots, setup, messageStore, limiter, clock } = deps;
+  const reauthentication = createReauthentication(clock);
 
   return {
     async show(req, res) {
@@ -85,8 +90,11 @@ export function createTelegramPage(deps: TelegramPageDeps): Page {
     },
 
     async saveEvents(req, res) {
+      const { userId } = currentSession(req);
       const { events } = requireForm(eventsForm, req);
-      const saved = await bots.saveKinds(currentSession(req).userId, events, auditOrigin(req, res));
+      const before = (await bots.find(userId))?.kinds ?? [];
+      if (widensKinds(before, events) && reauthentication.isDue(req)) return reauthentication.ask(req, res);
+      const saved = await bots.saveKinds(userId, events, auditOrigin(req, res));
       goOn(res, saved ? 'events_saved' : 'bot_needed');
     },
 

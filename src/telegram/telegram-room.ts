@@ -78,6 +78,6 @@ export function createTelegramRoom(deps: TelegramRoomDeps): TelegramRoom {
     reminder: createCutoffReminder({ ...shared, wakeMessages }),
     metrics: createTelegramMetrics(messageStore),
     countMessages: messageStore.countOpenAndFailed,
-    routes: { bots, messageStore, limiter, setup: createBotSetup(shared) },
+    routes: { bots, messageStore, limiter, clock: deps.clock, setup: createBotSetup(shared) },
   };
 }

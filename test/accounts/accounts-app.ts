@@ -5,6 +5,7 @@ import { vi } from 'vitest';
 import { createAuthenticator } from '../../src/accounts/authenticator.ts';
 import { createCommonPasswords } from '../../src/accounts/common-passwords.ts';
 import { createDeviceCookies } from '../../src/accounts/device-cookies.ts';
+import { createFailedSignIns } from '../../src/accounts/failed-sign-ins.ts';
 import { createLoginLimiter } from '../../src/accounts/login-limiter.ts';
 import { createPasswordHasher } from '../../src/accounts/password-hasher.ts';
 import { createPasswordRules } from '../../src/accounts/password-rules.ts';
@@ -14,6 +15,7 @@ import { createErrorHandler } from '../../src/http/error-handler.ts';
 import { findCurrentSession } from '../../src/sessions/current-session.ts';
 import type { SessionLifecycle } from '../../src/sessions/lifecycle.ts';
 import { openDatabase } from '../../src/storage/database.ts';
+import { readRoutePolicy } from '../support/route-policies.ts';
 import { createRecordingAudit } from './recording-audit.ts';
 
 export const PASSWORD = 'tractor pelican moss';
@@ -49,9 +51,11 @@ export async function createAccountsApp() {
           { points: 5, durationSeconds: 60 },
           { points: 25, durationSeconds: 3600 },
         ],
+        slowLane: { turnSeconds: 1 },
       }),
       devices: createDeviceCookies({ secrets: [SECRET], secure: false, clock }),
       lifecycle: { signIn },
+      failures: createFailedSignIns({ audit, users, clock }),
       audit,
       liveSession: findCurrentSession,
     }),
@@ -71,6 +75,7 @@ export type AccountsApp = Awaited<ReturnType<typeof createAccountsApp>>;
 
 function createExpress(): Express {
   const app = express();
+  app.use(readRoutePolicy);
   app.set('view engine', 'ejs').set('views', join(import.meta.dirname, '../../views'));
   // Tests stand for many clients by this header.
   app.set('trust proxy', 'loopback');

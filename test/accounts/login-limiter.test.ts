@@ -26,7 +26,7 @@ describe.each(['memory', 'Redis'])('the login limiter in %s', (where) => {
   });
   beforeEach(async () => {
     await redis?.flushdb();
-    limiter = createLoginLimiter({ limits, redis });
+    limiter = createLoginLimiter({ limits, redis, slowLane: { turnSeconds: 1, mostInLine: 1 } });
   });
   afterAll(() => redis?.disconnect());
 
@@ -61,7 +61,8 @@ describe.each(['memory', 'Redis'])('the login limiter in %s', (where) => {
       limiter.admit({ ...stranger, address: `198.51.100.${i}` }),
     );
     const admissions = await Promise.all(many);
-    expect(admissions.filter((admission) => admission.kind === 'taken')).toHaveLength(50);
+    expect(admissions.filter((admission) => laneOf(admission) === 'new')).toHaveLength(50);
+    expect(admissions.filter((admission) => laneOf(admission) === 'slow')).toHaveLength(1);
     expect(await limiter.admit({ ...stranger, address: '192.0.2.1', usernameKey: 'ravi' })).toMatchObject({
       kind: 'taken',
     });
@@ -88,11 +89,54 @@ describe.each(['memory', 'Redis'])('the login limiter in %s', (where) => {
     expect((await admitMany(5, stranger)).every((admission) => admission.kind === 'taken')).toBe(true);
   });
 
-  it('takes nothing from an address for what an exhausted account refused', async () => {
-    await Promise.all(
+  const exhaustAccount = () =>
+    Promise.all(
       Array.from({ length: 50 }, (_, i) => limiter.admit({ ...stranger, address: `198.51.100.${i}` })),
     );
-    expect((await admitMany(6, stranger)).every((admission) => admission.kind === 'limited')).toBe(true);
+
+  it('lets an address that has not failed through to an account that strangers have used up', async () => {
+    await exhaustAccount();
+    const admission = await limiter.admit(stranger);
+    expect(laneOf(admission)).toBe('slow');
+  });
+
+  it('refuses an address that is over its own limit, also in the slow lane', async () => {
+    await exhaustAccount();
+    await admitMany(5, { ...stranger, usernameKey: 'ravi' });
+    expect(await limiter.admit(stranger)).toMatchObject({ kind: 'limited' });
+  });
+
+  it('gives strangers one attempt in each turn, however many come', async () => {
+    await exhaustAccount();
+    const startedAt = performance.now();
+    let slow = 0;
+    while (performance.now() - startedAt < 2500) {
+      const admissions = await Promise.all(
+        Array.from({ length: 20 }, (_, i) => limiter.admit({ ...stranger, address: `192.0.2.${i}` })),
+      );
+      slow += admissions.filter((admission) => laneOf(admission) === 'slow').length;
+    }
+    expect(slow).toBeGreaterThanOrEqual(2);
+    expect(slow).toBeLessThanOrEqual(1 + (performance.now() - startedAt) / 1000);
+  });
+
+  it('takes ten times the limit from an IPv6 /48, however many of its networks are used', async () => {
+    const rotating = Array.from({ length: 60 }, (_, i) =>
+      limiter.admit({ address: `2001:db8:1:${i}::1`, usernameKey: `guess${i}`, device: undefined }),
+    );
+    const lanes = (await Promise.all(rotating)).map(laneOf);
+    expect(lanes.filter((lane) => lane === 'new')).toHaveLength(50);
+    expect(lanes.filter((lane) => lane === 'slow').length).toBeLessThanOrEqual(5);
+    const elsewhere = await limiter.admit({ ...stranger, address: '2001:db8:2::1' });
+    expect(laneOf(elsewhere)).toBe('new');
+    expect(laneOf(await limiter.admit(stranger))).toBe('new');
+  });
+
+  it('takes nothing from an address for what the slow lane refused', async () => {
+    await exhaustAccount();
+    const admissions = await admitMany(6, stranger);
+    expect(admissions.filter((admission) => admission.kind === 'taken')).toHaveLength(1);
+    await Promise.all(admissions.map(giveBack));
     expect((await admitMany(5, { ...stranger, usernameKey: 'ravi' })).map(({ kind }) => kind)).not.toContain(
       'limited',
     );
@@ -106,6 +150,9 @@ describe.each(['memory', 'Redis'])('the login limiter in %s', (where) => {
     );
   });
 });
+
+const laneOf = (admission: Admission): string =>
+  admission.kind === 'taken' ? admission.lane : admission.kind;
 
 async function giveBack(admission: Admission): Promise<void> {
   if (admission.kind === 'taken') await admission.giveBack();

@@ -121,7 +121,7 @@ describe('the sign-in page', () => {
     expect(bodies[0]).toContain(WRONG);
     expect(failures()).toEqual([
       { type: 'login.failed', username: 'asha', why: 'credentials' },
-      { type: 'login.failed', username: 'kabi', why: 'credentials' },
+      { type: 'login.failed', username: '(no such account)', why: 'credentials' },
       { type: 'login.failed', username: 'ravi', why: 'disabled' },
     ]);
     expect(house.signIn).not.toHaveBeenCalled();
@@ -147,7 +147,12 @@ describe('the sign-in page', () => {
 
   it('does not write down what was typed into the wrong field', async () => {
     await submit({ username: 'my secret pass phrase!', password: 'asha' });
-    expect(failures()).toEqual([{ type: 'login.failed', username: '(not a username)', why: 'credentials' }]);
+    await submit({ username: 'Monsoon-harbour-42', password: 'asha' });
+    expect(failures()).toEqual(
+      Array(2).fill({ type: 'login.failed', username: '(no such account)', why: 'credentials' }),
+    );
+    for (let i = 0; i < 5; i += 1) await submit({ username: 'Monsoon-harbour-42', password: 'asha' });
+    expect(failures().at(-1)).toMatchObject({ username: '(no such account)', why: 'rate_limited' });
   });
 
   it.each([
@@ -217,6 +222,37 @@ describe('the sign-in page', () => {
     for (let i = 0; i < 6; i += 1) await submit(wrong);
     expect((await submit(right)).status).toBe(429);
     expect((await submit(right, { cookie: device })).status).toBe(303);
+  });
+
+  describe('after fifty guesses at a name from ten networks', () => {
+    /** Without the work of hashing, which is not the question here. */
+    async function guess(username: string) {
+      const verify = vi.spyOn(argon2, 'verify').mockResolvedValue(false);
+      for (let i = 0; i < 50; i += 1) {
+        const address = `2001:db8:${i % 10}::1`;
+        expect((await submit({ ...wrong, username }, { address })).status).toBe(401);
+      }
+      verify.mockRestore();
+    }
+
+    it('lets the owner in with a new device elsewhere', async () => {
+      await guess('asha');
+      expect((await submit(right, { address: '192.0.2.50' })).status).toBe(303);
+    });
+
+    it('answers the next wrong one the same, whether or not the name is known', async () => {
+      const answers = [];
+      for (const username of ['asha', 'kabi']) {
+        await guess(username);
+        const answer = await submit({ ...wrong, username }, { address: '192.0.2.50' });
+        answers.push([answer.status, answer.text.replace(`value="${username}"`, '')]);
+        await house.close();
+        house = await createAccountsApp();
+        await house.createUser('asha');
+      }
+      expect(answers[0]?.[0]).toBe(401);
+      expect(answers[1]).toEqual(answers[0]);
+    });
   });
 
   it('limits guessing from a known browser too, by itself', async () => {

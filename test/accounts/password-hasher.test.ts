@@ -129,4 +129,32 @@ describe('the queue of the password hasher', () => {
     await expect(small.verify('guess', 'not looked at')).rejects.toMatchObject({ code: 'unavailable' });
     await running;
   });
+
+  it('checks the password of a known device before those that strangers had waiting', async () => {
+    const small = createPasswordHasher({ peppers: [pepper], maxInFlight: 1 });
+    const ended: string[] = [];
+    const check = (lane: 'known' | 'slow' | 'new', name: string) =>
+      small.verifyAgainstNobody('guess', lane).then(() => ended.push(name));
+    const checks = [check('new', 'running'), check('new', 'stranger'), check('new', 'another stranger')];
+    checks.push(check('slow', 'slow'), check('known', 'known'));
+    await Promise.all(checks);
+    expect(ended).toEqual(['running', 'known', 'slow', 'stranger', 'another stranger']);
+  });
+
+  it('has room for a known device while strangers fill their own lane', async () => {
+    const small = createPasswordHasher({ peppers: [pepper], maxInFlight: 1, maxWaiting: 2 });
+    const strangers = Array.from({ length: 3 }, () => small.verifyAgainstNobody('guess', 'new'));
+    await expect(small.verifyAgainstNobody('guess', 'new')).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(small.verifyAgainstNobody('guess', 'known')).resolves.toBe(false);
+    await Promise.all(strangers);
+  });
+
+  it('gives strangers every fourth turn, however many known devices come', async () => {
+    const small = createPasswordHasher({ peppers: [pepper], maxInFlight: 1 });
+    const ended: string[] = [];
+    const check = (lane: 'known' | 'new') =>
+      small.verifyAgainstNobody('guess', lane).then(() => ended.push(lane));
+    await Promise.all([...Array.from({ length: 9 }, () => check('known')), check('new'), check('new')]);
+    expect(ended.slice(0, 9).filter((lane) => lane === 'new')).toHaveLength(2);
+  });
 });

@@ -19,6 +19,7 @@ describe('the administration of users', () => {
   let admin: UserAdmin;
   let audit: ReturnType<typeof createRecordingAudit>;
   const tellSessions = vi.fn<(userId: string, role: string) => Promise<void>>();
+  const revokeApiKeys = vi.fn<(userId: string, origin: object) => Promise<number>>();
   const endAccount = vi.fn<SessionLifecycle['endAccount']>();
 
   beforeEach(async () => {
@@ -28,8 +29,11 @@ describe('the administration of users', () => {
     endAccount.mockReset();
     endAccount.mockImplementation(async (userId, reason) => receiptFor(userId, reason));
     tellSessions.mockReset();
+    revokeApiKeys.mockReset();
+    revokeApiKeys.mockResolvedValue(2);
     const { acting } = database;
-    admin = createUserAdmin({ users, rules, hasher, lifecycle: { endAccount }, tellSessions, audit, acting });
+    const lifecycle = { endAccount };
+    admin = createUserAdmin({ users, rules, hasher, lifecycle, tellSessions, revokeApiKeys, audit, acting });
     return () => database.close();
   });
 
@@ -131,6 +135,20 @@ describe('the administration of users', () => {
     expect(await passwordWorks('ravi', 'tractor pelican moss')).toBe(false);
     expect(await passwordWorks('ravi', done.temporaryPassword)).toBe(true);
     expect(audit.recorded.at(-1)?.event).toMatchObject({ type: 'account.password_reset' });
+  });
+
+  it('revokes the API keys at a reset once the sessions are gone, unless they are to be kept', async () => {
+    const made = await admin.create({ ...ravi, password: 'tractor pelican moss' }, origin);
+    expect(await admin.resetPassword('ravi', undefined, origin, { keepApiKeys: true })).toMatchObject({
+      kind: 'reset',
+      revokedApiKeys: 0,
+    });
+    expect(revokeApiKeys).not.toHaveBeenCalled();
+    expect(await admin.resetPassword('ravi', undefined, origin)).toMatchObject({ revokedApiKeys: 2 });
+    expect(made).toMatchObject({ user: { id: revokeApiKeys.mock.calls[0]?.[0] } });
+    expect(endAccount.mock.invocationCallOrder[1]).toBeLessThan(
+      revokeApiKeys.mock.invocationCallOrder[0] ?? 0,
+    );
   });
 
   it('sets the given password, but not one that the rules refuse', async () => {

@@ -46,3 +46,39 @@ it.each(['cli', 'System', ' ANONYMOUS ', 'curfew'])(
     expect(isUsername(name)).toBe(false);
   },
 );
+
+describe('a new username', () => {
+  it.each([
+    ['Latin and Cyrillic', 'аsha'],
+    ['Latin and Greek', 'ashα'],
+    ['Latin and Devanagari', 'ashaआशा'],
+    ['Latin and Katakana', 'ashaカ'],
+    ['Cyrillic and Greek', 'жук.λ12'],
+    ['digits of another script', 'asha०१'],
+    ['a letter of a script that is not written today', 'asha𐌰'],
+  ])('is refused that mixes scripts: %s', (_what, name) => {
+    expect(usernameSchema.safeParse(name).success).toBe(false);
+  });
+
+  it.each([
+    'asha.rao-7@example.com',
+    'zoë_ström',
+    'आशा.राव७',
+    'ஆஷா7',
+    'আশা_১২',
+    'жук-12',
+    '山田たろう',
+    '김철수.韓',
+    '1234',
+  ])('may be of one script, with signs and digits: %s', (name) => {
+    expect(usernameSchema.parse(name)).toBe(name);
+  });
+
+  it.each(['webhook', 'WebHook', ' ｗｅｂｈｏｏｋ '])('is not %j', (name) => {
+    expect(usernameSchema.safeParse(name).success).toBe(false);
+  });
+
+  it.each(['webhook', 'аsha', 'ashaआशा'])('leaves %j to the account that has it already', (name) => {
+    expect(isUsername(name)).toBe(true);
+  });
+});

@@ -196,6 +196,29 @@ describe('how often a key may ask', () => {
     await server.close();
   });
 
+  test('is limited for all keys of a person together, and another person is not kept waiting', async () => {
+    const server = await startTestServer({
+      env: { API_RATE_LIMIT: '3/minute', API_USER_RATE_LIMIT: '4/minute' },
+    });
+    const owner = createVisitor(server.origin);
+    await setUp(owner);
+    await signIn(owner);
+    const ask = async (key: string) => createApiClient(server.origin, key).ask('/api/v1/session');
+    const [one, two] = [(await makeKey(owner)).key, (await makeKey(owner)).key];
+    for (const key of [one, one, two, two]) expect((await ask(key)).status).toBe(200);
+    const refused = await ask(two);
+    expect(refused).toMatchObject({ status: 429, body: { error: 'rate_limited' } });
+    expect(refused.body.message).toMatch(/keys of one person/);
+    expect(refused.headers.get('ratelimit-policy')).toBe('"4/minute";q=4;w=60');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(50);
+
+    await server.services.userAdmin.create({ ...SOMEONE_ELSE, role: 'user' }, { actor: 'test' });
+    const other = createVisitor(server.origin);
+    await signIn(other, SOMEONE_ELSE);
+    expect((await ask((await makeKey(other)).key)).status).toBe(200);
+    await server.close();
+  });
+
   test('is counted for all nodes together where there is Redis', async () => {
     const env = {
       DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
@@ -214,6 +237,12 @@ describe('how often a key may ask', () => {
     await Promise.all([a.close(), b.close()]);
   });
 });
+
+const SOMEONE_ELSE = {
+  username: 'ravi',
+  password: 'long-quiet-evening-77',
+  email: 'ravi@example.org',
+} as const;
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 

@@ -137,6 +137,67 @@ describe.each(DATABASES)('The store of API keys on %s', (_name, open) => {
     expect(await store.changeAddresses('one', ANYWHERE, 1002)).toBe(false);
   });
 
+  describe('the addresses that a person registers', () => {
+    const at = (primary: string, secondary?: string) => ({ addresses: { primary, secondary } });
+
+    it('outlast the key: a new one within the week has the same, or none', async () => {
+      await store.insert(key('one', at('10.0.0.1', '10.0.0.2')), 1000);
+      await store.revoke('one', 1001);
+      const soon = 1000 + WEEK_MS - 1;
+      expect(await store.insert(key('two', at('10.0.0.3')), soon)).toBe('addresses_too_soon');
+      expect(await store.insert(key('two', at('10.0.0.1', '10.0.0.3')), soon)).toBe('addresses_too_soon');
+      expect(await idsOf('asha')).toEqual([]);
+      expect(await store.insert(key('same', at('10.0.0.2', '10.0.0.1')), soon)).toBe('stored');
+      expect(await store.insert(key('free'), soon)).toBe('stored');
+      expect(await store.changeAddresses('free', at('10.0.0.3').addresses, soon)).toBe(false);
+      expect(await store.changeAddresses('free', at('10.0.0.2').addresses, soon)).toBe(true);
+      expect(await store.insert(key('two', at('10.0.0.3')), soon + 1)).toBe('stored');
+    });
+
+    it('are changed once by all keys together, and stay good where another key has them', async () => {
+      await store.insert(key('one', at('10.0.0.1')), 1000);
+      await store.insert(key('two', at('10.0.0.1')), 1000);
+      const now = 1000 + WEEK_MS;
+      expect(await store.changeAddresses('one', at('10.0.0.9').addresses, now)).toBe(true);
+      expect(await store.changeAddresses('two', at('10.0.0.8').addresses, now)).toBe(false);
+      expect(await store.changeAddresses('two', at('10.0.0.9').addresses, now)).toBe(true);
+      expect(await store.insert(key('three', at('10.0.0.1')), now)).toBe('stored');
+      expect(await store.registrationOf('asha')).toEqual({
+        addresses: ['10.0.0.9', '10.0.0.1'],
+        changedAt: now,
+      });
+    });
+
+    it('are each person’s own, and an administrator lifts the wait of one person for one change', async () => {
+      await store.insert(key('one', at('10.0.0.1')), 1000);
+      expect(await store.insert(key('his', { userId: 'ravi', ...at('10.0.0.9') }), 1001)).toBe('stored');
+      await store.insert(key('free'), 1002);
+      await store.liftAddressWait('free');
+      expect((await store.find('one'))?.addressesChangedAt).toBeUndefined();
+      expect((await store.find('his'))?.addressesChangedAt).toBe(1001);
+      expect(await store.insert(key('two', at('10.0.0.3')), 1003)).toBe('stored');
+      expect(await store.insert(key('four', at('10.0.0.4')), 1004)).toBe('addresses_too_soon');
+    });
+
+    it('are not registered for a key that is not stored', async () => {
+      await store.insert(key('one'), 1000);
+      expect(await store.insert(key('other', { name: 'one', ...at('10.0.0.1') }), 1001)).toBe('name_taken');
+      expect(await store.insert(key('more', at('10.0.0.1')), 1001, 1)).toBe('too_many');
+      expect(await store.registrationOf('asha')).toEqual({ addresses: [], changedAt: undefined });
+    });
+
+    it('are one of two that come at the same time', async () => {
+      const made = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((primary) =>
+        store.insert(key(primary, at(primary)), 1000),
+      );
+      expect((await Promise.all(made)).sort()).toEqual([
+        'addresses_too_soon',
+        'addresses_too_soon',
+        'stored',
+      ]);
+    });
+  });
+
   it('stores one of two changes that come at the same time, and none of a revoked key', async () => {
     await store.insert(key('one'), 1000);
     const changes = ['10.0.0.1', '10.0.0.2', '10.0.0.3'].map((primary) =>

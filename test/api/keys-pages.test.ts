@@ -159,6 +159,28 @@ describe('the pages of API keys', () => {
     ]);
   });
 
+  test('refuse other addresses for a new key within the week, though the old key is revoked, and say when', async () => {
+    const { id } = await makeKey(admin, { primary: '203.0.113.7' });
+    await admin.submit(`/api-keys/${id}/revocation`, {}, `/api-keys/${id}`);
+    const wish = { name: 'Bot', scopes: 'session:read' };
+    const refused = await make(admin, { ...wish, primary: '203.0.113.8' });
+    expect(refused.status).toBe(409);
+    expect(refused.text).toContain(
+      'Your registered addresses, 203.0.113.7, can be changed once in seven days',
+    );
+    expect(refused.text).toContain('from Mon 30 Nov 2026, 10:00:00 IST');
+    expect(refused.text).toContain('value="203.0.113.8"');
+    expect((await admin.get('/api-keys')).text).toContain('You have no API key yet');
+    expect((await make(admin, { ...wish, primary: '203.0.113.7' })).status).toBe(201);
+
+    const free = await makeKey(admin);
+    const page = (await admin.get(`/api-keys/${free.id}`)).text;
+    expect(page).toContain(`/api-keys/${free.id}/addresses`);
+    expect(page).toContain('Mon 30 Nov 2026, 10:00:00 IST');
+    await admin.submit(`/api-keys/everybody/${free.id}/address-release`, {}, '/api-keys/everybody');
+    expect((await make(admin, { ...wish, name: 'Other', primary: '203.0.113.8' })).status).toBe(201);
+  });
+
   test('let an administrator lift the wait for one change', async () => {
     const ravi = await addRavi();
     const { id } = await makeKey(ravi, { primary: '203.0.113.7' });

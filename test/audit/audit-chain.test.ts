@@ -115,6 +115,15 @@ describe.each(LOCATIONS)('the chain of the audit log on %s', (_name, locate) => 
     expect(await createAuditHourStore(world.database).since(first + HOUR_MS)).toHaveLength(3);
   });
 
+  it('counts many failed sign-ins in one row as many', async () => {
+    const many = { type: 'login.failed_often', first: 1, last: 2, usernames: [], addresses: [] } as const;
+    await world.audit.record({ ...many, why: 'credentials', attempts: 40 }, ORIGIN);
+    await world.audit.record({ type: 'login.failed', username: 'x', why: 'credentials' }, ORIGIN);
+    expect(await createAuditHourStore(world.database).since(0)).toEqual([
+      { hour: startOfIstHour(Date.parse(MORNING)), kind: 'login.failed:credentials', events: 41 },
+    ]);
+  });
+
   it('writes what it could not take into the log, and how many those were into the chain', async () => {
     await world.audit.record(ended('before'), ORIGIN);
     await world.execute('alter table audit_hours rename to away');

@@ -4,6 +4,7 @@ import { versionOf } from '../../src/broker/connection.ts';
 import { type ConnectionOrigin, createConnectionKeeper } from '../../src/broker/connection-keeper.ts';
 import type { TokenStore } from '../../src/broker/token-store.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
+import { SessionEndedError } from '../../src/sessions/session-storage.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
 import { addUser, moveEpoch, openMemory } from './databases.ts';
 
@@ -67,6 +68,17 @@ describe('Keeping a token that a broker has just given', () => {
     grant = { ...grant, expiresAt: world.clock.now() + DAY_MS };
     expect(await keep()).toBe('ended_meanwhile');
     expect(await world.logoutRows()).toHaveLength(1);
+  });
+
+  it('tells the broker instead when the transaction that would store it finds the session ended', async () => {
+    const actor = {
+      userId: 'asha',
+      needsAdmin: false,
+      confirm: () => Promise.reject(new SessionEndedError()),
+    };
+    expect(await world.acting.run(actor, () => keep())).toBe('ended_meanwhile');
+    expect(await world.tokenRows()).toEqual([]);
+    expect(await world.logoutRows()).toMatchObject([{ status: 'open', broker: 'sandbox' }]);
   });
 
   describe.each(['before', 'after'] as const)('ends it again when, just %s it was stored,', (moment) => {

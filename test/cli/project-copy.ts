@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { copyProject, linkIntoProject } from '../support/copy-project.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
 
@@ -36,9 +37,8 @@ export interface ProjectCopy {
   remove(): void;
 }
 
-const PROJECT = resolve(import.meta.dirname, '../..');
 const COPIED = ['src', 'bin', '.env.example', 'package.json'];
-const SHARED = ['node_modules', 'views', 'public'];
+const LINKED = ['views', 'public'];
 /** Far more than any command takes: a process that does not end by itself fails its test. */
 const KILL_AFTER_MS = 20_000;
 
@@ -48,8 +48,8 @@ export const CLI_TEST_TIMEOUT_MS = 90_000;
 export function createProjectCopy(given: Settings = {}): ProjectCopy {
   const directory = createScratchDirectory('cli');
   const folder = directory.path;
-  for (const name of COPIED) cpSync(join(PROJECT, name), join(folder, name), { recursive: true });
-  for (const name of SHARED) symlinkSync(join(PROJECT, name), join(folder, name));
+  copyProject(folder, COPIED);
+  linkIntoProject(folder, LINKED);
   const databaseFile = join(folder, 'data/curfew.db');
   const settings = { ...TEST_SECRETS, DATABASE_URL: `sqlite:${databaseFile}`, ...given };
   const program = join(folder, 'bin/curfew');

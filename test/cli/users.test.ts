@@ -137,7 +137,12 @@ describe('users', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     const given = await project.curfew(['users', 'reset-password', 'asha', '--password-stdin', '--json'], {
       input: PASSWORD,
     });
-    expect(JSON.parse(given.stdout)).toMatchObject({ temporaryPassword: null, receipt: { status: 'done' } });
+    expect(JSON.parse(given.stdout)).toMatchObject({
+      temporaryPassword: null,
+      receipt: { status: 'done' },
+      revokedApiKeys: 0,
+    });
+    expect(done.stdout).toContain('API keys revoked: 0.');
     expect((await signInWith('asha', PASSWORD)).status).toBe(303);
   });
 

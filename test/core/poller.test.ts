@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createPoller, type Poller } from '../../src/core/poller.ts';
 
@@ -112,5 +113,16 @@ describe('a poller', () => {
     expect(finished).toBe(true);
     await vi.advanceTimersByTimeAsync(10 * INTERVAL_MS);
     expect(rounds).toBe(1);
+  });
+
+  it('works in the context of its start, not of the request that woke it', async () => {
+    const request = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    work = async () => void seen.push(request.getStore());
+    poller.start();
+    await vi.advanceTimersByTimeAsync(1);
+    request.run('a request', () => poller.wake());
+    await vi.advanceTimersByTimeAsync(1);
+    expect(seen).toEqual([undefined, undefined]);
   });
 });

@@ -3,6 +3,7 @@ import SqliteDatabase from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
 import { PERSON } from '../support/visitor.ts';
+import { createBrowser, csrfTokenIn, type Reply } from './support/browser.ts';
 import { type Device, letsIn, mustSignIn, signInDevice } from './support/device.ts';
 import { makeFirstAccount } from './support/first-account.ts';
 import { FULL_DISKS } from './support/full-disk.ts';
@@ -10,6 +11,7 @@ import { measured } from './support/measured.ts';
 import { type NodeProcess, startNode } from './support/node-process.ts';
 
 const ANSWERS_WITHIN_MS = 2000;
+const HELD_MS = 10_000;
 
 describe('a SQLite file that another process has locked', () => {
   let directory: ScratchDirectory;
@@ -49,6 +51,66 @@ describe('a SQLite file that another process has locked', () => {
     other.exec('rollback');
     expect((await device.logOut(node.origin)).location).toBe('/auth/login?reason=logged_out');
     expect((await device.page(node.origin)).status).toBe(303);
+  });
+});
+
+describe('a SQLite file that another process holds for longer than anybody waits', () => {
+  let directory: ScratchDirectory;
+  let node: NodeProcess;
+  let other: SqliteDatabase.Database;
+  let device: Device;
+
+  beforeEach(async () => {
+    directory = createScratchDirectory('sqlite-held');
+    const file = join(directory.path, 'curfew.db');
+    node = await startNode({ env: embedded(file) });
+    device = await setUpAndSignIn(node);
+    other = new SqliteDatabase(file);
+    other.exec('begin exclusive');
+  });
+  afterEach(async () => {
+    other.close();
+    await node.kill();
+    directory.remove();
+  });
+
+  test('answers pages, sign-ins, forms and programs within two seconds, however many come', async () => {
+    const { origin } = node;
+    const visitors = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const browser = createBrowser({ baseUrl: origin });
+        const token = csrfTokenIn(await browser.request(origin, '/auth/login'));
+        return { browser, form: { ...PERSON, _csrf: token } };
+      }),
+    );
+    const rounds: Reply[] = [];
+    const end = performance.now() + HELD_MS;
+    while (performance.now() < end) {
+      const replies = await Promise.all([
+        device.page(origin),
+        device.page(origin),
+        device.submit(origin, '/settings', { theme: 'dark' }),
+        device.submit(origin, '/api-keys', { name: 'Bot', scopes: 'session:read' }),
+        device.submit(origin, '/telegram/events', {}),
+        device.logOut(origin),
+        ...visitors.map(({ browser, form }) => browser.request(origin, '/auth/login', { form })),
+        createBrowser({ baseUrl: origin }).request(origin, '/api/v1/session'),
+        createBrowser({ baseUrl: origin }).request(origin, '/healthz'),
+      ]);
+      rounds.push(...replies);
+    }
+    const slowest = Math.max(...rounds.map(({ ms }) => ms));
+    measured('sqlite held: the slowest of all answers', `${slowest} ms of ${rounds.length}`);
+    expect(slowest).toBeLessThan(ANSWERS_WITHIN_MS);
+    const refused = rounds.filter(({ status }) => status === 503);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { headers } of refused) expect(headers['retry-after']).toMatch(/^\d+$/);
+    expect(rounds.every(({ status }) => status !== 0 && status !== 500)).toBe(true);
+    expect(letsIn(await device.page(origin))).toBe(true);
+
+    other.exec('rollback');
+    expect((await device.logOut(origin)).location).toBe('/auth/login?reason=logged_out');
+    expect((await mustSignIn({ baseUrl: origin }, origin, PERSON)).session).not.toBe('');
   });
 });
 

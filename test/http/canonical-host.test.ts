@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { createCanonicalHost } from '../../src/http/canonical-host.ts';
+import { askFor } from './ask-for.ts';
 
 function ask(baseUrl: string, host: string, method: 'get' | 'post' | 'head' = 'get') {
   const app = express();
@@ -32,6 +36,25 @@ describe('somebody who typed another loopback name', () => {
     ['https://curfew.example.com', 'evil.example'],
   ])('stays at %s when it is %j', async (baseUrl, host) => {
     expect((await ask(baseUrl, host)).text).toBe('here');
+  });
+
+  it.each([
+    ['http://evil.example/', '/'],
+    ['http://evil.example', '/'],
+    ['http://localhost:5000/broker?x=1', '/broker?x=1'],
+  ])('is sent to a path of ours when the request names all of %s', async (target, path) => {
+    const app = express();
+    app.use(createCanonicalHost('http://127.0.0.1:5000'));
+    const server = createServer(app).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const { port } = server.address() as AddressInfo;
+      const answer = await askFor(port, `GET ${target} HTTP/1.1\r\nHost: localhost:5000\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 307 /);
+      expect(/^Location: (.*)$/im.exec(answer)?.[1]).toBe(`http://127.0.0.1:5000${path}`);
+    } finally {
+      server.close();
+    }
   });
 
   it('stays with a form: its fields would be lost or sent twice', async () => {

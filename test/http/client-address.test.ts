@@ -2,7 +2,12 @@ import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { createAddressList } from '../../src/http/address-list.ts';
-import { addressBucket, clientAddress, normaliseAddress } from '../../src/http/client-address.ts';
+import {
+  addressBucket,
+  clientAddress,
+  networkBucket,
+  normaliseAddress,
+} from '../../src/http/client-address.ts';
 
 describe('one spelling for an address', () => {
   it.each([
@@ -64,6 +69,19 @@ describe('what a limit counts by', () => {
 
   it('is the text itself where it is no address', () => {
     expect(addressBucket('unknown')).toBe('unknown');
+  });
+});
+
+describe('the network to count by', () => {
+  it('is the /48 of an IPv6 address', () => {
+    expect(networkBucket('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1::/48');
+    expect(networkBucket('2001:db8:1:ffff::1')).toBe(networkBucket('2001:db8:1::9'));
+    expect(networkBucket('2001:db8:2::1')).not.toBe(networkBucket('2001:db8:1::1'));
+  });
+
+  it('is none for an IPv4 address, however it is written, and for what is no address', () => {
+    for (const text of ['192.0.2.7', '::ffff:192.0.2.7', '::ffff:c000:207', 'unknown'])
+      expect(networkBucket(text)).toBeUndefined();
   });
 });
 

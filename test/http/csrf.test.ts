@@ -4,6 +4,7 @@ import supertest from 'supertest';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../src/errors.ts';
 import { createCsrf } from '../../src/http/csrf.ts';
+import { readRoutePolicy } from '../support/route-policies.ts';
 
 const sayCode: ErrorRequestHandler = (error, _req, res, _next) => {
   res
@@ -13,6 +14,7 @@ const sayCode: ErrorRequestHandler = (error, _req, res, _next) => {
 
 function createApp(): express.Express {
   const app = express();
+  app.use(readRoutePolicy);
   app.set('query parser', 'simple');
   app.use(session({ secret: 'a'.repeat(32), resave: false, saveUninitialized: false }));
   app.use(express.urlencoded({ extended: false }), express.json());

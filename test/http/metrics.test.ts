@@ -2,7 +2,8 @@ import express from 'express';
 import supertest from 'supertest';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createMetrics, histogramSamples } from '../../src/http/metrics.ts';
-import { routeClassOf, SESSION_USE } from '../../src/http/route-classes.ts';
+import { createRoutePolicies, SESSION_USE } from '../../src/http/route-policy.ts';
+import { ROUTE_POLICIES } from '../../src/route-policies.ts';
 import { connectFake, createFakeBroker } from '../broker/fake-broker.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -83,7 +84,7 @@ describe('The metrics', () => {
     const answer = await stranger.get('/metrics');
     expect(answer.status).toBe(200);
     expect(stranger.sessionCookie()).toBe('');
-    expect(SESSION_USE[routeClassOf('/metrics')]).toBe('none');
+    expect(SESSION_USE[createRoutePolicies(ROUTE_POLICIES)('/metrics').class ?? 'guarded']).toBe('none');
     for (const line of [
       'curfew_cache_lookups_total{cache="auth",result="hit"} 2',
       'curfew_cache_lookups_total{cache="auth",result="miss"} 1',

@@ -156,7 +156,7 @@ describe('limits of strangers', () => {
     const server = await start({ ...TRUSTED, PUBLIC_RATE_LIMIT: '4/minute' });
     const ask = (path: string, address: string) => createVisitor(server.origin).get(path, from(address));
     const statuses: number[] = [];
-    for (const path of ['/', '/auth/login', '/dashboard', '/nothing', '/', '/auth/login'])
+    for (const path of ['/', '/auth/login', '/dashboard', '/nothing', '/', '/dashboard'])
       statuses.push((await ask(path, '203.0.113.9')).status);
     expect(statuses.slice(4)).toEqual([429, 429]);
     expect(limitedOf(statuses)).toBe(2);
@@ -171,8 +171,33 @@ describe('limits of strangers', () => {
     const server = await start({ PUBLIC_RATE_LIMIT: '12/minute' });
     const visitor = await signedIn(server);
     await statusesOf(15, () => createVisitor(server.origin).get('/'));
-    expect((await createVisitor(server.origin).get('/auth/login')).status).toBe(429);
+    expect((await createVisitor(server.origin).get('/')).status).toBe(429);
     expect((await visitor.get('/dashboard')).status).toBe(200);
+  });
+
+  test('slow the sign-in page down and never refuse it, whatever a neighbour asked for', async () => {
+    const server = await start({ PUBLIC_RATE_LIMIT: '12/minute' });
+    await signedIn(server);
+    const flood = await Promise.all(
+      Array.from({ length: 40 }, () => createVisitor(server.origin).get('/auth/login')),
+    );
+    expect(new Set(flood.map(({ status }) => status))).toEqual(new Set([200]));
+
+    const startedAt = performance.now();
+    await signIn(createVisitor(server.origin));
+    expect(performance.now() - startedAt).toBeGreaterThan(900);
+    const page = await createVisitor(server.origin).get('/dashboard');
+    expect(page.status).toBe(429);
+    expect(page.text).toContain('href="/auth/login');
+  });
+
+  test('slow the sign-in page down for a browser whose session has ended, too', async () => {
+    const clock = createSettableClock('2026-11-23T10:00:00+05:30');
+    const server = await start({ PUBLIC_RATE_LIMIT: '12/minute' }, clock);
+    const visitor = await signedIn(server);
+    await statusesOf(15, () => createVisitor(server.origin).get('/'));
+    clock.advance(24 * 3_600_000);
+    expect((await visitor.get('/auth/login?reason=cutoff')).status).toBe(200);
   });
 
   test('are not passed by by claiming to be somebody, and nobody is harmed by it', async () => {

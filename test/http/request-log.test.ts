@@ -7,13 +7,20 @@ import { createRequestId } from '../../src/http/request-id.ts';
 import { createRequestLog } from '../../src/http/request-log.ts';
 import { createRequestWatch } from '../../src/http/request-watch.ts';
 import { createLogger } from '../../src/logger.ts';
+import { readRoutePolicy } from '../support/route-policies.ts';
 
 function start(level: LogLevel) {
   const lines: string[] = [];
   const app = express();
+  app.use(readRoutePolicy);
   app.use(createRequestId());
   const log = createLogger(level, { write: (line) => void lines.push(line) });
-  app.use(createRequestWatch({ clock: systemClock, observers: [createRequestLog(log)] }));
+  app.use(
+    createRequestWatch({
+      clock: systemClock,
+      observers: [createRequestLog({ log, clock: systemClock }).observe],
+    }),
+  );
   app.get('/good', (_req, res) => void res.send('good'));
   app.post('/bad', (_req, res) => void res.status(400).send('bad'));
   return { app, lines };

@@ -10,10 +10,12 @@ import {
   setActingUser,
   setWaited,
 } from '../../src/http/request-watch.ts';
+import { readRoutePolicy } from '../support/route-policies.ts';
 
 function start() {
   const served: ServedRequest[] = [];
   const app = express();
+  app.use(readRoutePolicy);
   app.use(createRequestWatch({ clock: systemClock, observers: [(request) => served.push(request)] }));
   const router = express.Router();
   router.get('/strategies/:id', (_req, res) => {

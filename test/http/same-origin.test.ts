@@ -3,10 +3,13 @@ import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/errors.ts';
 import { createSameOrigin } from '../../src/http/same-origin.ts';
+import { readRoutePolicy } from '../support/route-policies.ts';
 
 const BASE_URL = 'https://curfew.example.com';
 
 const app = express();
+
+app.use(readRoutePolicy);
 app.use(createSameOrigin(BASE_URL));
 app.use((_req, res) => void res.send('done'));
 const sayCode: ErrorRequestHandler = (error, _req, res, _next) => {

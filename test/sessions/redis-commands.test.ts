@@ -42,7 +42,10 @@ describe('the Redis commands of a request', () => {
     commands = [];
     marker = new Redis(redis.url);
     await marker.ping();
-    monitor = await new Redis(redis.url).monitor();
+    // `monitor` opens a connection of its own.
+    const opener = new Redis(redis.url);
+    monitor = await opener.monitor();
+    opener.disconnect();
     monitor.on('monitor', (_time: string, command: string[]) => commands.push(command));
   });
   afterAll(async () => {

@@ -5,6 +5,7 @@ import express, { type ErrorRequestHandler, type Request } from 'express';
 import type { Clock } from '../../src/core/clock.ts';
 import { toIstIso } from '../../src/core/ist.ts';
 import { regenerateSession, saveSession } from '../../src/sessions/express-session-promises.ts';
+import { readRoutePolicy } from '../support/route-policies.ts';
 import '../../src/sessions/session-data.ts';
 import { createSessionIdIssuer } from '../../src/sessions/session-id-issuer.ts';
 import { createSessionMiddleware } from '../../src/sessions/session-middleware.ts';
@@ -60,6 +61,8 @@ export async function startHarness(storage: SessionStorage, clock: Clock): Promi
   };
 
   const app = express();
+
+  app.use(readRoutePolicy);
   app.set('query parser', 'simple');
   app.use(createSessionMiddleware({ storage, ids, secrets, https: false }));
   app.get('/sign-in', async (req, res) => {

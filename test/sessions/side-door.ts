@@ -10,6 +10,7 @@ import type { Services } from '../../src/services.ts';
 import { findCurrentSession } from '../../src/sessions/current-session.ts';
 import { createSessionMiddleware } from '../../src/sessions/session-middleware.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { readRoutePolicy } from '../support/route-policies.ts';
 
 /** A signed-in browser. */
 export interface SignedIn {
@@ -64,6 +65,7 @@ export async function openSideDoor({
 
   const app = express();
   app.set('query parser', 'simple');
+  app.use(readRoutePolicy);
   app.use(createSessionMiddleware(services.sessionMiddleware));
   // Like the login page, signing in is for anyone: its path is one of the contract's forms.
   app.use(services.expiry.middleware);

@@ -9,6 +9,7 @@ import { regenerateSession, saveSession } from '../../src/sessions/express-sessi
 import { createSessionIdIssuer } from '../../src/sessions/session-id-issuer.ts';
 import { createSessionMiddleware } from '../../src/sessions/session-middleware.ts';
 import { createVisitorIds } from '../../src/sessions/visitor-ids.ts';
+import { readRoutePolicy } from '../support/route-policies.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
 import { createVisitor, type Visitor } from '../support/visitor.ts';
@@ -43,6 +44,7 @@ describe('the session of a visitor', () => {
     const ids = createSessionIdIssuer(visitorIds);
     const storage = { activeStore: store, passiveStore: store };
     const app = express();
+    app.use(readRoutePolicy);
     app.use(createSessionMiddleware({ storage, ids, secrets, https: false }));
     app.use(express.urlencoded({ extended: false }));
     app.use(createCsrf(visitorIds.formSecretOf));

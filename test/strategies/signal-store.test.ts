@@ -61,6 +61,27 @@ describe.each(DATABASES)('Signals on %s', (_name, open) => {
     expect(await signals.latestCursor('nobody')).toBe(0);
   });
 
+  it('are kept up to a number for each person, the newest, refused ones apart from the others', async () => {
+    for (let each = 0; each < 8; each += 1) {
+      const receivedAt = MONDAY_MORNING + each;
+      await signals.accept(signalFor('asha', strategyId, { receivedAt }));
+      const { dedupeKey, dedupeAfter, ...refused } = signalFor('asha', strategyId, { receivedAt });
+      await signals.refuse(refused, 'inactive');
+    }
+    const his = await addStrategy(database, 'ravi');
+    await signals.accept(signalFor('ravi', his));
+    const most = { accepted: 3, refused: 2 };
+    expect(await signals.removeSurplus(most, 4)).toBe(8);
+    expect(await signals.removeSurplus(most, 4)).toBe(3);
+    expect(await signals.removeSurplus(most, 4)).toBe(0);
+    expect((await all()).map(({ cursor }) => cursor)).toEqual([6, 7, 8]);
+    const refused = (await signals.listByStrategy(strategyId, 100)).filter(
+      ({ refusal }) => refusal !== undefined,
+    );
+    expect(refused.map(({ receivedAt }) => receivedAt - MONDAY_MORNING)).toEqual([7, 6]);
+    expect(await all('ravi')).toHaveLength(1);
+  });
+
   it('of a day that is over are delivered to nobody', async () => {
     await signals.accept(signalFor('asha', strategyId, { receivedAt: MONDAY_MORNING - DAY_MS }));
     await signals.accept(signalFor('asha', strategyId));

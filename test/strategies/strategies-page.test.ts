@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DAY_MS } from '../../src/core/duration.ts';
+import { DAY_MS, MINUTE_MS } from '../../src/core/duration.ts';
 import { MOST_STRATEGIES } from '../../src/strategies/strategies.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { connectSandbox, createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
+import { connectSandbox, createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { importKnownSymbols } from './known-symbols.ts';
 import { MONDAY_MORNING } from './strategy-world.ts';
 import { addPerson, makeStrategy, STRATEGY_FORM, send, webhookOf } from './trader.ts';
@@ -89,6 +89,40 @@ describe('The pages of strategies', () => {
         window: { days: ['tue', 'thu'], start: '09:15', end: '15:30' },
       },
     ]);
+  });
+
+  it('want the password again before a strategy trades more, and not before it trades less', async () => {
+    await importKnownSymbols(server.services);
+    const { path } = await make();
+    clock.advance(30 * MINUTE_MS);
+    const save = (fields: object) => visitor.submit(path, { ...STRATEGY_FORM, ...fields }, `${path}/edit`);
+    for (const wider of [{ quantity: '11' }, { product: 'CNC' }, { symbol: 'NSE:INFY' }]) {
+      const asked = await save(wider);
+      const query = new URLSearchParams({ returnTo: `${path}/edit`, again: 'yes' });
+      expect(asked.location).toBe(`/auth/confirm?${query}`);
+    }
+    expect((await save({ quantity: '9' })).location).toBe(`${path}?notice=saved`);
+    expect((await save({ quantity: '9', days: ['mon'], end: '15:30' })).location).toBe(
+      `${path}?notice=saved`,
+    );
+    for (const wider of [
+      { quantity: '10', days: ['mon'], end: '15:30' },
+      { quantity: '9', days: ['mon', 'tue'], end: '15:30' },
+      { quantity: '9', days: ['mon'], end: '15:31' },
+    ])
+      expect((await save(wider)).location).toContain('/auth/confirm');
+    expect((await visitor.submit(`${path}/activation`, {}, path)).location).toContain('/auth/confirm');
+    expect((await visitor.submit(`${path}/webhook`, {}, path)).location).toContain('/auth/confirm');
+    const off = await visitor.submit(`${path}/deactivation`, {}, path);
+    expect(off.location).toBe(`${path}?notice=deactivated`);
+    const [strategy] = await server.services.strategies.listStrategies(await userId());
+    expect(strategy).toMatchObject({
+      active: false,
+      symbols: [{ quantity: 9 }],
+      window: { days: ['mon'], end: '15:30' },
+    });
+    await visitor.submit('/auth/confirm', { password: PERSON.password });
+    expect((await save({ quantity: '1000000' })).location).toBe(`${path}?notice=saved`);
   });
 
   it('ask about a symbol that is in no list of instruments, and keep the rest of the form', async () => {

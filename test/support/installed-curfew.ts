@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { copyProject } from './copy-project.ts';
 import { findFreePort } from './free-port.ts';
 import { createScratchDirectory } from './scratch-directory.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const PARTS = ['src', 'views', 'public', 'package.json', '.env.example'];
 const READY_WITHIN_MS = 30_000;
 
@@ -25,8 +24,7 @@ export async function installCurfew(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<InstalledCurfew> {
   const scratch = createScratchDirectory('installed');
-  for (const part of PARTS) cpSync(join(PROJECT, part), join(scratch.path, part), { recursive: true });
-  symlinkSync(join(PROJECT, 'node_modules'), join(scratch.path, 'node_modules'));
+  copyProject(scratch.path, PARTS);
   const port = String(await findFreePort());
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: scratch.path,

@@ -7,16 +7,23 @@ export interface ScratchDirectory {
   remove(): void;
 }
 
+/** Those that are still there. */
+const paths = new Set<string>();
+process.once('exit', () => paths.forEach(removeFiles));
+
 /** A new directory under the system's temporary one, removed at the latest when this process exits. */
 export function createScratchDirectory(name: string): ScratchDirectory {
   const path = mkdtempSync(join(tmpdir(), `curfew-${name}-`));
-  const removeFiles = () => rmSync(path, { recursive: true, force: true, maxRetries: 5 });
-  process.once('exit', removeFiles);
+  paths.add(path);
   return {
     path,
     remove() {
-      process.off('exit', removeFiles);
-      removeFiles();
+      paths.delete(path);
+      removeFiles(path);
     },
   };
+}
+
+function removeFiles(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 5 });
 }

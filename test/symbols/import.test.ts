@@ -347,6 +347,7 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
     expect(await world.room.search({ q: 'infy', broker: 'dhan', limit: 10, page: 1 })).toEqual({
       items: [],
       nextPage: undefined,
+      ignoredWords: [],
     });
   });
 });

@@ -2,8 +2,9 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { routeClassOf } from '../../src/http/route-classes.ts';
+import { createRoutePolicies } from '../../src/http/route-policy.ts';
 import { MASTER_LIMITS } from '../../src/symbols/master-limits.ts';
+import { SYMBOL_ROUTES } from '../../src/symbols/routes.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
@@ -291,7 +292,8 @@ describe('the pages of symbols', () => {
   });
 
   it('ask for progress without counting as use of the session', () => {
-    expect(routeClassOf('/symbols/progress/an-id')).toBe('poll');
-    for (const path of ['/symbols', IMPORTS, `${IMPORTS}/an-id`]) expect(routeClassOf(path)).toBe('guarded');
+    const find = createRoutePolicies(SYMBOL_ROUTES);
+    expect(find('/symbols/progress/an-id').class).toBe('poll');
+    for (const path of ['/symbols', IMPORTS, `${IMPORTS}/an-id`]) expect(find(path).class).toBeUndefined();
   });
 });

@@ -154,3 +154,48 @@ describe('instruments', () => {
     }
   });
 });
+
+describe('what a search costs', () => {
+  const planOf = (q: string) => {
+    const plan = planSearch({ q });
+    if (plan === undefined) throw new Error(`Nothing can be found by “${q}”`);
+    return plan;
+  };
+  const termsOf = (q: string) => planOf(q).conditions.flat(2);
+
+  it('is that of one word where the same word comes fifty times', () => {
+    const many = planOf(Array.from({ length: 50 }, () => '&').join(' '));
+    expect(many).toMatchObject({ conditions: planOf('&').conditions, literals: ['&'], ignoredWords: [] });
+    expect(planOf('ce ce ce CE').conditions).toEqual(planOf('ce').conditions);
+    expect(planOf('m&m&m&m&m').conditions).toEqual(planOf('m&m').conditions);
+  });
+
+  it('is that of eight words, and the others are named', () => {
+    const plan = planOf('nifty bank fin jan feb mar apr may june july');
+    expect(plan.conditions).toHaveLength(8);
+    expect(plan.ignoredWords).toEqual(['june', 'july']);
+    expect(planOf('nifty24dec25000ce steel zinc gold silver').ignoredWords).toEqual(['silver']);
+    expect(planOf('nifty 24 dec 25000 ce').ignoredWords).toEqual([]);
+  });
+
+  it('does not grow with letters that stand alone, nor with beginnings of other words', () => {
+    expect(planOf('a b c d e').ignoredWords).toEqual(['c', 'd', 'e']);
+    expect(termsOf('n ni nif nifty')).toEqual([{ text: 'nifty', prefix: true }]);
+    expect(termsOf('24 dec 24')).toEqual(
+      termsOf('24 dec').map((term) => ({ ...term, prefix: term.text === 'dec' })),
+    );
+  });
+
+  it.each([
+    'a1b2c3d4e5f6g7h8i9j0'.repeat(5),
+    'c2e2'.repeat(25),
+    Array.from({ length: 33 }, (_, index) => `a${index}`).join('&'),
+    '!@#$%^&*()-_=+[]{}|;:,<>/?'.repeat(3),
+    [...'abcdefghijklmnopqrstuvwxyz0123456789'].join(' '),
+    'n2e2c2 o2b2f2 d2p2a2 nse:x1y1z1',
+    'nse:a1 bse:b1 nfo:c1 bfo:d1 cds:e1 mcx:f1 bcd:g1 nco:h1',
+  ])('is bounded for “%s”', (q) => {
+    expect(termsOf(q).length).toBeLessThanOrEqual(20);
+    expect(planOf(q).literals.length).toBeLessThanOrEqual(8);
+  });
+});

@@ -149,12 +149,13 @@ describe.each(DATABASES)('searching, on %s', (_name, openDatabase) => {
     expect(await search('ce', { limit: 100, page: MOST_SYMBOLS_FOUND / 100 + 1 })).toEqual({
       items: [],
       nextPage: undefined,
+      ignoredWords: [],
     });
   });
 
   it('finds nothing where there is nothing', async () => {
-    expect(await search('zzzz')).toEqual({ items: [], nextPage: undefined });
-    expect(await search('nifty infy')).toEqual({ items: [], nextPage: undefined });
+    expect(await search('zzzz')).toEqual({ items: [], nextPage: undefined, ignoredWords: [] });
+    expect(await search('nifty infy')).toEqual({ items: [], nextPage: undefined, ignoredWords: [] });
   });
 });
 
@@ -162,8 +163,16 @@ describe.each(DATABASES)('searching with no master, on %s', (_name, openDatabase
   it('finds nothing, and fails at nothing', async () => {
     const database = await openDatabase();
     const { room, removeFiles } = createSymbolWorld(database);
-    expect(await room.search({ q: 'infy', limit: 10, page: 1 })).toEqual({ items: [], nextPage: undefined });
-    expect(await room.search({ q: '', limit: 10, page: 1 })).toEqual({ items: [], nextPage: undefined });
+    expect(await room.search({ q: 'infy', limit: 10, page: 1 })).toEqual({
+      items: [],
+      nextPage: undefined,
+      ignoredWords: [],
+    });
+    expect(await room.search({ q: '', limit: 10, page: 1 })).toEqual({
+      items: [],
+      nextPage: undefined,
+      ignoredWords: [],
+    });
     expect(await room.find('NSE', 'INFY')).toBeUndefined();
     removeFiles();
     await database.close();

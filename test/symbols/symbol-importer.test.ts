@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SessionEndedError } from '../../src/sessions/session-storage.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { createImportStore, type ImportStore } from '../../src/symbols/import-store.ts';
 import { createSqliteSymbolIndex } from '../../src/symbols/sqlite-symbol-store.ts';
@@ -76,6 +77,26 @@ describe('an importer whose database falters', () => {
     });
     expect(warnings).toEqual(['An import of symbols failed']);
     expect(await stores().listLatest(1)).toMatchObject([{ status: 'failed' }]);
+  });
+
+  it('has failed, and says so to all, when the session that began it ended meanwhile', async () => {
+    let writes = 0;
+    const actor = {
+      userId: 'asha',
+      needsAdmin: true,
+      async confirm() {
+        writes += 1;
+        if (writes > 2) throw new SessionEndedError();
+      },
+    };
+    const outcome = await database.acting.run(actor, () => importWith({}));
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      problem:
+        'The session that began the import ended before the import did. Nothing was changed: sign in and import the file again.',
+    });
+    expect(await stores().listLatest(1)).toMatchObject([{ status: 'failed' }]);
+    expect(await world.room.find('NSE', 'INFY')).toBeUndefined();
   });
 
   it('leaves an import whose end it could not write down to whoever looks next', async () => {

@@ -31,6 +31,16 @@ describe.each(DATABASES)('The queue of messages to Telegram on %s', (_name, open
   const texts = () => telegram.sent.map(({ text }) => text);
   const waitOf = async () => (await world.botRow('asha')).next_send_at - clock.now();
 
+  it('keeps no more messages that are over than it is told, and every one that waits', async () => {
+    for (const text of ['one', 'two', 'three']) await world.add('asha', text);
+    await drain();
+    await world.add('asha', 'waits');
+    await world.messageStore.forgetEnded(0, 2);
+    expect((await world.messageRows()).map(({ body }) => body)).toEqual(['three', 'waits']);
+    await world.messageStore.forgetEnded(0, 0);
+    expect((await world.messageRows()).map(({ body }) => body)).toEqual(['waits']);
+  });
+
   it('sends what waits, once', async () => {
     await world.add('asha', '<b>Hello</b>');
     expect(await drain()).toBe(1);

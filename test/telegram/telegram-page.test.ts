@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { BLOCKED, startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
+import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { TOKEN } from './telegram-world.ts';
 
 const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
 
 describe('the Telegram page', () => {
   let clock: SettableClock;
@@ -52,6 +53,23 @@ describe('the Telegram page', () => {
     );
     expect(rows).not.toContain(TOKEN);
     expect(server.logText()).not.toContain(TOKEN);
+  });
+
+  it('wants the password again before more is written to a chat, and not before less is', async () => {
+    await saveBot();
+    const choose = (...events: readonly string[]) =>
+      visitor.submit('/telegram/events', { events }, '/telegram');
+    clock.advance(29 * MINUTE_MS);
+    await visitor.get('/telegram');
+    clock.advance(MINUTE_MS);
+    expect((await choose('ban', 'alarm')).location).toBe('/telegram?notice=events_saved');
+    expect((await choose('ban', 'session_ended')).location).toBe(
+      `/auth/confirm?${new URLSearchParams({ returnTo: '/telegram', again: 'yes' })}`,
+    );
+    expect((await choose('ban')).location).toBe('/telegram?notice=events_saved');
+    expect((await choose('ban', 'alarm')).location).toContain('/auth/confirm');
+    await visitor.submit('/auth/confirm', { password: PERSON.password });
+    expect((await choose('ban', 'alarm')).location).toBe('/telegram?notice=events_saved');
   });
 
   it('refuses a token that Telegram does not know, and what is none', async () => {

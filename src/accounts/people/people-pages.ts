@@ -118,12 +118,17 @@ export function renderTemporaryPassword(
   req: Request,
   res: Response,
   user: User,
-  { title, password }: { readonly title: string; readonly password: string | undefined },
+  {
+    title,
+    password,
+    revokedApiKeys = 0,
+  }: { readonly title: string; readonly password: string | undefined; readonly revokedApiKeys?: number },
 ): void {
   renderPage(req, res, 'accounts/people/password', {
     title,
     username: user.username,
     password,
+    revokedApiKeys,
     href: `${PEOPLE}/${encodeURIComponent(user.id)}`,
   });
 }

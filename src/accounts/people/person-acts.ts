@@ -14,6 +14,7 @@ export interface PersonActsDeps {
   readonly userAdmin: UserAdmin;
   readonly registry: Pick<SessionRegistry, 'listByUser'>;
   readonly countConnections: (userIds: readonly string[]) => Promise<ReadonlyMap<string, number>>;
+  readonly countApiKeys: (userId: string) => Promise<number>;
 }
 
 /** What is done to a person. GET asks and changes nothing, POST does it. */
@@ -29,6 +30,7 @@ export function createPersonActs({
   userAdmin,
   registry,
   countConnections,
+  countApiKeys,
 }: PersonActsDeps): PersonActs {
   async function find(req: Request): Promise<User> {
     const user = await users.findById(String(req.params['id']));
@@ -40,15 +42,17 @@ export function createPersonActs({
   function asking(view: string, titleFor: (user: User) => string): RequestHandler {
     return async (req, res) => {
       const user = await find(req);
-      const [sessions, connections] = await Promise.all([
+      const [sessions, connections, apiKeys] = await Promise.all([
         registry.listByUser(user.id),
         countConnections([user.id]),
+        countApiKeys(user.id),
       ]);
       const presence = { sessions, connections: connections.get(user.id) ?? 0 };
       renderPage(req, res, `accounts/people/${view}`, {
         title: titleFor(user),
         person: toPersonView(user, presence, currentSession(req).userId),
         otherRole: otherRoleOf(user),
+        apiKeys,
       });
     };
   }
@@ -79,11 +83,14 @@ export function createPersonActs({
       ask: asking('reset', ({ username }) => `Give ${username} a new password?`),
       async act(req, res) {
         const user = await find(req);
-        const done = await userAdmin.resetPassword(user.username, undefined, auditOrigin(req, res));
+        const keepApiKeys = req.body?.keepApiKeys === 'yes';
+        const origin = auditOrigin(req, res);
+        const done = await userAdmin.resetPassword(user.username, undefined, origin, { keepApiKeys });
         if (done.kind !== 'reset') throw notFound();
         renderTemporaryPassword(req, res, user, {
           title: `${user.username} has a new password`,
           password: done.temporaryPassword,
+          revokedApiKeys: done.revokedApiKeys,
         });
       },
     },

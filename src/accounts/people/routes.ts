@@ -1,25 +1,30 @@
-import { type RequestHandler, Router } from 'express';
+import { Router } from 'express';
 import { methods } from '../../http/methods.ts';
+import type { RoutePolicy } from '../../http/route-policy.ts';
 import { createPeoplePages, type PeoplePagesDeps } from './people-pages.ts';
 import { createPersonActs, type PersonActsDeps } from './person-acts.ts';
 import { PEOPLE } from './person-view.ts';
 
-export type PeopleRouterDeps = PeoplePagesDeps &
-  PersonActsDeps & {
-    /** Lets administrators pass, asked anew for each request. */
-    readonly requireAdmin: RequestHandler;
-  };
+export type PeopleRouterDeps = PeoplePagesDeps & PersonActsDeps & {};
+
+export const PEOPLE_ROUTES: readonly RoutePolicy[] = [
+  { path: PEOPLE, role: 'admin', reauthenticate: ['post'] },
+  { path: `${PEOPLE}/:id`, role: 'admin' },
+  { path: `${PEOPLE}/new`, role: 'admin', reauthenticate: ['get'] },
+  ...['disabling', 'enabling', 'password', 'role'].map(
+    (act): RoutePolicy => ({ path: `${PEOPLE}/:id/${act}`, role: 'admin', reauthenticate: ['get', 'post'] }),
+  ),
+];
 
 /** `/users`: the people who may sign in, for administrators. */
 export function createPeopleRouter(deps: PeopleRouterDeps): Router {
   const router = Router({ caseSensitive: true });
-  const { requireAdmin } = deps;
   const pages = createPeoplePages(deps);
 
-  methods(router, PEOPLE, { get: [requireAdmin, pages.list], post: [requireAdmin, pages.create] });
-  methods(router, `${PEOPLE}/new`, { get: [requireAdmin, pages.showNew] });
-  methods(router, `${PEOPLE}/:id`, { get: [requireAdmin, pages.show] });
+  methods(router, PEOPLE, { get: pages.list, post: pages.create });
+  methods(router, `${PEOPLE}/new`, { get: pages.showNew });
+  methods(router, `${PEOPLE}/:id`, { get: pages.show });
   for (const [name, { ask, act }] of Object.entries(createPersonActs(deps)))
-    methods(router, `${PEOPLE}/:id/${name}`, { get: [requireAdmin, ask], post: [requireAdmin, act] });
+    methods(router, `${PEOPLE}/:id/${name}`, { get: ask, post: act });
   return router;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   LAST_SYMBOL_PAGE,
   LONGEST_SYMBOL_SEARCH,
+  MOST_SYMBOL_WORDS,
   MOST_SYMBOLS_ON_A_PAGE,
   type SymbolFinder,
 } from '../../core/symbol.ts';
@@ -22,6 +23,9 @@ const DEFAULT_LIMIT = 50;
 const data = z.object({
   items: z.array(instrument),
   nextPage: z.int().nullable().meta({ description: 'null on the last page' }),
+  ignoredWords: z.array(z.string()).meta({
+    description: `Words of q that were not looked for: ${MOST_SYMBOL_WORDS} are, and a word of letters and digits counts as its parts`,
+  }),
 });
 
 export function createSymbolsEndpoint({ searchSymbols }: SymbolsEndpointDeps): Endpoint {
@@ -53,13 +57,13 @@ export function createSymbolsEndpoint({ searchSymbols }: SymbolsEndpointDeps): E
     }),
     data,
     dataName: 'SymbolPage',
-    example: { items: [EXAMPLE_INSTRUMENT], nextPage: null },
+    example: { items: [EXAMPLE_INSTRUMENT], nextPage: null, ignoredWords: [] },
     errors: [],
     etag: true,
     waits: false,
     async answer({ query }) {
-      const { items, nextPage = null } = await searchSymbols(query);
-      return { items: items.map(toInstrumentData), nextPage };
+      const { items, nextPage = null, ignoredWords } = await searchSymbols(query);
+      return { items: items.map(toInstrumentData), nextPage, ignoredWords: [...ignoredWords] };
     },
   });
 }

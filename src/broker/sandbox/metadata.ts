@@ -1,3 +1,5 @@
+import type { RoutePolicy } from '../../http/route-policy.ts';
+
 export const SANDBOX_PATHS = {
   /** Where RFC 8414 (3.1) puts the metadata of an issuer with a path: in front of that path. */
   metadata: '/.well-known/oauth-authorization-server/sandbox',
@@ -6,6 +8,13 @@ export const SANDBOX_PATHS = {
   revoke: '/sandbox/revoke',
   profile: '/sandbox/profile',
 } as const;
+
+/** Programs have credentials of their own; a person answers on a page of theirs. */
+export const SANDBOX_ROUTES: readonly RoutePolicy[] = [
+  { path: '/.well-known', below: true, class: 'api' },
+  { path: '/sandbox', below: true, class: 'api' },
+  { path: SANDBOX_PATHS.authorize },
+];
 
 export function sandboxIssuer(publicOrigin: string): string {
   return `${publicOrigin}/sandbox`;

@@ -20,8 +20,8 @@ export function readAsFarAsPossible(settings: Environment): ReadableConfig {
   }
 }
 
-/** An empty setting counts as not set. */
-function standInFor(name: string): string {
+/** Undefined: not set. */
+function standInFor(name: string): string | undefined {
   if (name === 'ENCRYPTION_KEY') return randomBytes(32).toString('base64url');
-  return name === 'SESSION_SECRET' || name === 'PEPPER' ? randomBytes(48).toString('hex') : '';
+  return name === 'SESSION_SECRET' || name === 'PEPPER' ? randomBytes(48).toString('hex') : undefined;
 }

@@ -7,12 +7,13 @@ import { toIstIso } from '../../core/ist.ts';
 import { AppError } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { readForm } from '../../http/form.ts';
-import { type UploadedFile, type UploadPath, uploadedFile } from '../../http/multipart.ts';
+import { type UploadedFile, uploadedFile } from '../../http/multipart.ts';
 import { renderPage } from '../../http/page.ts';
+import { SessionEndedError } from '../../sessions/session-storage.ts';
 import { type ExportFormat, writeBanList } from './ban-export.ts';
 import { banLength } from './ban-form.ts';
 import { type BanListReading, MOST_ENTRIES, readBanList } from './ban-list-reader.ts';
-import { BANS, ownSubject } from './ban-pages.ts';
+import { ownSubject } from './ban-pages.ts';
 import type { BanStore } from './ban-store.ts';
 import { lengthOptions } from './ban-view.ts';
 import { PROTECTED_WORDS } from './ban-words.ts';
@@ -38,7 +39,7 @@ type BanList = Extract<BanListReading, { kind: 'list' }>;
 const MEBIBYTE = 1024 * 1024;
 
 /** Where a file comes in. */
-export const BAN_UPLOAD: UploadPath = { path: `${BANS}/import`, mostBytes: 5 * MEBIBYTE };
+export const LARGEST_BAN_FILE_BYTES = 5 * MEBIBYTE;
 
 /** Problems that the page names; of the others it says how many there are. */
 const SHOWN_PROBLEMS = 20;
@@ -106,7 +107,7 @@ function renderImport(req: Request, res: Response, fields: Fields = {}): void {
   renderPage(req, res, 'security/bans/import', {
     title: 'Import bans',
     lengths: lengthOptions(String(req.body?.length ?? '1w')),
-    mostMb: BAN_UPLOAD.mostBytes / MEBIBYTE,
+    mostMb: LARGEST_BAN_FILE_BYTES / MEBIBYTE,
     mostEntries: MOST_ENTRIES.toLocaleString('en-IN'),
     fields,
   });
@@ -119,11 +120,11 @@ async function receive({ stream }: UploadedFile): Promise<Uint8Array> {
   try {
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > BAN_UPLOAD.mostBytes) throw tooLarge();
+      if (size > LARGEST_BAN_FILE_BYTES) throw tooLarge();
       chunks.push(chunk);
     }
   } catch (error) {
-    if (error instanceof AppError) throw error;
+    if (error instanceof AppError || error instanceof SessionEndedError) throw error;
     throw new AppError('invalid', 'The upload was broken off. Nothing was changed.', { cause: error });
   }
   return Buffer.concat(chunks);
@@ -132,7 +133,7 @@ async function receive({ stream }: UploadedFile): Promise<Uint8Array> {
 function tooLarge(): AppError {
   return new AppError(
     'too_large',
-    `The file is too large: it may have ${BAN_UPLOAD.mostBytes / MEBIBYTE} MB.`,
+    `The file is too large: it may have ${LARGEST_BAN_FILE_BYTES / MEBIBYTE} MB.`,
   );
 }
 

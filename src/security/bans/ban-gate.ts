@@ -5,6 +5,7 @@ import { createClientSubjects } from '../../http/client-subjects.ts';
 import { wantsJson } from '../../http/wants-json.ts';
 import type { BanBook } from './ban-book.ts';
 import type { BanHits } from './ban-hits.ts';
+import type { MayPass } from './ban-pass.ts';
 import type { ProtectedAddresses } from './protected-addresses.ts';
 
 export interface BanGate {
@@ -12,12 +13,16 @@ export interface BanGate {
   readonly middleware: RequestHandler;
   /** Since the process started. */
   countRefused(): number;
+  /** Requests from banned addresses that came in by what they showed, since the process started. */
+  countPassed(): number;
 }
 
 export interface BanGateDeps {
   readonly book: Pick<BanBook, 'isBanned' | 'size' | 'isLoaded' | 'load'>;
   readonly hits: Pick<BanHits, 'settled' | 'isIdle'>;
   readonly protectedAddresses: ProtectedAddresses;
+  /** Asked of requests from banned addresses only. */
+  readonly mayPass: MayPass;
   readonly log: Log;
 }
 
@@ -25,12 +30,14 @@ export interface BanGateDeps {
 const SETTLE_WITHIN_MS = 500;
 
 /**
- * Refuses banned addresses: no session, no template, no body is looked at for them. Where nothing is banned and nothing is
- * being counted, not even the address is.
+ * Refuses banned addresses, unless a request shows a live session, a good API key or the webhook of an active strategy: no
+ * template and no body is looked at for the others. Where nothing is banned and nothing is being counted, not even the
+ * address is.
  */
-export function createBanGate({ book, hits, protectedAddresses, log }: BanGateDeps): BanGate {
+export function createBanGate({ book, hits, protectedAddresses, mayPass, log }: BanGateDeps): BanGate {
   const clientSubject = createClientSubjects();
   let refused = 0;
+  let passed = 0;
 
   /** All of this for nearly every request: a look into two empty maps, or the address and one of them. */
   const banGate: RequestHandler = (req, res, next) => {
@@ -40,8 +47,17 @@ export function createBanGate({ book, hits, protectedAddresses, log }: BanGateDe
 
   const decide: RequestHandler = (req, res, next) => {
     if (book.size === 0) return next();
-    const { address, subject } = clientSubject(req);
+    const { subject } = clientSubject(req);
     if (!book.isBanned(subject) || protectedAddresses.whyProtected(subject) !== undefined) return next();
+    return passOrRefuse(req, res, next);
+  };
+
+  const passOrRefuse: RequestHandler = async (req, res, next) => {
+    const { address, subject } = clientSubject(req);
+    if (await mayPass(req, subject)) {
+      passed += 1;
+      return next();
+    }
     refused += 1;
     refuse(req, res, address);
   };
@@ -50,7 +66,7 @@ export function createBanGate({ book, hits, protectedAddresses, log }: BanGateDe
     if (!book.isLoaded) await loadBook();
     const settling = hits.settled(clientSubject(req).subject);
     if (settling !== undefined) await atMost(SETTLE_WITHIN_MS, settling);
-    decide(req, res, next);
+    await decide(req, res, next);
   };
 
   async function loadBook(): Promise<void> {
@@ -62,7 +78,7 @@ export function createBanGate({ book, hits, protectedAddresses, log }: BanGateDe
     }
   }
 
-  return { middleware: banGate, countRefused: () => refused };
+  return { middleware: banGate, countRefused: () => refused, countPassed: () => passed };
 }
 
 async function atMost(ms: number, work: Promise<void>): Promise<void> {

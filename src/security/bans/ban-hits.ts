@@ -5,12 +5,17 @@ import type { Log } from '../../core/log.ts';
 import type { BanBook } from './ban-book.ts';
 import type { BanHit, BanHitStore } from './ban-hit-store.ts';
 import { readBanSubject } from './ban-subject.ts';
+import type { KnownAddresses } from './known-addresses.ts';
+import type { OffenceThrottle } from './offence-throttle.ts';
 import type { ProtectedAddresses } from './protected-addresses.ts';
 
-/** Counts what addresses do, and has those banned that do too much of it. */
+/** Counts what addresses do, and has those banned that do too much of it; those that people sign in from are slowed down. */
 export interface BanHits {
-  /** Never throws and is never waited for. */
-  note(cause: BanCause, address: string): void;
+  /**
+   * Never throws and is never waited for. Where the address is slowed down, returns how many seconds its next offence has
+   * to wait.
+   */
+  note(cause: BanCause, address: string): number | undefined;
   /** Until what the subject has just done is counted, and its ban in force if there is one; undefined: nothing is open. */
   settled(subject: string): Promise<void> | undefined;
   /** Nothing is open for anybody. */
@@ -29,6 +34,8 @@ export interface BanHitsDeps {
   readonly protectedAddresses: ProtectedAddresses;
   /** Addresses that nothing is held against. */
   readonly sharedSenders: readonly string[];
+  readonly knownAddresses: Pick<KnownAddresses, 'findAmong'>;
+  readonly throttle: Pick<OffenceThrottle, 'begin' | 'takeWait'>;
   /** Bans the subject for its next offence. */
   readonly banOffender: (subject: string, cause: BanCause) => Promise<void>;
   readonly clock: Clock;
@@ -57,20 +64,23 @@ interface Round {
  */
 export function createBanHits(deps: BanHitsDeps): BanHits {
   const { hitStore, book, protectedAddresses, sharedSenders, banOffender, clock, log } = deps;
+  const { knownAddresses, throttle } = deps;
   const counted = new Map<BanCause, number>(BAN_CAUSES.map((cause) => [cause, 0]));
   let lost = 0;
   let addedSinceTrim = 0;
   let gathering: Round | undefined;
   let writing: Round | undefined;
 
-  function note(cause: BanCause, address: string): void {
+  function note(cause: BanCause, address: string): number | undefined {
     const subject = readBanSubject(address);
     const { automatic, count } = book.rules().thresholds[cause];
-    if (subject === undefined || !automatic || book.isBanned(subject)) return;
-    if (sharedSenders.includes(address)) return;
-    if (book.isTrusted(address) || protectedAddresses.whyProtected(subject) !== undefined) return;
+    if (subject === undefined || !automatic || book.isBanned(subject)) return undefined;
+    if (sharedSenders.includes(address)) return undefined;
+    if (book.isTrusted(address) || protectedAddresses.whyProtected(subject) !== undefined) return undefined;
     counted.set(cause, (counted.get(cause) ?? 0) + 1);
-    gather({ subject, cause, at: clock.now() }, count);
+    const waitSeconds = throttle.takeWait(cause, subject);
+    if (waitSeconds === undefined) gather({ subject, cause, at: clock.now() }, count);
+    return waitSeconds;
   }
 
   function gather(hit: BanHit, enough: number): void {
@@ -114,8 +124,12 @@ export function createBanHits(deps: BanHitsDeps): BanHits {
       if (subjects.length === 0) continue;
       const { count, windowMs } = thresholds[cause];
       const counts = await hitStore.count(cause, subjects, clock.now() - windowMs);
-      for (const { subject } of counts.filter((each) => each.hits >= count))
-        await banOffender(subject, cause);
+      const offenders = counts.filter((each) => each.hits >= count).map(({ subject }) => subject);
+      const known = await knownAddresses.findAmong(offenders);
+      for (const subject of offenders) {
+        if (known.has(subject)) throttle.begin(cause, subject);
+        else await banOffender(subject, cause);
+      }
     }
   }
 

@@ -5,6 +5,7 @@ import { type BanLength, banEnd } from '../../core/ban-policy.ts';
 import { fromIso } from '../../core/ist.ts';
 import { readCsvCell } from '../../http/csv.ts';
 import { whyForeignFile } from '../../http/foreign-file.ts';
+import { isWithinJsonBounds } from '../../http/json-shape.ts';
 import { banNote } from './ban-form.ts';
 import { readBanSubject } from './ban-subject.ts';
 import type { ImportedBan } from './bans.ts';
@@ -16,6 +17,8 @@ const PIECE_LENGTH = 16 * 1024;
 const ENTRIES_AT_ONCE = 500;
 /** More lines than that need not be read: a line with the names of columns may be among them. */
 const MOST_LINES = MOST_ENTRIES + 2;
+/** `{"bans":[{…}]}`, and in an entry some more than we read; half a million signs are looked at in milliseconds. */
+const JSON_BOUNDS = { depth: 6, values: MOST_ENTRIES * 12 } as const;
 
 /** Why an entry was left out, in words; `line` counts entries from 1 where the file is JSON. */
 export interface BadEntry {
@@ -76,6 +79,8 @@ function decode(content: Uint8Array): string | undefined {
 }
 
 function readJson(text: string): readonly Entry[] | string {
+  if (!isWithinJsonBounds(text, JSON_BOUNDS))
+    return `The file has more in it than a list of ${MOST_ENTRIES.toLocaleString('en-IN')} bans can have.`;
   let value: unknown;
   try {
     value = JSON.parse(text);

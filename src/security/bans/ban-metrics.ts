@@ -2,14 +2,16 @@ import type { MetricSource } from '../../http/metrics.ts';
 import type { BanBook } from './ban-book.ts';
 import type { BanGate } from './ban-gate.ts';
 import type { BanHits } from './ban-hits.ts';
+import type { OffenceThrottle } from './offence-throttle.ts';
 
 export interface BanMetricsDeps {
   readonly book: Pick<BanBook, 'countActive'>;
-  readonly gate: Pick<BanGate, 'countRefused'>;
+  readonly gate: Pick<BanGate, 'countRefused' | 'countPassed'>;
   readonly hits: Pick<BanHits, 'counted' | 'lost'>;
+  readonly throttle: Pick<OffenceThrottle, 'countThrottled'>;
 }
 
-export function createBanMetrics({ book, gate, hits }: BanMetricsDeps): MetricSource {
+export function createBanMetrics({ book, gate, hits, throttle }: BanMetricsDeps): MetricSource {
   return () => [
     {
       name: 'curfew_bans_active',
@@ -22,6 +24,18 @@ export function createBanMetrics({ book, gate, hits }: BanMetricsDeps): MetricSo
       help: 'Requests that this node refused because their address is banned.',
       type: 'counter',
       samples: [{ labels: {}, value: gate.countRefused() }],
+    },
+    {
+      name: 'curfew_banned_passed_total',
+      help: 'Requests from banned addresses that this node let in: with a live session, a good API key or a webhook.',
+      type: 'counter',
+      samples: [{ labels: {}, value: gate.countPassed() }],
+    },
+    {
+      name: 'curfew_offences_throttled_total',
+      help: 'Wrong API keys and suspicious paths that were answered with 429: from addresses that people sign in from.',
+      type: 'counter',
+      samples: [{ labels: {}, value: throttle.countThrottled() }],
     },
     {
       name: 'curfew_ban_hits_total',

@@ -1,9 +1,10 @@
-import type { Request, RequestHandler } from 'express';
-import type { AuditLog } from '../../core/audit-event.ts';
+import type { RequestHandler } from 'express';
+import type { AuditListener, AuditLog } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Poller } from '../../core/poller.ts';
 import type { MetricSource } from '../../http/metrics.ts';
+import type { FindCredential } from '../../http/shown-credential.ts';
 import type { Bus } from '../../storage/bus.ts';
 import type { Database } from '../../storage/database.ts';
 import { createBanBook } from './ban-book.ts';
@@ -12,11 +13,15 @@ import { createBanGate } from './ban-gate.ts';
 import { createBanHitStore } from './ban-hit-store.ts';
 import { createBanHits } from './ban-hits.ts';
 import { createBanMetrics } from './ban-metrics.ts';
+import { createBanPass } from './ban-pass.ts';
 import { createBanRuleStore } from './ban-rule-store.ts';
 import { type BanStore, createBanStore } from './ban-store.ts';
 import { type BanUpkeep, createBanUpkeep } from './ban-upkeep.ts';
 import { type Bans, createBans } from './bans.ts';
-import { createPathWatch, type PathWatch } from './path-watch.ts';
+import { createKnownAddressStore } from './known-address-store.ts';
+import { createKnownAddresses, type KnownAddresses } from './known-addresses.ts';
+import { createOffenceThrottle } from './offence-throttle.ts';
+import { createPathWatch, type LiveSession, type PathWatch } from './path-watch.ts';
 import { createProtectedAddresses } from './protected-addresses.ts';
 import type { BanRouterDeps } from './routes.ts';
 import { createTrustedAddressStore } from './trusted-address-store.ts';
@@ -31,8 +36,9 @@ export interface BanRoomDeps {
   readonly trustProxy: readonly string[];
   /** Addresses that many people send through, so that no single one can answer for them: never banned automatically. */
   readonly sharedSenders: readonly string[];
-  /** Whether the request is of somebody whose session counts. */
-  readonly isSignedIn: (req: Request) => boolean;
+  readonly liveSession: LiveSession;
+  /** With which of these a request comes in from a banned address as well. */
+  readonly credentials: readonly FindCredential[];
 }
 
 export interface BanRoom {
@@ -41,8 +47,11 @@ export interface BanRoom {
   readonly pathWatch: PathWatch;
   /** Reads the bans; otherwise the first request waits for it, and is refused while the database is away. */
   readonly load: () => Promise<void>;
-  /** Counts an API key that looks like a guess. Never throws. */
-  readonly noteGuessedKey: (address: string) => void;
+  /** Counts an API key that looks like a guess. Never throws. Returns how many seconds the next one has to wait, if it has. */
+  readonly noteGuessedKey: (address: string) => number | undefined;
+  /** Remembers where people sign in. */
+  readonly listener: AuditListener;
+  readonly knownAddresses: KnownAddresses;
   /** For the command line, too. */
   readonly bans: Bans;
   readonly banStore: BanStore;
@@ -55,7 +64,7 @@ export interface BanRoom {
   readonly countWaitingHits: () => number;
   readonly metrics: MetricSource;
   /** What the router takes besides who may see what. */
-  readonly routes: Omit<BanRouterDeps, 'requireAdmin'>;
+  readonly routes: BanRouterDeps;
 }
 
 /** The whole room, wired. Opens nothing and starts nothing. */
@@ -65,13 +74,17 @@ export function createBanRoom(deps: BanRoomDeps): BanRoom {
   const ruleStore = createBanRuleStore(database);
   const trustedStore = createTrustedAddressStore(database);
   const hitStore = createBanHitStore(database);
+  const knownStore = createKnownAddressStore(database);
   const protectedAddresses = createProtectedAddresses(deps);
-  const stores = { ...deps, banStore, ruleStore, trustedStore, hitStore, protectedAddresses };
+  const throttle = createOffenceThrottle(deps);
+  const knownAddresses = createKnownAddresses({ ...deps, knownStore, protectedAddresses });
+  const shared = { protectedAddresses, knownAddresses, throttle };
+  const stores = { ...deps, ...shared, banStore, ruleStore, trustedStore, hitStore };
 
   const book = createBanBook({ ...stores, readVersion: () => readBanVersion(database) });
   const bans = createBans({ ...stores, book });
   const hits = createBanHits({ ...stores, book, banOffender: bans.banOffender });
-  const gate = createBanGate({ ...stores, book, hits });
+  const gate = createBanGate({ ...stores, book, hits, mayPass: createBanPass(deps.credentials) });
   const upkeep = createBanUpkeep({ ...stores, book, bans });
 
   bus.onMessage((message) => {
@@ -86,16 +99,18 @@ export function createBanRoom(deps: BanRoomDeps): BanRoom {
 
   return {
     gate: gate.middleware,
-    pathWatch: createPathWatch({ ...deps, book, hits }),
+    pathWatch: createPathWatch({ ...stores, book, hits }),
     load: book.load,
     noteGuessedKey: (address) => hits.note('invalid_api_keys', address),
+    listener: knownAddresses.listener,
+    knownAddresses,
     bans,
     banStore,
     countActive: book.countActive,
     watches: upkeep.watches,
     upkeep,
     countWaitingHits: () => hits.waiting,
-    metrics: createBanMetrics({ book, gate, hits }),
+    metrics: createBanMetrics({ book, gate, hits, throttle }),
     routes: { ...stores, bans },
   };
 }

@@ -7,6 +7,7 @@ import type { BanHitStore } from './ban-hit-store.ts';
 import { MOST_HITS } from './ban-hits.ts';
 import type { BanStore } from './ban-store.ts';
 import type { Bans } from './bans.ts';
+import type { KnownAddresses } from './known-addresses.ts';
 
 export interface BanUpkeep {
   readonly watches: readonly Pick<Poller, 'start' | 'stop'>[];
@@ -19,6 +20,7 @@ export interface BanUpkeepDeps {
   readonly bans: Pick<Bans, 'removeOver'>;
   readonly banStore: Pick<BanStore, 'forgetOffencesBefore'>;
   readonly hitStore: Pick<BanHitStore, 'trim'>;
+  readonly knownAddresses: Pick<KnownAddresses, 'trim'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -31,7 +33,7 @@ const TIDY_EVERY_MS = MINUTE_MS;
 const OFFENCES_KEPT_MS = 365 * DAY_MS;
 
 export function createBanUpkeep(deps: BanUpkeepDeps): BanUpkeep {
-  const { book, bans, banStore, hitStore, clock, log } = deps;
+  const { book, bans, banStore, hitStore, knownAddresses, clock, log } = deps;
 
   async function tidy(): Promise<void> {
     book.tidy();
@@ -39,6 +41,7 @@ export function createBanUpkeep(deps: BanUpkeepDeps): BanUpkeep {
     await banStore.forgetOffencesBefore(clock.now() - OFFENCES_KEPT_MS);
     const windows = Object.values(book.rules().thresholds).map(({ windowMs }) => windowMs);
     await hitStore.trim(clock.now() - Math.max(...windows), MOST_HITS);
+    await knownAddresses.trim();
   }
 
   return {

@@ -1,11 +1,10 @@
 import type { ErrorRequestHandler, Request, RequestHandler } from 'express';
-import { LRUCache } from 'lru-cache';
-import { DAY_MS } from '../../core/duration.ts';
 import { AppError } from '../../errors.ts';
 import { createClientSubjects } from '../../http/client-subjects.ts';
-import { isGuarded, routeClassOf } from '../../http/route-classes.ts';
+import { isGuarded, routeClassOf } from '../../http/route-policy.ts';
 import type { BanBook } from './ban-book.ts';
 import type { BanHits } from './ban-hits.ts';
+import type { KnownAddresses } from './known-addresses.ts';
 
 export interface PathWatch {
   /**
@@ -13,54 +12,55 @@ export interface PathWatch {
    * there is anything.
    */
   readonly strangers: RequestHandler;
-  /** In front of the error handler: what led nowhere without a session. */
-  readonly notFound: ErrorRequestHandler;
+  /** In front of the error handler: what was refused or led nowhere without a session, wherever on its way. */
+  readonly refusals: ErrorRequestHandler;
 }
+
+/** Whose session the request carries, where it counts. */
+export type LiveSession = (req: Request) => { readonly userId: string } | undefined;
 
 export interface PathWatchDeps {
   readonly book: Pick<BanBook, 'isSuspicious'>;
   readonly hits: Pick<BanHits, 'note'>;
-  /** Whether the request is of somebody who is signed in: their typing mistakes do not count. */
-  readonly isSignedIn: (req: Request) => boolean;
+  /** What counts from where people sign in is slowed down: another site's page may have made their browser ask. */
+  readonly knownAddresses: Pick<KnownAddresses, 'note'>;
+  /** Typing mistakes of a signed-in person do not count. */
+  readonly liveSession: LiveSession;
 }
 
 /**
- * Where people were signed in within the last day, on this node, nothing is counted: over plain http a browser does not
- * say that another site's page made it ask, and sends no cookie along, so such a page could have its readers banned.
+ * Counts requests for what only somebody asks for who looks for holes. Those that are answered cost nothing here. The path
+ * alone says so: a header that the client chooses hides nothing.
  */
-const HOMES_REMEMBERED = 10_000;
-
-/** Counts requests for what only somebody asks for who looks for holes. Those that are answered cost nothing here. */
-export function createPathWatch({ book, hits, isSignedIn }: PathWatchDeps): PathWatch {
+export function createPathWatch({ book, hits, knownAddresses, liveSession }: PathWatchDeps): PathWatch {
   const clientSubject = createClientSubjects();
-  const homes = new LRUCache<string, true>({ max: HOMES_REMEMBERED, ttl: DAY_MS });
+  const counted = new WeakSet<Request>();
 
-  function note(req: Request): void {
-    if (isSignedIn(req) || isSentByOtherSite(req) || !book.isSuspicious(req.path)) return;
-    const { address, subject } = clientSubject(req);
-    if (!homes.has(subject)) hits.note('suspicious_paths', address);
+  /** Each request once. What to answer instead, where its address is slowed down. */
+  function count(req: Request): AppError | undefined {
+    if (counted.has(req) || !book.isSuspicious(req.path) || liveSession(req) !== undefined) return undefined;
+    counted.add(req);
+    const waitSeconds = hits.note('suspicious_paths', clientSubject(req).address);
+    return waitSeconds === undefined ? undefined : tooManyPaths(waitSeconds);
   }
 
   return {
     strangers: function watchStrangers(req, _res, next) {
-      if (isSignedIn(req)) homes.set(clientSubject(req).subject, true);
-      else if (isGuarded(routeClassOf(req.path))) note(req);
+      const session = liveSession(req);
+      if (session !== undefined) knownAddresses.note(clientSubject(req).subject, session.userId);
+      else if (isGuarded(routeClassOf(req))) return next(count(req));
       next();
     },
-    notFound: function watchNotFound(error: unknown, req, _res, next) {
-      const isNotFound = error instanceof AppError && error.code === 'not_found';
-      // A guarded path was counted already.
-      if (isNotFound && !isGuarded(routeClassOf(req.path))) note(req);
-      next(error);
+    refusals: function watchRefusals(error: unknown, req, _res, next) {
+      const tooMany = count(req);
+      // What is wrong with the server is not to be hidden by it.
+      const isRefusal = error instanceof AppError && error.status < 500;
+      next((isRefusal ? tooMany : undefined) ?? error);
     },
   };
 }
 
-/**
- * The browser says that a page elsewhere made it ask. Otherwise any page with twenty pictures from here would have its
- * readers banned; a scanner that says so, too, has gained nothing but time.
- */
-function isSentByOtherSite(req: Request): boolean {
-  const site = req.get('sec-fetch-site');
-  return site === 'cross-site' || site === 'same-site';
+function tooManyPaths(retryAfterSeconds: number): AppError {
+  const words = `Too many requests for pages that are not there came from your address. Try again in ${retryAfterSeconds} s.`;
+  return new AppError('rate_limited', words, { retryAfterSeconds });
 }

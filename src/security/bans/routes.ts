@@ -1,47 +1,58 @@
-import { type RequestHandler, Router } from 'express';
+import { Router } from 'express';
 import { methods } from '../../http/methods.ts';
+import type { RoutePolicy } from '../../http/route-policy.ts';
 import { ALLOW_LIST, type AllowListPageDeps, createAllowListPage } from './allow-list-page.ts';
-import { type BanFilePagesDeps, createBanFilePages } from './ban-file-pages.ts';
+import { type BanFilePagesDeps, createBanFilePages, LARGEST_BAN_FILE_BYTES } from './ban-file-pages.ts';
 import { BANS, type BanPagesDeps, createBanPages } from './ban-pages.ts';
 import { createThresholdsPage, THRESHOLDS, type ThresholdsPageDeps } from './thresholds-page.ts';
 
-export type BanRouterDeps = BanPagesDeps &
-  BanFilePagesDeps &
-  AllowListPageDeps &
-  ThresholdsPageDeps & {
-    /** Lets administrators pass, asked anew for each request. */
-    readonly requireAdmin: RequestHandler;
-  };
+export type BanRouterDeps = BanPagesDeps & BanFilePagesDeps & AllowListPageDeps & ThresholdsPageDeps & {};
+
+export const BAN_ROUTES: readonly RoutePolicy[] = [
+  { path: BANS, role: 'admin', reauthenticate: ['post'] },
+  { path: `${BANS}/new`, role: 'admin', reauthenticate: ['get'] },
+  {
+    path: `${BANS}/import`,
+    role: 'admin',
+    reauthenticate: ['get', 'post'],
+    upload: { mostBytes: LARGEST_BAN_FILE_BYTES },
+  },
+  { path: `${BANS}/export.csv`, role: 'admin', exports: 'bans' },
+  { path: `${BANS}/export.json`, role: 'admin', exports: 'bans' },
+  { path: `${BANS}/:id/lifting`, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: ALLOW_LIST, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: `${ALLOW_LIST}/removal`, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: THRESHOLDS, role: 'admin', reauthenticate: ['get', 'post'] },
+];
 
 /** Bans, trusted addresses and thresholds, for administrators. */
 export function createBanRouter(deps: BanRouterDeps): Router {
   const router = Router({ caseSensitive: true });
-  const { requireAdmin } = deps;
   const pages = createBanPages(deps);
   const files = createBanFilePages(deps);
   const allowList = createAllowListPage(deps);
   const thresholds = createThresholdsPage(deps);
 
-  methods(router, BANS, { get: [requireAdmin, pages.list], post: [requireAdmin, pages.ban] });
-  methods(router, `${BANS}/new`, { get: [requireAdmin, pages.showNew] });
+  methods(router, BANS, { get: pages.list, post: pages.ban });
+  methods(router, `${BANS}/new`, { get: pages.showNew });
   methods(router, `${BANS}/import`, {
-    get: [requireAdmin, files.showImport],
-    post: [requireAdmin, files.importFile],
+    get: files.showImport,
+    post: files.importFile,
   });
-  methods(router, `${BANS}/export.csv`, { get: [requireAdmin, files.exportAs('csv')] });
-  methods(router, `${BANS}/export.json`, { get: [requireAdmin, files.exportAs('json')] });
+  methods(router, `${BANS}/export.csv`, { get: files.exportAs('csv') });
+  methods(router, `${BANS}/export.json`, { get: files.exportAs('json') });
   methods(router, `${BANS}/:id/lifting`, {
-    get: [requireAdmin, pages.showLifting],
-    post: [requireAdmin, pages.lift],
+    get: pages.showLifting,
+    post: pages.lift,
   });
-  methods(router, ALLOW_LIST, { get: [requireAdmin, allowList.show], post: [requireAdmin, allowList.add] });
+  methods(router, ALLOW_LIST, { get: allowList.show, post: allowList.add });
   methods(router, `${ALLOW_LIST}/removal`, {
-    get: [requireAdmin, allowList.showRemoval],
-    post: [requireAdmin, allowList.remove],
+    get: allowList.showRemoval,
+    post: allowList.remove,
   });
   methods(router, THRESHOLDS, {
-    get: [requireAdmin, thresholds.show],
-    post: [requireAdmin, thresholds.save],
+    get: thresholds.show,
+    post: thresholds.save,
   });
   return router;
 }

@@ -26,7 +26,7 @@ export interface CspReportRoom {
   /** What comes from browsers: in front of everything that parses bodies or loads sessions. */
   readonly endpoint: Router;
   /** What the router of the page takes besides who may see it. */
-  readonly routes: Omit<ReportsPageDeps, 'requireAdmin'>;
+  readonly routes: ReportsPageDeps;
   /** To be stopped when the server closes. */
   readonly writing: Pick<Poller, 'start' | 'stop'>;
   readonly metrics: MetricSource;

@@ -1,6 +1,6 @@
 import express, { Router } from 'express';
 import { methods } from '../../http/methods.ts';
-import { CSP_REPORTS_PATH } from '../../http/rate-limit-table.ts';
+import { CSP_REPORTS_PATH } from '../../http/security-headers.ts';
 import { readCspReports } from './csp-report.ts';
 import type { ReportIntake } from './report-intake.ts';
 

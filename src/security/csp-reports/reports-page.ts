@@ -5,6 +5,8 @@ import type { CspMode } from '../../http/header-settings.ts';
 import { methods } from '../../http/methods.ts';
 import { renderPage } from '../../http/page.ts';
 import { pageNumber, queryText } from '../../http/query-text.ts';
+import type { RoutePolicy } from '../../http/route-policy.ts';
+import { CSP_REPORTS_PATH } from '../../http/security-headers.ts';
 import type { CspReportStore, StoredReport } from './csp-report-store.ts';
 import { MOST_SORTS, type ReportIntake } from './report-intake.ts';
 import { explainReport } from './report-words.ts';
@@ -15,12 +17,17 @@ export interface ReportsPageDeps {
   readonly audit: AuditLog;
   /** CSP_MODE. */
   readonly mode: CspMode;
-  /** Lets administrators pass, asked anew for each request. */
-  readonly requireAdmin: RequestHandler;
 }
 
 export const CSP_REPORTS_PAGE = '/security/csp-reports';
 const CLEARING = `${CSP_REPORTS_PAGE}/clearing`;
+
+export const REPORT_ROUTES: readonly RoutePolicy[] = [
+  { path: CSP_REPORTS_PATH, class: 'public', limit: 'cspReports' },
+  { path: CSP_REPORTS_PAGE, role: 'admin' },
+  { path: CLEARING, role: 'admin', reauthenticate: ['get', 'post'] },
+];
+
 const PAGE_SIZE = 50;
 const LONGEST_SEARCH = 60;
 
@@ -29,7 +36,7 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /** What browsers have blocked on Curfew's pages, for administrators. */
-export function createReportsRouter({ store, intake, audit, mode, requireAdmin }: ReportsPageDeps): Router {
+export function createReportsRouter({ store, intake, audit, mode }: ReportsPageDeps): Router {
   const router = Router({ caseSensitive: true });
 
   const list: RequestHandler = async (req, res) => {
@@ -66,8 +73,8 @@ export function createReportsRouter({ store, intake, audit, mode, requireAdmin }
     res.redirect(303, `${CSP_REPORTS_PAGE}?notice=cleared`);
   };
 
-  methods(router, CSP_REPORTS_PAGE, { get: [requireAdmin, list] });
-  methods(router, CLEARING, { get: [requireAdmin, confirmClearing], post: [requireAdmin, clear] });
+  methods(router, CSP_REPORTS_PAGE, { get: list });
+  methods(router, CLEARING, { get: confirmClearing, post: clear });
   return router;
 }
 

@@ -1,32 +1,35 @@
-import { type RequestHandler, Router } from 'express';
+import { Router } from 'express';
 import { methods } from '../../http/methods.ts';
+import type { RoutePolicy } from '../../http/route-policy.ts';
 import { createSessionEndingPages, type SessionEndingPagesDeps } from './session-ending-pages.ts';
 import { createSessionListPage, SESSIONS, type SessionListPageDeps } from './session-list-page.ts';
 
-export type EverybodysSessionsRouterDeps = SessionListPageDeps &
-  SessionEndingPagesDeps & {
-    /** Lets administrators pass, asked anew for each request. */
-    readonly requireAdmin: RequestHandler;
-  };
+export type EverybodysSessionsRouterDeps = SessionListPageDeps & SessionEndingPagesDeps & {};
+
+export const ADMIN_SESSION_ROUTES: readonly RoutePolicy[] = [
+  { path: SESSIONS, role: 'admin' },
+  { path: `${SESSIONS}/revocation`, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: `${SESSIONS}/:userId/revocation`, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: `${SESSIONS}/:userId/:deviceId/revocation`, role: 'admin', reauthenticate: ['get', 'post'] },
+];
 
 /** Everybody's sessions, for administrators: seeing them, and ending one, a person's, or all. */
 export function createEverybodysSessionsRouter(deps: EverybodysSessionsRouterDeps): Router {
   const router = Router({ caseSensitive: true });
-  const { requireAdmin } = deps;
   const ending = createSessionEndingPages(deps);
 
-  methods(router, SESSIONS, { get: [requireAdmin, createSessionListPage(deps)] });
+  methods(router, SESSIONS, { get: createSessionListPage(deps) });
   methods(router, `${SESSIONS}/revocation`, {
-    get: [requireAdmin, ending.askEverybody],
-    post: [requireAdmin, ending.endEverybody],
+    get: ending.askEverybody,
+    post: ending.endEverybody,
   });
   methods(router, `${SESSIONS}/:userId/revocation`, {
-    get: [requireAdmin, ending.askPerson],
-    post: [requireAdmin, ending.endPerson],
+    get: ending.askPerson,
+    post: ending.endPerson,
   });
   methods(router, `${SESSIONS}/:userId/:deviceId/revocation`, {
-    get: [requireAdmin, ending.askDevice],
-    post: [requireAdmin, ending.endDevice],
+    get: ending.askDevice,
+    post: ending.endDevice,
   });
   return router;
 }

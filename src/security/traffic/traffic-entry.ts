@@ -1,5 +1,6 @@
+import type { LoggedRequest } from '../../http/refusal-sampler.ts';
 import type { ServedRequest } from '../../http/request-watch.ts';
-import type { RouteClass } from '../../http/route-classes.ts';
+import type { RouteClass } from '../../http/route-policy.ts';
 
 /** A request as the traffic log keeps it. */
 export interface TrafficEntry {
@@ -17,8 +18,10 @@ export interface TrafficEntry {
   readonly durationMs: number;
   readonly bytes: number;
   readonly userId: string | undefined;
-  /** As `ClientMark` has it; null where none is kept. */
+  /** As `ClientMark` has it; null where none is kept, and where the requests came from several. */
   readonly address: string | null;
+  /** How many requests the entry stands for: more than one where refusals were counted, and this is the last of them. */
+  readonly requests: number;
 }
 
 /** Fetched by browsers and scripts by themselves, by the thousand: as rows they would bury what people and programs do. */
@@ -30,7 +33,7 @@ export function isWorthARow({ routeClass, status }: Pick<ServedRequest, 'routeCl
 }
 
 /** Nothing of the request itself is kept: it would hold the session, the body and the headers. */
-export function toTrafficEntry(served: ServedRequest, address: string | null): TrafficEntry {
+export function toTrafficEntry(served: LoggedRequest, address: string | null, requests = 1): TrafficEntry {
   const { at, requestId, method, pattern, path, routeClass, status, aborted, durationMs, bytes, userId } =
     served;
   return {
@@ -46,5 +49,6 @@ export function toTrafficEntry(served: ServedRequest, address: string | null): T
     bytes,
     userId,
     address,
+    requests,
   };
 }

@@ -18,6 +18,7 @@ const COLUMNS = [
   'user',
   'address',
   'request_id',
+  'requests',
 ] as const;
 
 /** The text of a CSV file, in pieces. A file that does not hold everything says so in its last line. */
@@ -48,6 +49,7 @@ function toLine(entry: StoredTraffic): string {
     entry.username ?? entry.userId ?? '',
     entry.address ?? '',
     entry.requestId,
+    String(entry.requests),
   ]);
 }
 

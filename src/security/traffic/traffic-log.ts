@@ -1,24 +1,32 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Request } from 'express';
+import type { Clock } from '../../core/clock.ts';
 import { SECOND_MS } from '../../core/duration.ts';
 import type { Log } from '../../core/log.ts';
 import { createPoller, type Poller } from '../../core/poller.ts';
+import { addressBucket } from '../../http/client-address.ts';
+import { createRefusalSampler } from '../../http/refusal-sampler.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import { isDatabaseFailure } from '../../storage/database-failure.ts';
 import type { ClientMark } from './client-mark.ts';
 import { createTrafficBuffer, type TrafficBatch } from './traffic-buffer.ts';
-import { isWorthARow, toTrafficEntry } from './traffic-entry.ts';
+import { isWorthARow, type TrafficEntry, toTrafficEntry } from './traffic-entry.ts';
 import type { TrafficStore } from './traffic-store.ts';
 
 /** Keeps requests in memory and writes them in batches, off their path. */
 export interface TrafficLog extends Pick<Poller, 'start' | 'stop'> {
   readonly observe: RequestObserver;
-  /** Writes everything that waits. Rejects, and keeps it, when the database is away. */
-  flush(): Promise<void>;
+  /**
+   * Writes everything that waits; with `atOnce`, what was counted in this minute as well. Rejects, and keeps it, when the
+   * database is away.
+   */
+  flush(options?: { readonly atOnce?: boolean }): Promise<void>;
   /** Since the process started: entries that were written, that wait, and that nobody will see any more. */
   readonly written: number;
   readonly waiting: number;
   readonly dropped: number;
+  /** Refusals that were counted, and have no entry of their own. */
+  readonly counted: number;
 }
 
 export interface TrafficLogDeps {
@@ -27,7 +35,10 @@ export interface TrafficLogDeps {
   readonly clientAddress: (req: Request) => string;
   /** Off: requests are counted, and none of them gets a row. */
   readonly keepsRows: boolean;
+  readonly clock: Clock;
   readonly log: Log;
+  /** Called when some thousands of rows were written, for whoever keeps their number within its limit. */
+  readonly onManyRows?: () => void;
   readonly mostWaiting?: number;
 }
 
@@ -36,11 +47,13 @@ const MOST_WAITING = 10_000;
 /** SQLite writes within a turn of the event loop: two milliseconds for so many. */
 const ENTRIES_AT_ONCE = 50;
 const EVERY_MS = SECOND_MS;
+const MANY_ROWS = 5_000;
 /** Seconds after which a failure is worth a line: somebody else may just be writing to the SQLite file. */
 const FAILURES_FORGIVEN = 4;
 
 export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
-  const { store, mark, clientAddress, keepsRows, log, mostWaiting = MOST_WAITING } = deps;
+  const { store, mark, clientAddress, keepsRows, clock, log, onManyRows, mostWaiting = MOST_WAITING } = deps;
+  const sampler = createRefusalSampler({ clock, clientAddress, bucketOf: addressBucket });
   const buffer = createTrafficBuffer({ mostEntries: mostWaiting, entriesAtOnce: ENTRIES_AT_ONCE });
   /** Taken from the buffer. The same is tried again, so that the store can tell whether it has it. */
   let batch: TrafficBatch | undefined;
@@ -52,9 +65,13 @@ export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
 
   function observe(served: Parameters<RequestObserver>[0]): void {
     buffer.count(served);
-    if (!keepsRows || !isWorthARow(served)) return;
-    const address = mark.of(clientAddress(served.req));
-    if (buffer.add(toTrafficEntry(served, address))) return;
+    if (!keepsRows || !isWorthARow(served) || !sampler.takesInFull(served)) return;
+    const { req, ...request } = served;
+    keep(toTrafficEntry(request, mark.of(clientAddress(req))));
+  }
+
+  function keep(entry: TrafficEntry): void {
+    if (buffer.add(entry)) return;
     if (dropped === droppedBefore)
       log.warn(
         { waiting: buffer.waiting },
@@ -63,7 +80,13 @@ export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
     dropped += 1;
   }
 
-  function flush(): Promise<void> {
+  function keepSummaries(options?: { readonly atOnce?: boolean }): void {
+    for (const { last, address, requests } of sampler.takeSummaries(options))
+      keep(toTrafficEntry(last, address === undefined ? null : mark.of(address), requests));
+  }
+
+  function flush(options?: { readonly atOnce?: boolean }): Promise<void> {
+    keepSummaries(options);
     flushing ??= writeAll().finally(() => {
       flushing = undefined;
     });
@@ -83,7 +106,9 @@ export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
   async function write({ entries, hours }: TrafficBatch): Promise<void> {
     try {
       await store.write({ entries, hours });
+      const before = written;
       written += entries.length;
+      if (Math.floor(before / MANY_ROWS) < Math.floor(written / MANY_ROWS)) onManyRows?.();
     } catch (error) {
       if (isDatabaseFailure(error)) throw error;
       // What the database refuses, it will refuse again: one such batch must not stop the log.
@@ -115,7 +140,7 @@ export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
     start: poller.start,
     async stop() {
       await poller.stop();
-      await flush().catch((error: unknown) => {
+      await flush({ atOnce: true }).catch((error: unknown) => {
         const lost = buffer.waiting + (batch?.entries.length ?? 0);
         log.error({ err: error, lost }, 'The end of the traffic log could not be written');
       });
@@ -128,6 +153,9 @@ export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
     },
     get dropped() {
       return dropped;
+    },
+    get counted() {
+      return sampler.counted;
     },
   };
 }

@@ -18,11 +18,15 @@ import {
 import type { TrafficLog } from './traffic-log.ts';
 import { findTraffic, streamTraffic, type TrafficPage } from './traffic-search.ts';
 import type { TrafficSearchStore } from './traffic-search-store.ts';
+import type { TrafficStore } from './traffic-store.ts';
 import { formOptions, readPlace, TRAFFIC, toDetailView, toRowView, trafficHref } from './traffic-view.ts';
 
 export interface TrafficPagesDeps {
   readonly searchStore: TrafficSearchStore;
-  readonly trafficLog: Pick<TrafficLog, 'dropped'>;
+  readonly trafficLog: Pick<TrafficLog, 'dropped' | 'counted'>;
+  readonly countRows: TrafficStore['countAtMost'];
+  /** TRAFFIC_LOG_ROWS. */
+  readonly mostRows: number;
   readonly mark: Pick<ClientMark, 'detail' | 'lookUp'>;
   /** TRAFFIC_LOG_DAYS in milliseconds; 0 for none at all. */
   readonly retentionMs: number;
@@ -48,7 +52,7 @@ const NO_PAGE: TrafficPage = { entries: [], next: undefined, lookedBackTo: undef
 
 /** The traffic log for administrators. */
 export function createTrafficPages(deps: TrafficPagesDeps): TrafficPages {
-  const { searchStore, trafficLog, mark, retentionMs, findUserId, clock } = deps;
+  const { searchStore, trafficLog, countRows, mostRows, mark, retentionMs, findUserId, clock } = deps;
   const filterDeps = { lookUpAddress: mark.lookUp, findUserId };
   const read = (question: TrafficQuestion) => readFilter(question, clock.now(), filterDeps);
 
@@ -65,7 +69,7 @@ export function createTrafficPages(deps: TrafficPagesDeps): TrafficPages {
         limit: PAGE_SIZE,
         mostLookedAt: MOST_LOOKED_AT,
       });
-      renderList(req, res, { question, page, isFirst: before === undefined });
+      await renderList(req, res, { question, page, isFirst: before === undefined });
     },
 
     async tail(req, res) {
@@ -104,7 +108,7 @@ export function createTrafficPages(deps: TrafficPagesDeps): TrafficPages {
     return reading.filter;
   }
 
-  function renderList(req: Request, res: Response, list: ShownList): void {
+  async function renderList(req: Request, res: Response, list: ShownList): Promise<void> {
     const { question, page, fields = {}, isFirst = true } = list;
     const isWrong = Object.keys(fields).length > 0;
     if (isWrong) res.status(400);
@@ -130,6 +134,9 @@ export function createTrafficPages(deps: TrafficPagesDeps): TrafficPages {
       days: retentionMs / DAY_MS,
       addresses: mark.detail,
       dropped: trafficLog.dropped,
+      counted: trafficLog.counted,
+      rows: await countRows(),
+      mostRows,
     });
   }
 }

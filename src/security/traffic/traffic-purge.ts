@@ -8,10 +8,12 @@ import type { TrafficStore } from './traffic-store.ts';
 export type TrafficPurge = RemovalInPortions;
 
 export interface TrafficPurgeDeps {
-  readonly store: Pick<TrafficStore, 'removeBefore'>;
+  readonly store: Pick<TrafficStore, 'removeBefore' | 'removeBeyond'>;
   readonly hourStore: Pick<TrafficHourStore, 'removeBefore'>;
   /** TRAFFIC_LOG_DAYS in milliseconds; 0 for none at all. */
   readonly retentionMs: number;
+  /** TRAFFIC_LOG_ROWS. */
+  readonly mostRows: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -24,16 +26,20 @@ const PAUSE_MS = 25;
 /** A year ago is still there to compare with. */
 const HOURS_KEPT_MS = 400 * DAY_MS;
 
-/** Removes what is older than the retention, in portions, on any number of nodes. */
+/** Removes what is older than the retention, and of the rest what is too much, in portions, on any number of nodes. */
 export function createTrafficPurge({
   store,
   hourStore,
   retentionMs,
+  mostRows,
   clock,
   log,
 }: TrafficPurgeDeps): TrafficPurge {
   return createRemovalInPortions({
-    removeSome: () => store.removeBefore(clock.now() - retentionMs, PORTION),
+    async removeSome() {
+      const old = await store.removeBefore(clock.now() - retentionMs, PORTION);
+      return old > 0 ? old : store.removeBeyond(mostRows, PORTION);
+    },
     finish: () => hourStore.removeBefore(clock.now() - HOURS_KEPT_MS),
     pauseMs: PAUSE_MS,
     failure: 'Old traffic could not be removed; it is tried again',

@@ -23,6 +23,8 @@ export interface TrafficRoomDeps {
   readonly secrets: readonly string[];
   /** TRAFFIC_LOG_DAYS in milliseconds; 0 for none at all. */
   readonly retentionMs: number;
+  /** TRAFFIC_LOG_ROWS. */
+  readonly mostRows: number;
   readonly findUserId: TrafficPagesDeps['findUserId'];
   readonly clock: Clock;
   readonly log: Log;
@@ -39,17 +41,25 @@ export interface TrafficRoom {
   readonly jobs: readonly Pick<Poller, 'start' | 'stop'>[];
   readonly metrics: MetricSource;
   /** What the router takes besides who may see what. */
-  readonly routes: Omit<TrafficRouterDeps, 'requireAdmin'>;
+  readonly routes: TrafficRouterDeps;
 }
 
 /** The whole room, wired. Opens nothing and starts nothing. */
 export function createTrafficRoom(deps: TrafficRoomDeps): TrafficRoom {
-  const { database, addresses, secrets, retentionMs, findUserId, clock, log } = deps;
+  const { database, addresses, secrets, retentionMs, mostRows, findUserId, clock, log } = deps;
   const store = createTrafficStore(database);
   const hourStore = createTrafficHourStore(database);
   const mark = createClientMark({ detail: addresses, secrets });
-  const trafficLog = createTrafficLog({ store, mark, clientAddress, keepsRows: retentionMs > 0, log });
-  const purge = createTrafficPurge({ store, hourStore, retentionMs, clock, log });
+  const purge = createTrafficPurge({ store, hourStore, retentionMs, mostRows, clock, log });
+  const trafficLog = createTrafficLog({
+    store,
+    mark,
+    clientAddress,
+    keepsRows: retentionMs > 0,
+    clock,
+    log,
+    onManyRows: purge.wake,
+  });
   const searchStore = createTrafficSearchStore(database);
   return {
     observe: trafficLog.observe,
@@ -58,7 +68,16 @@ export function createTrafficRoom(deps: TrafficRoomDeps): TrafficRoom {
     hourStore,
     addressWords: (address) => mark.of(address) ?? undefined,
     jobs: [trafficLog, purge],
-    metrics: createTrafficMetrics(trafficLog),
-    routes: { searchStore, trafficLog, mark, retentionMs, findUserId, clock },
+    metrics: createTrafficMetrics(trafficLog, store.countAtMost),
+    routes: {
+      searchStore,
+      trafficLog,
+      countRows: store.countAtMost,
+      mostRows,
+      mark,
+      retentionMs,
+      findUserId,
+      clock,
+    },
   };
 }

@@ -124,6 +124,7 @@ function toStored(row: Selectable<TrafficLogTable>, username: string | undefined
     bytes: row.bytes,
     userId: row.user_id ?? undefined,
     address: row.address,
+    requests: row.requests,
     username,
   };
 }

@@ -11,6 +11,13 @@ export interface TrafficStore {
   write(batch: TrafficBatch): Promise<void>;
   /** Removes at most `limit` of what came before the instant, oldest first; returns how many. */
   removeBefore(instant: number, limit: number): Promise<number>;
+  /** Removes at most `limit` of what is more than `mostRows`, oldest first; returns how many. */
+  removeBeyond(mostRows: number, limit: number): Promise<number>;
+  /**
+   * How many rows there are, at the most: told by the first and the last number, since counting a million rows would keep
+   * everyone else waiting. On Postgres some numbers are given to no row.
+   */
+  countAtMost(): Promise<number>;
 }
 
 export function createTrafficStore({ db, dialect }: Pick<Database, 'db' | 'dialect'>): TrafficStore {
@@ -38,7 +45,32 @@ export function createTrafficStore({ db, dialect }: Pick<Database, 'db' | 'diale
         .executeTakeFirstOrThrow();
       return Number(numDeletedRows);
     },
+
+    async removeBeyond(mostRows, limit) {
+      const ends = await findEnds();
+      if (ends === undefined) return 0;
+      const through = Math.min(ends.last - mostRows, ends.first + limit - 1);
+      const { numDeletedRows } = await db
+        .deleteFrom('traffic_log')
+        .where('id', '<=', through)
+        .executeTakeFirstOrThrow();
+      return Number(numDeletedRows);
+    },
+
+    async countAtMost() {
+      const ends = await findEnds();
+      return ends === undefined ? 0 : ends.last - ends.first + 1;
+    },
   };
+
+  async function findEnds(): Promise<{ readonly first: number; readonly last: number } | undefined> {
+    const [first, last] = await Promise.all(
+      (['asc', 'desc'] as const).map((order) =>
+        db.selectFrom('traffic_log').select('id').orderBy('id', order).limit(1).executeTakeFirst(),
+      ),
+    );
+    return first === undefined || last === undefined ? undefined : { first: first.id, last: last.id };
+  }
 }
 
 /** Returns how many were not there yet. */
@@ -65,5 +97,6 @@ function toRow(entry: TrafficEntry) {
     bytes: entry.bytes,
     user_id: entry.userId ?? null,
     address: entry.address,
+    requests: entry.requests,
   };
 }

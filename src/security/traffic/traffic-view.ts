@@ -31,7 +31,7 @@ export function toRowView(entry: StoredTraffic): TrafficRowView {
     tone: toneOf(entry.status),
     took: durationText(entry.durationMs),
     who: whoText(entry),
-    from: entry.address ?? 'not kept',
+    from: entry.address ?? (entry.requests > 1 ? 'several, or not kept' : 'not kept'),
   };
 }
 
@@ -43,6 +43,7 @@ export function toDetailView(entry: StoredTraffic) {
     pattern: entry.pattern,
     routeClass: CLASS_WORDS[entry.routeClass] ?? entry.routeClass,
     aborted: entry.aborted,
+    requests: entry.requests,
     bytes: `${entry.bytes.toLocaleString('en-IN')} bytes`,
     requestId,
     links: [
@@ -113,7 +114,8 @@ function mark(options: readonly { readonly value: string; readonly label: string
   return options.map((option) => ({ ...option, chosen: option.value === chosen }));
 }
 
-function statusText({ status, aborted }: StoredTraffic): string {
+function statusText({ status, aborted, requests }: StoredTraffic): string {
+  if (requests > 1) return `${status} × ${requests.toLocaleString('en-IN')}`;
   return aborted ? 'went away' : String(status);
 }
 

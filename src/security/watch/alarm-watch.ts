@@ -5,7 +5,7 @@ import { startOfIstHour } from '../../core/ist.ts';
 import { alarmHeading, alarmSentence, type BusyAddress } from '../../core/load-alarm.ts';
 import type { Log } from '../../core/log.ts';
 import { createPoller, type Poller } from '../../core/poller.ts';
-import type { RouteClass } from '../../http/route-classes.ts';
+import type { RouteClass } from '../../http/route-policy.ts';
 import type { AlarmStore, LoadAlarm } from './alarm-store.ts';
 import type { DroppedRows } from './dropped-rows.ts';
 import type { EventLoop } from './event-loop.ts';

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import type { BusyAddress } from '../../core/load-alarm.ts';
 import { renderPage } from '../../http/page.ts';
-import { ROUTE_CLASSES, type RouteClass } from '../../http/route-classes.ts';
+import { ROUTE_CLASSES, type RouteClass } from '../../http/route-policy.ts';
 import type { AlarmStore } from './alarm-store.ts';
 import { addCounts, type ClassLoad, newCounts } from './class-load.ts';
 import type { EventLoop } from './event-loop.ts';

@@ -1,6 +1,6 @@
 import { LATENCY_BOUNDS_MS, quantileMs } from '../../core/latency-histogram.ts';
 import { alarmCause } from '../../core/load-alarm.ts';
-import type { RouteClass } from '../../http/route-classes.ts';
+import type { RouteClass } from '../../http/route-policy.ts';
 import { type ClassLoad, failedShare, refusedShare } from './class-load.ts';
 import type { NormalRange } from './normal-range.ts';
 

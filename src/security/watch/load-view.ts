@@ -8,7 +8,7 @@ import {
   percentWords,
   routeClassWords,
 } from '../../core/load-alarm.ts';
-import type { RouteClass } from '../../http/route-classes.ts';
+import type { RouteClass } from '../../http/route-policy.ts';
 import type { LoadAlarm } from './alarm-store.ts';
 import type { ClassLoad } from './class-load.ts';
 import type { LoopDelay } from './event-loop.ts';

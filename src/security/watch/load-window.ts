@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import type { Clock } from '../../core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
-import type { RouteClass } from '../../http/route-classes.ts';
+import type { RouteClass } from '../../http/route-policy.ts';
 import { addCounts, type ClassLoad, type Counts, count, newCounts } from './class-load.ts';
 import { createHeavyHitters, type HeavyHitters } from './heavy-hitters.ts';
 

@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS } from '../../core/duration.ts';
 import { quantileMs } from '../../core/latency-histogram.ts';
-import type { RouteClass } from '../../http/route-classes.ts';
+import type { RouteClass } from '../../http/route-policy.ts';
 import { type ClassLoad, failedShare, refusedShare } from './class-load.ts';
 
 /** An hour of one class of routes, of all nodes. */

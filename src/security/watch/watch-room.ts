@@ -37,7 +37,7 @@ export interface WatchRoom {
   readonly watch: AlarmWatch;
   readonly metrics: MetricSource;
   /** What the router takes besides who may see what. */
-  readonly routes: Omit<LoadRouterDeps, 'requireAdmin'>;
+  readonly routes: LoadRouterDeps;
 }
 
 /** Addresses that an alarm names. */

@@ -16,6 +16,12 @@ export interface DatabaseSessionStorageDeps {
 
 export type SessionRows = ReturnType<typeof createSessionRows>;
 
+/**
+ * The `last_seen` of a session that was refused as idle. It stays so where a clock was ahead for a moment and comes back;
+ * the row stays too, for the idle watch, which ends what belongs to the session.
+ */
+const IDLE_FOR_GOOD = 0;
+
 /** The statements on one session's row. */
 export function createSessionRows({
   database: { db },
@@ -36,7 +42,19 @@ export function createSessionRows({
       .set({ last_seen: lastSeen })
       .where('sid', '=', sid)
       .where('last_seen', '<', lastSeen)
+      .where('last_seen', '>', IDLE_FOR_GOOD)
       .execute();
+  }
+
+  /** False when it was used meanwhile. */
+  async function markIdle(sid: string, lastSeen: number): Promise<boolean> {
+    const { numUpdatedRows } = await db
+      .updateTable('sessions')
+      .set({ last_seen: IDLE_FOR_GOOD })
+      .where('sid', '=', sid)
+      .where('last_seen', '=', lastSeen)
+      .executeTakeFirst();
+    return numUpdatedRows === 1n;
   }
 
   async function load(sid: string): Promise<SessionData | undefined> {
@@ -46,8 +64,10 @@ export function createSessionRows({
       .where('sid', '=', sid)
       .executeTakeFirst();
     if (row === undefined) return undefined;
-    if (lifetime.remainingMs(row.last_seen, row.own_idle_ms ?? undefined) <= 0) return undefined;
-    return JSON.parse(row.body) as SessionData;
+    if (lifetime.remainingMs(row.last_seen, row.own_idle_ms ?? undefined) > 0)
+      return JSON.parse(row.body) as SessionData;
+    const isUsedMeanwhile = row.last_seen !== IDLE_FOR_GOOD && !(await markIdle(sid, row.last_seen));
+    return isUsedMeanwhile ? load(sid) : undefined;
   }
 
   return {

@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createApiClient, makeKey } from '../../api/api-client.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 import { connectSandbox, createVisitor, PERSON, setUp, signIn, type Visitor } from '../../support/visitor.ts';
 
@@ -152,6 +154,30 @@ describe('the pages about people', () => {
     await signIn(createVisitor(server.origin), { username: 'ravi', password });
     expect(await lastEvent()).toMatchObject({ type: 'account.password_reset', actor: 'asha' });
     expect(server.logText()).not.toContain(password);
+  });
+
+  it('revoke the API keys with a new password after they have said how many, or keep them', async () => {
+    const keys = [await makeKey(person), await makeKey(person)];
+    const works = async () =>
+      Promise.all(
+        keys.map(
+          async ({ key }) => (await createApiClient(server.origin, key).ask('/api/v1/session')).status,
+        ),
+      );
+    const question = await admin.get(`/users/${otherId}/password`);
+    expect(question.text).toContain('2 API keys');
+    const kept = await admin.submit(`/users/${otherId}/password`, { keepApiKeys: 'yes' });
+    expect(kept.text).not.toContain('revoked');
+    expect(await works()).toEqual([200, 200]);
+    const done = await admin.submit(`/users/${otherId}/password`);
+    expect(done.text).toContain('2 API keys were revoked.');
+    expect(await works()).toEqual([401, 401]);
+    expect((await admin.get(`/users/${otherId}/password`)).text).not.toContain('keepApiKeys');
+    const { rows } = await sql<{ n: number }>`
+      select count(*) as n from audit_log where type = 'api_key.revoked' and actor = 'asha'`.execute(
+      server.ports.database.db,
+    );
+    expect(Number(rows[0]?.n)).toBe(2);
   });
 
   it('change a role for the very next request, and the person’s pages follow', async () => {

@@ -6,6 +6,7 @@ import { createSandboxBroker } from '../../../src/broker/sandbox/sandbox-broker.
 import type { Clock } from '../../../src/core/clock.ts';
 import { AppError } from '../../../src/errors.ts';
 import type { Database } from '../../../src/storage/database.ts';
+import { readRoutePolicy } from '../../support/route-policies.ts';
 
 /** Nobody can resolve this name: whoever reaches the sandbox does so by its internal address. */
 export const PUBLIC_ORIGIN = 'https://curfew.invalid';
@@ -19,6 +20,7 @@ export interface SandboxApp {
 export async function startSandboxApp(database: Database, clock: Clock): Promise<SandboxApp> {
   const sandbox = createSandboxBroker({ database, clock, publicOrigin: PUBLIC_ORIGIN });
   const app = express();
+  app.use(readRoutePolicy);
   app.engine('ejs', (_path, data, done) => done(null, JSON.stringify(data)));
   app.set('view engine', 'ejs');
   app.set('views', new URL('../../../views', import.meta.url).pathname);

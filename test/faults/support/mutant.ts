@@ -1,6 +1,6 @@
-import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { copyProject } from '../../support/copy-project.ts';
 import { createScratchDirectory } from '../../support/scratch-directory.ts';
 
 export interface Patch {
@@ -17,14 +17,12 @@ export interface Mutant {
   remove(): void;
 }
 
-const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 const COPIED = ['src', 'views', 'public', 'package.json', '.env.example'];
 
 /** Throws when a patch does not fit any more: a mutation that changes nothing would prove nothing. */
 export function createMutant(patches: readonly Patch[]): Mutant {
   const directory = createScratchDirectory('mutant');
-  for (const part of COPIED) cpSync(join(PROJECT, part), join(directory.path, part), { recursive: true });
-  symlinkSync(join(PROJECT, 'node_modules'), join(directory.path, 'node_modules'));
+  copyProject(directory.path, COPIED);
   for (const { file, from, to } of patches) {
     const path = join(directory.path, 'src', file);
     const text = readFileSync(path, 'utf8');

@@ -115,9 +115,32 @@ describe.each(WAYS_TO_RUN)('bans that nobody orders, %s', (_name, nodeCount, cre
     await isBannedNowhere(STRANGER);
   });
 
-  test('a page of another site cannot have its readers banned', async () => {
+  test('a page of another site cannot have its readers banned where they are signed in', async () => {
+    const cookie = { Cookie: `curfew=${owner.sessionCookie()}` };
+    expect((await world.ask('/dashboard', STRANGER, { ...html, ...cookie })).status).toBe(200);
+    await eventually(async () => expect(await world.knownAddresses()).toContain(STRANGER));
     await times(25, () => probe(STRANGER, '/.env', { 'Sec-Fetch-Site': 'cross-site' }));
     await isBannedNowhere(STRANGER);
+  });
+
+  test.each([
+    { 'Sec-Fetch-Site': 'cross-site' },
+    { 'Sec-Fetch-Site': 'same-site', 'Sec-Fetch-Dest': 'image', Accept: 'image/*' },
+    { 'User-Agent': 'curl/8.5.0', 'X-Requested-With': 'XMLHttpRequest' },
+    { Cookie: 'curfew=s%3As.someone.mf0.abc.def' },
+  ])('no header that the client chooses hides a scanner: %j', async (headers) => {
+    await times(20, () => probe(STRANGER, '/.env', headers));
+    await isBannedEverywhere(STRANGER);
+  });
+
+  test('a scanner that sends forms of another site, or asks for methods, counts as well', async () => {
+    const { origin } = world.first;
+    const headers = { 'X-Forwarded-For': STRANGER, Origin: 'https://evil.example' };
+    await times(10, () => fetch(`${origin}/.env`, { method: 'POST', headers }));
+    await times(9, () => fetch(`${origin}/.env`, { method: 'OPTIONS', headers }));
+    await isBannedNowhere(STRANGER);
+    await fetch(`${origin}/.env`, { method: 'OPTIONS', headers });
+    await isBannedEverywhere(STRANGER);
   });
 
   test('a program that goes on with a revoked key is refused and not banned', async () => {

@@ -33,6 +33,8 @@ describe('counting what leads to a ban', () => {
       protectedAddresses: {
         whyProtected: (subject) => (subject === '127.0.0.1' ? 'loopback' : undefined),
       },
+      knownAddresses: { findAmong: async () => new Set() },
+      throttle: { begin: silent, takeWait: () => undefined },
       banOffender: async (subject) => void banned.push(subject),
       clock: createSettableClock(0),
       log: { debug: silent, info: silent, error: silent, warn },

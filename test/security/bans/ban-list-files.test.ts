@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DAY_MS } from '../../../src/core/duration.ts';
 import { csvLine, readCsvCell } from '../../../src/http/csv.ts';
@@ -54,6 +55,37 @@ describe('a list of bans in a file', () => {
     expect(csvLine(['plain', ''])).toBe('plain,\r\n');
   });
 
+  test.each([
+    ['＝1+1', `'＝1+1`],
+    ['＋1', `'＋1`],
+    ['－1', `'－1`],
+    ['＠SUM(1)', `'＠SUM(1)`],
+    ['  =1+1', `'  =1+1`],
+    ['\u00a0=1+1', `'\u00a0=1+1`],
+    [' \t=1+1', `' \t=1+1`],
+    [`'=1+1`, `''=1+1`],
+    [';=1+1', `";'=1+1"`],
+    ['a; =1+1;b', `"a;' =1+1;b"`],
+    ['\n=1', `"'\n=1"`],
+    ['a-b; c=d', `"a-b; c=d"`],
+  ])('has %j in it as %j, so that no spreadsheet takes it for a formula', (text, written) => {
+    expect(csvLine([text])).toBe(`${written}\r\n`);
+    const cell = written.startsWith('"') ? written.slice(1, -1) : written;
+    expect(readCsvCell(cell)).toBe(text);
+  });
+
+  test('gives every cell back as it was, whatever signs are in it', () => {
+    const signs = fc.constantFrom('=', '＝', '+', '-', '@', "'", ';', ' ', '\t', '\r', '\n', 'a', '1');
+    fc.assert(
+      fc.property(fc.array(signs, { maxLength: 8 }), (parts) => {
+        const line = csvLine([parts.join('')]).slice(0, -2);
+        const cell = line.startsWith('"') ? line.slice(1, -1) : line;
+        expect(readCsvCell(cell)).toBe(parts.join(''));
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
   test('an empty list is one, in both formats', async () => {
     async function* nothing(): AsyncGenerator<readonly Ban[]> {}
     const json = await textOf(writeBanList(nothing(), 'json'));
@@ -70,6 +102,14 @@ describe('a list of bans in a file', () => {
       bans: wanted,
     });
     expect(await read('["203.0.113.1", "2001:db8::5"]')).toMatchObject({ bans: wanted });
+  });
+
+  test('a JSON text that is nested by the million is refused before anything of it is parsed', async () => {
+    for (const text of [`[${'[],'.repeat(1_600_000)}[]]`, '['.repeat(2_400_000), '{"bans":[[[[[[[]]]]]]]}'])
+      expect(await read(text)).toMatchObject({
+        kind: 'unreadable',
+        why: 'The file has more in it than a list of 50,000 bans can have.',
+      });
   });
 
   test('entries that are no good are named, and the others are taken', async () => {

@@ -37,6 +37,8 @@ export interface BannedWorld {
   /** The status that each node answers with. */
   statuses(path: string, address: string): Promise<readonly number[]>;
   events(type: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Where people are signed in from, as the database has it. */
+  knownAddresses(): Promise<readonly string[]>;
   /** The audit log keeps what is in it: `events` tells of what comes from now on. */
   passOverEvents(): Promise<void>;
   close(): Promise<void>;
@@ -91,6 +93,11 @@ export async function createBannedWorld(
         .orderBy('id')
         .execute();
       return rows.map(({ detail }) => JSON.parse(detail));
+    },
+    async knownAddresses() {
+      const { db } = first.ports.database;
+      const rows = await db.selectFrom('known_addresses').select('subject').execute();
+      return rows.map(({ subject }) => subject);
     },
     async passOverEvents() {
       const { db } = first.ports.database;

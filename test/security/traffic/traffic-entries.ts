@@ -19,6 +19,7 @@ export function trafficEntry(entry: Partial<TrafficEntry> = {}): TrafficEntry {
     bytes: 3456,
     userId: undefined,
     address: '198.51.100.0/24',
+    requests: 1,
     ...entry,
   };
 }

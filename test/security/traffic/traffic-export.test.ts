@@ -39,6 +39,7 @@ it('a file of traffic has a line for each request', async () => {
     user: 'asha',
     address: '198.51.100.0/24',
     request_id: entry.requestId,
+    requests: '1',
   });
   expect(lines[1]).toMatchObject({ route: '', answered: 'yes', user: 'u-gone', address: '' });
   expect(entry.at).toBe(NOON);

@@ -8,6 +8,7 @@ import { createTrafficLog } from '../../../src/security/traffic/traffic-log.ts';
 import { createTrafficStore, type TrafficStore } from '../../../src/security/traffic/traffic-store.ts';
 import { openDatabase } from '../../../src/storage/database.ts';
 import { createRecordingLog } from '../../http/recording-log.ts';
+import { createSettableClock } from '../../support/settable-clock.ts';
 import { NOON, trafficEntry } from './traffic-entries.ts';
 
 const mark = createClientMark({ detail: 'truncated', secrets: ['secret'] });
@@ -27,7 +28,14 @@ function createLog(
 ) {
   const log = createRecordingLog();
   const trafficLog = createTrafficLog({
-    ...{ store, mark, log, clientAddress: () => '203.0.113.77', keepsRows: true },
+    ...{
+      store,
+      mark,
+      log,
+      clientAddress: () => '203.0.113.77',
+      keepsRows: true,
+      clock: createSettableClock(NOON),
+    },
     ...options,
   });
   return { trafficLog, lines: log.lines };

@@ -191,11 +191,27 @@ describe.each(DATABASES)('what is stored of traffic, on %s', (_name, open) => {
     expect((await findAll({ userId: 'u1' }))[0]).toMatchObject({ userId: 'u1', username: undefined });
   });
 
+  test('what is more than the log may hold goes, the oldest first and in portions', async () => {
+    const purge = createTrafficPurge({
+      ...{ store, hourStore: createTrafficHourStore(database), retentionMs: 30 * DAY_MS, mostRows: 700 },
+      clock: createSettableClock(NOON + 1000),
+      log: createRecordingLog(),
+    });
+    await store.write(rows(...entries(600, NOON), ...entries(600, NOON + 1000)));
+    expect(await store.countAtMost()).toBe(1200);
+    expect(await purge.run()).toBe(500);
+    const kept = await findAll({}, 1200);
+    expect(kept).toHaveLength(700);
+    expect(Math.min(...kept.map(({ id }) => id))).toBe(501);
+    expect(await store.countAtMost()).toBe(700);
+    expect(await purge.run()).toBe(0);
+  });
+
   test('what is older than the retention goes, in portions, and the hours stay for 400 days', async () => {
     const clock = createSettableClock(NOON);
     const hourStore = createTrafficHourStore(database);
     const purge = createTrafficPurge({
-      ...{ store, hourStore, retentionMs: 30 * DAY_MS, clock },
+      ...{ store, hourStore, retentionMs: 30 * DAY_MS, mostRows: 5000, clock },
       log: createRecordingLog(),
     });
     await store.write({

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isGuarded, type RouteClass, routeClassOf, SESSION_USE } from '../../src/http/route-classes.ts';
+import { createRoutePolicies, isGuarded, type RouteClass, SESSION_USE } from '../../src/http/route-policy.ts';
+import { ROUTE_POLICIES } from '../../src/route-policies.ts';
+
+const find = createRoutePolicies(ROUTE_POLICIES);
+const routeClassOf = (path: string): RouteClass => find(path).class ?? 'guarded';
 
 describe('the class of a path', () => {
   it.each<[string, RouteClass]>([

@@ -7,6 +7,7 @@ import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/v
 const FORMS = [
   '/api-keys/new',
   '/broker/zerodha/credentials',
+  '/strategies/new',
   '/users/new',
   '/users/ID/disabling',
   '/users/ID/enabling',
@@ -32,6 +33,9 @@ const ACTS = [
   ['/telegram/chat/detection', '/telegram'],
   ['/api-keys/x/addresses', '/api-keys'],
   ['/api-keys/everybody/x/address-release', '/api-keys/everybody'],
+  ['/strategies', '/strategies/new'],
+  ['/strategies/x/activation', '/strategies'],
+  ['/strategies/x/webhook', '/strategies'],
   ['/strategies/x/signing-secret', '/strategies'],
   ['/strategies/x/signing-secret/removal', '/strategies'],
   ['/strategies/x/allowed-addresses', '/strategies'],

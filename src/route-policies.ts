@@ -1,0 +1,45 @@
+import { PEOPLE_ROUTES } from './accounts/people/routes.ts';
+import { ACCOUNT_ROUTES } from './accounts/routes.ts';
+import { API_ROUTES } from './api/api-router.ts';
+import { KEY_ROUTES } from './api/keys-router.ts';
+import { AUDIT_ROUTES } from './audit/routes.ts';
+import { BROKER_ROUTES } from './broker/routes.ts';
+import { SANDBOX_ROUTES } from './broker/sandbox/metadata.ts';
+import { DASHBOARD_ROUTES } from './dashboard/routes.ts';
+import { OPEN_ROUTES } from './http/probes.ts';
+import type { RoutePolicy } from './http/route-policy.ts';
+import { BAN_ROUTES } from './security/bans/routes.ts';
+import { REPORT_ROUTES } from './security/csp-reports/reports-page.ts';
+import { OVERVIEW_ROUTES } from './security/overview/routes.ts';
+import { ADMIN_SESSION_ROUTES } from './security/sessions/routes.ts';
+import { TRAFFIC_ROUTES } from './security/traffic/routes.ts';
+import { LOAD_ROUTES } from './security/watch/routes.ts';
+import { SESSION_ROUTES } from './sessions/routes.ts';
+import { SETTINGS_ROUTES } from './settings/routes.ts';
+import { STRATEGY_ROUTES } from './strategies/routes.ts';
+import { SYMBOL_ROUTES } from './symbols/routes.ts';
+import { TELEGRAM_ROUTES } from './telegram/routes.ts';
+
+/** The rows of all features, of which a test demands one for each mounted route, and a route for each. */
+export const ROUTE_POLICIES: readonly RoutePolicy[] = [
+  ...OPEN_ROUTES,
+  ...API_ROUTES,
+  ...SANDBOX_ROUTES,
+  ...ACCOUNT_ROUTES,
+  ...SESSION_ROUTES,
+  ...DASHBOARD_ROUTES,
+  ...BROKER_ROUTES,
+  ...KEY_ROUTES,
+  ...SYMBOL_ROUTES,
+  ...SETTINGS_ROUTES,
+  ...TELEGRAM_ROUTES,
+  ...STRATEGY_ROUTES,
+  ...OVERVIEW_ROUTES,
+  ...BAN_ROUTES,
+  ...AUDIT_ROUTES,
+  ...ADMIN_SESSION_ROUTES,
+  ...PEOPLE_ROUTES,
+  ...REPORT_ROUTES,
+  ...TRAFFIC_ROUTES,
+  ...LOAD_ROUTES,
+];
