@@ -1,155 +1,124 @@
 import type { RevocationScope } from '../../src/core/revocation.ts';
 import type { Event, Subject } from './history.ts';
 
-export type Rule =
-  | 'acts_after_its_end'
-  | 'begins_after_its_end'
-  | 'acts_without_its_role'
-  | 'usable_after_its_end'
-  | 'nothing_else_ends'
-  | 'token_without_session'
-  | 'token_outlives_its_end'
-  | 'stuck';
-
-export interface Violation {
-  readonly rule: Rule;
-  readonly sentence: string;
-}
-
-interface Order {
-  readonly askedAt: number;
-  readonly storedAt: number;
-  readonly doneAt: number;
-  readonly scope: RevocationScope;
-}
-
 type Placed<K extends Event['kind']> = Extract<Event, { readonly kind: K }> & { readonly at: number };
 
+interface Order {
+  readonly scope: RevocationScope;
+  readonly storedAt: number;
+  /** Infinity while it is not done. */
+  readonly doneAt: number;
+}
+
 /**
- * Holds a history against the promise: nothing that was begun under a session takes effect after the end of the session was
- * reported; what has ended can never be used again; and nothing ends that no revocation names. What overlapped may have come
- * in either order, and is not judged. It decides by itself whom a revocation ends, and asks no code of the server.
+ * Holds a history against the promise: nothing that was begun under a session takes effect after the end of the session
+ * was reported; what has ended can never be used again; and nothing ends that no revocation names. What overlapped may
+ * have come in either order, and is not judged. It decides by itself whom a revocation ends, and asks no code of the server.
  */
-export function findViolations(events: readonly Event[]): readonly Violation[] {
+export function findViolations(events: readonly Event[]): readonly string[] {
   const all = <K extends Event['kind']>(kind: K): readonly Placed<K>[] =>
     events.flatMap((event, at) => (isOf(event, kind) ? [{ ...event, at }] : []));
-  const orders = readOrders(all('order_asked'), all('order_stored'), all('order_done'));
-  const signIns = all('signed_in');
-  const signedInAt = (subject: Subject): number =>
-    signIns.find((event) => event.subject === subject)?.at ?? -1;
-  const violations: Violation[] = [];
-  const say = (rule: Rule, sentence: string): void => void violations.push({ rule, sentence });
-
-  /** When the end of a subject, which began at a place in the history, had been reported; Infinity where it never was. */
-  function endReportedAt(subject: Subject, beganAt: number): number {
-    const covering = orders.filter((order) => covers(order, subject, beganAt));
-    const disabled = all('disabled').filter(({ userId, at }) => userId === subject.userId && at > beganAt);
-    return Math.min(...covering.map(({ doneAt }) => doneAt), ...disabled.map(({ at }) => at));
-  }
-
-  for (const { subject, what, needsAdmin, at } of all('effect')) {
-    const endedAt = endReportedAt(subject, beganAt(subject, at));
-    if (endedAt < at) say('acts_after_its_end', `${what} of ${subject.name} took effect after its end was reported`);
-    const demoted = all('demoted').some((event) => event.userId === subject.userId && event.at < at);
-    if (needsAdmin && demoted) say('acts_without_its_role', `${what} of ${subject.name}, no administrator any more`);
-  }
-
-  for (const { subject, request, at } of all('work_began')) {
-    const cameIn = all('came_in').findLast((event) => event.request === request && event.at < at);
-    if (cameIn !== undefined && endReportedAt(subject, signedInAt(subject)) < cameIn.at)
-      say('begins_after_its_end', `${request} of ${subject.name} came in after its end was reported, and was carried out`);
-  }
-
-  for (const { subject, outcome, at } of all('looked')) {
-    const began = signedInAt(subject);
-    if (outcome === 'in' && endReportedAt(subject, began) < at)
-      say('usable_after_its_end', `${subject.name} can still be used`);
-    if (outcome === 'out' && !mayHaveEnded(subject, began))
-      say('nothing_else_ends', `${subject.name} was ended by nothing that names it`);
-  }
-
-  for (const { subject, id, sessionWasThere, at } of all('token_kept')) {
-    if (!sessionWasThere) say('token_without_session', `a token was kept for ${subject.name}, which was gone`);
-    const life = all('token_lives').find((event) => event.id === id);
-    if (life === undefined && !orders.some((order) => order.storedAt > signedInAt(subject) && mayEndTokens(order, subject)))
-      say('nothing_else_ends', `the token of ${subject.name} was ended by nothing that names it`);
-    const ending = orders.some(
-      (order) => order.scope.kind !== 'device' && order.askedAt > at && Number.isFinite(order.doneAt) && mayEndTokens(order, subject),
-    );
-    if (life !== undefined && ending) say('token_outlives_its_end', `the token of ${subject.name} lives on`);
-  }
-  for (const { id, wiped } of all('token_lives'))
-    if (wiped) say('token_outlives_its_end', `the ciphertext of the ended token ${id} is back`);
-
-  for (const { waiting } of all('stuck')) say('stuck', `${waiting.join(', ')} wait for each other`);
-  return violations;
-
-  /** Programs begin when their message comes in; a session with its sign-in. */
-  function beganAt(subject: Subject, at: number): number {
-    if (subject.sid !== undefined) return signedInAt(subject);
-    return all('came_in').findLast((event) => event.subject === subject && event.at < at)?.at ?? -1;
-  }
-
-  function mayHaveEnded(subject: Subject, began: number): boolean {
-    if (all('time_passed').some(({ at }) => at > began) || all('data_lost').length > 0) return true;
-    if (all('disabled').some(({ userId }) => userId === subject.userId)) return true;
-    const askedAt = all('sign_in_asked').find(({ name }) => name === subject.name)?.at ?? -1;
-    return orders.some(({ scope, storedAt }) => {
-      switch (scope.kind) {
-        case 'device':
-          return subject.sid !== undefined && scope.sids.includes(subject.sid);
-        case 'account':
-          return scope.userId === subject.userId && storedAt > askedAt;
-        case 'stale':
-          return scope.userId === subject.userId && subject.loginTime < scope.before;
-        case 'sweep':
-          return subject.loginTime < scope.before;
-      }
-    });
-  }
-}
-
-function isOf<K extends Event['kind']>(event: Event, kind: K): event is Extract<Event, { readonly kind: K }> {
-  return event.kind === kind;
-}
-
-function readOrders(
-  asked: readonly Placed<'order_asked'>[],
-  stored: readonly Placed<'order_stored'>[],
-  done: readonly Placed<'order_done'>[],
-): readonly Order[] {
-  return stored.map(({ ask, id, scope, at }) => ({
-    askedAt: asked.find((event) => event.ask === ask)?.at ?? at,
+  const done = all('order_done');
+  const orders: readonly Order[] = all('order_stored').map(({ id, scope, at }) => ({
+    scope,
     storedAt: at,
     doneAt: done.find((event) => event.id === id)?.at ?? Number.POSITIVE_INFINITY,
-    scope,
   }));
+  const connected = all('connected');
+
+  return [
+    ...all('effect').flatMap(({ subject, what, needsAdmin, at }) => {
+      const wasDemoted = all('demoted').some((event) => event.userId === subject.userId && event.at < at);
+      return [
+        ...(endReportedAt(subject, at) < at
+          ? [`${what} of ${subject.name} took effect after its end was reported`]
+          : []),
+        ...(needsAdmin && wasDemoted
+          ? [`${what} of ${subject.name} took effect, who was no administrator any more`]
+          : []),
+      ];
+    }),
+    ...all('work_began').flatMap(({ subject, at }) =>
+      endReportedAt(subject, at) < (cameInAt(subject, at) ?? 0)
+        ? [`a request of ${subject.name} came in after its end was reported, and was carried out`]
+        : [],
+    ),
+    ...all('looked').flatMap(({ subject, isIn, at }) => {
+      if (isIn)
+        return endReportedAt(subject, at) < at
+          ? [`${subject.name} can be used after its end was reported`]
+          : [];
+      return mayHaveEnded(subject) ? [] : [`${subject.name} was ended by nothing that names it`];
+    }),
+    ...all('token_found').flatMap(({ token, state }) => {
+      if (state === 'ended_but_readable') return ['the ciphertext of an ended token is back'];
+      const { subject, at } = connected.find((event) => event.token === token) ?? {};
+      if (subject === undefined || at === undefined) return [];
+      const name = `the token of ${subject.name}`;
+      if (state === 'alive')
+        return orders.some((order) => order.doneAt < Number.POSITIVE_INFINITY && endsTokens(order, subject))
+          ? [`${name} outlives its end`]
+          : [];
+      const wasReplaced = connected.some(
+        (event) => event.subject.userId === subject.userId && event.token !== token,
+      );
+      const isStillIn = all('looked').some((event) => event.subject === subject && event.isIn);
+      return isStillIn && !wasReplaced && !mayHaveEnded(subject)
+        ? [`${name} was ended by nothing that names it`]
+        : [];
+    }),
+    ...all('stuck').map(({ waiting }) => `${waiting.join(', ')} wait for each other`),
+  ];
+
+  /** When the end of what acts at a place in the history had been reported; Infinity where it never was. */
+  function endReportedAt(subject: Subject, at: number): number {
+    const ends = orders.filter((order) => covers(order, subject, at)).map(({ doneAt }) => doneAt);
+    const disabled = all('disabled').filter(({ userId }) => userId === subject.userId);
+    return Math.min(...ends, ...disabled.map((event) => event.at));
+  }
+
+  /** Whether an order certainly ends a subject. */
+  function covers(order: Order, subject: Subject, at: number): boolean {
+    const { scope, storedAt } = order;
+    if (scope.kind !== 'account' || subject.sid !== undefined) return names(scope, subject);
+    // A webhook's account: what came in before, unless its owner has connected the broker anew since.
+    const isOld = (cameInAt(subject, at) ?? at) < storedAt;
+    const isOfUser = scope.userId === subject.userId;
+    return isOfUser && isOld && !connected.some((event) => event.at > storedAt && event.at < at);
+  }
+
+  function cameInAt(subject: Subject, at: number): number | undefined {
+    return all('came_in').findLast((event) => event.subject === subject && event.at < at)?.at;
+  }
+
+  function mayHaveEnded(subject: Subject): boolean {
+    const askedAt = all('sign_in_asked').find(({ name }) => name === subject.name)?.at ?? 0;
+    return (
+      all('data_lost').length > 0 ||
+      all('time_passed').some(({ at }) => at > askedAt) ||
+      all('disabled').some(({ userId }) => userId === subject.userId) ||
+      orders.some(({ scope }) => names(scope, subject))
+    );
+  }
 }
 
-/** Whether an order certainly ends what began at a place in the history. */
-function covers({ scope, askedAt }: Order, subject: Subject, beganAt: number): boolean {
+function names(scope: RevocationScope, { userId, sid, epoch, loginTime }: Subject): boolean {
   switch (scope.kind) {
     case 'device':
-      return subject.sid !== undefined && scope.sids.includes(subject.sid);
+      return sid !== undefined && scope.sids.includes(sid);
     case 'account':
-      return scope.userId === subject.userId && (beganAt < askedAt || subject.epoch <= scope.throughEpoch);
+      return scope.userId === userId && epoch <= scope.throughEpoch;
     case 'stale':
-      return scope.userId === subject.userId && subject.loginTime < scope.before;
+      return scope.userId === userId && loginTime < scope.before;
     case 'sweep':
-      return subject.loginTime < scope.before;
+      return loginTime < scope.before;
   }
 }
 
 /** One device's end leaves the token to the others. */
-function mayEndTokens({ scope }: Order, subject: Subject): boolean {
-  switch (scope.kind) {
-    case 'device':
-      return false;
-    case 'account':
-      return scope.userId === subject.userId;
-    case 'stale':
-      return scope.userId === subject.userId && subject.loginTime < scope.before;
-    case 'sweep':
-      return subject.loginTime < scope.before;
-  }
+const endsTokens = ({ scope }: Order, subject: Subject): boolean =>
+  scope.kind !== 'device' && names(scope, subject);
+
+function isOf<K extends Event['kind']>(event: Event, kind: K): event is Extract<Event, { readonly kind: K }> {
+  return event.kind === kind;
 }

@@ -36,6 +36,8 @@ export interface MemoryRevocationDeps {
   readonly acting: Acting;
   readonly clock: Clock;
   readonly locksOf: typeof actLocks;
+  /** Called at the instant of an order's commit. */
+  readonly onStored?: (order: RevocationOrder) => void;
 }
 
 const LEASE_MS = 30 * SECOND_MS;
@@ -52,7 +54,7 @@ export function createMemoryEpochStore({
 
 /** The outbox in memory, with the transactions and locks of the real one. */
 export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOrderStore {
-  const { database, tables, acting, clock, locksOf } = deps;
+  const { database, tables, acting, clock, locksOf, onStored = () => undefined } = deps;
 
   type Execute = Parameters<Parameters<MemoryDatabase['transaction']>[0]>[0];
 
@@ -65,9 +67,11 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
   const isOfThePast = ({ order: { scope, orderedAt } }: MemoryRevocation): boolean =>
     scope.kind !== 'sweep' || orderedAt <= clock.now() + CLOCK_SKEW_TOLERANCE_MS;
 
-  function insert(order: RevocationOrder, dedupeKey: string | undefined): MemoryRevocation {
+  function store(order: RevocationOrder, dedupeKey: string | undefined): void {
     const nextAttemptAt = order.orderedAt + LEASE_MS;
-    return { order, dedupeKey, receipt: undefined, done: false, attempts: 0, nextAttemptAt, held: true };
+    const row = { order, dedupeKey, receipt: undefined, done: false, attempts: 0, nextAttemptAt, held: true };
+    tables.revocations.push(row);
+    onStored(order);
   }
 
   async function raiseEpoch(trx: MemoryTransaction, userId: string): Promise<number> {
@@ -88,15 +92,11 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
     openAccount: (userId, reason) =>
       database.transaction(async (execute) => {
         await waitForActs(execute, { userId });
-        const epoch = await execute(
-          statement('insert into "user_epochs"', (trx) => raiseEpoch(trx, userId)),
-        );
+        const epoch = await execute(statement('insert into "user_epochs"', (trx) => raiseEpoch(trx, userId)));
         const scope: RevocationScope = { kind: 'account', userId, throughEpoch: epoch - 1 };
         const order = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
         await execute(
-          statement('insert into "revocations"', (trx) =>
-            trx.write(() => void tables.revocations.push(insert(order, undefined))),
-          ),
+          statement('insert into "revocations"', (trx) => trx.write(() => store(order, undefined))),
         );
         return order;
       }),
@@ -110,7 +110,7 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
             if (dedupeKey !== undefined) await trx.lock(`dedupe:${dedupeKey}`, 'alone');
             const exists = tables.revocations.some((each) => each.dedupeKey === dedupeKey);
             if (dedupeKey !== undefined && exists) return undefined;
-            trx.write(() => void tables.revocations.push(insert(order, dedupeKey)));
+            trx.write(() => store(order, dedupeKey));
             return order;
           }),
         );
@@ -120,7 +120,13 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
       update('progress', () => {
         const row = tables.revocations.find(({ order }) => order.id === receipt.orderId);
         if (row === undefined) return;
-        Object.assign(row, { receipt, done: receipt.status === 'done', attempts, nextAttemptAt, held: false });
+        Object.assign(row, {
+          receipt,
+          done: receipt.status === 'done',
+          attempts,
+          nextAttemptAt,
+          held: false,
+        });
       }),
 
     async claimDue(limit) {
@@ -149,8 +155,7 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
         'waiting',
         () =>
           tables.revocations.filter(
-            (row) =>
-              !row.done && (row.attempts > 0 || row.nextAttemptAt <= clock.now()) && isOfThePast(row),
+            (row) => !row.done && (row.attempts > 0 || row.nextAttemptAt <= clock.now()) && isOfThePast(row),
           ).length,
       ),
 
@@ -176,8 +181,7 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
 
     hurryOpen: () =>
       update('hurry', () => {
-        for (const row of tables.revocations)
-          if (!row.done && !row.held) row.nextAttemptAt = clock.now();
+        for (const row of tables.revocations) if (!row.done && !row.held) row.nextAttemptAt = clock.now();
       }),
 
     // There is one process, and it is not gone.

@@ -96,7 +96,8 @@ export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStor
         await reach('load a session');
         const session = loadNow(sid);
         const entry = stored.index.get(sid);
-        if (session !== undefined && entry !== undefined && activity.noteUse(sid)) entry.lastSeen = clock.now();
+        if (session !== undefined && entry !== undefined && activity.noteUse(sid))
+          entry.lastSeen = clock.now();
         return session;
       },
       async insert(sid, session) {
@@ -158,7 +159,8 @@ export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStor
     if (indexedApart) await reach('forget ended sessions');
     const remembered = (indexedApart ? sids : ended).filter((sid) => !tellsOfCutoff(sid, calendar.last()));
     for (const sid of remembered)
-      if (!stored.endings.has(sid)) stored.endings.set(sid, { reason, forgetAt: clock.now() + ENDINGS_KEPT_MS });
+      if (!stored.endings.has(sid))
+        stored.endings.set(sid, { reason, forgetAt: clock.now() + ENDINGS_KEPT_MS });
     for (const sid of sids) stored.index.delete(sid);
     return ended.length;
   }
