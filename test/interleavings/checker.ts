@@ -59,9 +59,8 @@ export function findViolations(events: readonly Event[]): readonly string[] {
         return orders.some((order) => order.doneAt < Number.POSITIVE_INFINITY && endsTokens(order, subject))
           ? [`${name} outlives its end`]
           : [];
-      const wasReplaced = connected.some(
-        (event) => event.subject.userId === subject.userId && event.token !== token,
-      );
+      const stored = all('token_stored').filter(({ userId }) => userId === subject.userId);
+      const wasReplaced = stored.at(-1)?.token !== token;
       const isStillIn = all('looked').some((event) => event.subject === subject && event.isIn);
       return isStillIn && !wasReplaced && !mayHaveEnded(subject)
         ? [`${name} was ended by nothing that names it`]

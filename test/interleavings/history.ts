@@ -26,6 +26,8 @@ export type Event =
       readonly what: string;
       readonly needsAdmin: boolean;
     }
+  /** A broker's token was committed in the place of the person's last one. */
+  | { readonly kind: 'token_stored'; readonly userId: string; readonly token: string }
   /** A revocation was committed, and written down as done. */
   | { readonly kind: 'order_stored'; readonly id: string; readonly scope: RevocationScope }
   | { readonly kind: 'order_done'; readonly id: string }

@@ -166,7 +166,8 @@ export function createHouse(parts: Parts, stores: Stores, history: History, when
   const tokens = createMemoryTokenStore({
     database,
     rows,
-    onStored({ id, accessToken = '' }) {
+    onStored({ id, userId, accessToken = '' }) {
+      history.add({ kind: 'token_stored', userId, token: id });
       idsOfTokens.set(accessToken, id);
       noteEffect('a token');
     },

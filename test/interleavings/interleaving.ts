@@ -104,23 +104,25 @@ export async function runInterleaving(
       await visits.form(subject);
     },
   };
-  const waiting = new Set<Step>();
+  const waiting: Step[] = [];
   const failures: unknown[] = [];
   for (const step of [...acts, ...ends]) {
-    waiting.add(step);
-    PLAN[step](scene)
+    waiting.push(step);
+    scheduler
+      .schedule(DONE, step)
+      .then(() => PLAN[step](scene))
       .catch((error: unknown) => visits.isExpected(error) || failures.push(error))
-      .finally(() => waiting.delete(step));
+      .finally(() => waiting.splice(waiting.indexOf(step), 1));
   }
-  // A turn of the event loop that the server itself takes is no choice of the scheduler's.
-  for (let turns = 0; waiting.size > 0 && turns < MOST_TURNS; turns += 1) {
-    await scheduler.waitIdle();
-    if (waiting.size > 0) await nextTurn();
+  for (let idleTurns = 0; waiting.length > 0 && idleTurns < MOST_IDLE_TURNS; idleTurns += 1) {
+    for (; scheduler.count() > 0; idleTurns = 0) await scheduler.waitNext(1);
+    // A turn that the server itself gives to others.
+    await nextTurn();
   }
   const [failure] = failures;
   if (failure !== undefined) throw failure;
-  if (waiting.size > 0) {
-    history.add({ kind: 'stuck', waiting: [...waiting] });
+  if (waiting.length > 0) {
+    history.add({ kind: 'stuck', waiting: waiting });
   } else {
     await house.settle();
     for (const subject of subjects) await visits.look(subject);
@@ -129,4 +131,4 @@ export async function runInterleaving(
 }
 
 const DONE = Promise.resolve();
-const MOST_TURNS = 20;
+const MOST_IDLE_TURNS = 5;
