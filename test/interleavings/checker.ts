@@ -6,7 +6,8 @@ type Placed<K extends Event['kind']> = Extract<Event, { readonly kind: K }> & { 
 interface Order {
   readonly scope: RevocationScope;
   readonly storedAt: number;
-  /** Infinity while it is not done. */
+  /** Infinity where it never was, both. */
+  readonly reportedAt: number;
   readonly doneAt: number;
 }
 
@@ -18,11 +19,13 @@ interface Order {
 export function findViolations(events: readonly Event[]): readonly string[] {
   const all = <K extends Event['kind']>(kind: K): readonly Placed<K>[] =>
     events.flatMap((event, at) => (isOf(event, kind) ? [{ ...event, at }] : []));
-  const done = all('order_done');
+  const firstOf = (kind: 'order_reported' | 'order_done', id: string): number =>
+    all(kind).find((event) => event.id === id)?.at ?? Number.POSITIVE_INFINITY;
   const orders: readonly Order[] = all('order_stored').map(({ id, scope, at }) => ({
     scope,
     storedAt: at,
-    doneAt: done.find((event) => event.id === id)?.at ?? Number.POSITIVE_INFINITY,
+    reportedAt: firstOf('order_reported', id),
+    doneAt: firstOf('order_done', id),
   }));
   const connected = all('connected');
 
@@ -39,24 +42,23 @@ export function findViolations(events: readonly Event[]): readonly string[] {
       ];
     }),
     ...all('work_began').flatMap(({ subject, at }) =>
-      endReportedAt(subject, at) < (cameInAt(subject, at) ?? 0)
+      endDoneAt(subject, at) < (cameInAt(subject, at) ?? 0)
         ? [`a request of ${subject.name} came in after its end was reported, and was carried out`]
         : [],
     ),
     ...all('looked').flatMap(({ subject, isIn, at }) => {
       if (isIn)
-        return endReportedAt(subject, at) < at
-          ? [`${subject.name} can be used after its end was reported`]
-          : [];
+        return endDoneAt(subject, at) < at ? [`${subject.name} can be used after its end was reported`] : [];
       return mayHaveEnded(subject) ? [] : [`${subject.name} was ended by nothing that names it`];
     }),
     ...all('token_found').flatMap(({ token, state }) => {
       if (state === 'ended_but_readable') return ['the ciphertext of an ended token is back'];
-      const { subject, at } = connected.find((event) => event.token === token) ?? {};
-      if (subject === undefined || at === undefined) return [];
+      const connection = connected.find((event) => event.token === token);
+      if (connection === undefined) return [];
+      const { subject } = connection;
       const name = `the token of ${subject.name}`;
       if (state === 'alive')
-        return orders.some((order) => order.doneAt < Number.POSITIVE_INFINITY && endsTokens(order, subject))
+        return orders.some((order) => order.doneAt < Number.POSITIVE_INFINITY && endsToken(order, connection))
           ? [`${name} outlives its end`]
           : [];
       const stored = all('token_stored').filter(({ userId }) => userId === subject.userId);
@@ -69,11 +71,16 @@ export function findViolations(events: readonly Event[]): readonly string[] {
     ...all('stuck').map(({ waiting }) => `${waiting.join(', ')} wait for each other`),
   ];
 
-  /** When the end of what acts at a place in the history had been reported; Infinity where it never was. */
+  /** When the end of what acts at a place in the history had been reported, in part at least; Infinity where it never was. */
   function endReportedAt(subject: Subject, at: number): number {
-    const ends = orders.filter((order) => covers(order, subject, at)).map(({ doneAt }) => doneAt);
+    const reports = orders.filter((order) => covers(order, subject, at)).map(({ reportedAt }) => reportedAt);
     const disabled = all('disabled').filter(({ userId }) => userId === subject.userId);
-    return Math.min(...ends, ...disabled.map((event) => event.at));
+    return Math.min(...reports, ...disabled.map((event) => event.at));
+  }
+
+  /** The same of all that an end is made of: the session store knows of it too. */
+  function endDoneAt(subject: Subject, at: number): number {
+    return Math.min(...orders.filter((order) => covers(order, subject, at)).map(({ doneAt }) => doneAt));
   }
 
   /** Whether an order certainly ends a subject. */
@@ -114,9 +121,10 @@ function names(scope: RevocationScope, { userId, sid, epoch, loginTime }: Subjec
   }
 }
 
-/** One device's end leaves the token to the others. */
-const endsTokens = ({ scope }: Order, subject: Subject): boolean =>
-  scope.kind !== 'device' && names(scope, subject);
+/** One device's end leaves the token to the others, and a sweep what the broker was asked for after its instant. */
+function endsToken({ scope }: Order, { subject, issuedAt }: Placed<'connected'>): boolean {
+  return scope.kind !== 'device' && names(scope, { ...subject, loginTime: issuedAt });
+}
 
 function isOf<K extends Event['kind']>(event: Event, kind: K): event is Extract<Event, { readonly kind: K }> {
   return event.kind === kind;

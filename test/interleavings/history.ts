@@ -28,14 +28,20 @@ export type Event =
     }
   /** A broker's token was committed in the place of the person's last one. */
   | { readonly kind: 'token_stored'; readonly userId: string; readonly token: string }
-  /** A revocation was committed, and written down as done. */
+  /** A revocation was committed; it was reported, as done or as queued in part; it was done. */
   | { readonly kind: 'order_stored'; readonly id: string; readonly scope: RevocationScope }
+  | { readonly kind: 'order_reported'; readonly id: string }
   | { readonly kind: 'order_done'; readonly id: string }
   /** It was answered that the user is no administrator any more, or disabled. */
   | { readonly kind: 'demoted'; readonly userId: string }
   | { readonly kind: 'disabled'; readonly userId: string }
   /** It was answered that a broker is connected. */
-  | { readonly kind: 'connected'; readonly subject: Subject; readonly token: string }
+  | {
+      readonly kind: 'connected';
+      readonly subject: Subject;
+      readonly token: string;
+      readonly issuedAt: number;
+    }
   /** The session store came back with older data. */
   | { readonly kind: 'data_lost' }
   /** The clock went on past the idle limit, or past the cutoff. */

@@ -117,6 +117,7 @@ export function createHouse(parts: Parts, stores: Stores, history: History, when
     ...memoryOrders,
     async saveProgress(receipt, ...rest) {
       await memoryOrders.saveProgress(receipt, ...rest);
+      history.add({ kind: 'order_reported', id: receipt.orderId });
       if (receipt.status === 'done') history.add({ kind: 'order_done', id: receipt.orderId });
     },
   };
@@ -260,7 +261,12 @@ export function createHouse(parts: Parts, stores: Stores, history: History, when
 
   async function keepToken(...[grant, origin, subject]: [...Parameters<typeof keeper.keep>, Subject]) {
     if ((await keeper.keep(grant, origin)) === 'kept')
-      history.add({ kind: 'connected', subject, token: idsOfTokens.get(grant.accessToken) ?? '' });
+      history.add({
+        kind: 'connected',
+        subject,
+        token: idsOfTokens.get(grant.accessToken) ?? '',
+        issuedAt: origin.issuedAt,
+      });
   }
 
   const intake = parts.createSignalIntake({
