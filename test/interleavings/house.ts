@@ -69,10 +69,15 @@ const STRATEGY: CachedStrategy = {
 /** The session store does not answer, or may not be read yet. */
 export class StoreAwayError extends Error {}
 
+/** A line that is missing in a double. */
+export interface Doubles {
+  readonly rotatesBlindly?: boolean;
+}
+
 export type House = ReturnType<typeof createHouse>;
 
 /** The real parts over doubles in memory, wired as `services.ts` wires them. Whoever made it decides about each pause. */
-export function createHouse(parts: Parts, stores: Stores, history: History, whenPaused: Pause) {
+export function createHouse(parts: Parts, stores: Stores & Doubles, history: History, whenPaused: Pause) {
   let isSettingUp = true;
   const clock = createSettableClock(START);
   /** Time goes on with each step, so that no two things happen in the same millisecond. */
@@ -304,7 +309,7 @@ export function createHouse(parts: Parts, stores: Stores, history: History, when
   const replay = parts.createReplay({ orders, sessionTarget, calendar, clock });
   const idleWatch = parts.createIdleWatch(registry, lifecycle);
   const rotation = parts.createKeyRotation({
-    ciphertexts: createMemoryCiphertextStore({ database, rows }),
+    ciphertexts: createMemoryCiphertextStore({ database, rows, isBlind: stores.rotatesBlindly ?? false }),
     keyRing: {
       forPurpose: () => ({
         encrypt: (text) => text,

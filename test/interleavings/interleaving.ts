@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { findViolations } from './checker.ts';
 import { createHistory, type Subject } from './history.ts';
-import { ADMIN, createHouse, type House, type Stores, TRADER } from './house.ts';
+import { ADMIN, createHouse, type Doubles, type House, type Stores, TRADER } from './house.ts';
 import type { Parts } from './parts.ts';
 import { createVisits, type Visits } from './visits.ts';
 
@@ -48,35 +48,54 @@ const ENDS = {
 } as const satisfies Readonly<Record<string, (scene: Scene) => Promise<unknown>>>;
 
 const PLAN = { ...ACTS, ...ENDS };
-type Step = keyof typeof PLAN;
+type Act = keyof typeof ACTS;
+type End = keyof typeof ENDS;
+type Step = Act | End;
+
+const keysOf = <T extends object>(table: T) => Object.keys(table) as (keyof T)[];
+const ALL_ACTS = keysOf(ACTS);
+const ALL_ENDS = keysOf(ENDS);
 
 /** What is done at once, over which stores. */
 export interface Plan {
   readonly stores: Stores;
-  readonly acts: readonly (keyof typeof ACTS)[];
-  readonly ends: readonly (keyof typeof ENDS)[];
+  readonly acts: readonly Act[];
+  readonly ends: readonly End[];
 }
 
-const oneOf = <T extends string>(table: Readonly<Record<T, unknown>>) =>
-  fc.constantFrom(...(Object.keys(table) as T[]));
+/** The steps to choose from; all where none are named. */
+export interface Steps {
+  readonly acts?: readonly Act[] | undefined;
+  readonly ends?: readonly End[] | undefined;
+}
 
-export const plans: fc.Arbitrary<Plan> = fc.record({
-  stores: fc.record({
-    database: fc.constantFrom('sqlite', 'postgres'),
-    sessions: fc.constantFrom('database', 'redis'),
-  }),
-  acts: fc.array(oneOf(ACTS), { minLength: 1, maxLength: 2 }),
-  ends: fc.array(oneOf(ENDS), { minLength: 1, maxLength: 2 }),
-});
+export const plansOf = ({ acts = ALL_ACTS, ends = ALL_ENDS }: Steps): fc.Arbitrary<Plan> =>
+  fc.record(
+    {
+      stores: fc.record(
+        {
+          database: fc.constantFrom('sqlite', 'postgres'),
+          sessions: fc.constantFrom('database', 'redis'),
+        },
+        { noNullPrototype: true },
+      ),
+      acts: fc.array(fc.constantFrom(...acts), { minLength: 1, maxLength: 2 }),
+      ends: fc.array(fc.constantFrom(...ends), { minLength: 1, maxLength: 2 }),
+    },
+    { noNullPrototype: true },
+  );
 
 /** Carries out a plan with the scheduler's choice at each place where the server waits for a store; returns what was wrong. */
 export async function runInterleaving(
   parts: Parts,
   { stores, acts, ends }: Plan,
   scheduler: fc.Scheduler,
+  doubles: Doubles = {},
 ): Promise<readonly string[]> {
   const history = createHistory();
-  const house = createHouse(parts, stores, history, (where) => scheduler.schedule(DONE, where));
+  const house = createHouse(parts, { ...stores, ...doubles }, history, (where) =>
+    scheduler.schedule(DONE, where),
+  );
   const visits = createVisits(parts, house);
   const subjects: Subject[] = [];
 
