@@ -72,6 +72,7 @@ export class StoreAwayError extends Error {}
 /** A line that is missing in a double. */
 export interface Doubles {
   readonly rotatesBlindly?: boolean;
+  readonly takesRoleAtOnce?: boolean;
 }
 
 export type House = ReturnType<typeof createHouse>;
@@ -324,7 +325,7 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
   /** In one transaction with the locks of `changeRoleUnlessLastAdmin`. */
   async function takeRoleFrom(userId: string): Promise<void> {
     await database.transaction(async (execute) => {
-      if (stores.database === 'postgres')
+      if (stores.database === 'postgres' && stores.takesRoleAtOnce !== true)
         for (const lock of locksOf({ alone: { userId } })) await execute(lockStatement(lock));
       await execute(changeUser(userId, { role: 'user' }));
     });

@@ -40,6 +40,8 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     file: 'storage/act-locks.ts',
     from: `if (sharedBy !== undefined) locks`,
     to: `if (alone === undefined && sharedBy !== undefined) return [];\n  if (sharedBy !== undefined) locks`,
+    acts: ['an import of the laptop'],
+    ends: ['end of the account'],
     found: /took effect after its end was reported/,
   },
   'the role is not asked for in the transaction': {
@@ -94,6 +96,8 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     file: 'sessions/revoker.ts',
     from: "status: 'queued', count: 0",
     to: "status: 'done', count: 0",
+    acts: ['a page of the laptop that writes to its session'],
+    ends: ['end of the account', 'outage of the session store, and replay'],
     found: /can be used after its end was reported/,
   },
   'an end of the account that leaves the last token': {
@@ -147,7 +151,21 @@ test.each(Object.entries(MUTATIONS))(
   60_000,
 );
 
-test('the checker finds a rotation that writes over what was wiped meanwhile', async () => {
-  const violations = await firstViolations(await loadParts(), {}, { rotatesBlindly: true });
-  expect(violations).toContain('the ciphertext of an ended token is back');
-}, 60_000);
+test.each<[string, Doubles, string]>([
+  [
+    'a rotation that writes over what was wiped meanwhile',
+    { rotatesBlindly: true },
+    'the ciphertext of an ended token is back',
+  ],
+  [
+    'a role that is taken without waiting for the acts of its user',
+    { takesRoleAtOnce: true },
+    "a form of the administrator's desk took effect, who was no administrator any more",
+  ],
+])(
+  'the checker finds %s',
+  async (_name, doubles, sentence) => {
+    expect(await firstViolations(await loadParts(), {}, doubles)).toContain(sentence);
+  },
+  60_000,
+);
