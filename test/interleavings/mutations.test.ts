@@ -151,21 +151,23 @@ test.each(Object.entries(MUTATIONS))(
   60_000,
 );
 
-test.each<[string, Doubles, string]>([
+test.each<[string, Doubles, Steps, string]>([
   [
     'a rotation that writes over what was wiped meanwhile',
     { rotatesBlindly: true },
+    {},
     'the ciphertext of an ended token is back',
   ],
   [
     'a role that is taken without waiting for the acts of its user',
     { takesRoleAtOnce: true },
+    { acts: ["an administrator's form"], ends: ['the administrator becomes a user'] },
     "a form of the administrator's desk took effect, who was no administrator any more",
   ],
 ])(
   'the checker finds %s',
-  async (_name, doubles, sentence) => {
-    expect(await firstViolations(await loadParts(), {}, doubles)).toContain(sentence);
+  async (_name, doubles, steps, sentence) => {
+    expect(await firstViolations(await loadParts(), steps, doubles)).toContain(sentence);
   },
   60_000,
 );

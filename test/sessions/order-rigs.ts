@@ -32,7 +32,10 @@ type Open = (clock: Clock) => Promise<OrderRig>;
 
 /** All places of the one contract; the doubles in memory are those that the interleavings run over. */
 export const ORDER_RIGS: readonly (readonly [string, Open])[] = [
-  ...DATABASES.map(([name, open]): [string, Open] => [name, async (clock) => onDatabase(await open(), clock)]),
+  ...DATABASES.map(([name, open]): [string, Open] => [
+    name,
+    async (clock) => onDatabase(await open(), clock),
+  ]),
   ['a double of SQLite', async (clock) => inMemory('sqlite', clock)],
   ['a double of Postgres', async (clock) => inMemory('postgres', clock)],
 ];

@@ -9,7 +9,10 @@ import { createSessionLifetime } from '../../src/sessions/session-lifetime.ts';
 import type { SessionStorage } from '../../src/sessions/session-storage.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import type { RedisClient } from '../../src/storage/redis.ts';
-import { createMemorySessionStorage, createMemorySessions } from '../interleavings/doubles/memory-sessions.ts';
+import {
+  createMemorySessionStorage,
+  createMemorySessions,
+} from '../interleavings/doubles/memory-sessions.ts';
 import { noPause } from '../interleavings/doubles/pause.ts';
 import { emptyPostgres } from '../storage/databases.ts';
 import { connectTo } from '../storage/redis-clients.ts';
