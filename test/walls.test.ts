@@ -17,7 +17,7 @@ const SHARED = ['node_modules', 'package.json', 'tsconfig.json', '.dependency-cr
 const SOUND = {
   'main.ts': "import './app.ts';",
   'app.ts': "import './compose.ts'; import './accounts/routes.ts';",
-  'services.ts': "import './config.ts'; import './accounts/user-store.ts'; import './broker/connection.ts';",
+  'compose.ts': "import './config.ts'; import './accounts/user-store.ts'; import './broker/connection.ts';",
   'config.ts': "import './core/clock.ts';",
   'errors.ts': 'export {};',
   'accounts/routes.ts': "import '../sessions/revoker.ts'; import 'express';",
@@ -55,7 +55,7 @@ const BREACHES = [
   ],
   ['features-stay-apart', 'brand-new-feature/uses-broker.ts', "import '../broker/connection.ts';"],
   ['features-import-downwards', 'broker/uses-config.ts', "import '../config.ts';"],
-  ['features-import-downwards', 'broker/uses-services.ts', "import '../compose.ts';"],
+  ['features-import-downwards', 'broker/uses-compose.ts', "import '../compose.ts';"],
   ['only-the-composition-imports-features', 'uses-broker.ts', "import './broker/connection.ts';"],
   ['nothing-imports-the-entries', 'uses-main.ts', "import './main.ts';"],
   ['nothing-imports-the-entries', 'cli/uses-entry.ts', "import './main.ts';"],

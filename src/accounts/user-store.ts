@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
+import { waitForActs } from '../storage/act-locks.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema, UsersTable } from '../storage/schema.ts';
 import { usernameKey } from './username.ts';
@@ -69,12 +70,13 @@ export interface UserStore {
 }
 
 export interface UserStoreDeps {
-  readonly database: Pick<Database, 'db'>;
+  readonly database: Pick<Database, 'db' | 'dialect' | 'acting'>;
   readonly clock: Clock;
 }
 
 /** The people, in SQL. A username's key is unique in the database, so two requests cannot both take it. */
-export function createUserStore({ database: { db }, clock }: UserStoreDeps): UserStore {
+export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
+  const { db } = database;
   let anyone = false;
 
   const findRow = (username: string) =>
@@ -189,6 +191,7 @@ export function createUserStore({ database: { db }, clock }: UserStoreDeps): Use
 
     disableUnlessLastAdmin: (userId) =>
       db.transaction().execute(async (trx) => {
+        await waitForActs(trx, database, { userId });
         await waitForTurn(trx);
         if (await isLastAdmin(trx, userId)) return false;
         await trx.updateTable('users').set({ disabled: 1 }).where('id', '=', userId).execute();
@@ -197,6 +200,7 @@ export function createUserStore({ database: { db }, clock }: UserStoreDeps): Use
 
     changeRoleUnlessLastAdmin: (userId, role) =>
       db.transaction().execute(async (trx) => {
+        await waitForActs(trx, database, { userId });
         await waitForTurn(trx);
         if (role !== 'admin' && (await isLastAdmin(trx, userId))) return 'last_admin';
         const before = await trx

@@ -8,7 +8,7 @@ import type { Acting } from '../storage/acting.ts';
 import type { BrokerGrant } from './broker-adapter.ts';
 import type { LogoutStore } from './logout-store.ts';
 import { secretDigest } from './secret-digest.ts';
-import type { TokenCipher } from './token-cipher.ts';
+import type { BrokerCipher } from './token-cipher.ts';
 import type { NewConnection, TokenStore } from './token-store.ts';
 
 /** For whom and since when a token was asked for. */
@@ -28,12 +28,12 @@ export interface ConnectionKeeper {
 }
 
 export interface ConnectionKeeperDeps {
-  readonly tokens: TokenStore;
-  readonly logouts: LogoutStore;
+  readonly tokens: Pick<TokenStore, 'replace' | 'end'>;
+  readonly logouts: Pick<LogoutStore, 'add'>;
   readonly epochs: EpochStore;
   readonly calendar: CutoffCalendar;
   readonly clock: Clock;
-  readonly cipher: TokenCipher;
+  readonly cipher: { forBroker(broker: string): Pick<BrokerCipher, 'encrypt'> };
   /** Whether a session of this id is still in the store. */
   readonly sessionExists: (sid: string) => Promise<boolean>;
   readonly acting: Pick<Acting, 'asServer'>;

@@ -7,8 +7,8 @@ import { type ConnectionsToEnd, END_BATCH, type EndedConnection } from './connec
 import type { TokenStore } from './token-store.ts';
 
 export interface BrokerTokenTargetDeps {
-  readonly tokens: TokenStore;
-  readonly authorizations: AuthorizationStore;
+  readonly tokens: Pick<TokenStore, 'end'>;
+  readonly authorizations: Pick<AuthorizationStore, 'forgetBegunBefore'>;
   readonly adapters: BrokerAdapters;
   readonly clock: Clock;
   /** Called when brokers have to be told of something: the logout queue's `wake`. */

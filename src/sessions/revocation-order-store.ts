@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { type ExpressionBuilder, type Selectable, sql, type Transaction } from 'kysely';
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
 import type { Receipt, RevocationOrder, RevocationReason, RevocationScope } from '../core/revocation.ts';
-import { type ActLocks, actLocks } from '../storage/act-locks.ts';
+import { waitForActs } from '../storage/act-locks.ts';
 import type { Database } from '../storage/database.ts';
 import type { RevocationsTable, Schema } from '../storage/schema.ts';
 import { createOrderHolder, type OrderHolder } from './order-holder.ts';
@@ -66,10 +66,12 @@ const SWEEP_KEY = 'sweep:';
 export const sweepKey = (cutoff: number): string => `${SWEEP_KEY}${cutoff}`;
 
 export function createRevocationOrderStore(
-  { db, dialect, acting }: Database,
+  database: Database,
   clock: Clock,
   holder: OrderHolder = createOrderHolder(),
 ): RevocationOrderStore {
+  const { db } = database;
+
   function toRow(order: RevocationOrder, dedupeKey: string | undefined) {
     return {
       id: order.id,
@@ -93,16 +95,10 @@ export function createRevocationOrderStore(
       where('ordered_at', '<=', clock.now() + CLOCK_SKEW_TOLERANCE_MS),
     ]);
 
-  /** Acts of the user, or of all users, that are under way are committed before the order is; later ones see it. */
-  async function waitForActs(trx: Transaction<Schema>, alone: NonNullable<ActLocks['alone']>): Promise<void> {
-    if (dialect !== 'postgres') return;
-    for (const lock of actLocks({ alone, sharedBy: acting.current()?.userId })) await lock.execute(trx);
-  }
-
   return {
     openAccount: (userId, reason) =>
       db.transaction().execute(async (trx) => {
-        await waitForActs(trx, { userId });
+        await waitForActs(trx, database, { userId });
         const { epoch } = await trx
           .insertInto('user_epochs')
           .values({ user_id: userId, epoch: 1 })
@@ -119,7 +115,7 @@ export function createRevocationOrderStore(
 
     async open(scope, reason, dedupeKey) {
       return db.transaction().execute(async (trx) => {
-        await waitForActs(trx, scope.kind === 'sweep' ? 'all_users' : { userId: scope.userId });
+        await waitForActs(trx, database, scope.kind === 'sweep' ? 'all_users' : { userId: scope.userId });
         const order = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
         const { numInsertedOrUpdatedRows } = await trx
           .insertInto('revocations')

@@ -26,7 +26,7 @@ export interface SessionExpiryDeps {
   readonly ids: SessionIdIssuer;
   readonly acting: Acting;
   readonly actors: SessionActors;
-  readonly longRequests: LongRequests;
+  readonly longRequests: Pick<LongRequests, 'follow'>;
   readonly clearCookie: (res: Response) => void;
 }
 

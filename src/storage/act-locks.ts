@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
+import type { Database } from './database.ts';
+import type { Schema } from './schema.ts';
 
 /** Sets these locks apart from others in the same database. */
 const LOCK_CLASS = 0x63666577;
@@ -30,6 +32,16 @@ export function actLocks({ alone, sharedBy }: ActLocks): readonly RawBuilder<unk
         ? sql`select pg_advisory_xact_lock(${sql.lit(LOCK_CLASS)}, ${sql.lit(key)})`
         : sql`select pg_advisory_xact_lock_shared(${sql.lit(LOCK_CLASS)}, ${sql.lit(key)})`,
     );
+}
+
+/** First in a transaction: acts that are under way are committed before it is, and later ones see what it did. */
+export async function waitForActs(
+  trx: Transaction<Schema>,
+  { dialect, acting }: Pick<Database, 'dialect' | 'acting'>,
+  alone: NonNullable<ActLocks['alone']>,
+): Promise<void> {
+  if (dialect !== 'postgres') return;
+  for (const lock of actLocks({ alone, sharedBy: acting.current()?.userId })) await lock.execute(trx);
 }
 
 function keyOf(userId: string): number {

@@ -1,32 +1,26 @@
-import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Receipt, RevocationOrder } from '../../src/core/revocation.ts';
-import { createEpochStore } from '../../src/sessions/epoch-store.ts';
-import {
-  createRevocationOrderStore,
-  type RevocationOrderStore,
-} from '../../src/sessions/revocation-order-store.ts';
-import type { Database } from '../../src/storage/database.ts';
-import { DATABASES } from '../storage/databases.ts';
+import type { RevocationOrderStore } from '../../src/sessions/revocation-order-store.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
+import { ORDER_RIGS, type OrderRig } from './order-rigs.ts';
 
 const SECOND_MS = 1000;
 const LEASE_MS = 30 * SECOND_MS;
 const START = Date.parse('2026-11-23T10:00:00+05:30');
 
-describe.each(DATABASES)('the orders of revocation on %s', (_name, open) => {
+describe.each(ORDER_RIGS)('the orders of revocation on %s', (_name, open) => {
   let clock: SettableClock;
-  let database: Database;
+  let rig: OrderRig;
   let orders: RevocationOrderStore;
 
   beforeEach(async () => {
     clock = createSettableClock(START);
-    database = await open();
-    orders = createRevocationOrderStore(database, clock);
+    rig = await open(clock);
+    ({ orders } = rig);
   });
-  afterEach(() => database.close());
+  afterEach(() => rig.close());
 
-  const currentEpoch = (userId: string) => createEpochStore(database).current(userId);
+  const currentEpoch = (userId: string) => rig.epochs.current(userId);
   const device = (userId = 'asha') => ({ kind: 'device', userId, sids: ['s.asha.1.x'] }) as const;
 
   async function openDevice(userId = 'asha', dedupeKey?: string): Promise<RevocationOrder> {
@@ -64,7 +58,7 @@ describe.each(DATABASES)('the orders of revocation on %s', (_name, open) => {
     });
 
     it('leaves the epoch as it was when it cannot be stored: both or neither', async () => {
-      await sql`alter table revocations rename to away`.execute(database.db);
+      await rig.breakTable();
       await expect(orders.openAccount('asha', 'logged_out')).rejects.toThrow();
       expect(await currentEpoch('asha')).toBe(0);
     });
@@ -133,9 +127,7 @@ describe.each(DATABASES)('the orders of revocation on %s', (_name, open) => {
       const given = await Promise.all(Array.from({ length: 20 }, () => openDevice()));
       for (let round = 0; round < 3; round += 1) {
         clock.advance(LEASE_MS);
-        const nodes = Array.from({ length: 4 }, () =>
-          createRevocationOrderStore(database, clock).claimDue(20),
-        );
+        const nodes = Array.from({ length: 4 }, () => rig.anotherNode().claimDue(20));
         const claimed = (await Promise.all(nodes)).flat().map(({ order }) => order.id);
         expect([...claimed].sort()).toEqual(given.map(({ id }) => id).sort());
         expect(await claim()).toEqual([]);

@@ -3,11 +3,17 @@ import type { Clock } from '../../src/core/clock.ts';
 import { type CutoffCalendar, createCutoffCalendar } from '../../src/core/cutoff.ts';
 import { createLivePolicy, type LivePolicy, type SessionPolicy } from '../../src/core/session-policy.ts';
 import { createDatabaseSessionStorage } from '../../src/sessions/database/database-session-storage.ts';
+import { DatabaseSessionStore } from '../../src/sessions/database/database-session-store.ts';
 import { createRedisSessionStorage } from '../../src/sessions/redis/redis-session-storage.ts';
 import { createSessionLifetime } from '../../src/sessions/session-lifetime.ts';
 import type { SessionStorage } from '../../src/sessions/session-storage.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import type { RedisClient } from '../../src/storage/redis.ts';
+import {
+  createMemorySessionStorage,
+  createMemorySessions,
+} from '../interleavings/doubles/memory-sessions.ts';
+import { noPause } from '../interleavings/doubles/pause.ts';
 import { emptyPostgres } from '../storage/databases.ts';
 import { connectTo } from '../storage/redis-clients.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
@@ -31,7 +37,7 @@ const OPEN_GATE = { pass: () => undefined };
 
 type Open = (clock: Clock, policy?: SessionPolicy) => Promise<SessionRig>;
 
-/** All three places of the one contract. */
+/** All places of the one contract; the doubles in memory are those that the interleavings run over. */
 export const SESSION_RIGS: readonly (readonly [string, Open])[] = [
   ['SQLite', async (clock, policy) => onDatabase(await openMemory(), clock, policy)],
   ['Postgres', async (clock, policy) => onDatabase(await openDatabase(await emptyPostgres()), clock, policy)],
@@ -40,6 +46,8 @@ export const SESSION_RIGS: readonly (readonly [string, Open])[] = [
     async (clock, policy) =>
       onRedis(await connectTo(await createRedisDatabase({ url: inject('redisUrl') })), clock, policy),
   ],
+  ['a double of a table', async (clock, policy) => inMemory(clock, policy, { indexedApart: false })],
+  ['a double of an index apart', async (clock, policy) => inMemory(clock, policy, { indexedApart: true })],
 ];
 
 export function openMemory(): Promise<Database> {
@@ -65,6 +73,19 @@ export function onRedis(
   const node = () => createRedisSessionStorage({ redis, gate: OPEN_GATE, ...shared.deps });
   const close = () => Promise.resolve(redis.disconnect());
   return { ...shared.rig, storage: node(), anotherNode: node, close };
+}
+
+function inMemory(
+  clock: Clock,
+  startPolicy: SessionPolicy = USUAL_POLICY,
+  { indexedApart }: { readonly indexedApart: boolean },
+): SessionRig {
+  const shared = share(clock, startPolicy);
+  const stored = createMemorySessions();
+  const pause = noPause;
+  const deps = { stored, indexedApart, pause, gate: OPEN_GATE, Store: DatabaseSessionStore, ...shared.deps };
+  const node = () => createMemorySessionStorage(deps);
+  return { ...shared.rig, storage: node(), anotherNode: node, close: () => Promise.resolve() };
 }
 
 function share(clock: Clock, startPolicy: SessionPolicy) {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createUserStore, type UserStore } from '../../src/accounts/user-store.ts';
 import { createRevocationOrderStore } from '../../src/sessions/revocation-order-store.ts';
 import { createSessionActors } from '../../src/sessions/session-actors.ts';
 import { SessionEndedError } from '../../src/sessions/session-storage.ts';
@@ -179,6 +180,30 @@ describe.each(DATABASES)('A write on behalf of an actor, on %s,', (_name, open) 
         .then(() => order.push('revocation'));
       await Promise.all([act, revocation]);
       expect(order).toEqual(['act', 'revocation']);
+    });
+
+    it.each<[string, (users: UserStore) => Promise<unknown>]>([
+      ['its administrator is made a user', (users) => users.changeRoleUnlessLastAdmin('asha', 'user')],
+      ['its administrator is disabled', (users) => users.disableUnlessLastAdmin('asha')],
+    ])('is committed before %s, where that came second', async (_what, change) => {
+      await addUser(database, 'ravi');
+      await database.db.updateTable('users').set({ role: 'admin' }).execute();
+      const order: string[] = [];
+      const inside = Promise.withResolvers<void>();
+      const admin = actorOf();
+      admin.needsAdmin = true;
+      const act = database.acting.run(admin, () =>
+        database.db.transaction().execute(async (trx) => {
+          await trx.updateTable('users').set({ email: 'new@example.com' }).where('id', '=', 'ravi').execute();
+          inside.resolve();
+          await sleep(100);
+          order.push('act');
+        }),
+      );
+      await inside.promise;
+      const changed = change(createUserStore({ database, clock })).then(() => order.push('change'));
+      await Promise.all([act, changed]);
+      expect(order).toEqual(['act', 'change']);
     });
 
     it('can order the end of its own session, any number at once', async () => {

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../../src/core/clock.ts';
+import { SECOND_MS } from '../../../src/core/duration.ts';
+import { CLOCK_SKEW_TOLERANCE_MS } from '../../../src/core/expiry.ts';
+import type { Receipt, RevocationOrder, RevocationScope } from '../../../src/core/revocation.ts';
+import type { EpochStore } from '../../../src/sessions/epoch-store.ts';
+import type { RevocationOrderStore } from '../../../src/sessions/revocation-order-store.ts';
+import type { ActLocks, actLocks } from '../../../src/storage/act-locks.ts';
+import type { Acting } from '../../../src/storage/acting.ts';
+import { lockStatement, type MemoryDatabase, type MemoryTransaction, statement } from './memory-database.ts';
+
+export interface MemoryRevocation {
+  readonly order: RevocationOrder;
+  dedupeKey: string | undefined;
+  receipt: Receipt | undefined;
+  done: boolean;
+  attempts: number;
+  nextAttemptAt: number;
+  held: boolean;
+}
+
+/** The tables behind the doubles of several stores: what one of them commits, the others read. */
+export interface MemoryTables {
+  readonly epochs: Map<string, number>;
+  revocations: MemoryRevocation[];
+  readonly users: Map<string, { role: 'admin' | 'user'; disabled: boolean }>;
+}
+
+export function createMemoryTables(): MemoryTables {
+  return { epochs: new Map(), revocations: [], users: new Map() };
+}
+
+export interface MemoryRevocationDeps {
+  readonly database: MemoryDatabase;
+  readonly tables: MemoryTables;
+  readonly acting: Acting;
+  readonly clock: Clock;
+  readonly locksOf: typeof actLocks;
+  /** Called at the instant of an order's commit. */
+  readonly onStored?: (order: RevocationOrder) => void;
+}
+
+const LEASE_MS = 30 * SECOND_MS;
+const SWEEP_KEY = 'sweep:';
+
+export function createMemoryEpochStore({
+  database,
+  tables,
+}: Pick<MemoryRevocationDeps, 'database' | 'tables'>): EpochStore {
+  return {
+    current: (userId) => database.execute(statement('select epoch', () => tables.epochs.get(userId) ?? 0)),
+  };
+}
+
+/** The outbox in memory, with the transactions and locks of the real one. */
+export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOrderStore {
+  const { database, tables, acting, clock, locksOf, onStored = () => undefined } = deps;
+
+  type Execute = Parameters<Parameters<MemoryDatabase['transaction']>[0]>[0];
+
+  async function waitForActs(execute: Execute, alone: NonNullable<ActLocks['alone']>): Promise<void> {
+    if (database.flavour !== 'postgres') return;
+    for (const lock of locksOf({ alone, sharedBy: acting.current()?.userId }))
+      await execute(lockStatement(lock));
+  }
+
+  const isOfThePast = ({ order: { scope, orderedAt } }: MemoryRevocation): boolean =>
+    scope.kind !== 'sweep' || orderedAt <= clock.now() + CLOCK_SKEW_TOLERANCE_MS;
+
+  function store(order: RevocationOrder, dedupeKey: string | undefined): void {
+    const nextAttemptAt = order.orderedAt + LEASE_MS;
+    const row = { order, dedupeKey, receipt: undefined, done: false, attempts: 0, nextAttemptAt, held: true };
+    tables.revocations.push(row);
+    onStored(order);
+  }
+
+  async function raiseEpoch(trx: MemoryTransaction, userId: string): Promise<number> {
+    // The row's own lock: of two that raise it at once, the second waits for the first.
+    await trx.lock(`epoch:${userId}`, 'alone');
+    const epoch = (tables.epochs.get(userId) ?? 0) + 1;
+    trx.write(() => void tables.epochs.set(userId, epoch));
+    return epoch;
+  }
+
+  /** Statements of the server's own, read or write, outside a transaction. */
+  const read = <T>(what: string, find: () => T): Promise<T> =>
+    database.execute(statement(`select ${what}`, find));
+  const update = <T>(what: string, change: () => T): Promise<T> =>
+    database.execute(statement(`update "revocations" (${what})`, change));
+
+  return {
+    openAccount: (userId, reason) =>
+      database.transaction(async (execute) => {
+        await waitForActs(execute, { userId });
+        const epoch = await execute(statement('insert into "user_epochs"', (trx) => raiseEpoch(trx, userId)));
+        const scope: RevocationScope = { kind: 'account', userId, throughEpoch: epoch - 1 };
+        const order = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
+        await execute(
+          statement('insert into "revocations"', (trx) => trx.write(() => store(order, undefined))),
+        );
+        return order;
+      }),
+
+    open: (scope, reason, dedupeKey) =>
+      database.transaction(async (execute) => {
+        await waitForActs(execute, scope.kind === 'sweep' ? 'all_users' : { userId: scope.userId });
+        const order = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
+        return execute(
+          statement('insert into "revocations"', async (trx) => {
+            if (dedupeKey !== undefined) await trx.lock(`dedupe:${dedupeKey}`, 'alone');
+            const exists = tables.revocations.some((each) => each.dedupeKey === dedupeKey);
+            if (dedupeKey !== undefined && exists) return undefined;
+            trx.write(() => store(order, dedupeKey));
+            return order;
+          }),
+        );
+      }),
+
+    saveProgress: (receipt, attempts, nextAttemptAt) =>
+      update('progress', () => {
+        const row = tables.revocations.find(({ order }) => order.id === receipt.orderId);
+        if (row === undefined) return;
+        Object.assign(row, {
+          receipt,
+          done: receipt.status === 'done',
+          attempts,
+          nextAttemptAt,
+          held: false,
+        });
+      }),
+
+    async claimDue(limit) {
+      const now = clock.now();
+      const due = await read('due', () =>
+        tables.revocations
+          .filter((row) => !row.done && row.nextAttemptAt <= now && isOfThePast(row))
+          .map((row) => ({ row, nextAttemptAt: row.nextAttemptAt }))
+          .toSorted((a, b) => a.nextAttemptAt - b.nextAttemptAt)
+          .slice(0, limit),
+      );
+      const claimed = [];
+      for (const { row, nextAttemptAt } of due) {
+        const isMine = await update('claim', () => {
+          if (row.nextAttemptAt !== nextAttemptAt) return false;
+          Object.assign(row, { nextAttemptAt: now + LEASE_MS, held: true });
+          return true;
+        });
+        if (isMine) claimed.push({ order: row.order, receipt: row.receipt, attempts: row.attempts });
+      }
+      return claimed;
+    },
+
+    countWaiting: () =>
+      read(
+        'waiting',
+        () =>
+          tables.revocations.filter(
+            (row) => !row.done && (row.attempts > 0 || row.nextAttemptAt <= clock.now()) && isOfThePast(row),
+          ).length,
+      ),
+
+    async *listSince(instant, portion) {
+      let after = { orderedAt: instant, id: '' };
+      for (;;) {
+        const { orderedAt, id } = after;
+        const orders = await read('orders', () =>
+          tables.revocations
+            .map(({ order }) => order)
+            .filter(
+              (order) => order.orderedAt > orderedAt || (order.orderedAt === orderedAt && order.id > id),
+            )
+            .toSorted((a, b) => a.orderedAt - b.orderedAt || (a.id < b.id ? -1 : 1))
+            .slice(0, portion),
+        );
+        const last = orders.at(-1);
+        if (last === undefined) return;
+        yield orders;
+        after = last;
+      }
+    },
+
+    hurryOpen: () =>
+      update('hurry', () => {
+        for (const row of tables.revocations) if (!row.done && !row.held) row.nextAttemptAt = clock.now();
+      }),
+
+    // There is one process, and it is not gone.
+    takeFromTheGone: () => Promise.resolve(),
+
+    forgetDoneBefore: (instant) =>
+      update('forget', () => {
+        tables.revocations = tables.revocations.filter((row) => !row.done || row.order.orderedAt >= instant);
+      }),
+
+    freeSweepsToCome: () =>
+      update('sweeps to come', () => {
+        for (const row of tables.revocations)
+          if (row.dedupeKey?.startsWith(SWEEP_KEY) && !isOfThePast(row)) row.dedupeKey = undefined;
+      }),
+
+    isSwept: (instant) =>
+      read('sweeps', () =>
+        tables.revocations.some(
+          (row) =>
+            row.order.scope.kind === 'sweep' &&
+            row.order.scope.before > instant &&
+            row.order.orderedAt >= instant - CLOCK_SKEW_TOLERANCE_MS &&
+            isOfThePast(row),
+        ),
+      ),
+
+    latestReceipt: (userId) =>
+      read('latest receipt', () =>
+        tables.revocations
+          .filter(({ order: { scope } }) => scope.kind === 'sweep' || scope.userId === userId)
+          .toSorted((a, b) => b.order.orderedAt - a.order.orderedAt)
+          .map(({ receipt }) => receipt)
+          .find((receipt) => receipt?.lines.some((line) => line.count > 0 || line.status === 'queued')),
+      ),
+
+    receiptOf: (orderId) =>
+      read('receipt', () => tables.revocations.find(({ order }) => order.id === orderId)?.receipt),
+
+    lastSweptCutoff: () =>
+      read('last sweep', () => {
+        const swept = tables.revocations.flatMap(({ dedupeKey, order: { scope } }) =>
+          dedupeKey?.startsWith(SWEEP_KEY) && scope.kind === 'sweep' ? [scope.before] : [],
+        );
+        return swept.length === 0 ? undefined : Math.max(...swept);
+      }),
+  };
+}

@@ -1,0 +1,67 @@
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type * as connectionKeeper from '../../src/broker/connection-keeper.ts';
+import type * as tokenRevocation from '../../src/broker/token-revocation.ts';
+import type * as errors from '../../src/errors.ts';
+import type * as sessionStore from '../../src/sessions/database/database-session-store.ts';
+import type * as idleWatch from '../../src/sessions/idle-watch.ts';
+import type * as lifecycle from '../../src/sessions/lifecycle.ts';
+import type * as replay from '../../src/sessions/replay.ts';
+import type * as revoker from '../../src/sessions/revoker.ts';
+import type * as roleGate from '../../src/sessions/role-gate.ts';
+import type * as sessionActors from '../../src/sessions/session-actors.ts';
+import type * as sessionExpiry from '../../src/sessions/session-expiry.ts';
+import type * as sessionStorage from '../../src/sessions/session-storage.ts';
+import type * as sessionTarget from '../../src/sessions/session-target.ts';
+import type * as sweep from '../../src/sessions/sweep.ts';
+import type * as actLocks from '../../src/storage/act-locks.ts';
+import type * as guardedDialect from '../../src/storage/guarded-dialect.ts';
+import type * as keyRotation from '../../src/storage/key-rotation.ts';
+import type * as signalIntake from '../../src/strategies/signal-intake.ts';
+
+/** The real code that the interleavings drive. */
+export type Parts = typeof actLocks &
+  typeof connectionKeeper &
+  typeof errors &
+  typeof guardedDialect &
+  typeof idleWatch &
+  typeof keyRotation &
+  typeof lifecycle &
+  typeof replay &
+  typeof revoker &
+  typeof roleGate &
+  typeof sessionActors &
+  typeof sessionExpiry &
+  typeof sessionStorage &
+  typeof sessionStore &
+  typeof sessionTarget &
+  typeof signalIntake &
+  typeof sweep &
+  typeof tokenRevocation;
+
+const FILES = [
+  'broker/connection-keeper.ts',
+  'broker/token-revocation.ts',
+  'errors.ts',
+  'sessions/database/database-session-store.ts',
+  'sessions/idle-watch.ts',
+  'sessions/lifecycle.ts',
+  'sessions/replay.ts',
+  'sessions/revoker.ts',
+  'sessions/role-gate.ts',
+  'sessions/session-actors.ts',
+  'sessions/session-expiry.ts',
+  'sessions/session-storage.ts',
+  'sessions/session-target.ts',
+  'sessions/sweep.ts',
+  'storage/act-locks.ts',
+  'storage/guarded-dialect.ts',
+  'storage/key-rotation.ts',
+  'strategies/signal-intake.ts',
+];
+
+/** Of the project, or of a copy of its `src` with a fault built in. */
+export async function loadParts(src = resolve(import.meta.dirname, '../../src')): Promise<Parts> {
+  const modules = await Promise.all(FILES.map((file) => import(pathToFileURL(join(src, file)).href)));
+  return Object.assign({}, ...modules);
+}

@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import type { Clock } from '../../src/core/clock.ts';
+import { createEpochStore, type EpochStore } from '../../src/sessions/epoch-store.ts';
+import {
+  createRevocationOrderStore,
+  type RevocationOrderStore,
+} from '../../src/sessions/revocation-order-store.ts';
+import { actLocks } from '../../src/storage/act-locks.ts';
+import { createActing } from '../../src/storage/acting.ts';
+import type { Database } from '../../src/storage/database.ts';
+import { createGuardedDialect } from '../../src/storage/guarded-dialect.ts';
+import { createMemoryDatabase, type Flavour } from '../interleavings/doubles/memory-database.ts';
+import {
+  createMemoryEpochStore,
+  createMemoryOrderStore,
+  createMemoryTables,
+} from '../interleavings/doubles/memory-revocations.ts';
+import type { Pause } from '../interleavings/doubles/pause.ts';
+import { DATABASES } from '../storage/databases.ts';
+
+/** One place where revocations are stored, and as many nodes on it as a test asks for. */
+export interface OrderRig {
+  readonly orders: RevocationOrderStore;
+  readonly epochs: EpochStore;
+  anotherNode(): RevocationOrderStore;
+  /** From now on no revocation can be stored. */
+  breakTable(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+type Open = (clock: Clock) => Promise<OrderRig>;
+
+/** All places of the one contract; the doubles in memory are those that the interleavings run over. */
+export const ORDER_RIGS: readonly (readonly [string, Open])[] = [
+  ...DATABASES.map(([name, open]): [string, Open] => [
+    name,
+    async (clock) => onDatabase(await open(), clock),
+  ]),
+  ['a double of SQLite', async (clock) => inMemory('sqlite', clock)],
+  ['a double of Postgres', async (clock) => inMemory('postgres', clock)],
+];
+
+function onDatabase(database: Database, clock: Clock): OrderRig {
+  const node = () => createRevocationOrderStore(database, clock);
+  return {
+    orders: node(),
+    epochs: createEpochStore(database),
+    anotherNode: node,
+    breakTable: () => sql`alter table revocations rename to away`.execute(database.db),
+    close: () => database.close(),
+  };
+}
+
+function inMemory(flavour: Flavour, clock: Clock): OrderRig {
+  let broken = false;
+  const pause: Pause = (where) =>
+    broken && where.includes('"revocations"')
+      ? Promise.reject(new Error('no such table: revocations'))
+      : Promise.resolve();
+  const acting = createActing();
+  const tables = createMemoryTables();
+  const database = createMemoryDatabase({ flavour, acting, guard: createGuardedDialect, pause });
+  const node = () => createMemoryOrderStore({ database, tables, acting, clock, locksOf: actLocks });
+  return {
+    orders: node(),
+    epochs: createMemoryEpochStore({ database, tables }),
+    anotherNode: node,
+    async breakTable() {
+      broken = true;
+    },
+    close: () => Promise.resolve(),
+  };
+}
