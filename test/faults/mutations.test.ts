@@ -47,9 +47,9 @@ const NO_REPLAY: Patch = {
 };
 
 const SESSIONS_LEFT_OUT: Patch = {
-  file: 'services.ts',
-  from: `targets: [brokers.tokenTarget, sessionTarget, `,
-  to: `targets: [brokers.tokenTarget, { ...sessionTarget, revoke: () => Promise.resolve({ count: 0 }) }, `,
+  file: 'sessions/revocation-feature.ts',
+  from: `targets: [tokens, sessionTarget, `,
+  to: `targets: [tokens, { ...sessionTarget, revoke: () => Promise.resolve({ count: 0 }) }, `,
 };
 
 const NEVER_TRIED_AGAIN: Patch = {
