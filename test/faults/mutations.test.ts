@@ -52,6 +52,19 @@ const SESSIONS_LEFT_OUT: Patch = {
   to: `targets: [tokens, { ...sessionTarget, revoke: () => Promise.resolve({ count: 0 }) }, `,
 };
 
+const NEVER_JUDGED_AGAIN: readonly Patch[] = [
+  {
+    file: 'sessions/session-expiry.ts',
+    from: `!(await stillCounts(session))`,
+    to: `(await stillCounts(session), false)`,
+  },
+  {
+    file: 'sessions/session-expiry.ts',
+    from: `acting.run(actors.of(session), next);`,
+    to: `void acting; void actors; next();`,
+  },
+];
+
 const NEVER_TRIED_AGAIN: Patch = {
   file: 'sessions/revoker.ts',
   from: `await orders.claimDue(RETRIED_AT_ONCE)`,
@@ -85,6 +98,15 @@ async function logOutUnderAPage({ household, held, act }: Scene): Promise<void> 
   await act('log_out');
   await page;
   await household.look(held, 0);
+}
+
+/** A logout while the body of a form of the same session is on its way. */
+async function logOutUnderAForm({ household, held, act }: Scene): Promise<void> {
+  const finish = await household.hold(held, 0);
+  await sleep(50);
+  await act('log_out');
+  await sleep(5);
+  await finish?.();
 }
 
 /** A logout while Redis is away, and what it comes to when Redis is back. */
@@ -188,6 +210,10 @@ describe('the checker sees through a server', () => {
     );
   });
 
+  test('that carries out a form whose session ended under it: nothing is judged again', async () => {
+    expect(await rulesBrokenBy(NEVER_JUDGED_AGAIN, logOutUnderAForm)).toContain('reported_done');
+  });
+
   test('that says a logout is stored and drops it: there is no outbox', async () => {
     expect(await rulesBrokenBy([DROPPED_ORDER], logOutInAnOutage)).toEqual(['stored_happens']);
   });
@@ -222,6 +248,7 @@ describe('the checker has nothing to say of the server as it is', () => {
 
   test.each([
     ['a logout and a page in flight', logOutUnderAPage],
+    ['a logout and a form in flight', logOutUnderAForm],
     ['a logout and an outage', logOutInAnOutage],
     ['a logout and a restored Redis', logOutBeforeARestore],
     ['an account that is ended late', endAnAccountLate],

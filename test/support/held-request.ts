@@ -24,12 +24,14 @@ export interface HeldRequestOptions {
   readonly body: string;
   /** How many bytes of the body are sent at once. */
   readonly sentAtOnce?: number;
+  /** Milliseconds after which it gives up. Never. */
+  readonly withinMs?: number;
 }
 
 /** Sends a request as a slow or hostile client would: over a socket of its own, and without its end. */
 export async function holdRequest(
   origin: string,
-  { method = 'POST', path, headers = {}, body, sentAtOnce = 5 }: HeldRequestOptions,
+  { method = 'POST', path, headers = {}, body, sentAtOnce = 5, withinMs = 0 }: HeldRequestOptions,
 ): Promise<HeldRequest> {
   const { hostname, port, host } = new URL(origin);
   const socket = connect(Number(port), hostname);
@@ -38,7 +40,8 @@ export async function holdRequest(
   // A server that closes early resets what is still being sent: what it answered counts.
   socket.on('error', () => undefined);
   const closed = once(socket, 'close');
-  await once(socket, 'connect');
+  if (withinMs > 0) socket.setTimeout(withinMs, () => socket.destroy());
+  await Promise.race([once(socket, 'connect'), closed]);
   const head = Object.entries({
     Host: host,
     Connection: 'close',

@@ -62,7 +62,9 @@ type Use = PageRequest | TokenReading;
 const succeeded = (use: Use): boolean => use.kind === 'token' || use.outcome === 'in';
 
 const didWhat = (use: Use): string =>
-  use.kind === 'token' ? `node ${use.node} gave a token out` : `node ${use.node} let a session in`;
+  use.kind === 'token'
+    ? `node ${use.node} gave a token out`
+    : `node ${use.node} ${use.form ? 'carried out a form of a session' : 'let a session in'}`;
 
 function usedAfterReport(revocation: Revocation, uses: readonly Use[]): readonly Violation[] {
   if (revocation.report !== 'done') return [];

@@ -1,3 +1,4 @@
+import { holdRequest } from '../../support/held-request.ts';
 import {
   type Browser,
   type BrowserOptions,
@@ -23,9 +24,18 @@ export interface Device {
   openForm(origin: string): Promise<void>;
   submit(origin: string, path: string, fields?: Readonly<Record<string, string>>): Promise<Reply>;
   logOut(origin: string, options?: { everywhere: boolean }): Promise<Reply>;
+  /** Sends the headers of a form and the first bytes of its body; the rest goes out when it is finished. */
+  hold(origin: string, path: string, fields: Readonly<Record<string, string>>): Promise<HeldForm>;
+}
+
+export interface HeldForm {
+  finish(): Promise<Pick<Reply, 'status' | 'location'>>;
 }
 
 export const GUARDED_PAGE = '/dashboard';
+
+/** A node that is paused answers when it goes on. */
+const HELD_PATIENCE_MS = 15_000;
 
 /** Whether a reply is the guarded page itself, for somebody: a 200 of anything else would not count. */
 export const letsIn = ({ status, text }: Reply): boolean =>
@@ -44,7 +54,7 @@ export async function signInDevice(
     form: { username, password, _csrf: csrfTokenIn(form) },
   });
   if (reply.status !== 303) return { reply, device: undefined };
-  return { reply, device: createDevice(browser) };
+  return { reply, device: createDevice(browser, options) };
 }
 
 /** Throws when it did not work. */
@@ -55,7 +65,7 @@ export async function mustSignIn(options: BrowserOptions, origin: string, person
   return device;
 }
 
-function createDevice(browser: Browser): Device {
+function createDevice(browser: Browser, { baseUrl, patienceMs = HELD_PATIENCE_MS }: BrowserOptions): Device {
   const session = browser.cookies().get(SESSION_COOKIE) ?? '';
   let token = '';
 
@@ -80,6 +90,18 @@ function createDevice(browser: Browser): Device {
     page: (origin) => request(origin, GUARDED_PAGE),
     openForm,
     submit,
+    async hold(origin, path, fields) {
+      await openForm(origin);
+      const body = new URLSearchParams({ ...fields, _csrf: token }).toString();
+      const headers = { Accept: 'text/html', Origin: baseUrl, Cookie: `${SESSION_COOKIE}=${session}` };
+      const held = await holdRequest(origin, { path, headers, body, withinMs: patienceMs });
+      return {
+        async finish() {
+          const { status, headers: received } = await held.finish();
+          return { status, location: /^location: (\S+)/im.exec(received)?.[1] ?? '' };
+        },
+      };
+    },
     logOut: (origin, { everywhere } = { everywhere: false }) =>
       submit(origin, '/auth/logout', everywhere ? { everywhere: 'yes' } : {}),
   };

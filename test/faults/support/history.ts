@@ -17,6 +17,8 @@ export interface PageRequest {
   readonly node: string;
   readonly startedAt: number;
   readonly endedAt: number;
+  /** A form whose body was held back: `startedAt` is when its rest was sent, and `in` that it was carried out. */
+  readonly form?: true;
   /** `in`: the page itself; `out`: sent to the login page; `unavailable`: 503; `none`: no answer. */
   readonly outcome: 'in' | 'out' | 'unavailable' | 'none';
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nextCutoff } from '../../../src/core/cutoff.ts';
 import type { Receipt } from '../../../src/core/revocation.ts';
 import type { Reply } from './browser.ts';
@@ -22,6 +23,8 @@ export interface Household {
   /** Asks for a page with a session at a node. */
   look(session: HeldSession, node: number): Promise<PageRequest['outcome']>;
   signIn(person: Person, node: number): Promise<HeldSession | undefined>;
+  /** Begins a form with a session at a node; its rest is sent by what this answers. Undefined where it could not begin. */
+  hold(session: HeldSession, node: number): Promise<(() => Promise<PageRequest['outcome']>) | undefined>;
   /** A program asks for somebody's broker token, of an office that keeps what it was given in its caches. */
   readToken(person: Person, office: Office, name: string): Promise<void>;
   /** All clocks reach the next cutoff. */
@@ -31,6 +34,18 @@ export interface Household {
 }
 
 const OPERATOR = { actor: 'operator' };
+
+/** A form that writes to the database and may be sent any number of times. */
+const FORM = '/settings';
+const FORM_FIELDS = {
+  theme: 'dark',
+  dateFormat: 'iso',
+  alertMinutes: '5',
+  idleTimeout: 'server',
+  defaultBroker: 'server',
+};
+/** Long enough for faults and revocations to come in between. */
+const HELD_TIMES_PAUSE = 5;
 
 export function createHousehold(house: House, history: History, now: () => number): Household {
   const { lifecycle } = house.office.services.sessions;
@@ -76,6 +91,19 @@ export function createHousehold(house: House, history: History, now: () => numbe
     const name = house.nodes[node]?.name ?? '';
     history.add({ kind: 'page', session: device.session, node: name, startedAt, endedAt: now(), outcome });
     return outcome;
+  }
+
+  async function hold({ device }: HeldSession, node: number) {
+    const form = await device.hold(originOf(node), FORM, FORM_FIELDS).catch(() => undefined);
+    if (form === undefined) return undefined;
+    return async (): Promise<PageRequest['outcome']> => {
+      const startedAt = now();
+      const outcome = outcomeOfForm(await form.finish());
+      const name = house.nodes[node]?.name ?? '';
+      const { session } = device;
+      history.add({ kind: 'page', form: true, session, node: name, startedAt, endedAt: now(), outcome });
+      return outcome;
+    };
   }
 
   async function revoke(
@@ -166,6 +194,14 @@ export function createHousehold(house: House, history: History, now: () => numbe
       if (held !== undefined) await connectBroker(held.device, originOf(step.node));
     },
 
+    async hold_form(person, step) {
+      const held = choose(person, step, false);
+      const finish = held && (await hold(held, step.node));
+      if (finish === undefined) return;
+      await sleep(step.pauseMs * HELD_TIMES_PAUSE);
+      await finish();
+    },
+
     async admin_ends_account(person) {
       const userId = await userIdOf(person);
       const scope = { kind: 'user', user: person.username } as const;
@@ -192,6 +228,7 @@ export function createHousehold(house: House, history: History, now: () => numbe
     },
     act: async (person, step) => void (await doing[step.action](person, step)),
     look,
+    hold,
     signIn,
     readToken,
     passCutoff: (clock) =>
@@ -241,4 +278,9 @@ async function receiptReport(order: Promise<Receipt | undefined>): Promise<Revoc
   } catch {
     return 'unknown';
   }
+}
+
+function outcomeOfForm({ status, location }: Pick<Reply, 'status' | 'location'>): PageRequest['outcome'] {
+  if (status === 303) return location.startsWith('/auth/login') ? 'out' : 'in';
+  return status === 503 ? 'unavailable' : 'none';
 }

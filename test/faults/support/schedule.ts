@@ -38,6 +38,7 @@ export const ACTIONS = [
   'end_other_device',
   'end_other_devices',
   'connect_broker',
+  'hold_form',
   'admin_ends_account',
   'operator_sweeps',
 ] as const;
@@ -80,6 +81,7 @@ const ACTION_WEIGHTS: Readonly<Record<Action, number>> = {
   end_other_device: 5,
   end_other_devices: 4,
   connect_broker: 8,
+  hold_form: 8,
   admin_ends_account: 4,
   operator_sweeps: 1,
 };
