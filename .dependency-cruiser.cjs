@@ -1,13 +1,16 @@
 /**
- * The walls of the house (docs/architecture.md): imports point one way,
- * core <- storage, http <- sessions <- features <- compose <- app <- main, and a feature never imports another feature.
- * A new folder under src/ is a feature unless it is named here. Type imports count as imports.
+ * Imports point one way (docs/architecture.md): core <- storage, http <- revocation <- sessions <- features
+ * <- admin, monitoring <- compose <- app <- boot, and a feature never imports another feature. Administrators' pages and
+ * monitoring may read what features export. A new folder under src/ is a feature unless it is named here. Type imports
+ * count as imports.
  */
-const ROOMS_BELOW = 'core|storage|http|sessions';
-const FEATURE = `^src/(?!(?:${ROOMS_BELOW}|cli)/)([^/]+)/`;
-const COMPOSITION = '^src/(?:compose|app|main|route-policies)\\.ts$|^src/cli/';
+const BELOW = 'core|storage|http|revocation|sessions';
+const ABOVE = 'admin|monitoring';
+const FEATURE = `^src/(?!(?:${BELOW}|${ABOVE}|boot|cli)/)([^/]+)/`;
+const FEATURE_OR_ABOVE = `^src/(?!(?:${BELOW}|boot|cli)/)([^/]+)/`;
+const COMPOSITION = '^src/(?:compose|app|main|route-policies)\\.ts$|^src/(?:cli|boot)/';
 
-/** Forbids a room every import from src/ that is not listed. */
+/** Forbids a folder every import from src/ that is not listed. */
 const mayImportOnly = (room, ...allowed) => ({
   name: `${room}-imports-downwards`,
   comment: `src/${room} may import from src/ only: ${[room, ...allowed].join(', ')}.`,
@@ -18,7 +21,7 @@ const mayImportOnly = (room, ...allowed) => ({
 
 /** Forbids a package to everyone but the places listed. */
 const packageOnlyIn = (name, places, comment) => ({
-  name: `${name}-stays-in-its-room`,
+  name: `${name}-stays-in-its-folder`,
   comment,
   severity: 'error',
   from: { path: '^src/', pathNot: places },
@@ -38,36 +41,37 @@ module.exports = {
     },
     {
       name: 'core-is-pure',
-      comment: 'src/core decides and does nothing: no package but luxon, no part of Node, no other room.',
+      comment: 'src/core decides and does nothing: no package but luxon, no part of Node, no other folder.',
       severity: 'error',
       from: { path: '^src/core/' },
       to: { pathNot: ['^src/core/', '(?:^|/)node_modules/(?:@types/)?luxon/'] },
     },
     mayImportOnly('storage', 'core', 'errors'),
     mayImportOnly('http', 'core', 'errors'),
-    mayImportOnly('sessions', 'core', 'storage', 'http', 'errors'),
+    mayImportOnly('revocation', 'core', 'storage', 'http', 'errors'),
+    mayImportOnly('sessions', 'core', 'storage', 'http', 'revocation', 'errors'),
     {
       name: 'features-stay-apart',
       comment: 'A feature that needs another one gets it handed over by compose.ts.',
       severity: 'error',
       from: { path: FEATURE },
-      to: { path: FEATURE, pathNot: '^src/$1/' },
+      to: { path: FEATURE_OR_ABOVE, pathNot: '^src/$1/' },
     },
     {
       name: 'features-import-downwards',
       comment:
-        'A feature knows core, storage, http, sessions and errors, and nothing of how the house is put together.',
+        'A feature knows core, storage, http, revocation, sessions and errors, and nothing of how the server is composed.',
       severity: 'error',
-      from: { path: FEATURE },
-      to: { path: ['^src/cli/', '^src/[^/]+\\.ts$'], pathNot: '^src/errors\\.ts$' },
+      from: { path: FEATURE_OR_ABOVE },
+      to: { path: ['^src/(?:cli|boot)/', '^src/[^/]+\\.ts$'], pathNot: '^src/errors\\.ts$' },
     },
     {
       name: 'only-the-composition-imports-features',
       comment:
-        'compose.ts, app.ts, main.ts and the command line put the features together; nothing else names one.',
+        'compose.ts, app.ts, boot/ and the command line put the features together; nothing else names one.',
       severity: 'error',
-      from: { path: '^src/', pathNot: [COMPOSITION, FEATURE] },
-      to: { path: FEATURE },
+      from: { path: '^src/', pathNot: [COMPOSITION, FEATURE_OR_ABOVE] },
+      to: { path: FEATURE_OR_ABOVE },
     },
     {
       name: 'nothing-imports-the-entries',
@@ -76,15 +80,15 @@ module.exports = {
       from: {},
       to: { path: '^src/(?:cli/)?main\\.ts$' },
     },
-    packageOnlyIn('better-sqlite3', ['^src/storage/'], 'The rest of the house speaks Kysely.'),
-    packageOnlyIn('pg', ['^src/storage/'], 'The rest of the house speaks Kysely.'),
+    packageOnlyIn('better-sqlite3', ['^src/storage/'], 'Everything else speaks Kysely.'),
+    packageOnlyIn('pg', ['^src/storage/'], 'Everything else speaks Kysely.'),
     packageOnlyIn(
       'kysely',
       ['^src/storage/', '-store\\.ts$'],
       'SQL appears in src/storage and in *-store.ts only.',
     ),
     {
-      name: 'ioredis-stays-in-its-room',
+      name: 'ioredis-stays-in-its-folder',
       comment: 'Connections to Redis are made in src/storage only; its types may travel.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/storage/' },

@@ -1,9 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
 /** Folders whose files leave nothing behind in their process. Those that break connections keep a process for each file. */
-const SHARE_MODULES = ['accounts', 'api', 'audit', 'core', 'http', 'security', 'settings'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const SHARE_MODULES = [
+  'accounts',
+  'admin',
+  'api',
+  'audit',
+  'bans',
+  'core',
+  'http',
+  'monitoring',
+  'settings',
+].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   test: {

@@ -1,16 +1,17 @@
 import { fileURLToPath } from 'node:url';
 import express, { type Express, Router } from 'express';
 import { reopenLoginForm } from './accounts/login-page.ts';
+import { toKnownFailure } from './boot/known-failures.ts';
 import type { Services } from './compose.ts';
 import { createAddressList } from './http/address-list.ts';
-import { createAnswerOptions } from './http/answer-options.ts';
 import { createBodyLimits, FORM_LIMITS } from './http/body-limits.ts';
 import { createCanonicalHost } from './http/canonical-host.ts';
 import { createCsrf } from './http/csrf.ts';
 import { createErrorHandler, refuseUnknownPath } from './http/error-handler.ts';
-import { createLastResort } from './http/last-resort.ts';
+import { createFallbackErrorHandler } from './http/fallback-error-handler.ts';
 import { createMetrics } from './http/metrics.ts';
 import { readMultipart } from './http/multipart.ts';
+import { createOptionsHandler } from './http/options-handler.ts';
 import { createProbes } from './http/probes.ts';
 import { readOnly } from './http/refuse-methods.ts';
 import { refuseTwoHosts } from './http/refuse-two-hosts.ts';
@@ -20,7 +21,6 @@ import { createRoutePolicies, createRoutePolicyReader } from './http/route-polic
 import { createSameOrigin } from './http/same-origin.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { createViewEngine } from './http/view-engine.ts';
-import { toKnownFailure } from './known-failures.ts';
 import { ROUTE_POLICIES } from './route-policies.ts';
 
 const PUBLIC_FOLDER = fileURLToPath(new URL('../public', import.meta.url));
@@ -63,7 +63,7 @@ export function createApp(services: Services): Express {
   app.use(createCanonicalHost(config.baseUrl));
 
   const pages = Router({ caseSensitive: true }).use(services.routers);
-  app.use(createAnswerOptions(pages));
+  app.use(createOptionsHandler(pages));
 
   // The session, and whether it still counts. What needs none says so in its row.
   app.use(createSameOrigin(config.baseUrl));
@@ -74,7 +74,7 @@ export function createApp(services: Services): Express {
   app.use(services.rateLimits.behindSession);
   app.use(services.sessions.expiry.middleware);
   app.use('/setup', services.accounts.setupGate);
-  app.use(services.settings.pageLook);
+  app.use(services.settings.appearance);
 
   app.use(express.urlencoded({ extended: false, limit: LARGEST_BODY, parameterLimit: 100 }));
   app.use(express.json({ limit: LARGEST_BODY }));
@@ -94,7 +94,7 @@ export function createApp(services: Services): Express {
   app.use(services.sessions.expiry.endedInProgress);
   app.use(reopenLoginForm);
   app.use(createErrorHandler(log, toKnownFailure));
-  app.use(createLastResort(log));
+  app.use(createFallbackErrorHandler(log));
   return app;
 }
 

@@ -1,17 +1,22 @@
 import type { Logger } from 'pino';
 import { createAccountsFeature } from './accounts/accounts-feature.ts';
 import { createPasswordHasher } from './accounts/password-hasher.ts';
-import { createPeopleRouter } from './accounts/people/routes.ts';
 import { createUserStore } from './accounts/user-store.ts';
+import { createOverviewRouter } from './admin/overview/routes.ts';
+import { createPendingRevocationsRouter } from './admin/pending-revocations.ts';
+import { createPeopleRouter } from './admin/people/routes.ts';
+import { createAdminSessionsRouter } from './admin/sessions/routes.ts';
 import { createApiFeature } from './api/api-feature.ts';
 import { createAuditBroadcast } from './audit/audit-broadcast.ts';
 import { createAuditChainStore } from './audit/audit-chain-store.ts';
 import { createAuditFeature } from './audit/audit-feature.ts';
 import { createAuditLog } from './audit/audit-store.ts';
+import { createBanFeature } from './bans/ban-feature.ts';
+import type { Infrastructure } from './boot/connect.ts';
+import { createJobs } from './boot/jobs.ts';
 import { createAdapters } from './broker/adapters/all-adapters.ts';
 import type { BrokerAdapter } from './broker/broker-adapter.ts';
 import { createBrokerFeature } from './broker/broker-feature.ts';
-import { createCacheMetrics } from './cache-metrics.ts';
 import type { Config } from './config.ts';
 import { alertCause, alertHeading, alertSentence } from './core/alert.ts';
 import type { Clock } from './core/clock.ts';
@@ -24,24 +29,21 @@ import { createMetricsRegistry } from './http/metrics.ts';
 import type { ReadinessCheck } from './http/probes.ts';
 import { createRateLimits } from './http/rate-limits.ts';
 import { createRequestLog } from './http/request-log.ts';
-import { createJobs } from './jobs.ts';
-import type { Ports } from './ports.ts';
-import { createBanFeature } from './security/bans/ban-feature.ts';
-import { createCspReportFeature } from './security/csp-reports/csp-report-feature.ts';
-import { createOverviewRouter } from './security/overview/routes.ts';
-import { createEverybodysSessionsRouter } from './security/sessions/routes.ts';
-import { createTrafficFeature } from './security/traffic/traffic-feature.ts';
-import { createWatchFeature } from './security/watch/watch-feature.ts';
-import { createCacheTarget, listenForCacheClearing } from './sessions/cache-target.ts';
-import { createEpochStore } from './sessions/epoch-store.ts';
-import { createRevocationFeature } from './sessions/revocation-feature.ts';
+import { createCacheMetrics } from './monitoring/cache-metrics.ts';
+import { createCspReportFeature } from './monitoring/csp-reports/csp-report-feature.ts';
+import { createWatchFeature } from './monitoring/load/watch-feature.ts';
+import { createTrafficFeature } from './monitoring/traffic/traffic-feature.ts';
+import { createCacheTarget, listenForCacheClearing } from './revocation/cache-target.ts';
+import { createEpochStore } from './revocation/epoch-store.ts';
+import { createRevocationFeature } from './revocation/revocation-feature.ts';
 import { createSessionActors } from './sessions/session-actors.ts';
 import { createSessionState } from './sessions/session-state.ts';
+import { createSessionTarget } from './sessions/session-target.ts';
 import { createSessionsFeature } from './sessions/sessions-feature.ts';
 import { createStandingStore } from './sessions/standing-store.ts';
 import { defaultFirst } from './settings/default-first.ts';
 import { createSettingsFeature } from './settings/settings-feature.ts';
-import { createCacheForgetter } from './storage/cache-forgetter.ts';
+import { createCacheInvalidator } from './storage/cache-invalidator.ts';
 import { createCaches } from './storage/caches.ts';
 import { createCiphertextStore } from './storage/ciphertext-store.ts';
 import { createKeyRing } from './storage/key-ring.ts';
@@ -58,7 +60,7 @@ export type Services = ReturnType<typeof compose>;
 
 export interface ComposeDeps {
   readonly config: Config;
-  readonly ports: Ports;
+  readonly infrastructure: Infrastructure;
   readonly log: Logger;
   /** Where this process can reach itself; asked after it listens. */
   readonly internalOrigin: () => string;
@@ -76,8 +78,8 @@ const KEYS_WAITING = 128;
  * The composition root: a paragraph for each feature, with what it needs of the others. Opens nothing, starts nothing.
  * A function that is handed over is called later, and may name a feature further down.
  */
-export function compose({ config, ports, log, internalOrigin, adapters }: ComposeDeps) {
-  const { clock, calendar, database, redis, bus, sessionStorage, gate } = ports;
+export function compose({ config, infrastructure, log, internalOrigin, adapters }: ComposeDeps) {
+  const { clock, calendar, database, redis, bus, sessionStorage, gate } = infrastructure;
   const { registry } = sessionStorage;
   const { rateLimits: limits, https, baseUrl: publicOrigin } = config;
 
@@ -85,18 +87,18 @@ export function compose({ config, ports, log, internalOrigin, adapters }: Compos
   const chain = createAuditChainStore(database);
   const audit = createAuditBroadcast(createAuditLog({ chain, clock, log }), log);
   const caches = createCaches({ clock, calendar });
-  const forgetCached = createCacheForgetter({ caches, bus, log });
+  const invalidateCached = createCacheInvalidator({ caches, bus, log });
   const epochs = createEpochStore(database);
   const actors = createSessionActors({ standings: createStandingStore(database), calendar, clock });
   const keyRing = createKeyRing({ keys: config.encryptionKeys, clock });
   const users = createUserStore({ database, clock });
   const draining = createDraining();
   const shared = {
-    ...ports,
+    ...infrastructure,
     registry,
     audit,
     caches,
-    forgetCached,
+    invalidateCached,
     epochs,
     actors,
     keyRing,
@@ -119,8 +121,12 @@ export function compose({ config, ports, log, internalOrigin, adapters }: Compos
 
   const revocation = createRevocationFeature({
     ...shared,
-    tokens: brokers.revocationTarget,
-    caches: createCacheTarget(caches, bus),
+    targets: {
+      tokens: brokers.revocationTarget,
+      sessions: createSessionTarget(registry, audit),
+      caches: createCacheTarget(caches, bus),
+    },
+    countSessions: async (userId) => (await registry.listByUser(userId)).length,
   });
   const { orders, revoker, pending } = revocation;
 
@@ -141,7 +147,7 @@ export function compose({ config, ports, log, internalOrigin, adapters }: Compos
   const rateLimits = createRateLimits({
     limits,
     redis,
-    claimedUser: sessions.claimedUser,
+    unverifiedUserId: sessions.unverifiedUserId,
     userOf: (req) => liveSession(req)?.userId,
   });
 
@@ -278,8 +284,8 @@ export function compose({ config, ports, log, internalOrigin, adapters }: Compos
       const answers = await brokers.logoutAnswers([receipt.orderId], isOfAll ? undefined : userId);
       return toReceiptView(receipt, { viewer, brokerName, answers: answers.get(receipt.orderId) });
     },
-    waitingOrders: pending,
-    isEmptyHouse: accounts.needsSetup,
+    pendingRevocations: pending,
+    needsSetup: accounts.needsSetup,
   });
   const overview = createOverviewRouter({
     ...shared,
@@ -292,7 +298,7 @@ export function compose({ config, ports, log, internalOrigin, adapters }: Compos
     waitingRevocations: pending.summary,
     countLogouts: brokers.countLogouts,
     countMessages: telegram.countMessages,
-    parts: createReadiness(ports).filter(({ name }) => OVERVIEW_PARTS.has(name)),
+    parts: createReadiness(infrastructure).filter(({ name }) => OVERVIEW_PARTS.has(name)),
     auditHoursSince: auditFeature.hours.since,
     trafficHoursSince: traffic.hourStore.since,
     chainState: auditFeature.chainState,
@@ -311,7 +317,8 @@ export function compose({ config, ports, log, internalOrigin, adapters }: Compos
     countConnections: brokers.countConnectionsOf,
     countApiKeys: api.apiKeys.countOf,
   });
-  const allSessions = createEverybodysSessionsRouter({
+  const pendingRevocations = createPendingRevocationsRouter(pending);
+  const allSessions = createAdminSessionsRouter({
     ...shared,
     lifecycle,
     revoker,
@@ -340,6 +347,7 @@ export function compose({ config, ports, log, internalOrigin, adapters }: Compos
     { router: overview },
     bans,
     auditFeature,
+    { router: pendingRevocations },
     { router: allSessions },
     { router: people },
     cspReports,
@@ -378,7 +386,7 @@ export function compose({ config, ports, log, internalOrigin, adapters }: Compos
     draining,
     keyRotation: createKeyRotation({ ciphertexts: createCiphertextStore(database), keyRing, audit }),
     requestWatch: { clock, observers: [requestLog.observe, traffic.observe, load.observe] },
-    readiness: [...createReadiness(ports), draining.check],
+    readiness: [...createReadiness(infrastructure), draining.check],
     routers: features.flatMap(({ router }) => (router === undefined ? [] : [router])),
     metrics: createMetricsRegistry(features.flatMap(({ metrics = [] }) => metrics)),
     jobs: createJobs({
@@ -396,7 +404,7 @@ export function compose({ config, ports, log, internalOrigin, adapters }: Compos
 }
 
 /** Not what waits: a revocation that is stuck would take every node out of the load balancer. It raises an alert. */
-function createReadiness({ clock, database, redis, gate }: Ports): readonly ReadinessCheck[] {
+function createReadiness({ clock, database, redis, gate }: Infrastructure): readonly ReadinessCheck[] {
   return [
     { name: 'database', check: () => database.ping() },
     ...(redis === undefined ? [] : [{ name: 'redis', check: async () => void (await redis.ping()) }]),

@@ -1,19 +1,20 @@
-import { PEOPLE_ROUTES } from './accounts/people/routes.ts';
 import { ACCOUNT_ROUTES } from './accounts/routes.ts';
+import { OVERVIEW_ROUTES } from './admin/overview/routes.ts';
+import { PENDING_REVOCATION_ROUTES } from './admin/pending-revocations.ts';
+import { PEOPLE_ROUTES } from './admin/people/routes.ts';
+import { ADMIN_SESSION_ROUTES } from './admin/sessions/routes.ts';
 import { API_ROUTES } from './api/api-router.ts';
 import { KEY_ROUTES } from './api/keys-router.ts';
 import { AUDIT_ROUTES } from './audit/routes.ts';
+import { BAN_ROUTES } from './bans/routes.ts';
 import { BROKER_ROUTES } from './broker/routes.ts';
 import { SANDBOX_ROUTES } from './broker/sandbox/metadata.ts';
 import { DASHBOARD_ROUTES } from './dashboard/routes.ts';
 import { OPEN_ROUTES } from './http/probes.ts';
 import type { RoutePolicy } from './http/route-policy.ts';
-import { BAN_ROUTES } from './security/bans/routes.ts';
-import { REPORT_ROUTES } from './security/csp-reports/reports-page.ts';
-import { OVERVIEW_ROUTES } from './security/overview/routes.ts';
-import { ADMIN_SESSION_ROUTES } from './security/sessions/routes.ts';
-import { TRAFFIC_ROUTES } from './security/traffic/routes.ts';
-import { LOAD_ROUTES } from './security/watch/routes.ts';
+import { REPORT_ROUTES } from './monitoring/csp-reports/reports-page.ts';
+import { LOAD_ROUTES } from './monitoring/load/routes.ts';
+import { TRAFFIC_ROUTES } from './monitoring/traffic/routes.ts';
 import { SESSION_ROUTES } from './sessions/routes.ts';
 import { SETTINGS_ROUTES } from './settings/routes.ts';
 import { STRATEGY_ROUTES } from './strategies/routes.ts';
@@ -35,6 +36,7 @@ export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...TELEGRAM_ROUTES,
   ...STRATEGY_ROUTES,
   ...OVERVIEW_ROUTES,
+  ...PENDING_REVOCATION_ROUTES,
   ...BAN_ROUTES,
   ...AUDIT_ROUTES,
   ...ADMIN_SESSION_ROUTES,

@@ -16,7 +16,7 @@ const SHARED = ['node_modules', 'package.json', 'tsconfig.json', '.dependency-cr
 /** A small house that keeps every rule. */
 const SOUND = {
   'main.ts': "import './app.ts';",
-  'app.ts': "import './compose.ts'; import './accounts/routes.ts';",
+  'app.ts': "import './compose.ts'; import './accounts/routes.ts'; import './admin/page.ts';",
   'compose.ts': "import './config.ts'; import './accounts/user-store.ts'; import './broker/connection.ts';",
   'config.ts': "import './core/clock.ts';",
   'errors.ts': 'export {};',
@@ -30,6 +30,7 @@ const SOUND = {
   'core/clock.ts': "import 'luxon'; import type { Cutoff } from './cutoff.ts'; export type Clock = Cutoff;",
   'core/cutoff.ts': "import type { Clock } from './clock.ts'; export type Cutoff = Clock;",
   'cli/main.ts': "import '../compose.ts';",
+  'admin/page.ts': "import '../accounts/username.ts'; import 'express';",
 };
 
 /** A rule, a module that breaks it, and how. */
@@ -47,6 +48,9 @@ const BREACHES = [
   ['http-imports-downwards', 'http/uses-storage.ts', "import '../storage/database.ts';"],
   ['http-imports-downwards', 'http/uses-sessions.ts', "import '../sessions/revoker.ts';"],
   ['sessions-imports-downwards', 'sessions/uses-feature.ts', "import '../accounts/username.ts';"],
+  ['revocation-imports-downwards', 'revocation/uses-sessions.ts', "import '../sessions/revoker.ts';"],
+  ['features-stay-apart', 'broker/uses-admin.ts', "import '../admin/page.ts';"],
+  ['features-import-downwards', 'admin/uses-compose.ts', "import '../compose.ts';"],
   ['features-stay-apart', 'broker/uses-accounts.ts', "import '../accounts/username.ts';"],
   [
     'features-stay-apart',
@@ -59,11 +63,11 @@ const BREACHES = [
   ['only-the-composition-imports-features', 'uses-broker.ts', "import './broker/connection.ts';"],
   ['nothing-imports-the-entries', 'uses-main.ts', "import './main.ts';"],
   ['nothing-imports-the-entries', 'cli/uses-entry.ts', "import './main.ts';"],
-  ['better-sqlite3-stays-in-its-room', 'accounts/sqlite-store.ts', "import 'better-sqlite3';"],
-  ['pg-stays-in-its-room', 'accounts/postgres-store.ts', "import 'pg';"],
-  ['kysely-stays-in-its-room', 'accounts/uses-kysely.ts', "import { sql } from 'kysely'; export { sql };"],
+  ['better-sqlite3-stays-in-its-folder', 'accounts/sqlite-store.ts', "import 'better-sqlite3';"],
+  ['pg-stays-in-its-folder', 'accounts/postgres-store.ts', "import 'pg';"],
+  ['kysely-stays-in-its-folder', 'accounts/uses-kysely.ts', "import { sql } from 'kysely'; export { sql };"],
   [
-    'ioredis-stays-in-its-room',
+    'ioredis-stays-in-its-folder',
     'sessions/uses-redis.ts',
     "import { Redis } from 'ioredis'; export { Redis };",
   ],
@@ -72,7 +76,7 @@ const BREACHES = [
   ['no-broken-imports', 'http/uses-nothing.ts', "import './gone.ts';"],
 ] as const;
 
-describe('the walls between the rooms', () => {
+describe('the walls between the folders', () => {
   const tree = createScratchDirectory('walls');
   let violations: readonly Violation[];
 

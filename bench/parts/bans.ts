@@ -1,13 +1,13 @@
 import express, { type RequestHandler } from 'express';
+import { createBanGate } from '../../src/bans/ban-gate.ts';
+import { createBanIndex } from '../../src/bans/ban-index.ts';
+import type { Ban } from '../../src/bans/ban-store.ts';
+import { DEFAULT_BAN_RULES } from '../../src/bans/default-ban-rules.ts';
+import { createProtectedAddresses } from '../../src/bans/protected-addresses.ts';
+import { createSuspicion } from '../../src/bans/suspicious-path.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import { createAddressList } from '../../src/http/address-list.ts';
-import { createBanBook } from '../../src/security/bans/ban-book.ts';
-import { createBanGate } from '../../src/security/bans/ban-gate.ts';
-import type { Ban } from '../../src/security/bans/ban-store.ts';
-import { DEFAULT_BAN_RULES } from '../../src/security/bans/default-ban-rules.ts';
-import { createProtectedAddresses } from '../../src/security/bans/protected-addresses.ts';
-import { createSuspicion } from '../../src/security/bans/suspicious-path.ts';
 import { alternate, type Comparison, type Sample } from '../comparison.ts';
 import type { Workshop } from '../workshop.ts';
 
@@ -40,7 +40,7 @@ export async function compareBans({ options }: Workshop): Promise<readonly Compa
 }
 
 async function createGate(count: number): Promise<RequestHandler> {
-  const book = createBanBook({
+  const book = createBanIndex({
     banStore: { listAll: () => list(count) },
     ruleStore: { read: () => Promise.resolve(DEFAULT_BAN_RULES) },
     trustedStore: { list: () => Promise.resolve([]) },

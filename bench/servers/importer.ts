@@ -1,10 +1,10 @@
 import { open } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { connect } from '../../src/boot/connect.ts';
+import { createLogger } from '../../src/boot/logger.ts';
 import { compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openPorts } from '../../src/ports.ts';
 import { connectDatabase } from '../../src/storage/database.ts';
 import { createSymbolFeature } from '../../src/symbols/symbol-feature.ts';
 
@@ -28,8 +28,8 @@ export interface SearchResult {
 
 const config = parseConfig(process.env);
 const log = createLogger(config.logLevel);
-const ports = await openPorts(config, systemClock, log);
-const services = compose({ config, ports, log, internalOrigin: () => config.baseUrl });
+const infrastructure = await connect(config, systemClock, log);
+const services = compose({ config, infrastructure, log, internalOrigin: () => config.baseUrl });
 process.on('message', (order: SymbolOrder) => void carryOut(order).then((result) => process.send?.(result)));
 process.on('disconnect', () => process.exit());
 
@@ -68,8 +68,8 @@ async function search(texts: readonly string[]): Promise<SearchResult> {
     const database = connectDatabase(config.database);
     await database.ping();
     const { caches, audit } = services;
-    const forgetCached = () => Promise.resolve();
-    const room = createSymbolFeature({ database, caches, forgetCached, clock: systemClock, audit, log });
+    const invalidateCached = () => Promise.resolve();
+    const room = createSymbolFeature({ database, caches, invalidateCached, clock: systemClock, audit, log });
     const startedAt = performance.now();
     const { items } = await room.search({ q, limit: 50, page: 1 });
     searches.push({ ms: performance.now() - startedAt, found: items.length });

@@ -1,11 +1,11 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { RedisStore } from 'connect-redis';
 import { Redis } from 'ioredis';
+import { connect } from '../../src/boot/connect.ts';
+import { createLogger } from '../../src/boot/logger.ts';
 import { compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openPorts } from '../../src/ports.ts';
 import { SESSION_PREFIX } from '../../src/sessions/redis/redis-keys.ts';
 
 /** Ends every session from before the cutoff that is due; with `clear`, as connect-redis would. */
@@ -23,8 +23,8 @@ export interface SweepResult {
 
 const config = parseConfig(process.env);
 const log = createLogger(config.logLevel);
-const ports = await openPorts(config, systemClock, log);
-const services = compose({ config, ports, log, internalOrigin: () => config.baseUrl });
+const infrastructure = await connect(config, systemClock, log);
+const services = compose({ config, infrastructure, log, internalOrigin: () => config.baseUrl });
 process.on('message', (order: SweepOrder) => void carryOut(order).then((result) => process.send?.(result)));
 process.on('disconnect', () => process.exit());
 

@@ -11,11 +11,11 @@ import type { RedisClient } from '../storage/redis.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { createCommonPasswords } from './common-passwords.ts';
 import { createDeviceCookies } from './device-cookies.ts';
-import { createEmptyHouse, type IsEmptyHouse } from './empty-house.ts';
 import { createFailedSignIns } from './failed-sign-ins.ts';
 import { createGuessGate } from './guess-gate.ts';
 import { createLoginLimiter } from './login-limiter.ts';
 import type { LoginPageDeps } from './login-page.ts';
+import { createNeedsSetup, type NeedsSetup } from './needs-setup.ts';
 import { createPasswordHasher, type PasswordHasher } from './password-hasher.ts';
 import { createPasswordRules } from './password-rules.ts';
 import { createAccountsRouter } from './routes.ts';
@@ -50,7 +50,7 @@ export interface AccountsFeature extends Feature {
   /** In front of `/setup`, which is not there once there is an account. */
   readonly setupGate: RequestHandler;
   readonly roleGate: RequestHandler;
-  readonly needsSetup: IsEmptyHouse;
+  readonly needsSetup: NeedsSetup;
 }
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
@@ -74,7 +74,7 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       const user = await users.findById(userId);
       return user === undefined || user.disabled ? undefined : user.role;
     }, acting),
-    needsSetup: createEmptyHouse(users),
+    needsSetup: createNeedsSetup(users),
     router: createAccountsRouter({ ...deps, authenticator, limiter, devices, rules, hasher, failures }),
     jobs: [failures.flushing],
   };

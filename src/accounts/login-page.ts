@@ -6,8 +6,8 @@ import { renderPage } from '../http/page.ts';
 import { safeReturnTo } from '../http/return-to.ts';
 import { waitInWords } from '../http/wait-in-words.ts';
 import { wantsJson } from '../http/wants-json.ts';
-import { createEmptyHouse } from './empty-house.ts';
 import { loginReasonText } from './login-reasons.ts';
+import { createNeedsSetup } from './needs-setup.ts';
 import type { SignIn, SignInResult } from './sign-in.ts';
 import type { UserStore } from './user-store.ts';
 
@@ -41,13 +41,13 @@ export function createLoginPage({ users, signIn, liveSession }: LoginPageDeps): 
   readonly get: RequestHandler;
   readonly post: RequestHandler;
 } {
-  const isEmptyHouse = createEmptyHouse(users);
+  const needsSetup = createNeedsSetup(users);
 
   return {
     async get(req, res) {
       const returnTo = safeReturnTo(req.query['returnTo']);
       if (await liveSession(req)) return res.redirect(303, returnTo ?? HOME);
-      if (await isEmptyHouse()) return res.redirect(303, '/setup');
+      if (await needsSetup()) return res.redirect(303, '/setup');
       renderLogin(req, res, { reasonText: loginReasonText(req.query['reason']), username: '', returnTo });
     },
 

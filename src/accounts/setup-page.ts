@@ -23,12 +23,12 @@ export function createSetupPage({ users, rules, hasher, audit }: SetupPageDeps):
 } {
   return {
     async get(req, res) {
-      await requireEmptyHouse(users);
+      await requireNeedsSetup(users);
       renderSetup(req, res, {});
     },
 
     async post(req, res) {
-      await requireEmptyHouse(users);
+      await requireNeedsSetup(users);
       const account = await readNewAccount(req.body, rules);
       if (!account.ok) {
         if (wantsJson(req)) throw invalid(account.fields);
@@ -58,12 +58,12 @@ export function createSetupPage({ users, rules, hasher, audit }: SetupPageDeps):
  */
 export function createSetupGate(users: SetupPageDeps['users']): RequestHandler {
   return async function hideSetup(_req, _res, next) {
-    await requireEmptyHouse(users);
+    await requireNeedsSetup(users);
     next();
   };
 }
 
-async function requireEmptyHouse(users: Pick<UserStore, 'anyUserExists'>): Promise<void> {
+async function requireNeedsSetup(users: Pick<UserStore, 'anyUserExists'>): Promise<void> {
   if (await users.anyUserExists()) throw notFound();
 }
 

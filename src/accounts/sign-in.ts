@@ -28,7 +28,7 @@ export interface SignInDeps {
   readonly authenticator: Authenticator;
   readonly limiter: LoginLimiter;
   readonly devices: DeviceCookies;
-  readonly users: Pick<UserStore, 'isStillWelcome' | 'noteSignIn'>;
+  readonly users: Pick<UserStore, 'credentialsStillValid' | 'noteSignIn'>;
   readonly lifecycle: Pick<SessionLifecycle, 'signIn'>;
   readonly failures: Pick<FailedSignIns, 'record'>;
   readonly audit: AuditLog;
@@ -95,7 +95,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
       req,
       res,
       { userId: user.id, username: user.username, role: user.role },
-      () => users.isStillWelcome(user.id, passwordHash),
+      () => users.credentialsStillValid(user.id, passwordHash),
     );
     return begun === 'signed_in' ? outcome : { kind: 'refused', why: 'credentials' };
   }

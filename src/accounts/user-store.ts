@@ -50,7 +50,7 @@ export interface UserStore {
   findByUsername(username: string): Promise<User | undefined>;
   findCredentials(username: string): Promise<Credentials | undefined>;
   /** Whether the user is not disabled and has this very password hash: asked again where time has passed. */
-  isStillWelcome(userId: string, passwordHash: string): Promise<boolean>;
+  credentialsStillValid(userId: string, passwordHash: string): Promise<boolean>;
   /** How many people's password hashes end so, for an ending without % and _. */
   countPasswordHashesEndingWith(ending: string): Promise<number>;
   /** Ordered by username. */
@@ -126,7 +126,7 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
       return row && { user: toUser(row), passwordHash: row.password_hash };
     },
 
-    async isStillWelcome(userId, passwordHash) {
+    async credentialsStillValid(userId, passwordHash) {
       const row = await db
         .selectFrom('users')
         .select('id')

@@ -23,9 +23,9 @@ import { createSignalsEndpoint } from './endpoints/signals.ts';
 import { createStrategiesEndpoint } from './endpoints/strategies.ts';
 import { createSymbolEndpoint } from './endpoints/symbol.ts';
 import { createSymbolsEndpoint } from './endpoints/symbols.ts';
-import { createKeyForgetter, listenForKeyForgetting } from './key-forgetter.ts';
 import { createKeyFormat } from './key-format.ts';
 import { type CountCaller, type CountStranger, createKeyGate, type OnInvalidKey } from './key-gate.ts';
+import { createKeyInvalidator, listenForKeyInvalidation } from './key-invalidator.ts';
 import { createKeyMetrics } from './key-metrics.ts';
 import { createKeyUsage, type KeyUsage } from './key-usage.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from './key-verifier.ts';
@@ -88,9 +88,9 @@ export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
   const format = createKeyFormat({ peppers });
   const verifier = createKeyVerifier({ ...deps, store, format });
   const waiting = createWaitingCalls();
-  const forgetKeys = createKeyForgetter({ ...deps, verifier, waiting });
+  const invalidateKeys = createKeyInvalidator({ ...deps, verifier, waiting });
   const usage = createKeyUsage({ ...deps, store });
-  const apiKeys = createApiKeys({ ...deps, store, format, forgetKeys });
+  const apiKeys = createApiKeys({ ...deps, store, format, invalidateKeys });
   const keyMetrics = createKeyMetrics(verifier);
   const onInvalidKey: OnInvalidKey = (attempt) => {
     keyMetrics.count(attempt);
@@ -107,7 +107,7 @@ export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
   ];
   const webhook = describeWebhook(deps.signalBody);
   const document = createOpenApiDocument({ endpoints, webhook, publicOrigin });
-  listenForKeyForgetting(verifier, { ...deps, waiting });
+  listenForKeyInvalidation(verifier, { ...deps, waiting });
 
   return {
     apiKeys,

@@ -3,8 +3,8 @@ import type { Clock } from '../core/clock.ts';
 import { type ApiKey, nextAddressChange } from './api-key.ts';
 import type { ApiKeyStore, NewApiKey, OwnedKey } from './api-key-store.ts';
 import { type KeyAddresses, listAddresses } from './key-addresses.ts';
-import type { ForgetKeys } from './key-forgetter.ts';
 import { isKeyId, type KeyFormat } from './key-format.ts';
+import type { InvalidateKeys } from './key-invalidator.ts';
 import type { SecretHasher } from './key-verifier.ts';
 
 /** What a person wants of a new key. */
@@ -50,7 +50,7 @@ export interface ApiKeysDeps {
   readonly store: ApiKeyStore;
   readonly format: Pick<KeyFormat, 'issue'>;
   readonly hasher: Pick<SecretHasher, 'hash'>;
-  readonly forgetKeys: ForgetKeys;
+  readonly invalidateKeys: InvalidateKeys;
   readonly audit: AuditLog;
   readonly clock: Clock;
 }
@@ -59,7 +59,7 @@ export interface ApiKeysDeps {
 export const MOST_KEYS_OF_A_PERSON = 25;
 
 export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
-  const { store, format, hasher, forgetKeys, audit, clock } = deps;
+  const { store, format, hasher, invalidateKeys, audit, clock } = deps;
 
   return {
     listOf: (userId) => store.listByUser(userId),
@@ -82,13 +82,13 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
 
     async revoke({ id, userId, name }, origin) {
       if (!(await store.revoke(id, clock.now()))) return;
-      await forgetKeys(userId);
+      await invalidateKeys(userId);
       await audit.record({ type: 'api_key.revoked', userId, keyId: id, name }, origin);
     },
 
     async revokeAllOf(userId, origin) {
       const revoked = await store.revokeAllOf(userId, clock.now());
-      if (revoked.length > 0) await forgetKeys(userId);
+      if (revoked.length > 0) await invalidateKeys(userId);
       for (const { id, name } of revoked)
         await audit.record({ type: 'api_key.revoked', userId, keyId: id, name }, origin);
       return revoked.length;

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { renderPage } from '../http/page.ts';
 import { API_SCOPES, SCOPE_WORDS } from './api-scope.ts';
-import { describeFields, describeType } from './json-schema-words.ts';
+import { describeFields, describeType } from './json-schema-labels.ts';
 import type { OpenApiDocument, OpenApiOperation, OpenApiParameter } from './openapi-document.ts';
 import { listErrors } from './openapi-errors.ts';
 

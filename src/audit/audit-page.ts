@@ -57,7 +57,7 @@ export function createAuditPage(deps: AuditPageDeps): AuditPage {
         checks.read(),
       ]);
       const names = await namesFor(people, brokerName, found.rows);
-      renderPage(req, res, 'security/audit/index', {
+      renderPage(req, res, 'audit/index', {
         title: 'Audit log',
         rows: found.rows.map((row) => toAuditRowView(row, names, RECEIPTS)),
         query,

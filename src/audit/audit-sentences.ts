@@ -1,7 +1,7 @@
 import { alertHeading, alertSentence } from '../core/alert.ts';
 import type { AuditEvent } from '../core/audit-event.ts';
 import { formatIst } from '../core/ist.ts';
-import { RECEIPT_HEADINGS } from '../core/receipt-words.ts';
+import { RECEIPT_HEADINGS } from '../core/receipt-labels.ts';
 import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
 
 /** What an event names by an id, as people call it. */

@@ -2,8 +2,8 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { AuditRow } from '../core/audit-chain.ts';
 import type { AnswersToOrders } from '../core/broker-answer.ts';
+import { REVOCATION_TITLES } from '../core/receipt-labels.ts';
 import { type ReceiptView, toReceiptView } from '../core/receipt-view.ts';
-import { REVOCATION_TITLES } from '../core/receipt-words.ts';
 import { REVOCATION_REASONS, type Receipt, type RevocationReason } from '../core/revocation.ts';
 import { notFound } from '../errors.ts';
 import { renderPage } from '../http/page.ts';
@@ -106,7 +106,7 @@ export function createReceiptsPage(deps: ReceiptsPageDeps): ReceiptsPage {
       const isBack = place.after !== undefined;
       const href = (to: AuditPlace) => hrefOf({ person, reason }, to);
       const [newest, oldest] = [found.rows.at(0)?.seq, found.rows.at(-1)?.seq];
-      renderPage(req, res, 'security/receipts/index', {
+      renderPage(req, res, 'audit/receipts', {
         title: 'Receipts',
         receipts: await toViews(found.rows.flatMap(readReceipt)),
         search: { person, isNarrowed: person !== '' || reason !== undefined },
@@ -144,7 +144,7 @@ export function createReceiptsPage(deps: ReceiptsPageDeps): ReceiptsPage {
         {},
         MOST_OF_ONE_ORDER,
       );
-      renderPage(req, res, 'security/receipts/show', {
+      renderPage(req, res, 'audit/receipt', {
         title: `Receipt ${recorded.row.seq}`,
         view,
         others: same.rows

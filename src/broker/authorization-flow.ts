@@ -2,8 +2,8 @@ import * as oauth from 'oauth4webapi';
 import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import { unavailable } from '../errors.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { AuthorizationStore, PendingAuthorization } from './authorization-store.ts';
 import type { AppCredentials, BrokerAdapter, BrokerGrant, BrokerProblem } from './broker-adapter.ts';
 import { callbackUri } from './callback-uri.ts';
@@ -11,7 +11,7 @@ import type { ConnectionKeeper, ConnectionOrigin } from './connection-keeper.ts'
 import type { Credentials } from './credentials.ts';
 import { hasDigest } from './secret-digest.ts';
 import type { TokenCipher } from './token-cipher.ts';
-import type { ForgetTokens } from './token-forgetter.ts';
+import type { InvalidateTokens } from './token-invalidator.ts';
 
 export interface StartRequest {
   readonly adapter: BrokerAdapter;
@@ -55,7 +55,7 @@ export interface AuthorizationFlowDeps {
   readonly authorizations: AuthorizationStore;
   readonly credentials: Pick<Credentials, 'of'>;
   readonly keeper: ConnectionKeeper;
-  readonly forgetTokens: ForgetTokens;
+  readonly invalidateTokens: InvalidateTokens;
   readonly epochs: EpochStore;
   readonly cipher: TokenCipher;
   readonly clock: Clock;
@@ -67,7 +67,7 @@ export interface AuthorizationFlowDeps {
 }
 
 export function createAuthorizationFlow(deps: AuthorizationFlowDeps): AuthorizationFlow {
-  const { authorizations, credentials, keeper, forgetTokens, epochs, cipher, clock, audit } = deps;
+  const { authorizations, credentials, keeper, invalidateTokens, epochs, cipher, clock, audit } = deps;
   const { publicOrigin, wakeLogouts } = deps;
 
   return {
@@ -157,7 +157,7 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
   ) {
     try {
       const kept = await keeper.keep(grant, origin);
-      await forgetTokens(origin.userId, origin.broker);
+      await invalidateTokens(origin.userId, origin.broker);
       wakeLogouts();
       return kept;
     } catch (error) {

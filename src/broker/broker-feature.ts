@@ -5,8 +5,8 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import type { RevocationTarget } from '../core/revocation.ts';
 import type { Feature } from '../http/feature.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
@@ -20,9 +20,9 @@ import { type CountConnections, createConnectionCounts } from './connection-coun
 import { createConnectionKeeper } from './connection-keeper.ts';
 import { createCredentialStore } from './credential-store.ts';
 import { createCredentials } from './credentials.ts';
-import { createDeadLetterStore, type DeadLetterStore } from './dead-letter-store.ts';
 import { createDisconnection } from './disconnection.ts';
-import { type CallRoll, createKeyRollCall } from './key-roll-call.ts';
+import { createFailedLogoutStore, type FailedLogoutStore } from './failed-logout-store.ts';
+import { type CheckKeyReadiness, createKeyReadinessCheck } from './key-readiness-check.ts';
 import { createLogoutAnswers, type LogoutAnswers } from './logout-answer-store.ts';
 import { type BrokerLogoutQueue, createBrokerLogoutQueue } from './logout-queue.ts';
 import { createLogoutStore } from './logout-store.ts';
@@ -34,7 +34,7 @@ import { createRejection, type ReportRejected } from './rejection.ts';
 import { createBrokerRouter } from './routes.ts';
 import { createSandboxBroker, type SandboxBroker } from './sandbox/sandbox-broker.ts';
 import { createTokenCipher } from './token-cipher.ts';
-import { createTokenForgetter } from './token-forgetter.ts';
+import { createTokenInvalidator } from './token-invalidator.ts';
 import { createTokenReader, type TokenReader } from './token-reader.ts';
 import { createTokenRefresher, type TokenRefresher } from './token-refresher.ts';
 import { createBrokerTokenTarget } from './token-revocation.ts';
@@ -79,11 +79,11 @@ export interface BrokerFeature extends Feature {
   readonly logoutQueue: BrokerLogoutQueue;
   readonly refresher: TokenRefresher;
   /** For operators: whether all servers are ready for a rotation of the keys. */
-  readonly callKeyRoll: CallRoll;
+  readonly checkKeyReadiness: CheckKeyReadiness;
   /** Connections that can be used now, by the broker's id. */
   readonly countConnections: () => Promise<ReadonlyMap<string, number>>;
   /** Logouts that brokers were not told of. */
-  readonly countLogouts: DeadLetterStore['count'];
+  readonly countLogouts: FailedLogoutStore['count'];
   /** Middleware in front of the pages of signed-in people. */
   readonly banner: RequestHandler;
   /** By id, in the order in which pages list them. */
@@ -99,7 +99,7 @@ export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
   const tokens = createTokenStore(database);
   const logouts = createLogoutStore(database);
   const authorizations = createAuthorizationStore(database);
-  const deadLetters = createDeadLetterStore(database);
+  const failedLogouts = createFailedLogoutStore(database);
   const oldConnections = createOldConnectionStore(database);
   const adapters = createBrokerAdapters(deps.adapters);
   const cipher = createTokenCipher({ keys: encryptionKeys, clock });
@@ -110,13 +110,13 @@ export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
     audit,
   });
 
-  const shared = { ...deps, tokens, logouts, deadLetters, authorizations, adapters, cipher, credentials };
+  const shared = { ...deps, tokens, logouts, failedLogouts, authorizations, adapters, cipher, credentials };
   const logoutQueue = createBrokerLogoutQueue(shared);
   const wakeLogouts = logoutQueue.wake;
-  const forgetTokens = createTokenForgetter(shared);
+  const invalidateTokens = createTokenInvalidator(shared);
   const keeper = createConnectionKeeper({ ...shared, acting: database.acting });
-  const flow = createAuthorizationFlow({ ...shared, keeper, forgetTokens, wakeLogouts });
-  const ending = { ...shared, forgetTokens, wakeLogouts };
+  const flow = createAuthorizationFlow({ ...shared, keeper, invalidateTokens, wakeLogouts });
+  const ending = { ...shared, invalidateTokens, wakeLogouts };
   const pages = { ...shared, recentConnections: createRecentConnections(shared) };
   const overview = createBrokerOverview(pages);
   const refresher = createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) });
@@ -132,10 +132,10 @@ export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
     logoutQueue,
     refresher,
     jobs: [logoutQueue, refresher],
-    callKeyRoll: createKeyRollCall(shared),
+    checkKeyReadiness: createKeyReadinessCheck(shared),
     metrics: createBrokerMetrics({ ...shared, refresher }),
     countConnections: () => tokens.countAlive({ now: clock.now(), lastCutoff: deps.calendar.last() }),
-    countLogouts: () => deadLetters.count(),
+    countLogouts: () => failedLogouts.count(),
     cleanup: () => oldConnections.forgetEndedBefore(clock.now() - CONNECTIONS_KEPT_MS),
     banner: createBrokerBanner(createLostConnections(pages)),
     names: new Map([...adapters.values()].map(({ id, name }) => [id, name])),

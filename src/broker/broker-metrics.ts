@@ -2,13 +2,13 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { counter, gauge, type Metric } from '../http/metrics.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
-import type { DeadLetterStore } from './dead-letter-store.ts';
+import type { FailedLogoutStore } from './failed-logout-store.ts';
 import type { TokenRefresher } from './token-refresher.ts';
 import type { TokenStore } from './token-store.ts';
 
 export interface BrokerMetricsDeps {
   readonly tokens: Pick<TokenStore, 'countAlive'>;
-  readonly deadLetters: Pick<DeadLetterStore, 'count'>;
+  readonly failedLogouts: Pick<FailedLogoutStore, 'count'>;
   readonly refresher: Pick<TokenRefresher, 'counted'>;
   readonly adapters: BrokerAdapters;
   readonly calendar: Pick<CutoffCalendar, 'last'>;
@@ -17,7 +17,7 @@ export interface BrokerMetricsDeps {
 
 /** Of all nodes together: connections to brokers, and logouts that they were not told of yet. */
 export function createBrokerMetrics(deps: BrokerMetricsDeps): readonly Metric[] {
-  const { tokens, deadLetters, refresher, adapters, calendar, clock } = deps;
+  const { tokens, failedLogouts, refresher, adapters, calendar, clock } = deps;
   return [
     gauge({
       name: 'curfew_broker_connections',
@@ -33,7 +33,7 @@ export function createBrokerMetrics(deps: BrokerMetricsDeps): readonly Metric[] 
       help: 'Logouts that brokers have not been told of: still open, or given up (dead).',
       labelNames: ['status'],
       async read() {
-        const { open, dead } = await deadLetters.count();
+        const { open, dead } = await failedLogouts.count();
         return [
           { labels: { status: 'open' }, value: open },
           { labels: { status: 'dead' }, value: dead },

@@ -4,7 +4,7 @@ import { MINUTE_MS } from '../core/duration.ts';
 import type { BrokerAdapter, BrokerAdapters } from './broker-adapter.ts';
 import { type Connection, type WhyNotConnected, whyNotConnected } from './connection.ts';
 import type { Credentials } from './credentials.ts';
-import { describeEnding } from './ending-words.ts';
+import { describeEnding } from './ending-labels.ts';
 import type { RecentConnections } from './recent-connections.ts';
 import type { RecentConnection } from './token-store.ts';
 

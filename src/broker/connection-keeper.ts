@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
 import { SessionEndedError } from '../sessions/session-storage.ts';
 import type { Acting } from '../storage/acting.ts';
 import type { BrokerGrant } from './broker-adapter.ts';

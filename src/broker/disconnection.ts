@@ -1,12 +1,12 @@
 import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { BrokerAdapter } from './broker-adapter.ts';
-import type { ForgetTokens } from './token-forgetter.ts';
+import type { InvalidateTokens } from './token-invalidator.ts';
 import type { TokenStore } from './token-store.ts';
 
 export interface DisconnectionDeps {
   readonly tokens: TokenStore;
-  readonly forgetTokens: ForgetTokens;
+  readonly invalidateTokens: InvalidateTokens;
   readonly clock: Clock;
   readonly audit: AuditLog;
   readonly wakeLogouts: () => void;
@@ -26,14 +26,14 @@ export type Disconnect = (
 
 /** Ends one connection at its owner's wish: the row, then the caches, and the broker is told. Twice is harmless. */
 export function createDisconnection(deps: DisconnectionDeps): Disconnect {
-  const { tokens, forgetTokens, clock, audit, wakeLogouts } = deps;
+  const { tokens, invalidateTokens, clock, audit, wakeLogouts } = deps;
 
   return async function disconnect(userId, { id: broker, revoke }, origin) {
     const ended = await tokens.end(
       { kind: 'of_broker', userId, broker },
       { reason: 'disconnected', now: clock.now() },
     );
-    await forgetTokens(userId, broker);
+    await invalidateTokens(userId, broker);
     if (ended.length === 0) return 'not_connected';
     wakeLogouts();
     await audit.record({ type: 'broker.disconnected', userId, broker }, origin);

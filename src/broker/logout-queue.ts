@@ -5,7 +5,7 @@ import type { Log } from '../core/log.ts';
 import { createPoller } from '../core/poller.ts';
 import type { BrokerAdapters, BrokerLogoutResult } from './broker-adapter.ts';
 import type { Credentials } from './credentials.ts';
-import type { DeadLetterStore } from './dead-letter-store.ts';
+import type { FailedLogoutStore } from './failed-logout-store.ts';
 import { planLogoutRetry } from './logout-backoff.ts';
 import type { ClaimedLogout, LogoutStore } from './logout-store.ts';
 import type { TokenCipher } from './token-cipher.ts';
@@ -40,7 +40,7 @@ export interface BrokerLogoutQueue {
 
 export interface BrokerLogoutQueueDeps {
   readonly logouts: LogoutStore;
-  readonly deadLetters: Pick<DeadLetterStore, 'wipeExpired'>;
+  readonly failedLogouts: Pick<FailedLogoutStore, 'wipeExpired'>;
   readonly tokens: Pick<TokenStore, 'isTokenInUse'>;
   readonly adapters: BrokerAdapters;
   /** Looked up at the time: what a person has registered meanwhile counts. */
@@ -64,7 +64,7 @@ type Attempt =
   | { readonly kind: 'needless' | 'hopeless' | 'useless'; readonly why: string };
 
 export function createBrokerLogoutQueue(deps: BrokerLogoutQueueDeps): BrokerLogoutQueue {
-  const { logouts, deadLetters, tokens, adapters, credentials, cipher, clock, audit, log } = deps;
+  const { logouts, failedLogouts, tokens, adapters, credentials, cipher, clock, audit, log } = deps;
   const { random = Math.random, callTimeoutMs = CALL_TIMEOUT_MS } = deps;
   let draining: Promise<LogoutDrain> | undefined;
   const poller = createPoller({
@@ -89,7 +89,7 @@ export function createBrokerLogoutQueue(deps: BrokerLogoutQueueDeps): BrokerLogo
       if (claims.length === 0) break;
       for (const outcome of await Promise.all(claims.map(work))) count[outcome] += 1;
     }
-    await deadLetters.wipeExpired(clock.now());
+    await failedLogouts.wipeExpired(clock.now());
     if (count.done > 0) await logouts.forgetDoneBefore(clock.now() - REMEMBERED_MS);
     return count;
   }

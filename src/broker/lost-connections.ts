@@ -3,7 +3,7 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import { DAY_MS } from '../core/duration.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import { type Connection, type WhyNotConnected, whyNotConnected } from './connection.ts';
-import { ENDING_WORDS } from './ending-words.ts';
+import { ENDING_WORDS } from './ending-labels.ts';
 import { LOOK_BACK_MS, type RecentConnections } from './recent-connections.ts';
 
 /** A broker that a person worked with and that is not connected now. */

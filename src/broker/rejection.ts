@@ -1,12 +1,12 @@
 import { type AuditLog, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import { secretDigest } from './secret-digest.ts';
-import type { ForgetTokens } from './token-forgetter.ts';
+import type { InvalidateTokens } from './token-invalidator.ts';
 import type { TokenStore } from './token-store.ts';
 
 export interface RejectionDeps {
   readonly tokens: Pick<TokenStore, 'end'>;
-  readonly forgetTokens: ForgetTokens;
+  readonly invalidateTokens: InvalidateTokens;
   readonly clock: Clock;
   readonly audit: AuditLog;
   /** The logout queue's: a broker that refuses one call may still honour the token elsewhere. */
@@ -20,14 +20,14 @@ export interface RejectionDeps {
 export type ReportRejected = (userId: string, broker: string, accessToken: string) => Promise<void>;
 
 export function createRejection(deps: RejectionDeps): ReportRejected {
-  const { tokens, forgetTokens, clock, audit, wakeLogouts } = deps;
+  const { tokens, invalidateTokens, clock, audit, wakeLogouts } = deps;
 
   return async function reportRejected(userId, broker, accessToken) {
     const ended = await tokens.end(
       { kind: 'token', userId, broker, tokenDigest: secretDigest(accessToken) },
       { reason: 'rejected', now: clock.now() },
     );
-    await forgetTokens(userId, broker);
+    await invalidateTokens(userId, broker);
     if (ended.length === 0) return;
     wakeLogouts();
     await audit.record({ type: 'broker.token_rejected', userId, broker }, SYSTEM_ORIGIN);

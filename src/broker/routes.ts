@@ -10,10 +10,10 @@ import type { AuthorizationFlow, CallbackResult } from './authorization-flow.ts'
 import type { BrokerAdapter, BrokerAdapters } from './broker-adapter.ts';
 import { renderCallbackProblem } from './callback-problem.ts';
 import { type CredentialPageDeps, createCredentialPage } from './credential-page.ts';
-import { createDeadLetterPage, type DeadLetterPageDeps } from './dead-letter-page.ts';
 import type { Disconnect } from './disconnection.ts';
+import { createFailedLogoutsPage, type FailedLogoutsPageDeps } from './failed-logouts-page.ts';
 
-export interface BrokerRouterDeps extends Omit<CredentialPageDeps, 'findAdapter'>, DeadLetterPageDeps {
+export interface BrokerRouterDeps extends Omit<CredentialPageDeps, 'findAdapter'>, FailedLogoutsPageDeps {
   readonly adapters: BrokerAdapters;
   readonly flow: AuthorizationFlow;
   readonly disconnect: Disconnect;
@@ -54,7 +54,7 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
   const { adapters, overview, flow, disconnect, liveSession } = deps;
   const router = Router({ caseSensitive: true });
   const credentialPage = createCredentialPage({ ...deps, findAdapter });
-  const deadLetterPage = createDeadLetterPage(deps);
+  const deadLetterPage = createFailedLogoutsPage(deps);
 
   methods(router, HOME, {
     get: async function showBrokers(req, res) {

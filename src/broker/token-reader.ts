@@ -8,7 +8,7 @@ import type { Caches } from '../storage/caches.ts';
 import type { Decrypted } from '../storage/fernet.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import { type Connection, versionOf, type WhyNotConnected, whyNotConnected } from './connection.ts';
-import { ENDING_WORDS } from './ending-words.ts';
+import { ENDING_WORDS } from './ending-labels.ts';
 import type { TokenCipher } from './token-cipher.ts';
 import type { TokenStore } from './token-store.ts';
 

@@ -5,7 +5,7 @@ import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { isPastCutoff } from '../core/expiry.ts';
 import type { Log } from '../core/log.ts';
 import { createPoller } from '../core/poller.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { BrokerAdapters, BrokerGrant, BrokerProblem } from './broker-adapter.ts';
 import type { ConnectionEndReason } from './connection.ts';
 import type { Credentials } from './credentials.ts';
@@ -14,7 +14,7 @@ import type { RefreshClaim, RefreshStore } from './refresh-store.ts';
 import { refreshDueAt, refreshRetryAt } from './refresh-times.ts';
 import { secretDigest } from './secret-digest.ts';
 import type { TokenCipher } from './token-cipher.ts';
-import type { ForgetTokens } from './token-forgetter.ts';
+import type { InvalidateTokens } from './token-invalidator.ts';
 import type { TokenStore } from './token-store.ts';
 import { within } from './within.ts';
 
@@ -53,7 +53,7 @@ export interface TokenRefresherDeps {
   readonly clock: Clock;
   readonly audit: AuditLog;
   readonly log: Log;
-  readonly forgetTokens: ForgetTokens;
+  readonly invalidateTokens: InvalidateTokens;
   readonly wakeLogouts: () => void;
   /** How long an adapter may take. */
   readonly callTimeoutMs?: number;
@@ -65,7 +65,7 @@ export interface TokenRefresherDeps {
  */
 export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   const { refreshes, tokens, logouts, adapters, credentials, cipher, epochs, calendar, clock } = deps;
-  const { audit, log, forgetTokens, wakeLogouts, callTimeoutMs = CALL_TIMEOUT_MS } = deps;
+  const { audit, log, invalidateTokens, wakeLogouts, callTimeoutMs = CALL_TIMEOUT_MS } = deps;
   const poller = createPoller({
     intervalMs: POLL_MS,
     work: run,
@@ -147,7 +147,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       refreshAt: refreshDueAt({ issuedAt: Math.max(now, issuedAt), expiresAt: grant.expiresAt }),
     };
     const stored = !(await isOver(claim)) && (await refreshes.complete(claim, fresh));
-    await forgetTokens(userId, broker);
+    await invalidateTokens(userId, broker);
     if (stored) {
       await audit.record({ type: 'broker.token_refreshed', userId, broker }, SYSTEM_ORIGIN);
       return 'refreshed';
@@ -162,7 +162,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     const { id, userId, broker } = claim;
     if (!(await refreshes.isHeld(claim))) return 'late';
     const ended = await tokens.end({ kind: 'one', id }, { reason, now: clock.now() });
-    await forgetTokens(userId, broker);
+    await invalidateTokens(userId, broker);
     if (ended.length === 0) return 'late';
     wakeLogouts();
     await audit.record(

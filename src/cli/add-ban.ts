@@ -1,8 +1,8 @@
+import { banRecord } from '../bans/ban-export.ts';
+import { banForm } from '../bans/ban-form.ts';
+import { PROTECTED_WORDS } from '../bans/ban-labels.ts';
 import type { BanLength } from '../core/ban-policy.ts';
 import { formatIst } from '../core/ist.ts';
-import { banRecord } from '../security/bans/ban-export.ts';
-import { banForm } from '../security/bans/ban-form.ts';
-import { PROTECTED_WORDS } from '../security/bans/ban-words.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { CommandError } from './command-error.ts';

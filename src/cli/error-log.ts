@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { createLogger } from '../logger.ts';
+import { createLogger } from '../boot/logger.ts';
 
 const lineSchema = z.object({
   msg: z.string(),

@@ -1,7 +1,7 @@
+import { banRecord } from '../bans/ban-export.ts';
+import { REASON_WORDS } from '../bans/ban-labels.ts';
+import type { Ban } from '../bans/ban-store.ts';
 import { toIstIso } from '../core/ist.ts';
-import { banRecord } from '../security/bans/ban-export.ts';
-import type { Ban } from '../security/bans/ban-store.ts';
-import { REASON_WORDS } from '../security/bans/ban-words.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { printJsonList } from './json.ts';
 import { type Column, printTable } from './table.ts';

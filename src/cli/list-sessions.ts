@@ -5,7 +5,7 @@ import type { DeviceSession } from '../sessions/session-data.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { findUser } from './find-user.ts';
 import { printJsonList } from './json.ts';
-import { onePortion } from './one-portion.ts';
+import { onePortion } from './one-batch.ts';
 import { type Column, printTable } from './table.ts';
 import { withServices } from './with-services.ts';
 

@@ -2,7 +2,7 @@ import type { User } from '../accounts/user-store.ts';
 import { toIstIso } from '../core/ist.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { printJsonList } from './json.ts';
-import { onePortion } from './one-portion.ts';
+import { onePortion } from './one-batch.ts';
 import { type Column, printTable } from './table.ts';
 import { userRecord } from './user-record.ts';
 import { withServices } from './with-services.ts';

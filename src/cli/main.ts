@@ -1,4 +1,4 @@
-import { useCompileCache } from '../compile-cache.ts';
+import { useCompileCache } from '../boot/compile-cache.ts';
 import { systemClock } from '../core/clock.ts';
 import { createTerminal } from './terminal.ts';
 

@@ -1,5 +1,5 @@
-import { banRecord } from '../security/bans/ban-export.ts';
-import { readBanSubject } from '../security/bans/ban-subject.ts';
+import { banRecord } from '../bans/ban-export.ts';
+import { readBanSubject } from '../bans/ban-subject.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { CommandError } from './command-error.ts';

@@ -2,7 +2,7 @@ import type { Receipt } from '../core/revocation.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
 import { CommandError } from './command-error.ts';
-import { endEverybody, findEverybody } from './end-everybody.ts';
+import { endEverybody, findEverybody } from './end-all-sessions.ts';
 import { findUser } from './find-user.ts';
 import { toJson } from './json.ts';
 import { countOf, receiptRecord, receiptText, reportOutcome } from './receipt.ts';

@@ -1,4 +1,4 @@
-import type { CallRoll } from '../broker/key-roll-call.ts';
+import type { CheckKeyReadiness } from '../broker/key-readiness-check.ts';
 import type { ColumnRotation, RotationCount, RotationReport } from '../storage/key-rotation.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CommandContext, ExitCode } from './command-context.ts';
@@ -17,7 +17,7 @@ export interface RotateKeysOptions {
 export function rotateKeys(context: CommandContext, { json }: RotateKeysOptions): Promise<ExitCode> {
   const { terminal } = context;
   return withServices<ExitCode>(context, async ({ brokers, keyRotation }) => {
-    await refuseWhereServersLag(brokers.callKeyRoll);
+    await refuseWhereServersLag(brokers.checkKeyReadiness);
     let shown = '';
     const report = await keyRotation.run(CLI_ORIGIN, ({ column, done, total }) => {
       const name = nameOf(column);
@@ -36,7 +36,7 @@ export function rotateKeys(context: CommandContext, { json }: RotateKeysOptions)
   });
 }
 
-async function refuseWhereServersLag(callRoll: CallRoll): Promise<void> {
+async function refuseWhereServersLag(callRoll: CheckKeyReadiness): Promise<void> {
   const { able, unable } = await callRoll();
   if (unable === 0) return;
   throw new CommandError(

@@ -1,7 +1,7 @@
+import { connect } from '../boot/connect.ts';
+import { parseProjectConfig, readSettings } from '../boot/project-files.ts';
 import { compose, type Services } from '../compose.ts';
 import type { Config } from '../config.ts';
-import { openPorts } from '../ports.ts';
-import { parseProjectConfig, readSettings } from '../project-files.ts';
 import type { CommandContext } from './command-context.ts';
 import { CommandError } from './command-error.ts';
 import { createErrorLog } from './error-log.ts';
@@ -17,11 +17,11 @@ export async function withServices<T>(
   const config = parseProjectConfig(readSettings(environment));
   refuseMemory(config);
   const log = createErrorLog(terminal.say);
-  const ports = await openPorts(config, clock, log);
+  const infrastructure = await connect(config, clock, log);
   try {
-    return await work(compose({ config, ports, log, internalOrigin: () => config.baseUrl }));
+    return await work(compose({ config, infrastructure, log, internalOrigin: () => config.baseUrl }));
   } finally {
-    await ports.close();
+    await infrastructure.close();
   }
 }
 

@@ -1,5 +1,5 @@
 import type { BrokerAnswers } from './broker-answer.ts';
-import { answerWords, RECEIPT_HEADINGS, receiptDetailWords, receiptStepWords } from './receipt-words.ts';
+import { answerWords, RECEIPT_HEADINGS, receiptDetailWords, receiptStepWords } from './receipt-labels.ts';
 import type { Receipt, ReceiptLine } from './revocation.ts';
 
 /** A receipt in a person's words. */

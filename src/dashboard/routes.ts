@@ -9,11 +9,10 @@ import type { UserSettings } from '../core/user-settings.ts';
 import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
+import type { PendingRevocationStore } from '../revocation/pending-revocation-store.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { toDeviceView } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
-import type { WaitingOrderStore } from '../sessions/waiting-order-store.ts';
-import { createWaitingPage, WAITING_PAGE_PATH } from './waiting-page.ts';
 
 /** A broker as the dashboard needs it; the broker room's overview fits. */
 export interface ConnectedBroker {
@@ -35,15 +34,14 @@ export interface DashboardRouterDeps {
   readonly settingsOf: (userId: string) => Promise<UserSettings>;
   /** The last one that concerns somebody, in their words. */
   readonly latestReceipt: (userId: string, viewer: 'admin' | 'user') => Promise<ReceiptView | undefined>;
-  readonly waitingOrders: WaitingOrderStore;
+  readonly pendingRevocations: PendingRevocationStore;
   /** Whether nobody has an account yet. */
-  readonly isEmptyHouse: () => Promise<boolean>;
+  readonly needsSetup: () => Promise<boolean>;
 }
 
 export const DASHBOARD_ROUTES: readonly RoutePolicy[] = [
   { path: '/', class: 'public' },
   { path: '/dashboard' },
-  { path: WAITING_PAGE_PATH, role: 'admin' },
 ];
 
 /** The page for anyone, and the one after signing in. */
@@ -51,18 +49,18 @@ export function createDashboardRouter(deps: DashboardRouterDeps): Router {
   const router = Router({ caseSensitive: true });
   methods(router, '/', { get: showHome(deps) });
   methods(router, '/dashboard', { get: showDashboard(deps) });
-  methods(router, WAITING_PAGE_PATH, { get: createWaitingPage(deps.waitingOrders) });
   return router;
 }
 
-function showHome({ isEmptyHouse }: DashboardRouterDeps): RequestHandler {
+function showHome({ needsSetup }: DashboardRouterDeps): RequestHandler {
   return async (req, res) => {
-    renderPage(req, res, 'home/index', { title: 'Curfew', isNew: await isEmptyHouse() });
+    renderPage(req, res, 'home/index', { title: 'Curfew', isNew: await needsSetup() });
   };
 }
 
 function showDashboard(deps: DashboardRouterDeps): RequestHandler {
-  const { clock, calendar, policy, lifecycle, brokersOf, settingsOf, latestReceipt, waitingOrders } = deps;
+  const { clock, calendar, policy, lifecycle, brokersOf, settingsOf, latestReceipt, pendingRevocations } =
+    deps;
   return async (req, res) => {
     const session = currentSession(req);
     const [devices, allBrokers, settings, receipt, { waiting }] = await Promise.all([
@@ -70,7 +68,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
       brokersOf(session.userId, req),
       settingsOf(session.userId),
       latestReceipt(session.userId, session.role),
-      session.role === 'admin' ? waitingOrders.summary() : NOTHING_TO_SEE,
+      session.role === 'admin' ? pendingRevocations.summary() : NOTHING_TO_SEE,
     ]);
     const brokers = allBrokers.filter(hasPlaceHere);
     const { cutoffTime } = policy.current();
@@ -91,7 +89,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
         cutoffTime === 'off' ? undefined : formatCutoffTime(cutoffTime),
         cutoff,
       ),
-      waiting: { count: waiting, href: WAITING_PAGE_PATH },
+      pendingCount: waiting,
       lastReceipt: receipt,
     });
   };

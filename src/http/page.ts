@@ -11,7 +11,7 @@ export interface Viewer {
 }
 
 /** How a person wants pages to be. */
-export interface PageLook {
+export interface Appearance {
   readonly theme: Theme;
   readonly dateFormat: DateFormat;
   /** Minutes before the cutoff from which on pages warn; 0 for never. */
@@ -21,7 +21,7 @@ export interface PageLook {
 }
 
 /** For what is rendered in answer to this request. */
-export function setPageLook(res: Response, look: PageLook): void {
+export function setAppearance(res: Response, look: Appearance): void {
   res.locals['look'] = look;
 }
 
@@ -53,7 +53,7 @@ export function renderPage(req: Request, res: Response, view: string, data: Page
   });
 }
 
-function lookOf(req: Request, res: Response): PageLook {
-  const look = res.locals['look'] as PageLook | undefined;
+function lookOf(req: Request, res: Response): Appearance {
+  const look = res.locals['look'] as Appearance | undefined;
   return look ?? { ...DEFAULT_SETTINGS, theme: readThemeCookie(req) };
 }

@@ -53,13 +53,13 @@ export interface RateLimitsDeps {
   /** What nodes have in common; without it each process counts by itself. */
   readonly redis: Redis | Cluster | undefined;
   /** Whose session the request says it carries: not looked at yet. */
-  readonly claimedUser: (req: Request) => string | undefined;
+  readonly unverifiedUserId: (req: Request) => string | undefined;
   /** Whose session it does carry. Behind the session only. */
   readonly userOf: (req: Request) => string | undefined;
 }
 
 /** The limits of `RATE_LIMIT_TABLE` that are not a room's own. */
-export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLimitsDeps): RateLimits {
+export function createRateLimits({ limits, redis, unverifiedUserId, userOf }: RateLimitsDeps): RateLimits {
   const limiters = new Map(
     RATE_LIMIT_NAMES.filter(isBatched).map((name) => [name, createLimiter(name, limits[name], redis)]),
   );
@@ -122,7 +122,7 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
     beforeSession: function limitBeforeSession(req, res, next) {
       // Which methods there are is answered without a session: whoever asks is a stranger.
       const mayBeKnown = req.method !== 'OPTIONS' && mayCarrySession(routeClassOf(req));
-      const user = mayBeKnown ? claimedUser(req) : undefined;
+      const user = mayBeKnown ? unverifiedUserId(req) : undefined;
       if (user === undefined) limitStranger(req, res, next);
       else next(findLimited(req, user));
     },
@@ -132,14 +132,15 @@ export function createRateLimits({ limits, redis, claimedUser, userOf }: RateLim
         error instanceof AppError &&
         error.code === 'csrf' &&
         mayCarrySession(routeClassOf(req)) &&
-        claimedUser(req) !== undefined;
+        unverifiedUserId(req) !== undefined;
       next((isUncounted ? takeStranger(limitOfStranger(policyOf(req)), req, res) : undefined) ?? error);
     },
 
     behindSession: function limitBehindSession(req, res, next) {
       if (!mayCarrySession(routeClassOf(req))) return next();
       const user = userOf(req);
-      if (user === undefined) return claimedUser(req) === undefined ? next() : limitStranger(req, res, next);
+      if (user === undefined)
+        return unverifiedUserId(req) === undefined ? next() : limitStranger(req, res, next);
       const name = limitOfPerson(req.method, policyOf(req));
       next(name === undefined ? undefined : take(name, user, res));
     },

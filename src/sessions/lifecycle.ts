@@ -8,11 +8,11 @@ import type { Receipt, RevocationReason } from '../core/revocation.ts';
 import { unavailable } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
+import type { RevocationOrderStore } from '../revocation/revocation-order-store.ts';
+import type { Revoker } from '../revocation/revoker.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
-import type { EpochStore } from './epoch-store.ts';
 import { dropSession, regenerateSession, saveSession } from './express-session-promises.ts';
-import type { RevocationOrderStore } from './revocation-order-store.ts';
-import type { Revoker } from './revoker.ts';
 import type { DeviceSession, SignedInUser } from './session-data.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
 import type { SessionRegistry } from './session-storage.ts';
@@ -21,14 +21,14 @@ import type { SessionRegistry } from './session-storage.ts';
 export interface SessionLifecycle {
   /**
    * Makes the request's session a signed-in one under a new id, and ends the user's oldest where there are too many.
-   * `confirmStillWelcome` is asked again after the session was stored: false when the password changed or the account
+   * `confirmCredentials` is asked again after the session was stored: false when the password changed or the account
    * was disabled meanwhile, and then nobody is signed in. Throws `unavailable` when the session could not be stored.
    */
   signIn(
     req: Request,
     res: Response,
     user: SignedInUser,
-    confirmStillWelcome: () => Promise<boolean>,
+    confirmCredentials: () => Promise<boolean>,
   ): Promise<'signed_in' | 'refused'>;
   /** Ends one session of a user; everything of theirs when it was the last. */
   endDevice(userId: string, sid: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
@@ -135,12 +135,12 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
 
   async function tryToSignIn(
     replaced: CurrentSession | undefined,
-    ...[req, res, user, confirmStillWelcome]: Parameters<SessionLifecycle['signIn']>
+    ...[req, res, user, confirmCredentials]: Parameters<SessionLifecycle['signIn']>
   ): ReturnType<SessionLifecycle['signIn']> {
     const origin = auditOrigin(req, res, user.username);
     for (let attempt = 0; attempt < SIGN_IN_TRIES; attempt += 1) {
       const sid = await begin(req, user);
-      if (!(await confirmStillWelcome())) {
+      if (!(await confirmCredentials())) {
         if (sid !== undefined) await registry.end([sid], 'logged_out');
         await regenerateSession(req);
         await endReplaced(req, res, replaced, origin);

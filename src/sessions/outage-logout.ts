@@ -2,9 +2,9 @@ import express, { type ErrorRequestHandler, type Request, type Response } from '
 import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { policyOf } from '../http/route-policy.ts';
+import type { Revoker } from '../revocation/revoker.ts';
+import { notEndedYet, orderOrExplain, storedForLater } from './logout-errors.ts';
 import { meansEverywhere } from './means-everywhere.ts';
-import { notEndedYet, orderOrExplain, storedForLater } from './not-ended-yet.ts';
-import type { Revoker } from './revoker.ts';
 import { readSessionId } from './session-id.ts';
 
 const ASKED = 'You are not signed out yet.';

@@ -14,8 +14,8 @@ import { currentSession } from './current-session.ts';
 import { toDeviceView } from './device-view.ts';
 import { dropSession } from './express-session-promises.ts';
 import type { SessionLifecycle } from './lifecycle.ts';
+import { orderOrExplain, requireEnded } from './logout-errors.ts';
 import { meansEverywhere } from './means-everywhere.ts';
-import { orderOrExplain, requireEnded } from './not-ended-yet.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
 export interface SessionsRouterDeps {

@@ -8,11 +8,11 @@ import { setActingUser } from '../http/request-watch.ts';
 import { placeToReturnTo } from '../http/return-to.ts';
 import { isGuarded, routeClassOf } from '../http/route-policy.ts';
 import { wantsJson } from '../http/wants-json.ts';
+import type { Revoker } from '../revocation/revoker.ts';
 import type { Acting } from '../storage/acting.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
 import { dropSession } from './express-session-promises.ts';
 import type { LongRequests } from './long-requests.ts';
-import type { Revoker } from './revoker.ts';
 import type { SessionActors } from './session-actors.ts';
 import { readSessionId } from './session-id.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
@@ -89,7 +89,7 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
       }
       if (!isGuarded(routeClass)) return next();
       if (session !== undefined) return refuse(req, res, session);
-      const presented = ids.presentedInVain(req);
+      const presented = ids.unknownSessionId(req);
       answer(req, res, await explainMissing(presented), presented !== undefined);
     },
 

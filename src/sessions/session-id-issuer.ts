@@ -9,7 +9,7 @@ export interface SessionIdIssuer {
   /** The next id of this request is a signed-in user's. */
   nextIsFor(req: Request, userId: string, loginTime: number): void;
   /** The id of a signed-in session, in a validly signed cookie, that the store had not got. */
-  presentedInVain(req: Request): string | undefined;
+  unknownSessionId(req: Request): string | undefined;
 }
 
 export function createSessionIdIssuer(visitorIds: VisitorIds): SessionIdIssuer {
@@ -31,6 +31,6 @@ export function createSessionIdIssuer(visitorIds: VisitorIds): SessionIdIssuer {
     nextIsFor: (req, userId, loginTime) => {
       signingIn.set(req, { userId, loginTime });
     },
-    presentedInVain: (req) => inVain.get(req),
+    unknownSessionId: (req) => inVain.get(req),
   };
 }

@@ -18,15 +18,15 @@ export interface SessionStorage {
  * A place in the list of all sessions, the newest first: behind `skip` of those that began at `loginTime` (ms since the
  * epoch), and before everything older. It names no session, since ids are secret, and holds while sessions come and go.
  */
-export interface SessionPlace {
+export interface SessionCursor {
   readonly loginTime: number;
   readonly skip: number;
 }
 
 /** A part of that list, and where the next one begins; undefined behind the last. */
-export interface SessionPortion {
-  readonly sessions: readonly { readonly device: DeviceSession; readonly behind: SessionPlace }[];
-  readonly next: SessionPlace | undefined;
+export interface SessionPage {
+  readonly sessions: readonly { readonly device: DeviceSession; readonly behind: SessionCursor }[];
+  readonly next: SessionCursor | undefined;
 }
 
 /** What is known of sessions besides their bodies. Every method rejects when the store does not answer. */
@@ -43,7 +43,7 @@ export interface SessionRegistry {
    * Everybody's from a place on, newest first. Looks at `limit` index entries, of which some may be over already: there
    * may be fewer sessions than that, and still a next portion.
    */
-  listNewest(from: SessionPlace | undefined, limit: number): Promise<SessionPortion>;
+  listNewest(from: SessionCursor | undefined, limit: number): Promise<SessionPage>;
   /** How many sessions began before an instant (ms since the epoch): what `endAllBefore` would end. */
   countBefore(before: number): Promise<number>;
   /** Ends these sessions; returns how many there were. What is in flight cannot bring them back. */

@@ -5,17 +5,16 @@ import type { Log } from '../core/log.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
 import type { Feature } from '../http/feature.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
+import type { RevocationOrderStore } from '../revocation/revocation-order-store.ts';
+import type { Revoker } from '../revocation/revoker.ts';
 import type { Database } from '../storage/database.ts';
-import { createClaimedUser } from './claimed-user.ts';
 import type { CurrentSession } from './current-session.ts';
-import type { EpochStore } from './epoch-store.ts';
 import { createIdleWatch, type IdleWatch } from './idle-watch.ts';
 import { createSessionLifecycle, type SessionLifecycle } from './lifecycle.ts';
 import { createLongRequests } from './long-requests.ts';
 import { createOutageLogout } from './outage-logout.ts';
 import { createReauthenticationGate } from './reauthentication.ts';
-import type { RevocationOrderStore } from './revocation-order-store.ts';
-import type { Revoker } from './revoker.ts';
 import { createSessionsRouter } from './routes.ts';
 import type { SessionActors } from './session-actors.ts';
 import { createSessionExpiry, type SessionExpiry } from './session-expiry.ts';
@@ -23,6 +22,7 @@ import { createSessionIdIssuer } from './session-id-issuer.ts';
 import { createSessionMiddleware, sessionCookieName } from './session-middleware.ts';
 import type { SessionStorage } from './session-storage.ts';
 import { createShownSession } from './shown-session.ts';
+import { createUnverifiedUser } from './unverified-user.ts';
 import { createVisitorIds } from './visitor-ids.ts';
 
 export interface SessionsFeatureDeps {
@@ -56,7 +56,7 @@ export interface SessionsFeature extends Feature {
   /** For forms that are shown to visitors. */
   readonly visitorSecret: (sid: string) => string;
   /** Whose session a request says it carries: not looked at yet. */
-  readonly claimedUser: (req: Request) => string | undefined;
+  readonly unverifiedUserId: (req: Request) => string | undefined;
   /** For the ban gate, which stands in front of the session. */
   readonly shownSession: FindCredential;
 }
@@ -95,7 +95,7 @@ export function createSessionsFeature(deps: SessionsFeatureDeps): SessionsFeatur
     outageLogout: createOutageLogout(revoker),
     reauthenticationGate: createReauthenticationGate(clock),
     visitorSecret: visitorIds.formSecretOf,
-    claimedUser: createClaimedUser(cookieName),
+    unverifiedUserId: createUnverifiedUser(cookieName),
     shownSession: createShownSession({ ...deps, cookieName, store: storage.passiveStore }),
     router: createSessionsRouter({ ...deps, registry, lifecycle, clearCookie }),
     jobs: [longRequests],

@@ -1,14 +1,14 @@
 import type { AuditedValues, AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Log } from '../core/log.ts';
 import type { UserSettings } from '../core/user-settings.ts';
-import type { ForgetCached } from '../storage/cache-forgetter.ts';
+import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import type { IdleLimits } from './idle-limits.ts';
 import type { SettingsStore } from './settings-store.ts';
 
 export interface ChangeSettingsDeps {
   readonly settingsStore: SettingsStore;
   readonly idleLimits: Pick<IdleLimits, 'apply'>;
-  readonly forgetCached: ForgetCached;
+  readonly invalidateCached: InvalidateCached;
   readonly audit: AuditLog;
   readonly log: Log;
 }
@@ -23,11 +23,11 @@ export type ChangeSettings = (
 ) => Promise<SettingsChange>;
 
 export function createChangeSettings(deps: ChangeSettingsDeps): ChangeSettings {
-  const { settingsStore, idleLimits, forgetCached, audit, log } = deps;
+  const { settingsStore, idleLimits, invalidateCached, audit, log } = deps;
 
   return async function changeSettings(userId, { before, after }, origin) {
     await settingsStore.save(userId, after);
-    await forgetCached('settings', userId);
+    await invalidateCached('settings', userId);
     const what = namesOf(after).filter((name) => before[name] !== after[name]);
     if (what.length > 0) {
       const values = { before: valuesOf(before, what), after: valuesOf(after, what) };

@@ -5,14 +5,14 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
 import type { Feature } from '../http/feature.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
-import type { ForgetCached } from '../storage/cache-forgetter.ts';
+import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
+import { createAppearance } from './appearance.ts';
 import { createChangeSettings } from './change-settings.ts';
 import { createIdleLimits, type IdleLimits } from './idle-limits.ts';
-import { createPageLook } from './page-look.ts';
 import { createSettingsRouter } from './routes.ts';
 import { createSettingsReader, type SettingsReader } from './settings-reader.ts';
 import { createSettingsStore } from './settings-store.ts';
@@ -20,7 +20,7 @@ import { createSettingsStore } from './settings-store.ts';
 export interface SettingsFeatureDeps {
   readonly database: Database;
   readonly caches: Caches;
-  readonly forgetCached: ForgetCached;
+  readonly invalidateCached: InvalidateCached;
   readonly registry: Pick<SessionRegistry, 'setIdleLimit'>;
   readonly epochs: Pick<EpochStore, 'current'>;
   readonly calendar: CutoffCalendar;
@@ -37,7 +37,7 @@ export interface SettingsFeatureDeps {
 export interface SettingsFeature extends Feature, SettingsReader {
   readonly idleLimits: IdleLimits;
   /** Middleware in front of everything that may render a page. */
-  readonly pageLook: RequestHandler;
+  readonly appearance: RequestHandler;
 }
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
@@ -50,7 +50,7 @@ export function createSettingsFeature(deps: SettingsFeatureDeps): SettingsFeatur
   return {
     ...reader,
     idleLimits,
-    pageLook: createPageLook(shared),
+    appearance: createAppearance(shared),
     jobs: [idleLimits.watch],
     router: createSettingsRouter({ ...shared, changeSettings: createChangeSettings(shared) }),
   };

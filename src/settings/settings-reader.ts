@@ -1,6 +1,6 @@
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { DEFAULT_SETTINGS, type UserSettings } from '../core/user-settings.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { SettingsStore } from './settings-store.ts';
 

@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { createHourlyQuota } from '../core/hourly-quota.ts';
 import type { SignalRefusal } from '../core/signal-refusal.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { ActingSession } from '../sessions/session-actors.ts';
 import { SessionEndedError } from '../sessions/session-storage.ts';
 import { dedupeRule } from './dedupe-key.ts';

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import type { Signal, SignalCursor, SignalReading, SignalRequest, SignalsAfter } from '../core/signal.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { SignalPolls, WaitingPlace } from './signal-polls.ts';
 import type { SignalStore } from './signal-store.ts';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AuditEvent, AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import { notFound } from '../errors.ts';
-import type { ForgetCached } from '../storage/cache-forgetter.ts';
+import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import type { Cipher } from '../storage/key-ring.ts';
 import { generateSigningSecret } from './signature.ts';
 import type {
@@ -53,13 +53,13 @@ export interface Strategies {
 export interface StrategiesDeps {
   readonly store: StrategyStore;
   readonly cipher: Cipher;
-  readonly forgetCached: ForgetCached;
+  readonly invalidateCached: InvalidateCached;
   readonly audit: AuditLog;
   readonly clock: Clock;
 }
 
 export function createStrategies(deps: StrategiesDeps): Strategies {
-  const { store, cipher, forgetCached, audit, clock } = deps;
+  const { store, cipher, invalidateCached, audit, clock } = deps;
 
   async function require(userId: string, id: string): Promise<Strategy> {
     const strategy = await store.find(userId, id);
@@ -74,7 +74,7 @@ export function createStrategies(deps: StrategiesDeps): Strategies {
     origin: AuditOrigin,
   ): Promise<void> {
     await store.change(userId, id, to, clock.now());
-    await forgetCached('strategy', userId);
+    await invalidateCached('strategy', userId);
     await audit.record({ type: 'strategy.changed', userId, strategy: { id, name }, what }, origin);
   }
 
@@ -103,7 +103,7 @@ export function createStrategies(deps: StrategiesDeps): Strategies {
     async setActive(userId, id, active, origin) {
       const { name } = await require(userId, id);
       if (!(await store.setActive(userId, id, active, clock.now()))) return;
-      await forgetCached('strategy', userId);
+      await invalidateCached('strategy', userId);
       const type = active ? 'strategy.activated' : 'strategy.deactivated';
       await audit.record({ type, userId, strategy: { id, name } }, origin);
     },
@@ -111,7 +111,7 @@ export function createStrategies(deps: StrategiesDeps): Strategies {
     async delete(userId, id, origin) {
       const { name } = await require(userId, id);
       if (!(await store.markDeleted(userId, id, clock.now()))) return;
-      await forgetCached('strategy', userId);
+      await invalidateCached('strategy', userId);
       await audit.record({ type: 'strategy.deleted', userId, strategy: { id, name } }, origin);
     },
 

@@ -8,21 +8,21 @@ import { createCompoundLimiter, type RateLimit } from '../http/compound-limiter.
 import type { Draining } from '../http/draining.ts';
 import type { Feature } from '../http/feature.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
-import type { EpochStore } from '../sessions/epoch-store.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { SessionActors } from '../sessions/session-actors.ts';
 import type { Bus } from '../storage/bus.ts';
-import type { ForgetCached } from '../storage/cache-forgetter.ts';
+import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
 import type { KeyRing } from '../storage/key-ring.ts';
 import type { RedisClient } from '../storage/redis.ts';
 import { createStrategyRouter } from './routes.ts';
 import { createShownWebhook } from './shown-webhook.ts';
+import { createSignalCleanup, type SignalCleanup } from './signal-cleanup.ts';
 import { createSignalIntake, type FindSymbol, type WhyBrokerNotConnected } from './signal-intake.ts';
 import { createSignalCounts, createSignalMetrics } from './signal-metrics.ts';
 import { createSignalPolls } from './signal-polls.ts';
 import { createSignalStore } from './signal-store.ts';
-import { createSignalTidying, type SignalTidying } from './signal-tidying.ts';
 import { createSignalsAfter, MOST_WAITING } from './signals-after.ts';
 import { createStrategies, type Strategies } from './strategies.ts';
 import { createStrategyReader } from './strategy-reader.ts';
@@ -38,7 +38,7 @@ export interface StrategyFeatureDeps {
   /** Counts signals for all nodes; without it each process counts by itself. */
   readonly redis: RedisClient | undefined;
   readonly keyRing: KeyRing;
-  readonly forgetCached: ForgetCached;
+  readonly invalidateCached: InvalidateCached;
   readonly epochs: EpochStore;
   readonly actors: Pick<SessionActors, 'of'>;
   readonly calendar: CutoffCalendar;
@@ -69,7 +69,7 @@ export interface StrategyFeature extends Feature {
   /** For the ban gate. */
   readonly shownWebhook: FindCredential;
   readonly strategies: Strategies;
-  readonly tidying: SignalTidying;
+  readonly tidying: SignalCleanup;
   readonly listStrategies: ListStrategies;
   readonly signalsAfter: SignalsAfter;
 }
@@ -113,7 +113,7 @@ export function createStrategyFeature(deps: StrategyFeatureDeps): StrategyFeatur
     }
   }
 
-  const tidying = createSignalTidying(shared);
+  const tidying = createSignalCleanup(shared);
 
   return {
     webhooks: createWebhookRouter({ ...deps, takeSignal }),

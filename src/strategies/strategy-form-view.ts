@@ -2,8 +2,8 @@ import type { Request } from 'express';
 import { WEEKDAY_NAMES, type Weekday } from '../core/ist.ts';
 import { PLATFORMS, PRODUCTS } from '../core/signal.ts';
 import { MOST_SYMBOLS } from './strategy-form.ts';
+import { DAY_LABELS, PLATFORM_LABELS, PRODUCT_LABELS } from './strategy-labels.ts';
 import type { StrategyDetails } from './strategy-store.ts';
-import { DAY_LABELS, PLATFORM_LABELS, PRODUCT_LABELS } from './strategy-words.ts';
 import { formatTimeOfDay } from './trading-window.ts';
 
 /** What the inputs of the form hold: what is stored, or what somebody typed. */

@@ -2,8 +2,8 @@ import type { StrategySymbol } from '../core/signal.ts';
 import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
 import type { FindSymbol } from './signal-intake.ts';
 import type { SignalRecord } from './signal-store.ts';
+import { ACTION_LABELS, describeHours, PLATFORM_LABELS, PRODUCT_LABELS } from './strategy-labels.ts';
 import type { Strategy } from './strategy-store.ts';
-import { ACTION_LABELS, describeHours, PLATFORM_LABELS, PRODUCT_LABELS } from './strategy-words.ts';
 
 /** A strategy in a list, and on top of its own page. */
 export interface StrategyView {

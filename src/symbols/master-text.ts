@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createGunzip } from 'node:zlib';
 import { invalid } from '../errors.ts';
-import { whyForeignFile } from '../http/foreign-file.ts';
+import { whyForeignFile } from '../http/file-type-check.ts';
 import { MASTER_LIMITS } from './master-limits.ts';
 
 export interface MasterTextOptions {

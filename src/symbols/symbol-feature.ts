@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { SymbolFinder, SymbolLookup } from '../core/symbol.ts';
 import type { Feature } from '../http/feature.ts';
-import type { ForgetCached } from '../storage/cache-forgetter.ts';
+import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import { type Caches, SHARED } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
 import { createImportStore, type ImportStore } from './import-store.ts';
@@ -22,7 +22,7 @@ import { createSymbolStore, type SymbolStore } from './symbol-store.ts';
 export interface SymbolFeatureDeps {
   readonly database: Database;
   readonly caches: Caches;
-  readonly forgetCached: ForgetCached;
+  readonly invalidateCached: InvalidateCached;
   readonly clock: Clock;
   readonly audit: AuditLog;
   readonly log: Log;
@@ -37,7 +37,7 @@ export interface SymbolFeature extends Feature, SymbolLookup, SymbolFinder {
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
 export function createSymbolFeature(deps: SymbolFeatureDeps): SymbolFeature {
-  const { database, caches, forgetCached, clock, log } = deps;
+  const { database, caches, invalidateCached, clock, log } = deps;
   const index =
     database.dialect === 'sqlite' ? createSqliteSymbolIndex(database) : createPostgresSymbolIndex(database);
   const store = createSymbolStore(database, index);
@@ -47,7 +47,7 @@ export function createSymbolFeature(deps: SymbolFeatureDeps): SymbolFeature {
     imports,
     index,
     acting: database.acting,
-    forgetSymbols: () => forgetCached('symbol', SHARED),
+    forgetSymbols: () => invalidateCached('symbol', SHARED),
   });
   const { search } = createSymbolFinder({ store });
   const { listMasters } = store;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type AuditLog, type AuditOrigin, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
-import type { ForgetCached } from '../storage/cache-forgetter.ts';
+import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Cipher } from '../storage/key-ring.ts';
 import type { BotStore, StoredBot } from './bot-store.ts';
@@ -30,7 +30,7 @@ export interface BotsDeps {
   readonly botStore: BotStore;
   readonly cipher: Cipher;
   readonly caches: Caches;
-  readonly forgetCached: ForgetCached;
+  readonly invalidateCached: InvalidateCached;
   readonly isSignedIn: (userId: string) => Promise<boolean>;
   readonly clock: Clock;
   readonly audit: AuditLog;
@@ -47,7 +47,7 @@ const LINK_CODE_BYTES = 12;
  * the end of a session, about that end perhaps, leaves nothing behind.
  */
 export function createBots(deps: BotsDeps): Bots {
-  const { botStore, cipher, caches, forgetCached, isSignedIn, clock, audit } = deps;
+  const { botStore, cipher, caches, invalidateCached, isSignedIn, clock, audit } = deps;
   const cache = caches.of.telegram;
 
   return {
@@ -75,7 +75,7 @@ export function createBots(deps: BotsDeps): Bots {
         kinds: MESSAGE_KINDS,
       };
       await botStore.save(userId, bot, clock.now());
-      await forgetCached('telegram', userId);
+      await invalidateCached('telegram', userId);
       await audit.record({ type: 'telegram.bot_saved', userId, bot: name ?? '' }, origin);
     },
 
@@ -93,7 +93,7 @@ export function createBots(deps: BotsDeps): Bots {
 
     async remove(userId, origin) {
       const removed = await botStore.remove(userId);
-      await forgetCached('telegram', userId);
+      await invalidateCached('telegram', userId);
       if (removed) await audit.record({ type: 'telegram.bot_removed', userId }, origin);
     },
   };

@@ -3,7 +3,7 @@ import type { AuditEvent, AuditOrigin } from '../core/audit-event.ts';
 import type { BanReason } from '../core/ban-policy.ts';
 import { describeDuration } from '../core/duration.ts';
 import { formatIst } from '../core/ist.ts';
-import { RECEIPT_HEADINGS, receiptStepWords } from '../core/receipt-words.ts';
+import { RECEIPT_HEADINGS, receiptStepWords } from '../core/receipt-labels.ts';
 import type { Receipt, ReceiptLine } from '../core/revocation.ts';
 import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
 import { toHtml } from './html.ts';

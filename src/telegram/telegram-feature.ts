@@ -4,7 +4,7 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import { type CompoundLimiterDeps, createCompoundLimiter } from '../http/compound-limiter.ts';
 import type { Feature } from '../http/feature.ts';
-import type { ForgetCached } from '../storage/cache-forgetter.ts';
+import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
 import type { KeyRing } from '../storage/key-ring.ts';
@@ -22,7 +22,7 @@ import { createTelegramMetrics } from './telegram-metrics.ts';
 export interface TelegramFeatureDeps {
   readonly database: Database;
   readonly caches: Caches;
-  readonly forgetCached: ForgetCached;
+  readonly invalidateCached: InvalidateCached;
   readonly keyRing: KeyRing;
   readonly redis: CompoundLimiterDeps['redis'];
   readonly calendar: CutoffCalendar;

@@ -31,8 +31,8 @@ export async function createAccountsApp() {
   const users = createUserStore({ database, clock });
   const hasher = createPasswordHasher({ peppers: ['a pepper of more than thirty-two characters'] });
   const audit = createRecordingAudit();
-  const signIn = vi.fn<SessionLifecycle['signIn']>(async (req, _res, user, confirmStillWelcome) => {
-    if (!(await confirmStillWelcome())) return 'refused';
+  const signIn = vi.fn<SessionLifecycle['signIn']>(async (req, _res, user, confirmCredentials) => {
+    if (!(await confirmCredentials())) return 'refused';
     const loginTime = '2026-11-20T09:30:00.000+05:30';
     Object.assign(req.session, { ...user, loginTime, epoch: 0, deviceId: 'device-1' });
     return 'signed_in';

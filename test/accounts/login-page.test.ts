@@ -135,9 +135,9 @@ describe('the sign-in page', () => {
   });
 
   it('refuses as wrong who was disabled while they signed in', async () => {
-    house.signIn.mockImplementationOnce(async (_req, _res, user, confirmStillWelcome) => {
+    house.signIn.mockImplementationOnce(async (_req, _res, user, confirmCredentials) => {
       await house.users.setDisabled(user.userId, true);
-      return (await confirmStillWelcome()) ? 'signed_in' : 'refused';
+      return (await confirmCredentials()) ? 'signed_in' : 'refused';
     });
     const answer = await submit(right);
     expect(answer.status).toBe(401);

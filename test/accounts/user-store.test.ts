@@ -176,10 +176,10 @@ describe.each(DATABASES)('the user store on %s', (_name, open) => {
 
   it('says whether somebody is still welcome: not disabled, and with the same password', async () => {
     const user = await create(ravi);
-    expect(await users.isStillWelcome(user.id, 'hash of ravi')).toBe(true);
-    expect(await users.isStillWelcome(user.id, 'an older hash')).toBe(false);
-    expect(await users.isStillWelcome('nobody', 'hash of ravi')).toBe(false);
+    expect(await users.credentialsStillValid(user.id, 'hash of ravi')).toBe(true);
+    expect(await users.credentialsStillValid(user.id, 'an older hash')).toBe(false);
+    expect(await users.credentialsStillValid('nobody', 'hash of ravi')).toBe(false);
     await users.setDisabled(user.id, true);
-    expect(await users.isStillWelcome(user.id, 'hash of ravi')).toBe(false);
+    expect(await users.credentialsStillValid(user.id, 'hash of ravi')).toBe(false);
   });
 });

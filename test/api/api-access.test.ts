@@ -25,14 +25,14 @@ describe('who may use the API', () => {
   });
   afterAll(() => server.close());
   beforeEach(async () => {
-    await server.ports.database.db.deleteFrom('api_keys').execute();
+    await server.infrastructure.database.db.deleteFrom('api_keys').execute();
   });
 
   const client = (key?: string, headers?: Readonly<Record<string, string>>): ApiClient =>
     createApiClient(server.origin, key, headers);
   const from = (address: string) => ({ 'X-Forwarded-For': address });
   const events = async (type: string) => {
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     const rows = await db.selectFrom('audit_log').select('detail').where('type', '=', type).execute();
     return rows.map(({ detail }) => JSON.parse(detail));
   };
@@ -213,7 +213,7 @@ describe('who may use the API', () => {
   test('a key never stands in the database or in the log', async () => {
     const { key } = await makeKey(owner);
     await client(key).ask(SESSION);
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     const tables = ['api_keys', 'audit_log', 'bus_messages', 'sessions'] as const;
     const rows = await Promise.all(tables.map((table) => db.selectFrom(table).selectAll().execute()));
     expect(JSON.stringify(rows)).not.toContain(key.split('_')[2]);

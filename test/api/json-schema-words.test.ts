@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeFields, describeType } from '../../src/api/json-schema-words.ts';
+import { describeFields, describeType } from '../../src/api/json-schema-labels.ts';
 
 describe('a JSON schema in words', () => {
   it.each([

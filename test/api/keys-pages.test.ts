@@ -35,7 +35,7 @@ describe('the pages of API keys', () => {
   const make = (visitor: Visitor, fields: Readonly<Record<string, string | readonly string[]>>) =>
     visitor.submit('/api-keys', fields, '/api-keys/new');
   const events = async () => {
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     const rows = await db.selectFrom('audit_log').select(['type', 'actor']).orderBy('id').execute();
     return rows
       .filter(({ type }) => type.startsWith('api_key.'))
@@ -102,7 +102,10 @@ describe('the pages of API keys', () => {
   });
 
   test('let nobody have more keys than a page can show', async () => {
-    const { id } = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const { id } = await server.infrastructure.database.db
+      .selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     const rows = Array.from({ length: MOST_KEYS_OF_A_PERSON }, (_, index) => ({
       id: `key-${index}`,
       user_id: id,
@@ -111,7 +114,7 @@ describe('the pages of API keys', () => {
       scopes: 'session:read',
       created_at: index,
     }));
-    await server.ports.database.db
+    await server.infrastructure.database.db
       .insertInto('api_keys')
       .values(
         rows.map((row) => ({

@@ -166,7 +166,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a program’s trading day, %s', (_na
   test('who has had the day’s token is on record, once for each connection', async () => {
     await connectSandbox(owner);
     for (let round = 0; round < 3; round += 1) await token();
-    const { db } = first().ports.database;
+    const { db } = first().infrastructure.database;
     const rows = await db
       .selectFrom('audit_log')
       .select(['actor', 'address'])

@@ -203,7 +203,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
 
     await server.services.auditLog.keeper.runIfDue();
     expect((await server.services.auditLog.rows.end()).head.seq).toBe(3);
-    const { db, dialect } = server.ports.database;
+    const { db, dialect } = server.infrastructure.database;
     const { sql } = await import('kysely');
     if (dialect === 'postgres') await sql`alter table audit_log disable trigger user`.execute(db);
     else await sql`drop trigger audit_log_is_fixed`.execute(db);
@@ -235,7 +235,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
       await fetch(`${server.origin}/auth/login`, { method: 'POST', headers });
     }
     await asha.post('/settings', {}, { Origin: server.origin });
-    const found = await server.ports.database.db
+    const found = await server.infrastructure.database.db
       .selectFrom('audit_log')
       .select('actor')
       .where('type', '=', 'request.refused')
@@ -248,7 +248,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     for (const path of ['bans/export.csv', 'bans/export.json/', 'traffic/export.csv/'])
       expect((await asha.get(`/security/${path}`)).status).toBe(200);
     const taken = () =>
-      server.ports.database.db
+      server.infrastructure.database.db
         .selectFrom('audit_log')
         .select('detail')
         .where('type', '=', 'export.taken')
@@ -275,7 +275,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     const stranger = createVisitor(server.origin);
     await stranger.post('/auth/login/marker-secret-77/more', {}, { Origin: 'https://elsewhere.example' });
     await asha.post('/settings/x/marker-secret-77', {}, { Origin: server.origin });
-    const rows = await server.ports.database.db.selectFrom('audit_log').selectAll().execute();
+    const rows = await server.infrastructure.database.db.selectFrom('audit_log').selectAll().execute();
     expect(JSON.stringify(rows)).not.toContain('marker-secret-77');
     expect(JSON.stringify(rows)).toContain('/settings/x/…');
   });
@@ -288,7 +288,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
       idleTimeout: 'server',
       defaultBroker: 'server',
     });
-    const rows = await server.ports.database.db
+    const rows = await server.infrastructure.database.db
       .selectFrom('audit_log')
       .select('detail')
       .where('type', '=', 'settings.changed')

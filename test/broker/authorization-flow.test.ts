@@ -57,7 +57,7 @@ describe('The way to a broker and back', () => {
     return createAuthorizationFlow({
       ...world,
       keeper: keeper ?? createConnectionKeeper({ ...world, sessionExists: async () => true }),
-      forgetTokens: async () => undefined,
+      invalidateTokens: async () => undefined,
       publicOrigin: PUBLIC_ORIGIN,
       wakeLogouts: () => undefined,
     });

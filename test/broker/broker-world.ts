@@ -2,7 +2,7 @@ import { createAuthorizationStore } from '../../src/broker/authorization-store.t
 import { type BrokerAdapter, createBrokerAdapters } from '../../src/broker/broker-adapter.ts';
 import { createCredentialStore } from '../../src/broker/credential-store.ts';
 import { createCredentials } from '../../src/broker/credentials.ts';
-import { createDeadLetterStore } from '../../src/broker/dead-letter-store.ts';
+import { createFailedLogoutStore } from '../../src/broker/failed-logout-store.ts';
 import { createLogoutStore } from '../../src/broker/logout-store.ts';
 import { createRecentConnections } from '../../src/broker/recent-connections.ts';
 import { createRefreshStore } from '../../src/broker/refresh-store.ts';
@@ -12,7 +12,7 @@ import { createTokenReader } from '../../src/broker/token-reader.ts';
 import { createTokenStore, type NewConnection } from '../../src/broker/token-store.ts';
 import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
-import { createEpochStore } from '../../src/sessions/epoch-store.ts';
+import { createEpochStore } from '../../src/revocation/epoch-store.ts';
 import { createCaches } from '../../src/storage/caches.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
@@ -69,7 +69,7 @@ export function createBrokerWorld(
     tokens,
     recentConnections: createRecentConnections({ tokens, clock }),
     logouts,
-    deadLetters: createDeadLetterStore(database),
+    failedLogouts: createFailedLogoutStore(database),
     refreshes: createRefreshStore(database),
     authorizations,
     cipher,

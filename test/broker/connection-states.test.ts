@@ -30,7 +30,7 @@ describe('What becomes of a connection', () => {
   });
   afterEach(() => server.close());
 
-  const db = () => server.ports.database.db;
+  const db = () => server.infrastructure.database.db;
   const userId = async () =>
     (await db().selectFrom('users').select('id').where('username', '=', 'asha').executeTakeFirstOrThrow()).id;
   const read = async () => server.services.brokers.reader.accessToken(await userId(), 'fake');
@@ -211,7 +211,7 @@ describe('Upstox, with a cutoff at 06:00', () => {
         'Connected until Sat 21 Nov 2026, 03:30:00 IST',
       );
 
-      const { id } = await server.ports.database.db
+      const { id } = await server.infrastructure.database.db
         .selectFrom('users')
         .select('id')
         .executeTakeFirstOrThrow();

@@ -39,11 +39,12 @@ describe('The page for app keys', () => {
   afterEach(() => server.close());
 
   const save = (keys: Record<string, string> = KEYS) => visitor.submit(PAGE, keys);
-  const stored = () => server.ports.database.db.selectFrom('broker_credentials').selectAll().execute();
+  const stored = () =>
+    server.infrastructure.database.db.selectFrom('broker_credentials').selectAll().execute();
   const types = async () =>
-    (await server.ports.database.db.selectFrom('audit_log').select('type').orderBy('id').execute()).map(
-      (row) => row.type,
-    );
+    (
+      await server.infrastructure.database.db.selectFrom('audit_log').select('type').orderBy('id').execute()
+    ).map((row) => row.type);
 
   it('is where a broker without its keys leads to, and the card says so', async () => {
     const brokers = await visitor.get('/broker');

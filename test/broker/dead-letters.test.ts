@@ -33,12 +33,12 @@ describe.each(DATABASES)('The page of sign-outs that no broker took, on %s', (_n
   });
   afterEach(() => server.close());
 
-  const logouts = () => server.ports.database.db.selectFrom('broker_logouts').selectAll().execute();
+  const logouts = () => server.infrastructure.database.db.selectFrom('broker_logouts').selectAll().execute();
   const drain = () => server.services.brokers.logoutQueue.drain();
   const auditTypes = async () =>
-    (await server.ports.database.db.selectFrom('audit_log').select('type').orderBy('id').execute()).map(
-      (row) => row.type,
-    );
+    (
+      await server.infrastructure.database.db.selectFrom('audit_log').select('type').orderBy('id').execute()
+    ).map((row) => row.type);
 
   /** A logout that the broker did not take for a day. */
   async function giveUp(lifetimeMs = 2 * DAY_MS): Promise<void> {
@@ -102,7 +102,7 @@ describe.each(DATABASES)('The page of sign-outs that no broker took, on %s', (_n
     await giveUp();
     const [row] = await logouts();
     const csrf = await admin.csrfTokenOf(PAGE);
-    await server.ports.database.db.updateTable('users').set({ role: 'user' }).execute();
+    await server.infrastructure.database.db.updateTable('users').set({ role: 'user' }).execute();
     expect((await admin.get(PAGE)).status).toBe(403);
     for (const act of ['attempt', 'dismissal']) {
       const answer = await admin.post(

@@ -50,7 +50,7 @@ describe.each(REAL_BROKERS)('With %s, when things go wrong,', (broker) => {
     if (brokers === undefined) throw new Error('The brokers are not there yet');
     return brokers.servers[broker];
   }
-  const db = () => server.ports.database.db;
+  const db = () => server.infrastructure.database.db;
   const enterKeys = (changes: Record<string, string> = {}) =>
     visitor.submit(`/broker/${broker}/credentials`, { ...theBroker().credentials, ...changes });
   const begin = (from = visitor) => from.submit(`/broker/${broker}/connection`, {}, '/broker');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createKeyRollCall } from '../../src/broker/key-roll-call.ts';
+import { createKeyReadinessCheck } from '../../src/broker/key-readiness-check.ts';
 import { createTokenCipher } from '../../src/broker/token-cipher.ts';
 import type { Bus, BusMessage } from '../../src/storage/bus.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
@@ -19,7 +19,7 @@ function createNodes(rings: readonly (readonly string[])[]) {
       },
       onMessage: (listener) => void listeners[own]?.push(listener),
     };
-    return createKeyRollCall({
+    return createKeyReadinessCheck({
       bus,
       cipher: createTokenCipher({ keys, clock }),
       waitMs: 20,

@@ -180,8 +180,8 @@ describe('The queue of logouts at brokers', () => {
     expect(await queue.drain()).toMatchObject({ dead: 1 });
     expect(world.audit.events.at(-1)).toMatchObject({ attempts: 1, why: 'credentials_missing' });
     await world.credentials.save('asha', adapter, { apiKey: 'of today' }, { actor: 'asha' });
-    const [dead] = await world.deadLetters.list();
-    await world.deadLetters.tryAgain(dead?.id ?? '', world.clock.now());
+    const [dead] = await world.failedLogouts.list();
+    await world.failedLogouts.tryAgain(dead?.id ?? '', world.clock.now());
     expect(await queue.drain()).toMatchObject({ done: 1 });
     expect(told).toEqual(['{"apiKey":"of today"}']);
   });

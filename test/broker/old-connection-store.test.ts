@@ -71,8 +71,8 @@ describe.each(DATABASES)('Old connections on %s', (_name, open) => {
 
 it('A server forgets old connections by itself', async () => {
   const server = await startTestServer();
-  const { db } = server.ports.database;
-  await addUser(server.ports.database, 'asha');
+  const { db } = server.infrastructure.database;
+  await addUser(server.infrastructure.database, 'asha');
   const long = server.services.clock.now() - CONNECTIONS_KEPT_MS - DAY_MS;
   await db
     .insertInto('broker_tokens')

@@ -46,7 +46,9 @@ describe.each(WAYS)(
       await setUp(visitor);
       await signIn(visitor);
       await connectSandbox(visitor);
-      userId = (await node.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow()).id;
+      userId = (
+        await node.infrastructure.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow()
+      ).id;
     });
     afterEach(async () => {
       for (const node of nodes) await node.close();
@@ -172,7 +174,7 @@ describe.each(WAYS)(
       await visitor.submit('/auth/logout', {}, '/auth/logout');
       expect(await nodes[0]?.services.brokers.logoutQueue.drain()).toMatchObject({ done: 1 });
       expect(await profileStatus(last)).toBe(401);
-      const alive = await nodes[0]?.ports.database.db
+      const alive = await nodes[0]?.infrastructure.database.db
         .selectFrom('sandbox_refresh_tokens')
         .selectAll()
         .where('ended_at', 'is', null)

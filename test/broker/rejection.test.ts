@@ -19,7 +19,7 @@ describe('A token that the broker does not take any more', () => {
   const report = (token: string) =>
     createRejection({
       ...world,
-      forgetTokens: async () => void world.caches.clearUser('asha'),
+      invalidateTokens: async () => void world.caches.clearUser('asha'),
       wakeLogouts: () => {
         woken += 1;
       },

@@ -21,7 +21,7 @@ describe('Connecting a broker', () => {
   });
   afterEach(() => server.close());
 
-  const db = () => server.ports.database.db;
+  const db = () => server.infrastructure.database.db;
   const tokenRows = () => db().selectFrom('broker_tokens').selectAll().execute();
   const logoutRows = () => db().selectFrom('broker_logouts').selectAll().execute();
   const userId = async () => (await db().selectFrom('users').select('id').executeTakeFirstOrThrow()).id;
@@ -212,7 +212,7 @@ describe('Connecting a broker', () => {
 
     it('gives nothing to a session whose person was just ended everywhere', async () => {
       const callback = await goToBroker();
-      await moveEpoch(server.ports.database, await userId());
+      await moveEpoch(server.infrastructure.database, await userId());
       const answer = await comeBack(callback);
       expect(answer.status).toBe(401);
       expect(answer.text).toContain('Sign in');

@@ -111,7 +111,10 @@ describe('After a journey with every broker', () => {
   }
 
   async function useAll(): Promise<void> {
-    const { id } = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const { id } = await server.infrastructure.database.db
+      .selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     const { reader } = server.services.brokers;
     for (const broker of ALL_BROKERS) {
       const readings = [await reader.accessToken(id, broker), await reader.feedToken(id, broker)];
@@ -174,7 +177,7 @@ describe('After a journey with every broker', () => {
   }
 
   async function dumpTables(): Promise<string> {
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
     const dumps = await Promise.all(
       tables.map(async ({ name }) =>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTokenForgetter } from '../../src/broker/token-forgetter.ts';
+import { createTokenInvalidator } from '../../src/broker/token-invalidator.ts';
 import type { BusMessage } from '../../src/storage/bus.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
 import { addUser, openMemory } from './databases.ts';
@@ -19,14 +19,14 @@ describe('Forgetting the tokens of a connection', () => {
   it('empties both caches here and tells the other nodes', async () => {
     const sent: BusMessage[] = [];
     const bus = { publish: async (message: BusMessage) => void sent.push(message) };
-    await createTokenForgetter({ ...world, bus })('asha', 'sandbox');
+    await createTokenInvalidator({ ...world, bus })('asha', 'sandbox');
     expect(world.caches.sizes()).toMatchObject({ auth: 0, feed: 0 });
     expect(sent).toEqual([{ kind: 'caches.clear_tokens', userId: 'asha' }]);
   });
 
   it('goes on where the others cannot be told, and says so in the log', async () => {
     const bus = { publish: () => Promise.reject(new Error('no connection')) };
-    await createTokenForgetter({ ...world, bus })('asha', 'sandbox');
+    await createTokenInvalidator({ ...world, bus })('asha', 'sandbox');
     expect(world.caches.sizes()).toMatchObject({ auth: 0, feed: 0 });
     expect(world.log.lines).toHaveLength(1);
   });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { secretDigest } from '../../src/broker/secret-digest.ts';
-import { createTokenForgetter } from '../../src/broker/token-forgetter.ts';
+import { createTokenInvalidator } from '../../src/broker/token-invalidator.ts';
 import { createTokenReader } from '../../src/broker/token-reader.ts';
 import type { TokenStore } from '../../src/broker/token-store.ts';
 import { HOUR_MS } from '../../src/core/duration.ts';
@@ -160,7 +160,7 @@ describe('The token reader', () => {
     const { id } = await world.connect('asha', { feedToken: undefined });
     expect(await feed()).toMatchObject({ kind: 'token', token: 'access of asha' });
     await world.tokens.end({ kind: 'one', id }, { reason: 'rejected', now: world.clock.now() });
-    await createTokenForgetter({ ...world, bus: { publish: async () => undefined } })('asha', 'sandbox');
+    await createTokenInvalidator({ ...world, bus: { publish: async () => undefined } })('asha', 'sandbox');
     expect(await feed()).toEqual({ kind: 'reauth_required', why: 'rejected' });
   });
 

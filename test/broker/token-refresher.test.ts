@@ -45,7 +45,7 @@ describe.each(DATABASES)('Refreshing tokens on %s', (_name, open) => {
   const createNode = () =>
     createTokenRefresher({
       ...world,
-      forgetTokens: async () => {
+      invalidateTokens: async () => {
         forgotten += 1;
         world.caches.clearUser('asha');
       },

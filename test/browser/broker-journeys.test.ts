@@ -100,7 +100,7 @@ describe.each(BROKERS)('a day with %s in a browser', (broker) => {
   }
 
   async function userId(username: string = PERSON.username): Promise<string> {
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     return (
       await db.selectFrom('users').select('id').where('username', '=', username).executeTakeFirstOrThrow()
     ).id;

@@ -88,7 +88,10 @@ describe('the pages of a broker that wants app keys, in a browser', () => {
   });
 
   test('a rejected connection shows a banner that leads back to this very page', async () => {
-    const user = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const user = await server.infrastructure.database.db
+      .selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     await server.services.brokers.reportRejected(user.id, 'fake', 'fake-access-1');
     await page.goto(at('/sessions?from=here'));
     await expectNoAxeViolations(page);
@@ -104,7 +107,7 @@ describe('the pages of a broker that wants app keys, in a browser', () => {
     broker.onRevoke = async () => ({ kind: 'refused', why: 'invalid_client' });
     await page.getByRole('button', { name: /Disconnect/ }).click();
     await page.waitForURL(/notice=disconnected/);
-    await server.ports.database.db.updateTable('broker_logouts').set({ attempts: 9 }).execute();
+    await server.infrastructure.database.db.updateTable('broker_logouts').set({ attempts: 9 }).execute();
     await server.services.brokers.logoutQueue.drain();
     await page.getByRole('link', { name: /no broker took/ }).click();
     expect(await mainText()).toContain('invalid_client');

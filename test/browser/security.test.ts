@@ -59,8 +59,8 @@ describe('the pages of security in a house of 100,000 requests and 10,000 bans',
       launchBrowser(),
     ]);
     await setUp(createVisitor(server.origin));
-    await fillHouse(server.ports.database, systemClock.now(), BUSY);
-    await server.ports.database.db
+    await fillHouse(server.infrastructure.database, systemClock.now(), BUSY);
+    await server.infrastructure.database.db
       .insertInto('trusted_addresses')
       .values({ block: '203.0.113.0/24', note: 'Office', added_by: 'asha', added_at: 0 })
       .execute();
@@ -238,7 +238,7 @@ describe('the pages of security in a house of 100,000 requests and 10,000 bans',
     const [context, page] = await open({ width: 390, height: 844 });
     await page.clock.install();
     await page.goto(at('/security'));
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     await db.updateTable('audit_checks').set({ problem: 'Row 7 does not fit the row before it.' }).execute();
     const spokenAfter = async (ms: number) => {
       await page.clock.runFor(ms);

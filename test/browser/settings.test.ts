@@ -75,7 +75,10 @@ describe('settings and Telegram, in a browser', () => {
   function setCutoff(minutes: number): string {
     const time = toIstIso(systemClock.now() + minutes * MINUTE_MS).slice(11, 16);
     const [hour = 0, minute = 0] = time.split(':').map(Number);
-    server.ports.policy.replace({ ...server.ports.policy.current(), cutoffTime: { hour, minute } });
+    server.infrastructure.policy.replace({
+      ...server.infrastructure.policy.current(),
+      cutoffTime: { hour, minute },
+    });
     return time;
   }
 
@@ -158,7 +161,10 @@ describe('settings and Telegram, in a browser', () => {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved.').waitFor();
     expect(await strip.isVisible()).toBe(false);
-    server.ports.policy.replace({ ...server.ports.policy.current(), cutoffTime: { hour: 3, minute: 0 } });
+    server.infrastructure.policy.replace({
+      ...server.infrastructure.policy.current(),
+      cutoffTime: { hour: 3, minute: 0 },
+    });
   });
 
   test('a bot is set up in four steps, and each says how it went', async () => {

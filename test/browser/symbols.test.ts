@@ -84,7 +84,7 @@ describe.each([
     await bar.waitFor();
     await expectGoodPage();
 
-    await server.ports.database.db
+    await server.infrastructure.database.db
       .updateTable('symbol_imports')
       .set({ stage: 'storing', stage_done: 15_000, stage_total: 30_000 })
       .execute();

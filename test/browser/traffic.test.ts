@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createTrafficStore } from '../../src/security/traffic/traffic-store.ts';
-import { trafficEntry } from '../security/traffic/traffic-entries.ts';
+import { createTrafficStore } from '../../src/monitoring/traffic/traffic-store.ts';
+import { trafficEntry } from '../monitoring/traffic/traffic-entries.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -81,7 +81,7 @@ describe.each([
   });
 
   test('a row that has the focus keeps it while others come in, and there are never more than fifty', async () => {
-    await createTrafficStore(server.ports.database).write({
+    await createTrafficStore(server.infrastructure.database).write({
       entries: Array.from({ length: 60 }, (_, index) =>
         trafficEntry({ at: Date.now(), path: `/many/${index}` }),
       ),

@@ -31,7 +31,10 @@ describe('the page of revocations that wait, in a browser', () => {
   test('lists what waits, reached from the dashboard, and fits a phone', async () => {
     const { orders } = server.services.revocation;
     const { clock } = server.services;
-    const user = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const user = await server.infrastructure.database.db
+      .selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     for (const reason of ['logged_out_everywhere', 'password_changed'] as const) {
       const { id, orderedAt } = await orders.openAccount(user.id, reason);
       const lines = ['broker_tokens', 'sessions', 'caches'].map((step, index) => ({
@@ -45,7 +48,7 @@ describe('the page of revocations that wait, in a browser', () => {
     }
     await page.goto(`${server.origin}/dashboard`);
     await expectNoAxeViolations(page);
-    await page.getByRole('link', { name: 'See which' }).click();
+    await page.getByRole('link', { name: 'Pending revocations' }).click();
     expect(await page.getByRole('row').count()).toBe(3);
     expect(await page.getByRole('main').textContent()).toMatch(
       /Password changed.*Sessions, Cached values.*2 times/s,

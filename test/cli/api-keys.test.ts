@@ -57,7 +57,7 @@ describe.each(WAYS_TO_RUN)('api-keys %s', { timeout: CLI_TEST_TIMEOUT_MS }, (_na
     const again = await project.curfew(['api-keys', 'revoke', made.id]);
     expect(again).toMatchObject({ status: 1, stdout: '' });
     expect(again.stderr).toContain('There is no API key');
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     const events = await db
       .selectFrom('audit_log')
       .select('actor')

@@ -97,7 +97,7 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     expect(readdirSync(project.folder).filter((each) => each.startsWith('copy'))).toEqual(['copy.db']);
     expect(inFile(file, (db) => db.pragma('integrity_check', { simple: true }))).toBe('ok');
     expect(await isIn(laptop)).toBe(true);
-    const { db } = running().ports.database;
+    const { db } = running().infrastructure.database;
     const row = await db
       .selectFrom('audit_log')
       .selectAll()
@@ -110,7 +110,7 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     const sids = (await running().services.registry.listNewest(undefined, 9)).sessions.map(
       ({ device }) => device.sid,
     );
-    const { db } = running().ports.database;
+    const { db } = running().infrastructure.database;
     const tokens = (await db.selectFrom('broker_tokens').selectAll().execute()).flatMap((row) => [
       row.access_token,
       row.feed_token,
@@ -230,7 +230,7 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
       headers: { 'X-API-Key': key.secret },
     });
     expect(called.status).toBe(401);
-    const { db } = running().ports.database;
+    const { db } = running().infrastructure.database;
     const row = await db
       .selectFrom('audit_log')
       .selectAll()
@@ -382,7 +382,7 @@ describe('backup and restore on Postgres', { timeout: CLI_TEST_TIMEOUT_MS }, () 
       'reauth_required',
     );
     await signIn(back);
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     expect(await db.selectFrom('broker_tokens').selectAll().execute()).toEqual([]);
     expect((await project.curfew(['audit', 'verify'])).status).toBe(0);
     await server.close();

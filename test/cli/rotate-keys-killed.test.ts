@@ -45,7 +45,7 @@ describe.each(WAYS_TO_RUN)(
       project.remove();
     });
 
-    const db = () => server.ports.database.db;
+    const db = () => server.infrastructure.database.db;
     const read = () => server.services.brokers.reader.accessToken(userId, 'sandbox');
 
     /** Far more than a rotation takes in the time after which it is killed. */

@@ -31,7 +31,9 @@ describe.each(DATABASES)('keys rotate, beside a running server, on %s', (_name, 
     await setUp(visitor);
     await signIn(visitor);
     await connectSandbox(visitor);
-    userId = (await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow()).id;
+    userId = (
+      await server.infrastructure.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow()
+    ).id;
     // The operator puts the new key in front and starts the server again.
     await restart(`${NEW_KEY},${OLD_KEY}`);
   });

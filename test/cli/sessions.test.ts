@@ -131,7 +131,7 @@ describe.each(WAYS_TO_RUN)(
       await vi.waitFor(() => expect(cachedTokens()).toBe(0), { timeout: 2_000 });
 
       expect((await ravi.get('/dashboard')).status).toBe(200);
-      const audit = await server.ports.database.db
+      const audit = await server.infrastructure.database.db
         .selectFrom('audit_log')
         .selectAll()
         .orderBy('id')

@@ -38,9 +38,16 @@ describe.each(WAYS_TO_RUN)('sweep, %s', { timeout: CLI_TEST_TIMEOUT_MS }, (_name
 
   const sweep = (...args: string[]) => project.curfew(['sweep', ...args]);
   const sweepOrders = () =>
-    server.ports.database.db.selectFrom('revocations').selectAll().where('reason', '=', 'cutoff').execute();
+    server.infrastructure.database.db
+      .selectFrom('revocations')
+      .selectAll()
+      .where('reason', '=', 'cutoff')
+      .execute();
   const openTokens = async () => {
-    const rows = await server.ports.database.db.selectFrom('broker_tokens').select('is_revoked').execute();
+    const rows = await server.infrastructure.database.db
+      .selectFrom('broker_tokens')
+      .select('is_revoked')
+      .execute();
     return rows.filter((row) => row.is_revoked === 0).length;
   };
 

@@ -145,7 +145,7 @@ describe.each(DATABASES)('symbols import, beside a running server, on %s', (_nam
     if (child.signalCode === null) await once(child, 'exit');
     expect(child.signalCode).toBe('SIGKILL');
     const rows = async () => {
-      const found = await server.ports.database.db.selectFrom('symbols').select('id').execute();
+      const found = await server.infrastructure.database.db.selectFrom('symbols').select('id').execute();
       return found.length;
     };
     expect(await rows()).toBeGreaterThan(5_000);

@@ -57,7 +57,10 @@ describe('The brokers on the dashboard', () => {
     await connectFake(visitor);
     expect((await visitor.get('/dashboard')).text).toContain('state-connected');
 
-    const { id } = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const { id } = await server.infrastructure.database.db
+      .selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     await server.services.brokers.reportRejected(id, 'fake', 'fake-access-1');
     await visitor.submit(`${page}/removal`, {}, page);
     expect((await visitor.get('/dashboard')).text).toContain('state-rejected');

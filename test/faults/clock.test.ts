@@ -42,11 +42,14 @@ describe.each(Object.entries(PLACES))('a clock that jumps, %s', (_name, place) =
   };
 
   const tokens = () =>
-    server.ports.database.db.selectFrom('broker_tokens').select(['is_revoked', 'revoke_reason']).execute();
+    server.infrastructure.database.db
+      .selectFrom('broker_tokens')
+      .select(['is_revoked', 'revoke_reason'])
+      .execute();
 
   const sweeps = async (): Promise<number> =>
     (
-      await server.ports.database.db
+      await server.infrastructure.database.db
         .selectFrom('revocations')
         .select('id')
         .where('dedupe_key', 'like', 'sweep:%')

@@ -93,12 +93,12 @@ describe('the sign-in form', () => {
     const server = await startWith({ REDIS_URL: redis.url });
     await redis.kill();
     await redis.restart();
-    const answers = async () => (await server.ports.redis?.ping().catch(() => '')) === 'PONG';
+    const answers = async () => (await server.infrastructure.redis?.ping().catch(() => '')) === 'PONG';
     await eventually('Redis is back', answers, { withinMs: RECOVERS_WITHIN_MS });
     // The jobs of this server do not run, so nothing opens the gate.
-    expect(server.ports.gate?.isOpen()).toBe(false);
+    expect(server.infrastructure.gate?.isOpen()).toBe(false);
     await expectFormWithoutSignIn(server);
-    expect(await server.ports.redis?.keys('curfew:sess:*')).toEqual([]);
+    expect(await server.infrastructure.redis?.keys('curfew:sess:*')).toEqual([]);
   });
 
   test.each(['paused', 'killed'] as const)('comes while Postgres is %s', async (how) => {

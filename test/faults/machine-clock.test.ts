@@ -56,7 +56,7 @@ describe('nodes whose machines’ clocks', () => {
   }
 
   const sweepsOf = (cutoff: number) =>
-    house.office.ports.database.db
+    house.office.infrastructure.database.db
       .selectFrom('revocations')
       .select(['status', 'attempts'])
       .where('dedupe_key', '=', `sweep:${cutoff}`)
@@ -66,7 +66,7 @@ describe('nodes whose machines’ clocks', () => {
     (await sweepsOf(cutoff)).some(({ status }) => status === 'done');
 
   const tokens = () =>
-    house.office.ports.database.db
+    house.office.infrastructure.database.db
       .selectFrom('broker_tokens')
       .select(['is_revoked', 'revoke_reason'])
       .execute();

@@ -41,15 +41,15 @@ const NO_GATE: Patch = {
 };
 
 const NO_REPLAY: Patch = {
-  file: 'sessions/replay.ts',
+  file: 'revocation/replay.ts',
   from: `await Promise.all(portion.filter(isOfThePast).map((order) => sessionTarget.revoke(order)));`,
   to: `void sessionTarget; void isOfThePast;`,
 };
 
 const SESSIONS_LEFT_OUT: Patch = {
-  file: 'sessions/revocation-feature.ts',
-  from: `targets: [tokens, sessionTarget, `,
-  to: `targets: [tokens, { ...sessionTarget, revoke: () => Promise.resolve({ count: 0 }) }, `,
+  file: 'revocation/revocation-feature.ts',
+  from: `[targets.tokens, targets.sessions, `,
+  to: `[targets.tokens, { ...targets.sessions, revoke: () => Promise.resolve({ count: 0 }) }, `,
 };
 
 const NEVER_JUDGED_AGAIN: readonly Patch[] = [
@@ -66,7 +66,7 @@ const NEVER_JUDGED_AGAIN: readonly Patch[] = [
 ];
 
 const NEVER_TRIED_AGAIN: Patch = {
-  file: 'sessions/revoker.ts',
+  file: 'revocation/revoker.ts',
   from: `await orders.claimDue(RETRIED_AT_ONCE)`,
   to: `await orders.claimDue(0)`,
 };

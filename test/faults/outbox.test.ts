@@ -75,7 +75,7 @@ describe('a revocation of which one step fails', () => {
     expect(own).toContain('You signed out everywhere');
     expect(own).toMatch(/Sessions ended in the store.*?Pending/s);
 
-    expect(await adminReads('/dashboard')).toContain('One revocation that was asked for has');
+    expect(await adminReads('/dashboard')).toContain('One revocation is pending');
     const list = await adminReads('/security/revocations');
     expect(list).toMatch(/person-2.*Signed out everywhere.*Sessions.*(Once|times)/s);
     expect((await owner.browser.request(origin, '/security/revocations')).status).toBe(403);
@@ -109,7 +109,7 @@ describe('a revocation of which one step fails', () => {
     expect((await doctorOnRevocations()).status).toBe('ok');
     expect((await fetch(`${origin}/readyz`)).status).toBe(200);
 
-    const receipts = await house.office.ports.database.db
+    const receipts = await house.office.infrastructure.database.db
       .selectFrom('audit_log')
       .select('detail')
       .where('type', '=', 'revocation.carried_out')

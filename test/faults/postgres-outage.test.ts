@@ -102,7 +102,7 @@ describe.each(Object.entries(POSTGRES_FAULTS))('a Postgres that is %s', (name, c
   });
 
   test('leaves no transaction open behind', async () => {
-    const { db } = house.office.ports.database;
+    const { db } = house.office.infrastructure.database;
     const isClean = async (): Promise<boolean> => {
       const open = sql`select query from pg_stat_activity where state like 'idle in transaction%'`;
       return (await open.execute(db)).rows.length === 0;

@@ -203,7 +203,7 @@ describe(`random schedules of faults, FAULT_SEED=${SEED}`, () => {
     const { rows } = await sql<{ id: string }>`
       select t.id from broker_tokens t join user_epochs e on e.user_id = t.user_id
       where t.is_revoked = 0 and (t.epoch < e.epoch or t.issued_at < ${cutoff})`.execute(
-      house.office.ports.database.db,
+      house.office.infrastructure.database.db,
     );
     expect(rows).toEqual([]);
 

@@ -59,7 +59,7 @@ describe.each(Object.entries(REDIS_FAULTS))('a Redis that is %s', (name, createF
 
   /** Of the person who waits: it goes up when everything of theirs ends. */
   async function epochOfTheOneWhoWaits(): Promise<number> {
-    const row = await house.office.ports.database.db
+    const row = await house.office.infrastructure.database.db
       .selectFrom('user_epochs')
       .innerJoin('users', 'users.id', 'user_epochs.user_id')
       .select('epoch')

@@ -97,7 +97,7 @@ describe('The metrics', () => {
     const { text } = await scrape(
       createBrokerMetrics({
         tokens: { countAlive: away },
-        deadLetters: { count: away },
+        failedLogouts: { count: away },
         refresher: { counted: { refreshed: 2, postponed: 0, ended: 0, late: 0 } },
         adapters: new Map(),
         calendar: { last: () => 0 },
@@ -130,7 +130,10 @@ describe('The metrics', () => {
     await setUp(visitor);
     await signIn(visitor);
     await connectFake(visitor);
-    const user = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const user = await server.infrastructure.database.db
+      .selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     for (let count = 0; count < 3; count += 1)
       await server.services.brokers.reader.accessToken(user.id, 'fake');
 

@@ -123,7 +123,7 @@ describe.each([
     const server = await start({ ...env, PAGE_RATE_LIMIT: '4/minute' });
     const visitor = await signedIn(server);
     await statusesOf(6, () => visitor.get(GUARDED));
-    const { activeStore, passiveStore } = server.ports.sessionStorage;
+    const { activeStore, passiveStore } = server.infrastructure.sessionStorage;
     const asked = [vi.spyOn(activeStore, 'get'), vi.spyOn(passiveStore, 'get')];
     expect((await visitor.get(GUARDED)).status).toBe(429);
     expect((await visitor.post('/settings', { theme: 'dark' })).status).toBe(429);

@@ -1,12 +1,12 @@
 import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
+import { createLogger } from '../../src/boot/logger.ts';
 import type { LogLevel } from '../../src/config.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createRequestId } from '../../src/http/request-id.ts';
 import { createRequestLog } from '../../src/http/request-log.ts';
 import { createRequestWatch } from '../../src/http/request-watch.ts';
-import { createLogger } from '../../src/logger.ts';
 import { readRoutePolicy } from '../support/route-policies.ts';
 
 function start(level: LogLevel) {

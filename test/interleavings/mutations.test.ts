@@ -93,7 +93,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     found: /can be used after its end was reported/,
   },
   'a step that failed and is called done': {
-    file: 'sessions/revoker.ts',
+    file: 'revocation/revoker.ts',
     from: "status: 'queued', count: 0",
     to: "status: 'done', count: 0",
     acts: ['a page of the laptop that writes to its session'],
@@ -107,7 +107,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     found: /the token of .* outlives its end/,
   },
   'no replay after an outage': {
-    file: 'sessions/replay.ts',
+    file: 'revocation/replay.ts',
     from: 'await Promise.all(portion.filter(isOfThePast).map((order) => sessionTarget.revoke(order)));',
     to: 'void isOfThePast; void sessionTarget;',
     acts: ['a page of the laptop that writes to its session'],

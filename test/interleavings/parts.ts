@@ -3,17 +3,17 @@ import { pathToFileURL } from 'node:url';
 import type * as connectionKeeper from '../../src/broker/connection-keeper.ts';
 import type * as tokenRevocation from '../../src/broker/token-revocation.ts';
 import type * as errors from '../../src/errors.ts';
+import type * as replay from '../../src/revocation/replay.ts';
+import type * as revoker from '../../src/revocation/revoker.ts';
+import type * as sweep from '../../src/revocation/sweep.ts';
 import type * as sessionStore from '../../src/sessions/database/database-session-store.ts';
 import type * as idleWatch from '../../src/sessions/idle-watch.ts';
 import type * as lifecycle from '../../src/sessions/lifecycle.ts';
-import type * as replay from '../../src/sessions/replay.ts';
-import type * as revoker from '../../src/sessions/revoker.ts';
 import type * as roleGate from '../../src/sessions/role-gate.ts';
 import type * as sessionActors from '../../src/sessions/session-actors.ts';
 import type * as sessionExpiry from '../../src/sessions/session-expiry.ts';
 import type * as sessionStorage from '../../src/sessions/session-storage.ts';
 import type * as sessionTarget from '../../src/sessions/session-target.ts';
-import type * as sweep from '../../src/sessions/sweep.ts';
 import type * as actLocks from '../../src/storage/act-locks.ts';
 import type * as guardedDialect from '../../src/storage/guarded-dialect.ts';
 import type * as keyRotation from '../../src/storage/key-rotation.ts';
@@ -46,14 +46,14 @@ const FILES = [
   'sessions/database/database-session-store.ts',
   'sessions/idle-watch.ts',
   'sessions/lifecycle.ts',
-  'sessions/replay.ts',
-  'sessions/revoker.ts',
+  'revocation/replay.ts',
+  'revocation/revoker.ts',
   'sessions/role-gate.ts',
   'sessions/session-actors.ts',
   'sessions/session-expiry.ts',
   'sessions/session-storage.ts',
   'sessions/session-target.ts',
-  'sessions/sweep.ts',
+  'revocation/sweep.ts',
   'storage/act-locks.ts',
   'storage/guarded-dialect.ts',
   'storage/key-rotation.ts',

@@ -140,7 +140,7 @@ describe('an attacker', () => {
       { ...credentials, password: 'wrong-password', _csrf },
       { ...headers, Origin: server.origin },
     );
-    const row = await server.ports.database.db
+    const row = await server.infrastructure.database.db
       .selectFrom('audit_log')
       .select('address')
       .where('type', '=', 'login.failed')

@@ -114,13 +114,13 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
     const metrics = await (await fetch(`${server.origin}/metrics`)).text();
     expect(log).toContain('/auth/login');
     expect(metrics).toContain('curfew_');
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     expect((await db.selectFrom('traffic_log').select('path').execute()).length).toBeGreaterThan(3);
     expect((await db.selectFrom('audit_log').select('type').execute()).length).toBeGreaterThan(1);
     expect([
       ...hunt.inText(log, 'the log'),
       ...hunt.inText(metrics, 'the metrics'),
-      ...(await hunt.inDatabase(server.ports.database)),
+      ...(await hunt.inDatabase(server.infrastructure.database)),
       ...(env['REDIS_URL'] === undefined ? [] : await inRedisBut(env['REDIS_URL'])),
     ]).toEqual([]);
   }
@@ -161,7 +161,11 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
     expect(statuses.get(303) ?? 0).toBeGreaterThan(10);
     expect(statuses.get(400) ?? 0).toBeGreaterThan(20);
     expect(hunt.size).toBeGreaterThan(500);
-    const types = await server.ports.database.db.selectFrom('audit_log').select('type').distinct().execute();
+    const types = await server.infrastructure.database.db
+      .selectFrom('audit_log')
+      .select('type')
+      .distinct()
+      .execute();
     expect(types.map(({ type }) => type)).toEqual(
       expect.arrayContaining(['broker.credentials_saved', 'login.failed', 'ban.added', 'session.ended']),
     );
@@ -261,7 +265,7 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
       apiSecret: hunt.marker('the app secret'),
     });
     await connectSandbox(admin);
-    const { id: userId } = await server.ports.database.db
+    const { id: userId } = await server.infrastructure.database.db
       .selectFrom('users')
       .select('id')
       .executeTakeFirstOrThrow();
@@ -323,7 +327,7 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
     await admin.submit('/auth/logout', { everywhere: 'yes' }, '/dashboard');
     await enter();
 
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     const [user] = await db.selectFrom('users').select('password_hash').execute();
     expect(user?.password_hash).toMatch(/^\$argon2id\$/);
     for (const [table, column] of [
@@ -339,7 +343,7 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
   });
 
   it('would be found', async () => {
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     const planted = hunt.marker('what was planted');
     const { id } = await db.selectFrom('users').select('id').executeTakeFirstOrThrow();
     await db
@@ -347,7 +351,7 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
       .set({ email: `${planted}@example.org` })
       .where('id', '=', id)
       .execute();
-    expect(await hunt.inDatabase(server.ports.database)).toEqual([
+    expect(await hunt.inDatabase(server.infrastructure.database)).toEqual([
       { secret: 'what was planted', place: 'users.email' },
     ]);
     const spelled = Buffer.from(planted).toString('hex');

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { createLiveSettings } from '../../src/boot/live-settings.ts';
 import { parseConfig } from '../../src/config.ts';
-import { createLiveSettings } from '../../src/live-settings.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
@@ -19,7 +19,7 @@ describe('a visitor', () => {
   afterEach(() => server.close());
 
   const countSessions = async () =>
-    (await server.ports.database.db.selectFrom('sessions').select('sid').execute()).length;
+    (await server.infrastructure.database.db.selectFrom('sessions').select('sid').execute()).length;
 
   test.each([
     ['GET', '/auth/login/nowhere'],

@@ -67,7 +67,10 @@ describe.each(Object.entries(WAYS_TO_RUN))('The six caches of two nodes %s', (_n
     await visitor.submit('/telegram/chat', { chatId: CHAT }, '/telegram');
     ({ key } = await makeKey(visitor));
     const { webhook } = await makeStrategy(visitor);
-    const { id } = await first.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const { id } = await first.infrastructure.database.db
+      .selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     userId = id;
 
     const sameBrowser = createVisitor(second.origin);

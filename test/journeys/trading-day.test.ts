@@ -34,13 +34,13 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
   afterEach(() => server.close());
 
   async function storedTokens() {
-    return server.ports.database.db.selectFrom('broker_tokens').selectAll().execute();
+    return server.infrastructure.database.db.selectFrom('broker_tokens').selectAll().execute();
   }
 
   async function receipts(): Promise<
     readonly { reason: string; status: string; lines: { step: string; count: number }[] }[]
   > {
-    const rows = await server.ports.database.db
+    const rows = await server.infrastructure.database.db
       .selectFrom('audit_log')
       .select('detail')
       .where('type', '=', 'revocation.carried_out')
@@ -50,7 +50,10 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
   }
 
   async function userId(): Promise<string> {
-    const row = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const row = await server.infrastructure.database.db
+      .selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     return row.id;
   }
 
@@ -139,7 +142,10 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
       { Origin: server.origin },
     );
     expect(form.location).toMatch(/^\/auth\/login\?reason=cutoff/);
-    const pending = await server.ports.database.db.selectFrom('broker_authorizations').selectAll().execute();
+    const pending = await server.infrastructure.database.db
+      .selectFrom('broker_authorizations')
+      .selectAll()
+      .execute();
     expect(pending).toEqual([]);
 
     const thief = createVisitor(server.origin);
@@ -190,7 +196,10 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
 
   test('ends an idle session and all that it opened, without traffic', async () => {
     await connectSandbox(visitor);
-    server.ports.policy.replace({ ...server.ports.policy.current(), idleTimeoutMs: 30 * MINUTE_MS });
+    server.infrastructure.policy.replace({
+      ...server.infrastructure.policy.current(),
+      idleTimeoutMs: 30 * MINUTE_MS,
+    });
     clock.advance(30 * MINUTE_MS - 1);
     expect(await server.services.sessions.idleWatch.run()).toBe(0);
     clock.advance(1);
@@ -228,7 +237,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
     const { rows } = await sql<{
       live: number;
     }>`select count(*) as live from sandbox_tokens where revoked_at is null`.execute(
-      server.ports.database.db,
+      server.infrastructure.database.db,
     );
     expect(Number(rows[0]?.live)).toBe(0);
   });
@@ -286,7 +295,10 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
   });
 
   test('takes a new cutoff while running', async () => {
-    server.ports.policy.replace({ ...server.ports.policy.current(), cutoffTime: { hour: 10, minute: 2 } });
+    server.infrastructure.policy.replace({
+      ...server.infrastructure.policy.current(),
+      cutoffTime: { hour: 10, minute: 2 },
+    });
     expect((await visitor.get('/dashboard')).text).toContain('Mon 23 Nov 2026, 10:02:00 IST');
     clock.set('2026-11-23T10:02:00+05:30');
     expect((await visitor.get('/dashboard')).status).toBe(303);

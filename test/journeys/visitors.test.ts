@@ -34,8 +34,8 @@ describe.each([
 
   /** Every row and every key that sessions could be in. */
   async function stored(): Promise<readonly string[]> {
-    const rows = await server.ports.database.db.selectFrom('sessions').select('sid').execute();
-    const { redis } = server.ports;
+    const rows = await server.infrastructure.database.db.selectFrom('sessions').select('sid').execute();
+    const { redis } = server.infrastructure;
     const keys = redis === undefined ? [] : await redis.keys('*sess*');
     return [...rows.map(({ sid }) => sid), ...keys];
   }

@@ -70,7 +70,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('A request held back %s', (_name, env
   /** What the acts would have left behind. */
   const written = async (): Promise<string> => {
     const rows = await Promise.all(
-      TABLES.map((table) => server.ports.database.db.selectFrom(table).selectAll().execute()),
+      TABLES.map((table) => server.infrastructure.database.db.selectFrom(table).selectAll().execute()),
     );
     return JSON.stringify(rows, (name, value) =>
       name === 'password_hash' || name === 'disabled' ? undefined : value,
@@ -118,13 +118,13 @@ describe.each(Object.entries(WAYS_TO_RUN))('A request held back %s', (_name, env
       },
       'the cutoff passed': {
         async end() {
-          clock.set(server.ports.calendar.next());
+          clock.set(server.infrastructure.calendar.next());
         },
         reason: 'cutoff',
       },
       'the cutoff passed and was swept': {
         async end() {
-          clock.set(server.ports.calendar.next());
+          clock.set(server.infrastructure.calendar.next());
           await server.services.revocation.sweep.runIfDue();
         },
         reason: 'cutoff',

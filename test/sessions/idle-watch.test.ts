@@ -29,7 +29,10 @@ describe.each([
 
   const receipts = async () =>
     (
-      await server.ports.database.db.selectFrom('revocations').select(['reason', 'scope', 'status']).execute()
+      await server.infrastructure.database.db
+        .selectFrom('revocations')
+        .select(['reason', 'scope', 'status'])
+        .execute()
     ).map(({ reason, scope, status }) => [reason, (JSON.parse(scope) as { kind: string }).kind, status]);
 
   it('ends nothing that is in use', async () => {
@@ -63,7 +66,7 @@ describe.each([
   });
 
   it('ends 250 at once, by two nodes at the same time, each once', { timeout: 60_000 }, async () => {
-    const { sessionStorage } = server.ports;
+    const { sessionStorage } = server.infrastructure;
     for (let each = 0; each < 250; each += 1)
       await putSession(sessionStorage, { userId: `user-${each}`, loginTime: clock.now() });
     clock.advance(30 * MINUTE_MS);
@@ -76,7 +79,7 @@ describe.each([
   });
 
   it('comes to an end where no session can be ended, and answers others meanwhile', async () => {
-    const { sessionStorage } = server.ports;
+    const { sessionStorage } = server.infrastructure;
     for (let each = 0; each < 250; each += 1)
       await putSession(sessionStorage, { userId: `user-${each}`, loginTime: clock.now() });
     clock.advance(30 * MINUTE_MS);

@@ -33,10 +33,10 @@ describe.each([
   const lifecycle = () => server.services.sessions.lifecycle;
   const sidsOf = async (userId: string) => (await lifecycle().devicesOf(userId)).map(({ sid }) => sid);
   const statusOf = async (browser: { cookie: string }) => (await door.who(browser)).status;
-  const body = (sid: string) => loadBody(server.ports.sessionStorage, sid, { passive: true });
+  const body = (sid: string) => loadBody(server.infrastructure.sessionStorage, sid, { passive: true });
 
   async function ordersOf(userId: string): Promise<readonly string[]> {
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     const rows = await db
       .selectFrom('revocations')
       .select(['reason', 'scope'])
@@ -98,8 +98,8 @@ describe.each([
 
     describe('that fails over the session of another person with this browser', () => {
       const FAILURES: readonly (readonly [string, () => SignInOptions | undefined])[] = [
-        ['because they were disabled meanwhile', () => ({ stillWelcome: () => Promise.resolve(false) })],
-        ['because nobody knows', () => ({ stillWelcome: () => Promise.reject(new Error('down')) })],
+        ['because they were disabled meanwhile', () => ({ credentialsValid: () => Promise.resolve(false) })],
+        ['because nobody knows', () => ({ credentialsValid: () => Promise.reject(new Error('down')) })],
         ['because the index does not answer', () => void failOnce('register')],
       ];
       const failOnce = (method: 'register') =>
@@ -123,7 +123,7 @@ describe.each([
 
       it('leaves them signed in where it failed before their session was replaced', async () => {
         const ravi = await door.signIn('ravi');
-        const { schema } = server.ports.database.db;
+        const { schema } = server.infrastructure.database.db;
         await schema.alterTable('user_epochs').renameTo('away').execute();
         await expect(door.signIn('asha', { cookie: ravi.cookie })).rejects.toThrow();
         await schema.alterTable('away').renameTo('user_epochs').execute();
@@ -151,13 +151,13 @@ describe.each([
     });
 
     it('is not begun for somebody who was disabled meanwhile', async () => {
-      const attempt = door.signIn('asha', { stillWelcome: () => Promise.resolve(false) });
+      const attempt = door.signIn('asha', { credentialsValid: () => Promise.resolve(false) });
       await expect(attempt).rejects.toThrow('refused');
       expect(await sidsOf('asha')).toEqual([]);
     });
 
     it('is not begun where that could not be found out', async () => {
-      const attempt = door.signIn('asha', { stillWelcome: () => Promise.reject(new Error('down')) });
+      const attempt = door.signIn('asha', { credentialsValid: () => Promise.reject(new Error('down')) });
       await expect(attempt).rejects.toThrow('500');
       await eventually(async () => expect(await sidsOf('asha')).toEqual([]));
     });
@@ -204,8 +204,8 @@ describe.each([
       const { registry } = server.services;
       vi.spyOn(registry, 'register').mockRejectedValueOnce(new Error('down'));
       await expect(door.signIn('asha')).rejects.toThrow('500');
-      const rows = await server.ports.database.db.selectFrom('sessions').select('sid').execute();
-      const keys = (await server.ports.redis?.keys('curfew:sess:*')) ?? [];
+      const rows = await server.infrastructure.database.db.selectFrom('sessions').select('sid').execute();
+      const keys = (await server.infrastructure.redis?.keys('curfew:sess:*')) ?? [];
       expect([...rows, ...keys]).toEqual([]);
     });
   });

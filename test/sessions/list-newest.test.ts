@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SessionPlace, SessionStorage } from '../../src/sessions/session-storage.ts';
+import type { SessionCursor, SessionStorage } from '../../src/sessions/session-storage.ts';
 import { SESSION_RIGS, type SessionRig } from './session-rigs.ts';
 import { loadBody, putSession } from './stored-sessions.ts';
 
@@ -16,11 +16,11 @@ describe.each(SESSION_RIGS)('the list of all sessions on %s', (_name, open) => {
   });
   afterEach(() => rig.close());
 
-  const page = (from: SessionPlace | undefined, limit = 3) => storage.registry.listNewest(from, limit);
+  const page = (from: SessionCursor | undefined, limit = 3) => storage.registry.listNewest(from, limit);
 
   async function readAll(limit: number, meanwhile: () => Promise<unknown> = async () => undefined) {
     const seen: string[] = [];
-    for (let from: SessionPlace | undefined; ; ) {
+    for (let from: SessionCursor | undefined; ; ) {
       const { sessions, next } = await page(from, limit);
       seen.push(...sessions.map(({ device }) => device.userId));
       if (next === undefined) return seen;

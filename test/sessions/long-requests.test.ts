@@ -55,7 +55,10 @@ describe('An upload whose session ends', () => {
   });
 
   it('leaves an import that another person may follow at once', async () => {
-    const imports = await server.ports.database.db.selectFrom('symbol_imports').select(['status']).execute();
+    const imports = await server.infrastructure.database.db
+      .selectFrom('symbol_imports')
+      .select(['status'])
+      .execute();
     expect(imports).not.toContainEqual({ status: 'running' });
   });
 });

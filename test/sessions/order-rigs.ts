@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { Clock } from '../../src/core/clock.ts';
-import { createEpochStore, type EpochStore } from '../../src/sessions/epoch-store.ts';
+import { createEpochStore, type EpochStore } from '../../src/revocation/epoch-store.ts';
 import {
   createRevocationOrderStore,
   type RevocationOrderStore,
-} from '../../src/sessions/revocation-order-store.ts';
+} from '../../src/revocation/revocation-order-store.ts';
 import { actLocks } from '../../src/storage/act-locks.ts';
 import { createActing } from '../../src/storage/acting.ts';
 import type { Database } from '../../src/storage/database.ts';

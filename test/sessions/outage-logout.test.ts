@@ -15,7 +15,7 @@ describe('a logout while the session store is away', () => {
     await setUp(visitor);
     await signIn(visitor);
     await signIn(other);
-    const { activeStore } = server.ports.sessionStorage;
+    const { activeStore } = server.infrastructure.sessionStorage;
     vi.spyOn(activeStore, 'get').mockImplementation((_sid, callback) =>
       callback(unavailable('The session store')),
     );

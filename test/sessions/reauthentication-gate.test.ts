@@ -79,8 +79,13 @@ describe('a proof of who it is', () => {
   const confirm = (password: string, returnTo = '/users/new') =>
     visitor.submit('/auth/confirm', { password, returnTo }, '/auth/confirm');
   const recorded = async (type: string) =>
-    (await server.ports.database.db.selectFrom('audit_log').selectAll().where('type', '=', type).execute())
-      .length;
+    (
+      await server.infrastructure.database.db
+        .selectFrom('audit_log')
+        .selectAll()
+        .where('type', '=', type)
+        .execute()
+    ).length;
 
   it.each(FORMS)('%s is shown to whoever has just signed in, and asks ten minutes later', async (form) => {
     const path = form.replace('ID', otherId);

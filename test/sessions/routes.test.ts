@@ -28,7 +28,7 @@ describe('the pages of one’s own sessions', () => {
   }
 
   async function devices() {
-    const { userId } = await server.ports.database.db
+    const { userId } = await server.infrastructure.database.db
       .selectFrom('users')
       .select('id as userId')
       .executeTakeFirstOrThrow();

@@ -54,8 +54,8 @@ describe.each([
   }
 
   const staleOrders = async () =>
-    (await server.ports.database.db.selectFrom('revocations').select('scope').execute()).filter(({ scope }) =>
-      scope.includes('"stale"'),
+    (await server.infrastructure.database.db.selectFrom('revocations').select('scope').execute()).filter(
+      ({ scope }) => scope.includes('"stale"'),
     ).length;
 
   describe('against the cutoff', () => {

@@ -37,7 +37,7 @@ describe('the issuer of session ids', () => {
     const presented = ids.issue(requestWith());
     const came = requestWith({ sessionID: presented });
     expect(visitorIds.formSecretOf(ids.issue(came))).toBe(visitorIds.formSecretOf(presented));
-    expect(ids.presentedInVain(came)).toBeUndefined();
+    expect(ids.unknownSessionId(came)).toBeUndefined();
   });
 
   it('does not go on with the id of a session that is replaced', () => {
@@ -51,16 +51,16 @@ describe('the issuer of session ids', () => {
     const ids = createIssuer();
     const came = requestWith({ sessionID: 's.asha.1.x' });
     ids.issue(came);
-    expect(ids.presentedInVain(came)).toBe('s.asha.1.x');
+    expect(ids.unknownSessionId(came)).toBe('s.asha.1.x');
     const stranger = requestWith();
     ids.issue(stranger);
-    expect(ids.presentedInVain(stranger)).toBeUndefined();
+    expect(ids.unknownSessionId(stranger)).toBeUndefined();
   });
 
   it('does not take the id of a session that was replaced for one that came in vain', () => {
     const ids = createIssuer();
     const req = requestWith({ sessionID: 's.asha.1.x', session: {} });
     ids.issue(req);
-    expect(ids.presentedInVain(req)).toBeUndefined();
+    expect(ids.unknownSessionId(req)).toBeUndefined();
   });
 });

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
+import type { Infrastructure } from '../../src/boot/connect.ts';
+import { toKnownFailure } from '../../src/boot/known-failures.ts';
 import type { Services } from '../../src/compose.ts';
 import { createCsrf } from '../../src/http/csrf.ts';
 import { createErrorHandler } from '../../src/http/error-handler.ts';
-import { toKnownFailure } from '../../src/known-failures.ts';
-import type { Ports } from '../../src/ports.ts';
 import { findCurrentSession } from '../../src/sessions/current-session.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { readRoutePolicy } from '../support/route-policies.ts';
@@ -41,7 +41,7 @@ export interface SignInOptions {
   readonly cookie?: string;
   readonly userAgent?: string;
   /** Asked as sign-in asks it, once the session is stored. */
-  readonly stillWelcome?: () => Promise<boolean>;
+  readonly credentialsValid?: () => Promise<boolean>;
 }
 
 export interface SlowRequest {
@@ -50,10 +50,10 @@ export interface SlowRequest {
 
 export async function openSideDoor({
   services,
-  ports,
+  infrastructure,
 }: {
   readonly services: Services;
-  readonly ports: Pick<Ports, 'database'>;
+  readonly infrastructure: Pick<Infrastructure, 'database'>;
 }): Promise<SideDoor> {
   const waiting = new Map<
     string,
@@ -98,10 +98,10 @@ export async function openSideDoor({
   }
 
   return {
-    async signIn(userId, { cookie = '', userAgent = 'Side door', stillWelcome } = {}) {
+    async signIn(userId, { cookie = '', userAgent = 'Side door', credentialsValid } = {}) {
       serial += 1;
-      await addUserOnce(ports.database, userId);
-      if (stillWelcome !== undefined) welcomes.set(String(serial), stillWelcome);
+      await addUserOnce(infrastructure.database, userId);
+      if (credentialsValid !== undefined) welcomes.set(String(serial), credentialsValid);
       const path = `/auth/login/side-door?userId=${userId}&welcome=${serial}`;
       const answer = await ask(path, { cookie, 'user-agent': userAgent });
       if (answer.body['outcome'] !== 'signed_in')

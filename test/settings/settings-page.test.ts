@@ -37,7 +37,7 @@ describe('the settings page', () => {
     visitor.submit('/settings', { ...USUAL, ...changes });
   const html = async (path: string, who = visitor) => (await who.get(path)).text;
   const auditedChanges = async () => {
-    const rows = await server.ports.database.db
+    const rows = await server.infrastructure.database.db
       .selectFrom('audit_log')
       .select('detail')
       .where('type', '=', 'settings.changed')
@@ -118,7 +118,7 @@ describe('the settings page', () => {
     const isWarned = async () =>
       /<section class="session-strip is-warning"[^>]*data-alert-minutes="15">/.test(await html('/dashboard'));
     await save({ alertMinutes: '15', idleTimeout: 'server' });
-    server.ports.policy.replace({ ...server.ports.policy.current(), idleTimeoutMs: 'off' });
+    server.infrastructure.policy.replace({ ...server.infrastructure.policy.current(), idleTimeoutMs: 'off' });
     clock.set('2026-11-24T02:44:59.999+05:30');
     expect(await isWarned()).toBe(false);
     clock.set('2026-11-24T02:45:00+05:30');
@@ -145,13 +145,18 @@ describe('the settings page', () => {
     }
     expect((await visitor.post('/settings', {}, { Accept: 'application/json' })).status).toBe(403);
     expect(await auditedChanges()).toEqual([]);
-    expect(await server.ports.database.db.selectFrom('user_settings').selectAll().execute()).toEqual([]);
+    expect(await server.infrastructure.database.db.selectFrom('user_settings').selectAll().execute()).toEqual(
+      [],
+    );
   });
 
   it('says when the server’s own limit has become the shorter one', async () => {
     await save({ idleTimeout: '15m' });
     expect(await html('/settings')).not.toContain('server’s limit is');
-    server.ports.policy.replace({ ...server.ports.policy.current(), idleTimeoutMs: 10 * MINUTE_MS });
+    server.infrastructure.policy.replace({
+      ...server.infrastructure.policy.current(),
+      idleTimeoutMs: 10 * MINUTE_MS,
+    });
     const page = await html('/settings');
     expect(page).toContain('The server’s limit is 10 min now');
     expect(page).toMatch(/<option value="15m" selected>/);
@@ -162,7 +167,7 @@ describe('the settings page', () => {
     await save({ theme: 'dark' });
     await html('/settings');
     server.services.caches.clearAll();
-    const { db } = server.ports.database;
+    const { db } = server.infrastructure.database;
     await db.schema.alterTable('user_settings').renameTo('hidden_settings').execute();
     const page = await visitor.get('/nothing-here');
     expect(page.status).toBe(404);
@@ -241,8 +246,11 @@ describe.each(PLACES)('an idle limit of one’s own, on %s', (_name, env) => {
 
   it('can be longer than the server’s in the row, and is not in force then', async () => {
     await choose('15m');
-    server.ports.policy.replace({ ...server.ports.policy.current(), idleTimeoutMs: 10 * MINUTE_MS });
-    await server.ports.sessionStorage.registry.applyPolicy();
+    server.infrastructure.policy.replace({
+      ...server.infrastructure.policy.current(),
+      idleTimeoutMs: 10 * MINUTE_MS,
+    });
+    await server.infrastructure.sessionStorage.registry.applyPolicy();
     clock.advance(10 * MINUTE_MS);
     expect(await server.services.sessions.idleWatch.run()).toBe(1);
   });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUserStore, type UserStore } from '../../src/accounts/user-store.ts';
-import { createRevocationOrderStore } from '../../src/sessions/revocation-order-store.ts';
+import { createRevocationOrderStore } from '../../src/revocation/revocation-order-store.ts';
 import { createSessionActors } from '../../src/sessions/session-actors.ts';
 import { SessionEndedError } from '../../src/sessions/session-storage.ts';
 import { createStandingStore } from '../../src/sessions/standing-store.ts';

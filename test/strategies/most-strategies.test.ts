@@ -19,7 +19,7 @@ describe.each([
       const visitor = createVisitor(server.origin);
       await setUp(visitor);
       await signIn(visitor);
-      const { id } = await server.ports.database.db
+      const { id } = await server.infrastructure.database.db
         .selectFrom('users')
         .select('id')
         .executeTakeFirstOrThrow();
@@ -43,7 +43,7 @@ describe.each([
   }
 
   test('make no more strategies than one person may have', async () => {
-    await withPerson(async ({ origin, services, ports }, visitor, userId) => {
+    await withPerson(async ({ origin, services, infrastructure }, visitor, userId) => {
       const { strategies } = services.strategies;
       const details = {
         name: 'Breakout',
@@ -59,13 +59,13 @@ describe.each([
         name: `At once ${each}`,
       }));
       expect(statuses.filter((status) => status === 303)).toHaveLength(ROOM);
-      const rows = await ports.database.db.selectFrom('strategies').select('id').execute();
+      const rows = await infrastructure.database.db.selectFrom('strategies').select('id').execute();
       expect(rows).toHaveLength(MOST_STRATEGIES);
     });
   });
 
   test('make no more API keys than one person may have', async () => {
-    await withPerson(async ({ origin, services, ports }, visitor, userId) => {
+    await withPerson(async ({ origin, services, infrastructure }, visitor, userId) => {
       const wish = {
         name: '',
         scopes: ['session:read'],
@@ -79,7 +79,7 @@ describe.each([
         scopes: 'session:read',
       }));
       expect(statuses.filter((status) => status === 201)).toHaveLength(ROOM);
-      const rows = await ports.database.db.selectFrom('api_keys').select('id').execute();
+      const rows = await infrastructure.database.db.selectFrom('api_keys').select('id').execute();
       expect(rows).toHaveLength(MOST_KEYS_OF_A_PERSON);
     });
   });

@@ -19,7 +19,7 @@ it('who knows the address of a webhook fills the audit log with twenty refusals 
   await importKnownSymbols(server.services);
   const { webhook } = await makeStrategy(visitor, {}, { on: false });
   const countIn = async (table: 'audit_log' | 'signals') => {
-    const rows = await server.ports.database.db.selectFrom(table).select('id').execute();
+    const rows = await server.infrastructure.database.db.selectFrom(table).select('id').execute();
     return rows.length;
   };
   const before = await countIn('audit_log');

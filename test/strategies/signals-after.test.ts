@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CutoffTime, createCutoffCalendar } from '../../src/core/cutoff.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { SignalRequest, SignalsAfter } from '../../src/core/signal.ts';
-import { createEpochStore } from '../../src/sessions/epoch-store.ts';
+import { createEpochStore } from '../../src/revocation/epoch-store.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { createSignalPolls, type SignalPolls } from '../../src/strategies/signal-polls.ts';
 import { createSignalStore } from '../../src/strategies/signal-store.ts';

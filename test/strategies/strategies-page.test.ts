@@ -23,7 +23,7 @@ describe('The pages of strategies', () => {
   afterEach(() => server.close());
 
   const make = (fields = {}, options?: { on: boolean }) => makeStrategy(visitor, fields, options);
-  const db = () => server.ports.database.db;
+  const db = () => server.infrastructure.database.db;
 
   async function events(): Promise<readonly Record<string, unknown>[]> {
     const rows = await db()

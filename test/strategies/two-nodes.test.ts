@@ -53,7 +53,9 @@ describe.each(Object.entries(WAYS_TO_RUN))('Two nodes %s', (_name, environment) 
     const made = await makeStrategy(visitor);
     path = made.path;
     webhookThere = made.webhook.replace(here.origin, there.origin);
-    userId = (await here.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow()).id;
+    userId = (
+      await here.infrastructure.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow()
+    ).id;
   });
   afterEach(async () => {
     await Promise.all([here.close(), there.close()]);
@@ -101,7 +103,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('Two nodes %s', (_name, environment) 
   });
 
   it('do so when every message between them is lost', async () => {
-    vi.spyOn(here.ports.bus, 'publish').mockRejectedValue(new Error('lost'));
+    vi.spyOn(here.infrastructure.bus, 'publish').mockRejectedValue(new Error('lost'));
     expect(await sendThere()).toBe(200);
     expect(isCachedThere()).toBe(true);
     await press('deactivation');
@@ -126,9 +128,9 @@ describe.each(Object.entries(WAYS_TO_RUN))('Two nodes %s', (_name, environment) 
 
   it('stop taking signals for a disabled person, and for a deleted strategy', async () => {
     expect(await sendThere()).toBe(200);
-    await here.ports.database.db.updateTable('users').set({ disabled: 1 }).execute();
+    await here.infrastructure.database.db.updateTable('users').set({ disabled: 1 }).execute();
     expect(await sendThere()).toBe(409);
-    await here.ports.database.db.updateTable('users').set({ disabled: 0 }).execute();
+    await here.infrastructure.database.db.updateTable('users').set({ disabled: 0 }).execute();
     expect(await sendThere()).toBe(200);
     await visitor.submit(`${path}/deletion`, {}, `${path}/deletion`);
     expect(await sendThere()).toBe(404);
@@ -143,7 +145,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('Two nodes %s', (_name, environment) 
   });
 
   it('find it at the end of the wait when the message was lost', async () => {
-    vi.spyOn(here.ports.bus, 'publish').mockRejectedValue(new Error('lost'));
+    vi.spyOn(here.infrastructure.bus, 'publish').mockRejectedValue(new Error('lost'));
     const reading = readThere(0, 400);
     await send(webhookThere.replace(there.origin, here.origin));
     expect(await reading).toMatchObject({ signals: [{ action: 'buy' }], ended: 'arrived' });

@@ -31,7 +31,7 @@ describe('A webhook', () => {
     makeStrategy(visitor, fields, options);
 
   async function refusals(): Promise<readonly string[]> {
-    const rows = await server.ports.database.db
+    const rows = await server.infrastructure.database.db
       .selectFrom('audit_log')
       .select(['detail', 'actor'])
       .where('type', '=', 'signal.refused')
@@ -43,7 +43,10 @@ describe('A webhook', () => {
     });
   }
   async function delivered() {
-    const user = await server.ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const user = await server.infrastructure.database.db
+      .selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     const request = { limit: 100, waitMs: 0, abort: new AbortController().signal };
     const reading = await server.services.strategies.signalsAfter(user.id, 0, request);
     return reading.kind === 'page' ? reading.signals : [];
@@ -163,7 +166,7 @@ describe('A webhook', () => {
 
   it('refuses for a disabled account, in the words of a strategy that is off', async () => {
     const { webhook } = await make();
-    await server.ports.database.db.updateTable('users').set({ disabled: 1 }).execute();
+    await server.infrastructure.database.db.updateTable('users').set({ disabled: 1 }).execute();
     const answer = await send(webhook);
     expect(answer).toMatchObject({ status: 409, body: { error: 'signal_refused', reason: 'inactive' } });
     expect(await refusals()).toEqual(['account_disabled']);
@@ -338,7 +341,7 @@ describe('A webhook', () => {
     await fetch(`${origin}/api/v1/webhooks%2F${id}`, { method: 'POST' });
     await fetch(`${webhook}?token=${secret}`, { method: 'GET' });
     // A failure inside is logged with its cause.
-    await server.ports.database.db.schema.alterTable('strategies').renameTo('elsewhere').execute();
+    await server.infrastructure.database.db.schema.alterTable('strategies').renameTo('elsewhere').execute();
     expect((await send(webhook)).status).toBe(500);
     const log = server.logText();
     expect(log).toContain('/api/v1/webhooks/…');

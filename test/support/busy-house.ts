@@ -66,7 +66,7 @@ export async function fillHouse({ db }: Database, now: number, house: BusyHouse 
       'Note ' || i, i % 4, 'system', ${sql.lit(now)} - i * 1000, ${sql.lit(now + DAY_MS)} + i * 1000
     from n`.execute(db);
 
-  for (const [start, end] of portionsOf(house.traffic))
+  for (const [start, end] of batchesOf(house.traffic))
     await sql`
     with recursive n(i) as (select ${sql.lit(start)} union all select i + 1 from n where i + 1 < ${sql.lit(end)})
     insert into traffic_log (at, request_id, method, pattern, path, route_class, status, aborted, duration_ms, bytes,
@@ -98,6 +98,6 @@ export async function fillHouse({ db }: Database, now: number, house: BusyHouse 
 }
 
 /** Postgres is given up on after two seconds, and a busy machine takes its time. */
-function* portionsOf(total: number, size = 5000): Iterable<readonly [number, number]> {
+function* batchesOf(total: number, size = 5000): Iterable<readonly [number, number]> {
   for (let start = 0; start < total; start += size) yield [start, Math.min(total, start + size)];
 }

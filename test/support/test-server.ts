@@ -1,18 +1,18 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createApp } from '../../src/app.ts';
+import { connect, type Infrastructure } from '../../src/boot/connect.ts';
+import { createLogger } from '../../src/boot/logger.ts';
 import type { BrokerAdapter } from '../../src/broker/broker-adapter.ts';
 import { compose, type Services } from '../../src/compose.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
-import { createLogger } from '../../src/logger.ts';
-import { openPorts, type Ports } from '../../src/ports.ts';
 import { findFreePort } from './free-port.ts';
 
 export interface TestServer {
   readonly origin: string;
   readonly config: Config;
-  readonly ports: Ports;
+  readonly infrastructure: Infrastructure;
   readonly services: Services;
   /** Every log line so far, as text. */
   logText(): string;
@@ -59,10 +59,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   });
   const lines: string[] = [];
   const log = createLogger(config.logLevel, { write: (line) => void lines.push(line) });
-  const ports = await openPorts(config, clock, log);
+  const infrastructure = await connect(config, clock, log);
   const services = compose({
     config,
-    ports,
+    infrastructure,
     log,
     internalOrigin: () => origin,
     ...(adapters === undefined ? {} : { adapters }),
@@ -75,14 +75,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   return {
     origin,
     config,
-    ports,
+    infrastructure,
     services,
     logText: () => lines.join(''),
     async close() {
       server.closeAllConnections();
       server.close();
       await services.jobs.stop();
-      await ports.close();
+      await infrastructure.close();
     },
   };
 }

@@ -76,7 +76,7 @@ describe('the pages of symbols', () => {
     expect(found.text).toContain('Results 1 to 1');
     expect(found.text).toMatch(/<option value="NFO" selected>/);
     expect((await ravi.get('/symbols?q=zzz')).text).toContain('No instrument has all of this');
-    const audited = await server.ports.database.db
+    const audited = await server.infrastructure.database.db
       .selectFrom('audit_log')
       .select(['actor', 'detail'])
       .where('type', '=', 'symbols.imported')
@@ -201,8 +201,12 @@ describe('the pages of symbols', () => {
       await setUp(visitor);
       await signIn(visitor);
       const heard = async () =>
-        (await slow.ports.database.db.selectFrom('symbol_imports').select('heard_at').executeTakeFirst())
-          ?.heard_at;
+        (
+          await slow.infrastructure.database.db
+            .selectFrom('symbol_imports')
+            .select('heard_at')
+            .executeTakeFirst()
+        )?.heard_at;
       const whole = multipartBody([await token(visitor), FILE]);
       const headers = { 'Content-Length': String(whole.length) };
       const { req, answer } = openForm(slow.origin + IMPORTS, visitor.sessionCookie(), headers);

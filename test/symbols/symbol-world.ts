@@ -56,7 +56,7 @@ export function createSymbolWorld(database: Database): SymbolWorld {
       caches,
       clock,
       log: silent,
-      forgetCached: async (cache, owner) => void caches.of[cache].clearOwner(owner),
+      invalidateCached: async (cache, owner) => void caches.of[cache].clearOwner(owner),
       audit: {
         record: async (event) => void audited.push(event),
         recordMany: async (events) => void audited.push(...events),

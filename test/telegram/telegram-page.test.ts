@@ -49,7 +49,7 @@ describe('the Telegram page', () => {
     expect(text).toContain('https://t.me/asha_bot?start=');
     expect(text).not.toContain(TOKEN);
     const rows = JSON.stringify(
-      await server.ports.database.db.selectFrom('telegram_bots').selectAll().execute(),
+      await server.infrastructure.database.db.selectFrom('telegram_bots').selectAll().execute(),
     );
     expect(rows).not.toContain(TOKEN);
     expect(server.logText()).not.toContain(TOKEN);
@@ -89,7 +89,9 @@ describe('the Telegram page', () => {
       if (botToken !== '') expect(answer.text).not.toContain(botToken);
     }
     expect(telegram.calls).toEqual(['getMe']);
-    expect(await server.ports.database.db.selectFrom('telegram_bots').selectAll().execute()).toEqual([]);
+    expect(await server.infrastructure.database.db.selectFrom('telegram_bots').selectAll().execute()).toEqual(
+      [],
+    );
   });
 
   it('keeps a token that cannot be checked now, and says so', async () => {
@@ -194,7 +196,9 @@ describe('the Telegram page', () => {
     await submit('/telegram/chat', { chatId: '4711' });
     await submit('/telegram/bot/removal');
     expect(await page()).toContain('/newbot');
-    expect(await server.ports.database.db.selectFrom('telegram_bots').selectAll().execute()).toEqual([]);
+    expect(await server.infrastructure.database.db.selectFrom('telegram_bots').selectAll().execute()).toEqual(
+      [],
+    );
   });
 
   it('shows what became of the last messages', async () => {

@@ -1,5 +1,5 @@
 import { createCutoffCalendar } from '../../src/core/cutoff.ts';
-import { createCacheForgetter } from '../../src/storage/cache-forgetter.ts';
+import { createCacheInvalidator } from '../../src/storage/cache-invalidator.ts';
 import { createCaches } from '../../src/storage/caches.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { createKeyRing } from '../../src/storage/key-ring.ts';
@@ -52,7 +52,7 @@ export function createTelegramWorld(database: Database, telegram: TelegramServer
         counted.published += 1;
       },
     };
-    const forgetCached = createCacheForgetter({ caches, bus, log });
+    const invalidateCached = createCacheInvalidator({ caches, bus, log });
     const real = keyRing.forPurpose('telegram');
     const cipher = {
       ...real,
@@ -65,7 +65,7 @@ export function createTelegramWorld(database: Database, telegram: TelegramServer
       botStore,
       cipher,
       caches,
-      forgetCached,
+      invalidateCached,
       isSignedIn: async (userId) => signedIn.has(userId),
       clock,
       audit,

@@ -89,8 +89,11 @@ describe.each(SHARED)('A day of messages from two nodes with %s', (_name, settin
 
   it('the cache is filled by sending, and empty on both nodes after logout and an admin’s order', async () => {
     const fill = async () => {
-      for (const { services, ports } of nodes) {
-        const user = await ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+      for (const { services, infrastructure } of nodes) {
+        const user = await infrastructure.database.db
+          .selectFrom('users')
+          .select('id')
+          .executeTakeFirstOrThrow();
         const bot = await services.telegram.bots.find(user.id);
         if (bot !== undefined) await services.telegram.bots.tokenOf(bot);
       }
@@ -105,19 +108,28 @@ describe.each(SHARED)('A day of messages from two nodes with %s', (_name, settin
     expect(cached()).toEqual([0, 0]);
     await signIn(visitor);
     await fill();
-    const user = await node(0).ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const user = await node(0)
+      .infrastructure.database.db.selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     await node(1).services.sessions.lifecycle.endAccount(user.id, 'ended_by_admin', { actor: 'test' });
     await eventually(() => expect(cached()).toEqual([0, 0]));
   });
 
   it('a broker that rejects its token is told of, and no token is in the message', async () => {
     await connectSandbox(visitor);
-    const { id } = await node(0).ports.database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const { id } = await node(0)
+      .infrastructure.database.db.selectFrom('users')
+      .select('id')
+      .executeTakeFirstOrThrow();
     const { token } = await node(0).services.brokers.reader.requireAccessToken(id, 'sandbox');
     await node(1).services.brokers.reportRejected(id, 'sandbox', token);
     await drainBoth();
     expect(headings()).toEqual(['Practice broker rejected the connection']);
-    const rows = await node(0).ports.database.db.selectFrom('telegram_messages').selectAll().execute();
+    const rows = await node(0)
+      .infrastructure.database.db.selectFrom('telegram_messages')
+      .selectAll()
+      .execute();
     for (const secret of [token, TOKEN])
       expect(JSON.stringify([rows, telegram.sent.map(({ html }) => html)])).not.toContain(secret);
   });

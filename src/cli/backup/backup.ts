@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { PROJECT_FOLDER, parseProjectConfig, readSettings } from '../../boot/project-files.ts';
 import { toIstIso } from '../../core/ist.ts';
-import { PROJECT_FOLDER, parseProjectConfig, readSettings } from '../../project-files.ts';
 import { connectDatabase } from '../../storage/database.ts';
 import { createDatabaseInspection } from '../../storage/database-inspection.ts';
 import { postgresCommands } from '../../storage/postgres-commands.ts';

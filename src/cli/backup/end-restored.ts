@@ -2,15 +2,15 @@ import { createAuditChainStore } from '../../audit/audit-chain-store.ts';
 import { createAuditLog } from '../../audit/audit-store.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
 import type { CarriedOver } from '../../core/audit-event.ts';
-import { createRevocationOrderStore } from '../../sessions/revocation-order-store.ts';
+import { createRevocationOrderStore } from '../../revocation/revocation-order-store.ts';
 import { sealCopy } from '../../storage/backup-seal-store.ts';
+import type { Database } from '../../storage/database.ts';
 import {
   carryOver,
   type PresentState,
   raiseEpochs,
   revokeAllApiKeys,
-} from '../../storage/carry-over-store.ts';
-import type { Database } from '../../storage/database.ts';
+} from '../../storage/restore-merge-store.ts';
 import { CLI_ORIGIN } from '../cli-origin.ts';
 import type { CommandContext } from '../command-context.ts';
 import { createErrorLog } from '../error-log.ts';

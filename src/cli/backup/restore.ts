@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { readChainState } from '../../audit/audit-chain-store.ts';
+import { parseProjectConfig, readSettings } from '../../boot/project-files.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
 import { formatIst, toIstIso } from '../../core/ist.ts';
-import { parseProjectConfig, readSettings } from '../../project-files.ts';
-import { type PresentState, readPresentState } from '../../storage/carry-over-store.ts';
 import { connectDatabase, openDatabase } from '../../storage/database.ts';
 import { createDatabaseInspection } from '../../storage/database-inspection.ts';
 import type { MigrationState } from '../../storage/migration-state.ts';
+import { type PresentState, readPresentState } from '../../storage/restore-merge-store.ts';
 import {
   compactSqlite,
   copySqlite,
@@ -15,7 +15,7 @@ import {
   findDamage,
   removeSqlite,
 } from '../../storage/sqlite-copy.ts';
-import { holdPlace, inspectPlace, type PlaceState, replaceSqlite } from '../../storage/sqlite-place.ts';
+import { holdPlace, inspectPlace, type PlaceState, replaceSqlite } from '../../storage/sqlite-path.ts';
 import type { CommandContext, ExitCode } from '../command-context.ts';
 import { CommandError } from '../command-error.ts';
 import { printable } from '../printable.ts';

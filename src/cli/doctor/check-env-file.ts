@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
+import { readEnvFile } from '../../boot/env-file.ts';
+import { ENV_FILE } from '../../boot/project-files.ts';
 import type { Environment } from '../../config.ts';
-import { readEnvFile } from '../../env-file.ts';
-import { ENV_FILE } from '../../project-files.ts';
 import { explainError } from '../explain-error.ts';
 import { type Finding, findingsOf } from './finding.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
+import { readEnvFile } from '../../boot/env-file.ts';
+import { ENV_EXAMPLE } from '../../boot/project-files.ts';
 import type { ConfigProblem, Environment } from '../../config.ts';
-import { readEnvFile } from '../../env-file.ts';
-import { ENV_EXAMPLE } from '../../project-files.ts';
 import { printable } from '../printable.ts';
 import { type Finding, findingsOf } from './finding.ts';
 

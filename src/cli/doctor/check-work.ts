@@ -5,7 +5,7 @@ import { formatIst } from '../../core/ist.ts';
 import {
   createRevocationOrderStore,
   type RevocationOrderStore,
-} from '../../sessions/revocation-order-store.ts';
+} from '../../revocation/revocation-order-store.ts';
 import type { Database } from '../../storage/database.ts';
 import { type Finding, findingsOf } from './finding.ts';
 

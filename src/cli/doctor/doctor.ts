@@ -1,6 +1,6 @@
+import { mergeEnvironment } from '../../boot/env-file.ts';
 import type { Config } from '../../config.ts';
 import type { Clock } from '../../core/clock.ts';
-import { mergeEnvironment } from '../../env-file.ts';
 import type { CommandContext, ExitCode } from '../command-context.ts';
 import { explainError } from '../explain-error.ts';
 import { toJson } from '../json.ts';

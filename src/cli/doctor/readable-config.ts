@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { parseProjectConfig } from '../../boot/project-files.ts';
 import { type Config, ConfigError, type ConfigProblem, type Environment } from '../../config.ts';
-import { parseProjectConfig } from '../../project-files.ts';
 
 export interface ReadableConfig {
   /** Where a setting has a problem, the default stands in its place; for a secret, a fresh one. */

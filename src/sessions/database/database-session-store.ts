@@ -1,18 +1,18 @@
 import { type SessionData, Store } from 'express-session';
 import { unavailable } from '../../errors.ts';
+import type { PersistedSessions } from '../persisted-sessions.ts';
 import { SessionEndedError } from '../session-storage.ts';
-import type { StoredMarks } from '../stored-marks.ts';
 import type { SessionRows } from './session-row-store.ts';
 
 /** express-session's side. It never touches: `load` decides what is a sign of life. */
 export class DatabaseSessionStore extends Store {
   readonly #rows: SessionRows;
-  readonly #marks: StoredMarks;
+  readonly #marks: PersistedSessions;
   readonly #load: (sid: string) => Promise<SessionData | undefined>;
 
   constructor(
     rows: SessionRows,
-    marks: StoredMarks,
+    marks: PersistedSessions,
     load: (sid: string) => Promise<SessionData | undefined>,
   ) {
     super();

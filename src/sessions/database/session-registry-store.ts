@@ -5,9 +5,9 @@ import type { RevocationReason } from '../../core/revocation.ts';
 import type { SessionsTable } from '../../storage/schema.ts';
 import { countBy } from '../count-by.ts';
 import { toDeviceSession } from '../device-session.ts';
-import { newestFirst } from '../newest-first.ts';
 import type { DeviceSession } from '../session-data.ts';
 import { tellsOfCutoff } from '../session-id.ts';
+import { paginateSessions } from '../session-pagination.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
 import { createOwnIdleRows } from './own-idle-store.ts';
 import type { DatabaseSessionStorageDeps, SessionRows } from './session-row-store.ts';
@@ -116,7 +116,7 @@ export function createDatabaseSessionRegistry(
         .execute();
       const devices = new Map(live(found).map((device) => [device.sid, device]));
       const entries = found.map((row) => ({ sid: row.sid, loginTime: row.login_time }));
-      return newestFirst(entries, devices, { from, limit });
+      return paginateSessions(entries, devices, { from, limit });
     },
 
     async countBefore(before) {

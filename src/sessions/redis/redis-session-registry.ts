@@ -1,17 +1,17 @@
 import type { SessionData } from 'express-session';
+import { batchesOf } from '../../core/batches.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CutoffCalendar } from '../../core/cutoff.ts';
 import { isPastCutoff } from '../../core/expiry.ts';
-import { portionsOf } from '../../core/portions.ts';
 import type { RevocationReason } from '../../core/revocation.ts';
 import { type RedisClient, viaRedis } from '../../storage/redis.ts';
 import type { Activity } from '../activity.ts';
 import { countBy } from '../count-by.ts';
 import { toDeviceSession } from '../device-session.ts';
-import { newestFirst } from '../newest-first.ts';
 import type { DeviceSession } from '../session-data.ts';
 import { readSessionId, tellsOfCutoff } from '../session-id.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
+import { paginateSessions } from '../session-pagination.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
 import type { OwnIdleLimits } from './own-idle-limits.ts';
 import { readByScore, toPairs } from './read-by-score.ts';
@@ -124,7 +124,10 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
           await redis.zrevrangebyscore(BY_LOGIN, highest, '-inf', 'WITHSCORES', 'LIMIT', skip, limit),
         ).map(([sid, loginTime]) => ({ sid, loginTime }));
         const devices = await toDevices(entries.map(({ sid }) => sid));
-        return newestFirst(entries, new Map(devices.map((device) => [device.sid, device])), { from, limit });
+        return paginateSessions(entries, new Map(devices.map((device) => [device.sid, device])), {
+          from,
+          limit,
+        });
       }),
 
     countBefore: (before) => viaRedis(() => redis.zcount(BY_LOGIN, '-inf', `(${before}`)),
@@ -156,7 +159,7 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
         yield countBy(sids.map(ownerOf));
       }
       // One command for each person instead of one for each session. A sweep that dies before leaves names of nothing.
-      for (const portion of portionsOf([...perUser], PORTION)) await viaRedis(() => forgetOfUsers(portion));
+      for (const portion of batchesOf([...perUser], PORTION)) await viaRedis(() => forgetOfUsers(portion));
     },
 
     findIdle: (limit) =>

@@ -2,9 +2,9 @@ import type { Clock } from '../../core/clock.ts';
 import type { CutoffCalendar } from '../../core/cutoff.ts';
 import type { RedisClient } from '../../storage/redis.ts';
 import { createActivity } from '../activity.ts';
+import { createPersistedSessions } from '../persisted-sessions.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 import type { SessionStorage } from '../session-storage.ts';
-import { createStoredMarks } from '../stored-marks.ts';
 import { createOwnIdleLimits } from './own-idle-limits.ts';
 import { BY_LAST_SEEN, sessionKey } from './redis-keys.ts';
 import { createRedisSessionRegistry } from './redis-session-registry.ts';
@@ -23,7 +23,7 @@ export interface RedisSessionStorageDeps {
 /** Sessions in Redis: 6.2 or newer, for GETEX. Loading one is one command, and one more when a use is due to be written. */
 export function createRedisSessionStorage(deps: RedisSessionStorageDeps): SessionStorage {
   const { redis, clock, lifetime, gate, onError } = deps;
-  const marks = createStoredMarks();
+  const marks = createPersistedSessions();
   const ownIdle = createOwnIdleLimits(deps);
   const activity = createActivity({
     clock,

@@ -2,13 +2,13 @@ import { RedisStore } from 'connect-redis';
 import type { SessionData } from 'express-session';
 import { unavailable } from '../../errors.ts';
 import type { RedisClient } from '../../storage/redis.ts';
+import type { PersistedSessions } from '../persisted-sessions.ts';
 import { SessionEndedError } from '../session-storage.ts';
-import type { StoredMarks } from '../stored-marks.ts';
 import { SESSION_PREFIX } from './redis-keys.ts';
 
 export interface RedisSessionStoreDeps {
   readonly redis: RedisClient;
-  readonly marks: StoredMarks;
+  readonly marks: PersistedSessions;
   /** The body of a session as JSON; whether reading it is a sign of life is the caller's choice. */
   readonly load: (sid: string) => Promise<string | null>;
   /** Throws where a session must not be saved now. */

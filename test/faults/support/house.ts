@@ -1,8 +1,8 @@
+import { connect, type Infrastructure } from '../../../src/boot/connect.ts';
+import { createLogger } from '../../../src/boot/logger.ts';
 import { compose, type Services } from '../../../src/compose.ts';
 import { parseConfig } from '../../../src/config.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
-import { createLogger } from '../../../src/logger.ts';
-import { openPorts, type Ports } from '../../../src/ports.ts';
 import { type PostgresServer, startPostgres } from '../../support/postgres-server.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
 import { TEST_SECRETS } from '../../support/test-server.ts';
@@ -23,7 +23,7 @@ export interface HouseNode {
 /** An operator's own process on the same stores, by direct connections. */
 export interface Office {
   readonly services: Services;
-  readonly ports: Ports;
+  readonly infrastructure: Infrastructure;
   close(): Promise<void>;
 }
 
@@ -134,9 +134,9 @@ export async function openOffice(
     ...env,
   });
   const log = createLogger(config.logLevel);
-  const ports = await openPorts(config, clock, log);
-  const services = compose({ config, ports, log, internalOrigin: () => config.baseUrl });
-  return { services, ports, close: () => ports.close() };
+  const infrastructure = await connect(config, clock, log);
+  const services = compose({ config, infrastructure, log, internalOrigin: () => config.baseUrl });
+  return { services, infrastructure, close: () => infrastructure.close() };
 }
 
 /** Makes an account. */

@@ -10,11 +10,11 @@ export interface ManySessions {
 
 /** Sessions of people who have no account here: for what is about numbers. */
 export async function putManySessions(
-  { ports }: Office,
+  { infrastructure }: Office,
   { people, each, loginTime }: ManySessions,
 ): Promise<void> {
   for (let person = 0; person < people; person += 1) {
     const facts = { userId: `many-${person}`, loginTime };
-    await Promise.all(Array.from({ length: each }, () => putSession(ports.sessionStorage, facts)));
+    await Promise.all(Array.from({ length: each }, () => putSession(infrastructure.sessionStorage, facts)));
   }
 }

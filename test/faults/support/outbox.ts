@@ -1,8 +1,8 @@
 import type { Office } from './house.ts';
 
 /** Orders that are not done yet, whatever they wait for. */
-export async function countOpenOrders({ ports }: Office): Promise<number> {
-  const { open } = await ports.database.db
+export async function countOpenOrders({ infrastructure }: Office): Promise<number> {
+  const { open } = await infrastructure.database.db
     .selectFrom('revocations')
     .select((select) => select.fn.countAll<number>().as('open'))
     .where('status', '=', 'open')
@@ -11,8 +11,8 @@ export async function countOpenOrders({ ports }: Office): Promise<number> {
 }
 
 /** All that was ever ordered for somebody. */
-export async function countOrdersOf({ ports }: Office, userId: string): Promise<number> {
-  const { orders } = await ports.database.db
+export async function countOrdersOf({ infrastructure }: Office, userId: string): Promise<number> {
+  const { orders } = await infrastructure.database.db
     .selectFrom('revocations')
     .select((select) => select.fn.countAll<number>().as('orders'))
     .where('user_id', '=', userId)

@@ -9,16 +9,16 @@ import { countBy } from '../../../src/sessions/count-by.ts';
 import type { DatabaseSessionStore } from '../../../src/sessions/database/database-session-store.ts';
 import type { SessionRows } from '../../../src/sessions/database/session-row-store.ts';
 import { toDeviceSession } from '../../../src/sessions/device-session.ts';
-import { newestFirst } from '../../../src/sessions/newest-first.ts';
+import { createPersistedSessions } from '../../../src/sessions/persisted-sessions.ts';
 import type { DeviceSession } from '../../../src/sessions/session-data.ts';
 import { tellsOfCutoff } from '../../../src/sessions/session-id.ts';
 import type { SessionLifetime } from '../../../src/sessions/session-lifetime.ts';
+import { paginateSessions } from '../../../src/sessions/session-pagination.ts';
 import {
   ENDINGS_KEPT_MS,
   type SessionRegistry,
   type SessionStorage,
 } from '../../../src/sessions/session-storage.ts';
-import { createStoredMarks } from '../../../src/sessions/stored-marks.ts';
 import type { Pause } from './pause.ts';
 
 interface IndexEntry {
@@ -56,11 +56,14 @@ export interface MemorySessionDeps {
 
 const PORTION = 500;
 
+/** As a row's `last_seen` after its session was refused as idle: it stays so where a clock comes back. */
+const IDLE_FOR_GOOD = 0;
+
 /** The sessions in memory: the statements on single ones, behind the real store of express-session, and the registry. */
 export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStorage {
   const { stored, indexedApart, clock, calendar, lifetime, onError, gate, Store } = deps;
   const rows = createRows();
-  const marks = createStoredMarks();
+  const marks = createPersistedSessions();
 
   async function reach(where: string): Promise<void> {
     await deps.pause(where);
@@ -75,13 +78,18 @@ export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStor
       async write(sid, lastSeen) {
         await reach('touch');
         const entry = stored.index.get(sid);
-        if (entry !== undefined) entry.lastSeen = Math.max(entry.lastSeen, lastSeen);
+        if (entry !== undefined && entry.lastSeen > IDLE_FOR_GOOD)
+          entry.lastSeen = Math.max(entry.lastSeen, lastSeen);
       },
     });
 
     function loadNow(sid: string): SessionData | undefined {
       const body = stored.bodies.get(sid);
-      return body !== undefined && isLive(sid) ? JSON.parse(body) : undefined;
+      if (body === undefined) return undefined;
+      if (isLive(sid)) return JSON.parse(body);
+      const entry = stored.index.get(sid);
+      if (entry !== undefined) entry.lastSeen = IDLE_FOR_GOOD;
+      return undefined;
     }
 
     async function load(sid: string): Promise<SessionData | undefined> {
@@ -206,7 +214,7 @@ export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStor
         .slice(skip, skip + limit);
       const devices = new Map(toDevices(found).map((device) => [device.sid, device]));
       const named = found.map(([sid, { loginTime }]) => ({ sid, loginTime }));
-      return newestFirst(named, devices, { from, limit });
+      return paginateSessions(named, devices, { from, limit });
     },
 
     countBefore: async (before) => (await find(({ loginTime }) => loginTime < before)).length,

@@ -1,0 +1,17 @@
+import { isDatabaseFailure } from '../storage/database-failure.ts';
+import type { UserStore } from './user-store.ts';
+
+/** Whether nobody has an account yet, so that the first person is to be led to `/setup`. */
+export type NeedsSetup = () => Promise<boolean>;
+
+/** While the database is away nobody can say, and a setup could not be stored: then no. */
+export function createNeedsSetup(users: Pick<UserStore, 'anyUserExists'>): NeedsSetup {
+  return async function needsSetup() {
+    try {
+      return !(await users.anyUserExists());
+    } catch (error) {
+      if (isDatabaseFailure(error)) return false;
+      throw error;
+    }
+  };
+}

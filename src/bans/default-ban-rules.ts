@@ -1,0 +1,80 @@
+import { DEFAULT_ALERT_THRESHOLDS } from '../core/alert.ts';
+import type { BanRules } from '../core/ban-policy.ts';
+import { DAY_MS } from '../core/duration.ts';
+
+/**
+ * What nobody asks a Curfew for who is not looking for holes in something else: secrets that lie about, programs in other
+ * languages, administration pages of other products. None of it is what browsers ask for by themselves.
+ */
+const SUSPICIOUS_PATHS = [
+  '*/.env*',
+  '*/.git*',
+  '*/.svn*',
+  '*/.hg/*',
+  '*/.aws*',
+  '*/.ssh*',
+  '*/.vscode*',
+  '*/.idea*',
+  '*/.ds_store',
+  '*/.ht*',
+  '*/.npmrc',
+  '*/.docker*',
+  '*.php',
+  '*.php/*',
+  '*.asp',
+  '*.aspx',
+  '*.jsp',
+  '*.jspx',
+  '*.do',
+  '*.action',
+  '*.cgi',
+  '*.pl',
+  '*.sql',
+  '*.sql.gz',
+  '*.bak',
+  '*.old',
+  '*.swp',
+  '*.tar.gz',
+  '*.zip',
+  '*.rar',
+  '*/wp-*',
+  '*/wordpress*',
+  '*/xmlrpc*',
+  '*phpmyadmin*',
+  '/pma*',
+  '/adminer*',
+  '*/cgi-bin*',
+  '*/phpunit*',
+  '/actuator*',
+  '/solr*',
+  '/jenkins*',
+  '/manager/html*',
+  '/server-status*',
+  '/hnap1*',
+  '/boaform*',
+  '/gponform*',
+  '/owa*',
+  '/ecp*',
+  '/autodiscover*',
+  '/telescope*',
+  '/_profiler*',
+  '/_ignition*',
+  '/druid*',
+  '/nacos*',
+  '/geoserver*',
+  '/remote/login*',
+  '/sdk*',
+  '*/etc/passwd*',
+  '*../*',
+] as const;
+
+/** As OpenAlgo has them: ten wrong API keys, or twenty suspicious paths, in a day. */
+export const DEFAULT_BAN_RULES: BanRules = {
+  thresholds: {
+    invalid_api_keys: { automatic: true, count: 10, windowMs: DAY_MS },
+    suspicious_paths: { automatic: true, count: 20, windowMs: DAY_MS },
+  },
+  ladder: ['24h', '48h', '1w', 'permanent'],
+  suspiciousPaths: SUSPICIOUS_PATHS,
+  alerts: DEFAULT_ALERT_THRESHOLDS,
+};

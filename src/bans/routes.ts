@@ -1,0 +1,65 @@
+import { Router } from 'express';
+import { methods } from '../http/methods.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
+import { ALLOW_LIST, type AllowListPageDeps, createAllowListPage } from './allow-list-page.ts';
+import { type BanFilePagesDeps, createBanFilePages, LARGEST_BAN_FILE_BYTES } from './ban-file-pages.ts';
+import { BANS, type BanPagesDeps, createBanPages } from './ban-pages.ts';
+import {
+  ALERT_THRESHOLDS,
+  createThresholdsPage,
+  THRESHOLDS,
+  type ThresholdsPageDeps,
+} from './thresholds-page.ts';
+
+export type BanRouterDeps = BanPagesDeps & BanFilePagesDeps & AllowListPageDeps & ThresholdsPageDeps & {};
+
+export const BAN_ROUTES: readonly RoutePolicy[] = [
+  { path: BANS, role: 'admin', reauthenticate: ['post'] },
+  { path: `${BANS}/new`, role: 'admin', reauthenticate: ['get'] },
+  {
+    path: `${BANS}/import`,
+    role: 'admin',
+    reauthenticate: ['get', 'post'],
+    upload: { mostBytes: LARGEST_BAN_FILE_BYTES },
+  },
+  { path: `${BANS}/export.csv`, role: 'admin', exports: 'bans' },
+  { path: `${BANS}/export.json`, role: 'admin', exports: 'bans' },
+  { path: `${BANS}/:id/lifting`, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: ALLOW_LIST, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: `${ALLOW_LIST}/removal`, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: THRESHOLDS, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: ALERT_THRESHOLDS, role: 'admin', reauthenticate: ['post'] },
+];
+
+/** Bans, trusted addresses and thresholds, for administrators. */
+export function createBanRouter(deps: BanRouterDeps): Router {
+  const router = Router({ caseSensitive: true });
+  const pages = createBanPages(deps);
+  const files = createBanFilePages(deps);
+  const allowList = createAllowListPage(deps);
+  const thresholds = createThresholdsPage(deps);
+
+  methods(router, BANS, { get: pages.list, post: pages.ban });
+  methods(router, `${BANS}/new`, { get: pages.showNew });
+  methods(router, `${BANS}/import`, {
+    get: files.showImport,
+    post: files.importFile,
+  });
+  methods(router, `${BANS}/export.csv`, { get: files.exportAs('csv') });
+  methods(router, `${BANS}/export.json`, { get: files.exportAs('json') });
+  methods(router, `${BANS}/:id/lifting`, {
+    get: pages.showLifting,
+    post: pages.lift,
+  });
+  methods(router, ALLOW_LIST, { get: allowList.show, post: allowList.add });
+  methods(router, `${ALLOW_LIST}/removal`, {
+    get: allowList.showRemoval,
+    post: allowList.remove,
+  });
+  methods(router, THRESHOLDS, {
+    get: thresholds.show,
+    post: thresholds.save,
+  });
+  methods(router, ALERT_THRESHOLDS, { post: thresholds.saveAlerts });
+  return router;
+}

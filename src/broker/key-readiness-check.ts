@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SECOND_MS } from '../core/duration.ts';
+import type { Bus, BusMessage } from '../storage/bus.ts';
+import type { TokenCipher } from './token-cipher.ts';
+
+/** What running servers said when they were asked whether they read what the newest key encrypts. */
+export interface RollCall {
+  readonly able: number;
+  readonly unable: number;
+}
+
+/** Asks every running server, and waits for as long as they may take. One that hangs says nothing and is not counted. */
+export type CheckKeyReadiness = () => Promise<RollCall>;
+
+export interface RollCallDeps {
+  readonly bus: Pick<Bus, 'publish' | 'onMessage'>;
+  readonly cipher: TokenCipher;
+  readonly waitMs?: number;
+}
+
+/** Well above the half second after which a message through the database is heard, there and back. */
+const WAIT_MS = 2.5 * SECOND_MS;
+
+/** Stands for no broker: its key is derived like theirs, and protects nothing. */
+const NO_BROKER = '*';
+
+/**
+ * Whoever rotates keys beside a server that was not started with the new one would take everybody's tokens and app keys
+ * from under it: what it cannot read, it has people enter again. So the rotation asks first.
+ */
+export function createKeyReadinessCheck(deps: RollCallDeps): CheckKeyReadiness {
+  const { bus, cipher, waitMs = WAIT_MS } = deps;
+  const { encrypt, decrypt } = cipher.forBroker(NO_BROKER);
+  let underWay: { readonly id: string; readonly answers: boolean[] } | undefined;
+
+  bus.onMessage((message) => {
+    if (message.kind === 'keys.answer' && message.id === underWay?.id)
+      underWay.answers.push(message.readable);
+    // Who asked goes by the answers that came: nobody waits for this one, or could do anything about its failure.
+    if (message.kind === 'keys.question') answer(message).catch(() => undefined);
+  });
+
+  async function answer(question: Extract<BusMessage, { kind: 'keys.question' }>): Promise<void> {
+    const readable = decrypt(question.ciphertext).kind === 'ok';
+    await bus.publish({ kind: 'keys.answer', id: question.id, readable });
+  }
+
+  return async function callRoll() {
+    const id = randomUUID();
+    underWay = { id, answers: [] };
+    const { answers } = underWay;
+    await bus.publish({ kind: 'keys.question', id, ciphertext: encrypt(id) });
+    await sleep(waitMs);
+    underWay = undefined;
+    const able = answers.filter((readable) => readable).length;
+    return { able, unable: answers.length - able };
+  };
+}

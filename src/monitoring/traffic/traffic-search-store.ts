@@ -1,0 +1,132 @@
+import { type ExpressionBuilder, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import type { Database } from '../../storage/database.ts';
+import type { Schema, TrafficLogTable } from '../../storage/schema.ts';
+import type { TrafficEntry } from './traffic-entry.ts';
+import type { TrafficFilter } from './traffic-filter.ts';
+
+/** A place in the log: newest first, and of one millisecond what was written last. */
+export interface TrafficPlace {
+  readonly at: number;
+  readonly id: number;
+}
+
+export interface StoredTraffic extends TrafficEntry, TrafficPlace {
+  /** Undefined for nobody, and for somebody who is gone. */
+  readonly username: string | undefined;
+}
+
+/** A part of the log, from behind `after` (or its beginning) up to `through` (or its end), newest first. */
+export interface TrafficStretch {
+  readonly after?: TrafficPlace | undefined;
+  readonly through?: TrafficPlace | undefined;
+}
+
+export interface TrafficSearchStore {
+  /** What fits the filter, newest first. Looks at every entry of the stretch that an index does not find. */
+  list(filter: TrafficFilter, stretch: TrafficStretch, limit: number): Promise<readonly StoredTraffic[]>;
+  /** The place so many entries behind `after`, of those that an index finds; undefined where there are fewer. */
+  placeBehind(
+    filter: TrafficFilter,
+    after: TrafficPlace | undefined,
+    entries: number,
+  ): Promise<TrafficPlace | undefined>;
+  findByRequest(requestId: string): Promise<StoredTraffic | undefined>;
+}
+
+type Query<Columns> = SelectQueryBuilder<Schema, 'traffic_log', Columns>;
+type Conditions = ExpressionBuilder<Schema, 'traffic_log'>;
+
+export function createTrafficSearchStore({ db }: Pick<Database, 'db'>): TrafficSearchStore {
+  async function withNames(rows: readonly Selectable<TrafficLogTable>[]): Promise<readonly StoredTraffic[]> {
+    const ids = [...new Set(rows.flatMap(({ user_id }) => (user_id === null ? [] : [user_id])))];
+    const people =
+      ids.length === 0
+        ? []
+        : await db.selectFrom('users').select(['id', 'username']).where('id', 'in', ids).execute();
+    const names = new Map(people.map(({ id, username }) => [id, username]));
+    return rows.map((row) => toStored(row, names.get(row.user_id ?? '')));
+  }
+
+  return {
+    async list(filter, { after, through }, limit) {
+      let query = paginateSessions(indexed(db.selectFrom('traffic_log').selectAll(), filter, after)).limit(
+        limit,
+      );
+      if (through !== undefined)
+        query = query.where(sql<boolean>`(at, id) >= (${through.at}, ${through.id})`);
+      return withNames(await query.where((eb) => eb.and(otherConditions(eb, filter))).execute());
+    },
+
+    placeBehind: (filter, after, entries) =>
+      paginateSessions(indexed(db.selectFrom('traffic_log').select(['at', 'id']), filter, after))
+        .offset(entries - 1)
+        .limit(1)
+        .executeTakeFirst(),
+
+    async findByRequest(requestId) {
+      const rows = await db
+        .selectFrom('traffic_log')
+        .selectAll()
+        .where('request_id', '=', requestId)
+        .execute();
+      return (await withNames(rows)).at(0);
+    },
+  };
+}
+
+/** Whether a filter asks for what no index finds. */
+export function needsLooking({ method, status, text, slowerThanMs }: TrafficFilter): boolean {
+  return [method, status, text, slowerThanMs].some((part) => part !== undefined);
+}
+
+function paginateSessions<Columns>(query: Query<Columns>): Query<Columns> {
+  return query.orderBy('at', 'desc').orderBy('id', 'desc');
+}
+
+function indexed<Columns>(
+  query: Query<Columns>,
+  { from, to, userId, address, requestId }: TrafficFilter,
+  after: TrafficPlace | undefined,
+): Query<Columns> {
+  let found = query;
+  if (userId !== undefined) found = found.where('user_id', '=', userId);
+  if (address !== undefined) found = found.where('address', '=', address);
+  if (requestId !== undefined) found = found.where('request_id', '=', requestId);
+  if (from !== undefined) found = found.where('at', '>=', from);
+  if (to !== undefined) found = found.where('at', '<', to);
+  return after === undefined ? found : found.where(sql<boolean>`(at, id) < (${after.at}, ${after.id})`);
+}
+
+function otherConditions(eb: Conditions, { method, status, text, slowerThanMs }: TrafficFilter) {
+  return [
+    ...(method === undefined ? [] : [eb('method', '=', method)]),
+    ...(status === undefined ? [] : [eb('status', '>=', status.least), eb('status', '<=', status.most)]),
+    ...(slowerThanMs === undefined ? [] : [eb('duration_ms', '>', slowerThanMs)]),
+    ...(text === undefined ? [] : [contains(text)]),
+  ];
+}
+
+function contains(text: string) {
+  const pattern = `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
+  return sql<boolean>`(lower(path) like ${pattern} escape '\\' or lower(pattern) like ${pattern} escape '\\')`;
+}
+
+function toStored(row: Selectable<TrafficLogTable>, username: string | undefined): StoredTraffic {
+  return {
+    id: row.id,
+    at: row.at,
+    requestId: row.request_id,
+    method: row.method,
+    pattern: row.pattern ?? undefined,
+    path: row.path,
+    routeClass: row.route_class,
+    status: row.status,
+    aborted: row.aborted === 1,
+    durationMs: row.duration_ms,
+    bytes: row.bytes,
+    userId: row.user_id ?? undefined,
+    address: row.address,
+    requests: row.requests,
+    username,
+  };
+}

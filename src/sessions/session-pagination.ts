@@ -1,0 +1,24 @@
+import type { DeviceSession } from './session-data.ts';
+import type { SessionCursor, SessionPage } from './session-storage.ts';
+
+/** A session as an index names it. */
+interface IndexEntry {
+  readonly sid: string;
+  readonly loginTime: number;
+}
+
+/** Makes a portion of what an index gave, newest first, and of those among it that could be used now. */
+export function paginateSessions(
+  entries: readonly IndexEntry[],
+  live: ReadonlyMap<string, DeviceSession>,
+  { from, limit }: { readonly from: SessionCursor | undefined; readonly limit: number },
+): SessionPage {
+  let place = from;
+  const sessions = entries.flatMap(({ sid, loginTime }) => {
+    const behind = { loginTime, skip: place?.loginTime === loginTime ? place.skip + 1 : 1 };
+    place = behind;
+    const device = live.get(sid);
+    return device === undefined ? [] : [{ device, behind }];
+  });
+  return { sessions, next: entries.length < limit ? undefined : place };
+}

@@ -1,0 +1,37 @@
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import { createRemovalInPortions, type RemovalInPortions } from '../storage/removal-in-batches.ts';
+import type { MostSignals, SignalStore } from './signal-store.ts';
+import type { StrategyStore } from './strategy-store.ts';
+
+export interface SignalTidyingDeps {
+  readonly signals: Pick<SignalStore, 'removeStale' | 'removeSurplus'>;
+  readonly store: Pick<StrategyStore, 'removeDeleted'>;
+  /** SIGNAL_RETENTION, in milliseconds. */
+  readonly retentionMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export type SignalCleanup = RemovalInPortions;
+
+/** Small enough that nobody who waits for the database behind one of them would notice. */
+const PORTION = 500;
+
+/** Whoever knows the address of a webhook can have signals refused all day. */
+export const MOST_SIGNALS: MostSignals = { accepted: 200_000, refused: 5_000 };
+
+/** Removes what is older than the retention, what belonged to deleted strategies, and what is too much, in portions. */
+export function createSignalCleanup(deps: SignalTidyingDeps): SignalCleanup {
+  const { signals, store, retentionMs, clock, log } = deps;
+  return createRemovalInPortions({
+    async removeSome() {
+      const stale = await signals.removeStale(clock.now() - retentionMs, PORTION);
+      return stale > 0 ? stale : signals.removeSurplus(MOST_SIGNALS, PORTION);
+    },
+    finish: () => store.removeDeleted(PORTION),
+    pauseMs: 0,
+    failure: 'Old signals could not be removed; it is tried again',
+    log,
+  });
+}
