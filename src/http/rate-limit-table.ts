@@ -49,7 +49,7 @@ export const RATE_LIMIT_TABLE = {
     counting: 'exact',
   },
   pages: {
-    requests: 'pages and forms of somebody who is signed in, but for signing out',
+    requests: 'pages and forms of a signed-in person, except signing out',
     countedBy: 'user',
     setting: 'PAGE_RATE_LIMIT',
     usual: '300/minute',
@@ -70,7 +70,7 @@ export const RATE_LIMIT_TABLE = {
     counting: 'batched',
   },
   public: {
-    requests: 'pages and forms of somebody who is not signed in, the way to the sign-in page included',
+    requests: 'pages and forms of a signed-out visitor, the redirect to the sign-in page included',
     countedBy: 'address',
     setting: 'PUBLIC_RATE_LIMIT',
     usual: '600/minute',
