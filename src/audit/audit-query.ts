@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { fromIso } from '../core/ist.ts';
+import { readAllowedAddress } from '../http/allowed-address.ts';
 import { queryText } from '../http/query-text.ts';
 import { AUDIT_GROUPS, type AuditGroupId, typesOfGroup } from './audit-groups.ts';
 import type { AuditPeopleStore } from './audit-people-store.ts';
@@ -72,7 +73,8 @@ export async function toAuditSearch(
     actor: orNothing(by),
     userId: about === '' ? undefined : ((await people.idOf(about)) ?? about),
     types: kind === undefined ? undefined : typesOfGroup(kind, types),
-    address: orNothing(address),
+    // In the spelling that rows have.
+    address: orNothing(readAllowedAddress(address) ?? address),
     requestId: orNothing(request),
     ...readAuditRange(query),
     words: await Promise.all(words.slice(0, MOST_WORDS).map((text) => toSearchedWord(people, text, types))),

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parse } from 'csv-parse';
 import { type BanLength, banEnd } from '../core/ban-policy.ts';
 import { fromIso } from '../core/ist.ts';
+import { readAllowedAddress } from '../http/allowed-address.ts';
 import { readCsvCell } from '../http/csv.ts';
 import { whyForeignFile } from '../http/file-type-check.ts';
 import { isWithinJsonBounds } from '../http/json-shape.ts';
@@ -103,8 +104,8 @@ async function readCsv(text: string): Promise<readonly Entry[] | string> {
   if (first === undefined) return [];
   const names = first.cells.map((cell) => cell.toLowerCase());
   const hasHeader = names.includes('address');
-  if (!hasHeader && readBanSubject(first.cells[0] ?? '') === undefined)
-    return 'The file has no column “address”, and does not begin with an address either.';
+  if (!hasHeader && !rows.some(({ cells }) => readBanSubject(cells[0] ?? '') !== undefined))
+    return 'The file has no column “address”, and no line that begins with an address.';
   const at = (name: string, position: number) => (hasHeader ? names.indexOf(name) : position);
   const [address, until, note] = [at('address', 0), at('until', -1), at('note', 1)];
   return rows
@@ -157,7 +158,7 @@ function readEntry(
   { length, now }: { readonly length: BanLength; readonly now: number },
 ): ImportedBan | { readonly why: string } {
   const subject = typeof address === 'string' ? readBanSubject(address) : undefined;
-  if (subject === undefined) return { why: 'is no address, and no /64 of IPv6' };
+  if (subject === undefined) return { why: whyNoSubject(address) };
   const end = readEnd(until, banEnd(length, now));
   if (Number.isNaN(end))
     return { why: 'has an end that is neither an instant with an offset nor “permanent”' };
@@ -165,6 +166,12 @@ function readEntry(
   const words = banNote.safeParse(note ?? '');
   if (!words.success) return { why: 'has a note that is too long, or that cannot be shown' };
   return { subject, until: end, note: words.data };
+}
+
+function whyNoSubject(address: unknown): string {
+  return typeof address === 'string' && readAllowedAddress(address) !== undefined
+    ? 'is a block of addresses: a ban is for one address, or for a /64 of IPv6'
+    : 'is no address';
 }
 
 /** NaN for what is no end. */

@@ -78,6 +78,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     ['kind=people', ['Account disabled', 'Account made', 'Account made']],
     ['kind=alerts', []],
     ['address=203.0.113.77', ['Sign-in failed']],
+    ['address=203.0.113.77/32', ['Sign-in failed']],
     ['request=r-77', ['Account disabled']],
     // A name that no account has is not written down.
     ['q=mallory', []],

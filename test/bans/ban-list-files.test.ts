@@ -104,6 +104,30 @@ describe('a list of bans in a file', () => {
     expect(await read('["203.0.113.1", "2001:db8::5"]')).toMatchObject({ bans: wanted });
   });
 
+  test('may write a single address as a block, on its first line too', async () => {
+    const list = '203.0.113.9/32\n2001:db8:1::7/128\n2001:db8:2::/64\n::ffff:198.51.100.4/128\n';
+    expect(await read(list)).toMatchObject({
+      bans: [
+        { subject: '203.0.113.9' },
+        { subject: '2001:db8:1::/64' },
+        { subject: '2001:db8:2::/64' },
+        { subject: '198.51.100.4' },
+      ],
+      bad: [],
+    });
+  });
+
+  test('is not refused for a first line that is no address', async () => {
+    expect(await read('203.0.113.0/24\nmail.example\n203.0.113.9\n')).toEqual({
+      kind: 'list',
+      bans: [{ subject: '203.0.113.9', note: '', until: NOW + 2 * DAY_MS }],
+      bad: [
+        { line: 1, why: 'is a block of addresses: a ban is for one address, or for a /64 of IPv6' },
+        { line: 2, why: 'is no address' },
+      ],
+    });
+  });
+
   test('a JSON text that is nested by the million is refused before anything of it is parsed', async () => {
     for (const text of [`[${'[],'.repeat(1_600_000)}[]]`, '['.repeat(2_400_000), '{"bans":[[[[[[[]]]]]]]}'])
       expect(await read(text)).toMatchObject({
@@ -134,7 +158,7 @@ describe('a list of bans in a file', () => {
     ['{"bans":', /cannot be read as JSON/],
     ['{"other":[]}', /without a list/],
     ['[[[]]]', /^$/],
-    ['name,city\na,b', /no column “address”/],
+    ['name,city\na,b', /no column “address”, and no line that begins with an address/],
     ['address\n"203.0.113.1', /quotation mark/],
     [new Uint8Array([0x50, 0x4b, 3, 4, 0, 0xff]), /ZIP or Excel/],
     [gzipSync('203.0.113.1'), /gzip/],
@@ -151,7 +175,7 @@ describe('a list of bans in a file', () => {
   ])('%j is refused in words, or its entries are', async (content, words) => {
     const reading = await read(content);
     if (reading.kind === 'unreadable') expect(reading.why).toMatch(words);
-    else expect(reading).toMatchObject({ bans: [], bad: [{ why: 'is no address, and no /64 of IPv6' }] });
+    else expect(reading).toMatchObject({ bans: [], bad: [{ why: 'is no address' }] });
   });
 
   test('too many entries are too many, and the most are not', async () => {

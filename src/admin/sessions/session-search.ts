@@ -1,3 +1,4 @@
+import { readAllowedAddress } from '../../http/allowed-address.ts';
 import { deviceName } from '../../sessions/device-view.ts';
 import type { DeviceSession } from '../../sessions/session-data.ts';
 import type { SessionCursor, SessionRegistry } from '../../sessions/session-storage.ts';
@@ -81,7 +82,7 @@ const ONE_PAGE = { isPaused: false, hasMorePeople: false } as const;
 /** Reading a User-Agent takes longer than all the rest, and a thousand sessions have a dozen of them. */
 function matcherOf(text: string): (device: DeviceSession) => boolean {
   if (text === '') return () => true;
-  const wanted = text.toLowerCase();
+  const wanted = (readAllowedAddress(text) ?? text).toLowerCase();
   const names = new Map<string, boolean>();
   return ({ address, userAgent }) => {
     let named = names.get(userAgent);

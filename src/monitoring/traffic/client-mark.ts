@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, hkdfSync } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
+import { readAllowedAddress } from '../../http/allowed-address.ts';
 import { addressBucket, normaliseAddress } from '../../http/client-address.ts';
 
 /** TRAFFIC_LOG_ADDRESSES: how much of a client's address is kept. */
@@ -36,7 +37,7 @@ export function createClientMark({ detail, secrets }: ClientMarkDeps): ClientMar
     detail,
     of: mark,
     lookUp(text) {
-      const address = normaliseAddress(text);
+      const address = normaliseAddress(readAllowedAddress(text) ?? text);
       if (address !== undefined) return mark(address) ?? undefined;
       return MARK.test(text) ? text : undefined;
     },

@@ -45,6 +45,7 @@ describe('What the traffic log keeps of an address', () => {
     expect(markOf('truncated').lookUp('::ffff:203.0.113.200')).toBe('203.0.113.0/24');
     expect(markOf('hashed').lookUp('203.0.113.77')).toBe(markOf('hashed').of('203.0.113.77'));
     // Rows from before the setting was changed.
+    expect(markOf('full').lookUp('203.0.113.77/32')).toBe('203.0.113.77');
     expect(markOf('full').lookUp('203.0.113.0/24')).toBe('203.0.113.0/24');
     expect(markOf('full').lookUp('h:0123456789abcdef')).toBe('h:0123456789abcdef');
     expect(markOf('off').lookUp('203.0.113.77')).toBeUndefined();
