@@ -1,10 +1,12 @@
 import { findClockPanel } from './clock-panel.js';
+import { refreshRelativeTimes } from './ist-text.js';
 import { leave } from './leave.js';
 import { findSessionStrip } from './session-strip.js';
 import { watchSession } from './session-watch.js';
 import { openTabChannel } from './tab-channel.js';
 
 const RETRY_MS = 1_000;
+const MINUTE_MS = 60_000;
 
 const panel = findClockPanel();
 const strip = findSessionStrip();
@@ -15,6 +17,7 @@ const watch = watchSession({
   onTick(state) {
     panel?.show(state);
     strip?.show(state);
+    refreshTimes(state);
   },
   onEnd(reason) {
     tabs.tellOthers();
@@ -22,6 +25,16 @@ const watch = watchSession({
   },
 });
 tabs.onTold(watch.ask);
+
+let shownMinute = 0;
+
+/** @param {import('./session-watch.js').SessionState} state */
+function refreshTimes({ now, isKnown }) {
+  const minute = Math.floor(now / MINUTE_MS);
+  if (!isKnown || minute === shownMinute) return;
+  shownMinute = minute;
+  refreshRelativeTimes(now);
+}
 
 // A page that comes back out of the browser's memory may belong to a session that is over: it stays covered until
 // the server has said that it is not.

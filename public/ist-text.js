@@ -52,3 +52,32 @@ export function istTimeOfDay(instant) {
 function partsOf(instant) {
   return Object.fromEntries(format.formatToParts(instant).map(({ type, value }) => [type, value]));
 }
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/**
+ * `4 min ago`, as the server writes it (formatRelative in src/core/ist.ts); undefined from a day on.
+ * @param {number} instant
+ * @param {number} now
+ */
+export function relativeText(instant, now) {
+  const distance = Math.abs(now - instant);
+  if (distance >= DAY_MS) return undefined;
+  if (distance < MINUTE_MS) return instant > now ? 'in less than a minute' : 'just now';
+  const amount =
+    distance < HOUR_MS ? `${Math.floor(distance / MINUTE_MS)} min` : `${Math.floor(distance / HOUR_MS)} h`;
+  return instant > now ? `in ${amount}` : `${amount} ago`;
+}
+
+/**
+ * Keeps the page's relative times true. From a day on the words of before stay: the date is on hover.
+ * @param {number} now by the server's clock
+ */
+export function refreshRelativeTimes(now) {
+  for (const time of document.querySelectorAll('time[data-relative]')) {
+    const text = relativeText(Date.parse(time.getAttribute('datetime') ?? ''), now);
+    if (text !== undefined && time.textContent !== text) time.textContent = text;
+  }
+}

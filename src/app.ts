@@ -12,6 +12,7 @@ import { createFallbackErrorHandler } from './http/fallback-error-handler.ts';
 import { createMetrics } from './http/metrics.ts';
 import { readMultipart } from './http/multipart.ts';
 import { createOptionsHandler } from './http/options-handler.ts';
+import { setPageClock } from './http/page.ts';
 import { createProbes } from './http/probes.ts';
 import { readOnly } from './http/refuse-methods.ts';
 import { refuseTwoHosts } from './http/refuse-two-hosts.ts';
@@ -98,7 +99,7 @@ export function createApp(services: Services): Express {
   return app;
 }
 
-function configure(app: Express, { config }: Services): void {
+function configure(app: Express, { config, clock }: Services): void {
   app.disable('x-powered-by');
   app.enable('case sensitive routing');
   app.set('trust proxy', createAddressList(config.trustProxy));
@@ -109,6 +110,7 @@ function configure(app: Express, { config }: Services): void {
   app.engine('ejs', createViewEngine());
   app.set('view engine', 'ejs');
   app.enable('view cache');
+  setPageClock(app, clock);
   // BASE_URL says what browsers speak, also where a proxy does not pass it on; Secure cookies depend on it.
   if (config.https) Object.defineProperty(app.request, 'secure', { get: () => true });
 }

@@ -34,6 +34,31 @@ export function formatIst(instant: number, format: DateFormat = 'words'): string
   return `${formatDate(shifted, date, format)}, ${time.slice(0, 8)} IST`;
 }
 
+/**
+ * How long ago an instant was, or how long it is until then: `just now`, `4 min ago`, `in 3 h`. From a day on the date and
+ * the minute: `20 Nov, 09:15`, with the year where it is another one. public/ist-text.js writes the same.
+ */
+export function formatRelative(instant: number, now: number, format: DateFormat = 'words'): string {
+  const distance = Math.abs(now - instant);
+  if (distance >= DAY_MS) return formatShort(instant, now, format);
+  if (distance < MINUTE_MS) return instant > now ? 'in less than a minute' : 'just now';
+  const amount =
+    distance < HOUR_MS ? `${Math.floor(distance / MINUTE_MS)} min` : `${Math.floor(distance / HOUR_MS)} h`;
+  return instant > now ? `in ${amount}` : `${amount} ago`;
+}
+
+/** An instant to the minute, without what is clear: `09:15` today, `20 Nov, 09:15` this year, `20 Nov 2025, 09:15` else. */
+export function formatShort(instant: number, now: number, format: DateFormat = 'words'): string {
+  const shifted = new Date(instant + IST_OFFSET_MS);
+  const [date = '', time = ''] = shifted.toISOString().split('T');
+  const minute = time.slice(0, 5);
+  if (startOfIstDay(instant) === startOfIstDay(now)) return minute;
+  if (format !== 'words') return `${formatDate(shifted, date, format)}, ${minute}`;
+  const day = `${shifted.getUTCDate()} ${MONTHS[shifted.getUTCMonth()]}`;
+  const isThisYear = shifted.getUTCFullYear() === new Date(now + IST_OFFSET_MS).getUTCFullYear();
+  return `${day}${isThisYear ? '' : ` ${shifted.getUTCFullYear()}`}, ${minute}`;
+}
+
 function formatDate(shifted: Date, iso: string, format: DateFormat): string {
   if (format === 'iso') return iso;
   if (format === 'numbers') return iso.split('-').reverse().join('/');

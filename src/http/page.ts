@@ -1,6 +1,7 @@
 import 'csurf';
-import type { Request, Response } from 'express';
-import { type DateFormat, formatIst, toIstIso } from '../core/ist.ts';
+import type { Application, Request, Response } from 'express';
+import type { Clock } from '../core/clock.ts';
+import { type DateFormat, formatIst, formatRelative, formatShort, toIstIso } from '../core/ist.ts';
 import { DEFAULT_SETTINGS, type Theme } from '../core/user-settings.ts';
 import { readThemeCookie } from './theme-cookie.ts';
 
@@ -25,12 +26,19 @@ export function setAppearance(res: Response, look: Appearance): void {
   res.locals['look'] = look;
 }
 
+const PAGE_CLOCK = 'page clock';
+
+/** The clock that pages count relative times from. */
+export function setPageClock(app: Application, clock: Clock): void {
+  app.set(PAGE_CLOCK, clock);
+}
+
 /** Anything that views may not get: request input as locals would reach EJS's own options. */
 export type PageData = { readonly title: string } & Readonly<Record<string, unknown>>;
 
 /**
  * Renders `views/<view>.ejs` with the data and what every page has: `viewer`, `csrfToken`, `currentPath`,
- * `brokerBanner`, `look`, `ist(ms)` and `isoIst(ms)`. The CSRF token is made only where the request carries a session for it.
+ * `brokerBanner`, `look`, `ist(ms)`, `isoIst(ms)`, and as markup (`<%- time(at) %>`) `time(ms)`: `4 min ago`, and `timeAt(ms)`: `09:15`. The CSRF token is made only where the request carries a session for it.
  */
 export function renderPage(req: Request, res: Response, view: string, data: PageData): void {
   // Also a visitor's: a cache between would hand one visitor's form, token and cookie to the next.
@@ -44,6 +52,7 @@ export function renderPage(req: Request, res: Response, view: string, data: Page
     look,
     ist: (instant: number) => formatIst(instant, look.dateFormat),
     isoIst: toIstIso,
+    ...timeTags(req.app, look.dateFormat),
     ...data,
   };
   res.render(view, locals, (error, html) => {
@@ -51,6 +60,17 @@ export function renderPage(req: Request, res: Response, view: string, data: Page
     // The request was refused while its page was made, for a body without an end.
     else if (!res.headersSent) res.send(html);
   });
+}
+
+/** `<time>` with the full instant on hover. Nothing in it comes from a request, so views write it as it is. */
+function timeTags(app: Application, format: DateFormat) {
+  const now = (): number => (app.get(PAGE_CLOCK) as Clock).now();
+  const tag = (instant: number, attributes: string, text: string): string =>
+    `<time datetime="${toIstIso(instant)}" title="${formatIst(instant, format)}"${attributes}>${text}</time>`;
+  return {
+    time: (instant: number) => tag(instant, ' data-relative', formatRelative(instant, now(), format)),
+    timeAt: (instant: number) => tag(instant, '', formatShort(instant, now(), format)),
+  };
 }
 
 function lookOf(req: Request, res: Response): Appearance {
