@@ -1,77 +1,24 @@
 import ipaddr from 'ipaddr.js';
-import { type CutoffTime, parseCutoffTime } from './core/cutoff.ts';
+import { z } from 'zod';
+import { parseCutoffTime } from './core/cutoff.ts';
 import { DAY_MS, parseDuration } from './core/duration.ts';
 import type { SessionPolicy } from './core/session-policy.ts';
 import { coversMostOfTheNet } from './http/address-coverage.ts';
-import {
-  COOPS,
-  CORPS,
-  CSP_MODES,
-  type HeaderSettings,
-  HSTS_REACHES,
-  REFERRER_POLICIES,
-  readCspExtra,
-  readPermissionsPolicy,
-  readWord,
-  USUAL_HEADERS,
-} from './http/header-settings.ts';
+import type { RateLimit } from './http/compound-limiter.ts';
+import { HEADER_SETTINGS, toHeaderSettings } from './http/header-settings.ts';
 import { RATE_LIMIT_NAMES, RATE_LIMIT_TABLE, type RateLimitName } from './http/rate-limit-table.ts';
-import type { DatabaseLocation } from './storage/database.ts';
-import { parseRedisLocation, type RedisLocation } from './storage/redis-location.ts';
-
-/** `N/second|minute|hour|day`, several of which hold at once. */
-export interface RateLimit {
-  readonly points: number;
-  readonly durationSeconds: number;
-}
-
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-export const ADDRESS_DETAILS = ['full', 'truncated', 'hashed', 'off'] as const;
-
-export interface Config {
-  readonly host: string;
-  readonly port: number;
-  /** The public origin without a trailing slash. */
-  readonly baseUrl: string;
-  readonly https: boolean;
-  readonly database: DatabaseLocation;
-  /** Undefined: the embedded store. */
-  readonly redis: RedisLocation | undefined;
-  readonly sessionSecrets: readonly string[];
-  readonly encryptionKeys: readonly string[];
-  readonly peppers: readonly string[];
-  readonly policy: SessionPolicy;
-  readonly maxSessionsPerUser: number;
-  readonly trustProxy: readonly string[];
-  /** Every limit of the table in http/rate-limit-table.ts. */
-  readonly rateLimits: Readonly<Record<RateLimitName, readonly RateLimit[]>>;
-  /** Used by nothing yet: there is no page for resetting a password. */
-  readonly resetRateLimits: readonly RateLimit[];
-  /** Milliseconds that signals are kept. */
-  readonly signalRetentionMs: number;
-  /** Years that the audit log is kept. */
-  readonly auditLogYears: number;
-  /** How much of clients' addresses the traffic log keeps. */
-  readonly trafficLogAddresses: (typeof ADDRESS_DETAILS)[number];
-  /** Milliseconds that the rows of the traffic log are kept; 0: there are none. */
-  readonly trafficRetentionMs: number;
-  /** TRAFFIC_LOG_ROWS: of all nodes together. */
-  readonly trafficMostRows: number;
-  readonly corsOrigins: readonly string[];
-  /** Addresses and CIDRs that may see /metrics. */
-  readonly metricsAllow: readonly string[];
-  readonly headers: HeaderSettings;
-  readonly sandboxBroker: boolean;
-  /** Where Telegram's Bot API answers, without a slash at the end. */
-  readonly telegramApiUrl: string;
-  readonly logLevel: LogLevel;
-  /** Processes that share one port. More than one needs Redis. */
-  readonly workers: number;
-  /** Milliseconds between saying "not ready" and refusing new connections, for a load balancer to notice. */
-  readonly shutdownDelayMs: number;
-}
+import {
+  listOf,
+  oneOf,
+  optional,
+  readBy,
+  required,
+  type SettingSchema,
+  setting,
+  shown,
+} from './http/setting-schema.ts';
+import { parseDatabaseLocation, problemOfDatabaseUrl } from './storage/database-location.ts';
+import { parseRedisLocation, problemOfRedisUrl } from './storage/redis-location.ts';
 
 export interface ConfigProblem {
   readonly name: string;
@@ -95,259 +42,79 @@ export class ConfigError extends Error {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads the settings of the contract. Throws one ConfigError that lists everything that is wrong. */
-export function parseConfig(env: Environment): Config {
-  const problems: ConfigProblem[] = [];
-  const read = createReader(env, problems);
-  const port = read('PORT', '5000', parsePort);
-  const host = read('HOST', '127.0.0.1', parseHost);
-  const baseUrl = read(
-    'BASE_URL',
-    `http://127.0.0.1:${port ?? 5000}`,
-    parseOrigin,
-    'https://curfew.example.com',
-  );
-  const production = env['NODE_ENV'] === 'production';
-  const config = {
-    host,
-    port,
-    baseUrl,
-    https: baseUrl?.startsWith('https:') ?? false,
-    database: read('DATABASE_URL', 'sqlite:data/curfew.db', parseDatabaseLocation),
-    redis: read('REDIS_URL', '', parseRedis, 'redis://127.0.0.1:6379'),
-    sessionSecrets: read('SESSION_SECRET', undefined, parseSecrets, '<openssl rand -base64 48>'),
-    encryptionKeys: read('ENCRYPTION_KEY', undefined, parseFernetKeys, '<32 random bytes as base64url>'),
-    peppers: read('PEPPER', undefined, parseSecrets, '<openssl rand -base64 48>'),
-    policy: Object.freeze({
-      cutoffTime: readSessionExpiry(env, read, problems),
-      idleTimeoutMs: read('SESSION_IDLE_TIMEOUT', '30m', readIdleTimeout),
-    }),
-    maxSessionsPerUser: read('MAX_SESSIONS_PER_USER', '5', parseCount),
-    trustProxy: read('TRUST_PROXY', '', parseProxies, '127.0.0.1,10.0.0.0/8'),
-    rateLimits: readRateLimits(read),
-    resetRateLimits: read('RESET_RATE_LIMIT', '15/hour', parseRateLimits),
-    signalRetentionMs: read('SIGNAL_RETENTION', '30d', parseRetention),
-    auditLogYears: read('AUDIT_LOG_YEARS', '5', parseAuditYears),
-    trafficLogAddresses: read('TRAFFIC_LOG_ADDRESSES', 'truncated', parseAddressDetail),
-    trafficRetentionMs: read('TRAFFIC_LOG_DAYS', '30', parseDays),
-    trafficMostRows: read('TRAFFIC_LOG_ROWS', '1000000', parseRows),
-    metricsAllow: read('METRICS_ALLOW', 'private', parseMetricsAllow, '127.0.0.1,10.0.0.0/8'),
-    corsOrigins: read('CORS_ORIGINS', '', parseOrigins, 'https://charts.example.com'),
-    headers: readHeaders(read),
-    sandboxBroker: read('SANDBOX_BROKER', production ? 'off' : 'on', parseSwitch),
-    telegramApiUrl: read('TELEGRAM_API_URL', 'https://api.telegram.org', parseApiRoot),
-    logLevel: read('LOG_LEVEL', 'info', parseLogLevel),
-    workers: read('WEB_CONCURRENCY', '1', parseCount),
-    shutdownDelayMs: read('SHUTDOWN_DELAY', 'off', parseDelay, '5s'),
-  };
-  if ((config.workers ?? 1) > 1 && config.redis === undefined) {
-    const problem = 'is more than 1, and several processes need REDIS_URL to share their sessions';
-    problems.push({ name: 'WEB_CONCURRENCY', problem, example: '1' });
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
-  return Object.freeze(config as Config);
-}
+/** A whole number; `most` has at most nine digits. */
+const whole = (least: number, most: number, problem: string) =>
+  readBy((text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    return number >= least && number <= most ? number : undefined;
+  }, problem);
 
-/** The two settings that are read again while the server runs. Throws ConfigError. */
-export function parsePolicy(env: Environment): SessionPolicy {
-  const problems: ConfigProblem[] = [];
-  const read = createReader(env, problems);
-  const cutoffTime = readSessionExpiry(env, read, problems);
-  const idleTimeoutMs = read('SESSION_IDLE_TIMEOUT', '30m', readIdleTimeout);
-  if (cutoffTime === undefined || idleTimeoutMs === undefined) throw new ConfigError(problems);
-  return Object.freeze({ cutoffTime, idleTimeoutMs });
-}
+/** What another schema reads, or `off`, in capital letters too. */
+const orOff = <T, Off>(off: Off, read: (text: string) => T | undefined, problem: (text: string) => string) =>
+  readBy((text): T | Off | undefined => (text.toLowerCase() === 'off' ? off : read(text)), problem);
 
-/** What a parser says of a text: the value, or what is wrong with it. */
-type Parsed<T> = { readonly value: T } | { readonly problem: string };
+const httpUrl = z
+  .string()
+  .refine(
+    (text) => ['http:', 'https:'].includes(URL.parse(text)?.protocol ?? ''),
+    'is not an http(s) address',
+  )
+  .transform((text) => new URL(text));
 
-type Read = ReturnType<typeof createReader>;
+const origin = httpUrl
+  .refine(
+    // Compared in parts, because the URL itself drops a port that the scheme implies, and capital letters.
+    ({ username, password, pathname, search, hash }) =>
+      `${username}${password}${pathname}${search}${hash}` === '/',
+    'must be an origin only: scheme, host and port',
+  )
+  .transform((url) => url.origin);
 
-function createReader(env: Environment, problems: ConfigProblem[]) {
-  return function read<T>(
-    name: string,
-    fallback: string | undefined,
-    parse: (text: string) => Parsed<T>,
-    example = fallback ?? '',
-  ): T | undefined {
-    const text = env[name]?.trim() || fallback;
-    const parsed = text === undefined ? { problem: 'is missing' } : parse(text);
-    if ('value' in parsed) return parsed.value;
-    problems.push({ name, problem: parsed.problem, example });
-    return undefined;
-  };
-}
-
-/** Where it is there and empty, some mean `off` and some the default: it is asked about instead. */
-function readSessionExpiry(env: Environment, read: Read, problems: ConfigProblem[]): CutoffTime | undefined {
-  const name = 'SESSION_EXPIRY_TIME';
-  if (env[name]?.trim() !== '') return read(name, '03:00', readCutoffTime);
-  const problem = 'is empty. Enter HH:MM on a 24-hour clock, or off, or take the line out for 03:00';
-  problems.push({ name, problem, example: '03:00' });
-  return undefined;
-}
-
-function parsePort(text: string): Parsed<number> {
-  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535
-    ? { value: Number(text) }
-    : { problem: 'is not a port from 0 to 65535' };
-}
-
-function parseHost(text: string): Parsed<string> {
-  return /^[A-Za-z0-9.:_-]+$/.test(text) ? { value: text } : { problem: 'is not an address or a host name' };
-}
-
-function parseOrigin(text: string): Parsed<string> {
-  const url = URL.parse(text);
-  if (url === null || !['http:', 'https:'].includes(url.protocol))
-    return { problem: 'is not an http(s) address' };
-  // Compared in parts, because the URL itself drops a port that the scheme implies, and capital letters.
-  const { username, password, pathname, search, hash } = url;
-  if (`${username}${password}${pathname}${search}${hash}` !== '/')
-    return { problem: 'must be an origin only: scheme, host and port' };
-  return { value: url.origin };
-}
-
-function parseApiRoot(text: string): Parsed<string> {
-  const url = URL.parse(text);
-  if (url === null || !['http:', 'https:'].includes(url.protocol))
-    return { problem: 'is not an http(s) address' };
-  if (`${url.username}${url.password}${url.search}${url.hash}` !== '')
-    return { problem: 'must have no password, query or fragment in it' };
-  return { value: url.href.replace(/\/+$/, '') };
-}
-
-function parseOrigins(text: string): Parsed<readonly string[]> {
-  return parseList(text, parseOrigin);
-}
-
-function parseDatabaseLocation(text: string): Parsed<DatabaseLocation> {
-  if (text.startsWith('sqlite:') && text.length > 'sqlite:'.length) {
-    return { value: { dialect: 'sqlite', file: text.slice('sqlite:'.length) } };
-  }
-  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text))
-    return { value: { dialect: 'postgres', url: text } };
-  return { problem: 'is neither sqlite:FILE nor postgres://…' };
-}
-
-function parseRedis(text: string): Parsed<RedisLocation | undefined> {
-  if (text === '') return { value: undefined };
-  const location = parseRedisLocation(text);
-  return location === undefined
-    ? { problem: 'is not redis://, rediss://, redis+sentinel:// or a comma list of cluster nodes' }
-    : { value: location };
-}
+const apiRoot = httpUrl
+  .refine(
+    ({ username, password, search, hash }) => `${username}${password}${search}${hash}` === '',
+    'must have no password, query or fragment in it',
+  )
+  .transform((url) => url.href.replace(/\/+$/, ''));
 
 const MIN_SECRET_LENGTH = 32;
 const PLACEHOLDER = /change.?me|replace|example|placeholder|your.?secret|your.?key|x{8}|<|>/i;
+const isVaried = (text: string): boolean => new Set(text).size >= 8;
 
-function parseSecret(text: string): Parsed<string> {
-  if (text.length < MIN_SECRET_LENGTH) {
-    return { problem: `has ${text.length} characters and needs at least ${MIN_SECRET_LENGTH}` };
-  }
-  if (PLACEHOLDER.test(text) || new Set(text).size < 8)
-    return { problem: 'is a placeholder and not a secret' };
-  return { value: text };
-}
+const secret = z
+  .string()
+  .min(MIN_SECRET_LENGTH, {
+    error: ({ input }) => `has ${String(input).length} characters and needs at least ${MIN_SECRET_LENGTH}`,
+  })
+  .refine((text) => !PLACEHOLDER.test(text) && isVaried(text), 'is a placeholder and not a secret');
 
-function parseSecrets(text: string): Parsed<readonly string[]> {
-  return parseList(text, parseSecret);
-}
+const fernetKey = z
+  .string()
+  .refine(
+    (key) => /^[A-Za-z0-9_-]{43}=?$/.test(key) && Buffer.from(key, 'base64url').length === 32,
+    'is not a Fernet key: 32 bytes as base64url, 44 characters',
+  )
+  .refine(isVaried, 'is a placeholder and not a key');
 
-function parseFernetKeys(text: string): Parsed<readonly string[]> {
-  return parseList(text, (key) => {
-    const wellFormed = /^[A-Za-z0-9_-]{43}=?$/.test(key) && Buffer.from(key, 'base64url').length === 32;
-    if (!wellFormed) return { problem: 'is not a Fernet key: 32 bytes as base64url, 44 characters' };
-    if (new Set(key).size < 8) return { problem: 'is a placeholder and not a key' };
-    return { value: key };
-  });
-}
+/** All four parts of an IPv4 address: a bare `1`, which Express reads as one hop, would be 0.0.0.1. */
+const isAddress = (text: string): boolean =>
+  ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 
-function readCutoffTime(text: string): Parsed<CutoffTime> {
-  const time = parseCutoffTime(text);
-  return time === undefined
-    ? { problem: `is "${printable(text)}" and not HH:MM on a 24-hour clock, or off` }
-    : { value: time };
-}
+/** An address or a CIDR, but not 0.0.0.0/0 or ::/0: that is every address. */
+const isNetwork = (text: string): boolean =>
+  isAddress(text) ||
+  (isAddress(text.replace(/\/\d+$/, '')) && ipaddr.isValidCIDR(text) && ipaddr.parseCIDR(text)[1] > 0);
 
-function readIdleTimeout(text: string): Parsed<number | 'off'> {
-  if (text.toLowerCase() === 'off') return { value: 'off' };
-  const ms = parseDuration(text);
-  return ms === undefined
-    ? { problem: `is "${printable(text)}" and not a length of time like 90s, 30m or 8h, or off` }
-    : { value: ms };
-}
-
-function parseDelay(text: string): Parsed<number> {
-  if (text.toLowerCase() === 'off') return { value: 0 };
-  const ms = parseDuration(text);
-  return ms === undefined ? { problem: 'is not a length of time like 5s, or off' } : { value: ms };
-}
-
-function parseRetention(text: string): Parsed<number> {
-  const ms = parseDuration(text);
-  return ms === undefined || ms < DAY_MS
-    ? { problem: 'is not a length of time of a day or more, like 30d' }
-    : { value: ms };
-}
-
-/** In milliseconds; 0 for `off`. */
-function parseDays(text: string): Parsed<number> {
-  if (text.toLowerCase() === 'off') return { value: 0 };
-  return /^[1-9]\d{0,3}$/.test(text)
-    ? { value: Number(text) * DAY_MS }
-    : { problem: 'is not a whole number of days from 1 to 9999, or off' };
-}
-
-function parseAddressDetail(text: string): Parsed<Config['trafficLogAddresses']> {
-  const detail = ADDRESS_DETAILS.find((known) => known === text);
-  return detail === undefined
-    ? { problem: `is not one of ${ADDRESS_DETAILS.join(', ')}` }
-    : { value: detail };
-}
-
-const FEWEST_ROWS = 10_000;
-
-function parseRows(text: string): Parsed<number> {
-  return /^[1-9]\d{3,8}$/.test(text) && Number(text) >= FEWEST_ROWS
-    ? { value: Number(text) }
-    : { problem: `is not a whole number from ${FEWEST_ROWS} to 999999999` };
-}
-
-const FEWEST_AUDIT_YEARS = 5;
-
-/** Five at least: the exchange's rule (NSE/INVG/67858) for the trail of everybody who trades through an API. */
-function parseAuditYears(text: string): Parsed<number> {
-  return /^\d{1,2}$/.test(text) && Number(text) >= FEWEST_AUDIT_YEARS
-    ? { value: Number(text) }
-    : {
-        problem: `is not a whole number of years from ${FEWEST_AUDIT_YEARS}, which exchanges require, to 99`,
-      };
-}
-
-/** A value that goes into a log line or a terminal: short, and without control characters. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 40);
-}
-
-function parseCount(text: string): Parsed<number> {
-  return /^[1-9]\d{0,3}$/.test(text)
-    ? { value: Number(text) }
-    : { problem: 'is not a whole number from 1 to 9999' };
-}
-
-function parseProxies(text: string): Parsed<readonly string[]> {
-  const list = parseList(text, (entry) =>
-    isAddress(entry) || isPartOfTheNet(entry)
-      ? { value: entry }
-      : {
-          problem: `names "${printable(entry)}", which is no address or CIDR; headers of everybody are never believed`,
-        },
-  );
-  return 'value' in list && coversMostOfTheNet(list.value)
-    ? { problem: 'covers half of the internet or more; headers of everybody are never believed' }
-    : list;
-}
+const proxies = listOf(
+  readBy(
+    (entry) => (isNetwork(entry) ? entry : undefined),
+    (entry) =>
+      `names ${shown(entry)}, which is no address or CIDR; headers of every client are never believed`,
+  ),
+).refine(
+  (list) => !coversMostOfTheNet(list),
+  'covers half of the internet or more; headers of every client are never believed',
+);
 
 /** Of this machine, and of networks that the internet does not reach (RFC 1918, 4193, 3927, 4291). */
 const PRIVATE_NETWORKS = [
@@ -359,87 +126,234 @@ const PRIVATE_NETWORKS = [
   '169.254.0.0/16',
   'fc00::/7',
   'fe80::/10',
-] as const;
+];
 
-/** Who may see the figures: `any`, or a list of addresses and CIDRs, in which `private` stands for loopback and private networks. */
-function parseMetricsAllow(text: string): Parsed<readonly string[]> {
-  if (text === 'any') return { value: ['0.0.0.0/0', '::/0'] };
-  const list = parseList<readonly string[]>(text, (entry) => {
-    if (entry === 'private') return { value: PRIVATE_NETWORKS };
-    if (isAddress(entry) || isPartOfTheNet(entry)) return { value: [entry] };
-    return {
-      problem: `names "${printable(entry)}", which is no address, no CIDR and neither private nor any`,
-    };
-  });
-  return 'value' in list ? { value: Object.freeze(list.value.flat()) } : list;
+/** `any`, or a list of addresses and CIDRs, in which `private` stands for loopback and private networks. */
+const metricsAllow = z
+  .string()
+  .transform((text) => (text === 'any' ? 'every address' : text))
+  .pipe(
+    listOf(
+      readBy(
+        (entry) => {
+          if (entry === 'every address') return ['0.0.0.0/0', '::/0'];
+          if (entry === 'private') return PRIVATE_NETWORKS;
+          return isNetwork(entry) ? [entry] : undefined;
+        },
+        (entry) => `names ${shown(entry)}, which is no address, no CIDR and neither private nor any`,
+      ),
+    ),
+  )
+  .transform((networks) => Object.freeze(networks.flat()));
+
+const SECONDS_PER: Readonly<Record<string, number>> = { second: 1, minute: 60, hour: 3600, day: 86_400 };
+
+/** `N/second|minute|hour|day`, several of which hold at once. */
+const rateLimits = listOf(
+  readBy(
+    (entry): RateLimit | undefined => {
+      const [, points, unit = ''] = /^([1-9]\d{0,6})\s*\/\s*(second|minute|hour|day)$/.exec(entry) ?? [];
+      return points === undefined
+        ? undefined
+        : { points: Number(points), durationSeconds: SECONDS_PER[unit] ?? 0 };
+    },
+    (entry) => `has ${shown(entry)}, which is not N/second, N/minute, N/hour or N/day`,
+  ),
+);
+
+const RATE_LIMIT_SETTINGS = Object.fromEntries(
+  Object.values(RATE_LIMIT_TABLE).map(({ setting: name, usual }) => [name, setting(rateLimits, usual)]),
+) as Record<(typeof RATE_LIMIT_TABLE)[RateLimitName]['setting'], SettingSchema<readonly RateLimit[]>>;
+
+/** Five at least: the exchange's rule (NSE/INVG/67858) for the trail of all who trade through an API. */
+const FEWEST_AUDIT_YEARS = 5;
+const FEWEST_ROWS = 10_000;
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+const count = whole(1, 9999, 'is not a whole number from 1 to 9999');
+const onOff = readBy((text) => ({ on: true, off: false })[text], 'is neither on nor off');
+
+/** The two settings that are read again while the server runs. */
+const POLICY_SETTINGS = {
+  SESSION_EXPIRY_TIME: setting(
+    readBy(parseCutoffTime, (text) =>
+      text === ''
+        ? 'is empty. Enter HH:MM on a 24-hour clock, or off, or take the line out for 03:00'
+        : `is ${shown(text)} and not HH:MM on a 24-hour clock, or off`,
+    ),
+    '03:00',
+  ),
+  SESSION_IDLE_TIMEOUT: setting(
+    orOff(
+      'off' as const,
+      parseDuration,
+      (text) => `is ${shown(text)} and not a length of time like 90s, 30m or 8h, or off`,
+    ),
+    '30m',
+  ),
+};
+
+/** Every setting of the server, with its default and, for messages, an example. */
+const SETTINGS = {
+  NODE_ENV: optional(z.string(), 'production'),
+  HOST: setting(z.string().regex(/^[A-Za-z0-9.:_-]+$/, 'is not an address or a host name'), '127.0.0.1'),
+  PORT: setting(whole(0, 65_535, 'is not a port from 0 to 65535'), '5000'),
+  BASE_URL: optional(origin, 'https://curfew.example.com'),
+  DATABASE_URL: setting(readBy(parseDatabaseLocation, problemOfDatabaseUrl), 'sqlite:data/curfew.db'),
+  REDIS_URL: optional(readBy(parseRedisLocation, problemOfRedisUrl), 'redis://127.0.0.1:6379'),
+  SESSION_SECRET: required(listOf(secret), '<openssl rand -base64 48>'),
+  ENCRYPTION_KEY: required(listOf(fernetKey), '<32 random bytes as base64url>'),
+  PEPPER: required(listOf(secret), '<openssl rand -base64 48>'),
+  ...POLICY_SETTINGS,
+  MAX_SESSIONS_PER_USER: setting(count, '5'),
+  TRUST_PROXY: setting(proxies, '', '127.0.0.1,10.0.0.0/8'),
+  ...RATE_LIMIT_SETTINGS,
+  // Nothing resets a password yet; the name and its check are promised already.
+  RESET_RATE_LIMIT: setting(rateLimits, '15/hour'),
+  SIGNAL_RETENTION: setting(
+    readBy((text) => {
+      const ms = parseDuration(text) ?? 0;
+      return ms >= DAY_MS ? ms : undefined;
+    }, 'is not a length of time of a day or more, like 30d'),
+    '30d',
+  ),
+  AUDIT_LOG_YEARS: setting(
+    whole(
+      FEWEST_AUDIT_YEARS,
+      99,
+      `is not a whole number of years from ${FEWEST_AUDIT_YEARS}, which exchanges require, to 99`,
+    ),
+    '5',
+  ),
+  TRAFFIC_LOG_ADDRESSES: setting(oneOf(['full', 'truncated', 'hashed', 'off']), 'truncated'),
+  TRAFFIC_LOG_DAYS: setting(
+    orOff(
+      0,
+      (text) => (/^[1-9]\d{0,3}$/.test(text) ? Number(text) * DAY_MS : undefined),
+      () => 'is not a whole number of days from 1 to 9999, or off',
+    ),
+    '30',
+  ),
+  TRAFFIC_LOG_ROWS: setting(
+    whole(FEWEST_ROWS, 999_999_999, `is not a whole number from ${FEWEST_ROWS} to 999999999`),
+    '1000000',
+  ),
+  METRICS_ALLOW: setting(metricsAllow, 'private', '127.0.0.1,10.0.0.0/8'),
+  CORS_ORIGINS: setting(listOf(origin), '', 'https://charts.example.com'),
+  ...HEADER_SETTINGS,
+  SANDBOX_BROKER: optional(onOff, 'on'),
+  TELEGRAM_API_URL: setting(apiRoot, 'https://api.telegram.org'),
+  LOG_LEVEL: setting(oneOf(LOG_LEVELS), 'info'),
+  WEB_CONCURRENCY: setting(count, '1'),
+  SHUTDOWN_DELAY: setting(
+    orOff(0, parseDuration, () => 'is not a length of time like 5s, or off'),
+    'off',
+    '5s',
+  ),
+};
+
+/** A setting that is blank counts as not set; but of an empty SESSION_EXPIRY_TIME some mean `off`, and some the default. */
+function withoutBlanks(env: Environment): Environment {
+  const texts = Object.entries(env).map(([name, text]) => [name, text?.trim()] as const);
+  return Object.fromEntries(
+    texts.filter(([name, text]) => text || (name === 'SESSION_EXPIRY_TIME' && text === '')),
+  );
 }
 
-/** All four parts of an IPv4 address: a bare `1`, which Express reads as one hop, would be 0.0.0.1. */
-function isAddress(text: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
-}
+const PRODUCTION = 'production';
 
-/** A CIDR, but not 0.0.0.0/0 or ::/0: that is everybody. */
-function isPartOfTheNet(text: string): boolean {
-  return isAddress(text.replace(/\/\d+$/, '')) && ipaddr.isValidCIDR(text) && ipaddr.parseCIDR(text)[1] > 0;
-}
+/** Checked whatever else is wrong: a setting that cannot be read is still a text here. */
+const serverSettings = z
+  .object(SETTINGS)
+  .refine(({ WEB_CONCURRENCY, REDIS_URL }) => !(WEB_CONCURRENCY > 1 && REDIS_URL === undefined), {
+    path: ['WEB_CONCURRENCY'],
+    error: 'is more than 1, and several processes need REDIS_URL to share their sessions',
+    when: () => true,
+  })
+  .refine(
+    ({ NODE_ENV, SESSION_SECRET, PEPPER }) =>
+      NODE_ENV !== PRODUCTION || ![SESSION_SECRET].flat().some((value) => [PEPPER].flat().includes(value)),
+    {
+      path: ['PEPPER'],
+      error: 'has the same value as SESSION_SECRET; each needs one of its own',
+      when: ({ value }) => Array.isArray((value as { PEPPER?: unknown }).PEPPER),
+    },
+  );
 
-const SECONDS_PER = { second: 1, minute: 60, hour: 3600, day: 86_400 } as const;
-
-function parseRateLimits(text: string): Parsed<readonly RateLimit[]> {
-  return parseList(text, (entry) => {
-    const match = /^([1-9]\d{0,6})\s*\/\s*(second|minute|hour|day)$/.exec(entry);
-    if (match === null)
-      return { problem: `has "${printable(entry)}", which is not N/second, N/minute, N/hour or N/day` };
-    return {
-      value: { points: Number(match[1]), durationSeconds: SECONDS_PER[match[2] as keyof typeof SECONDS_PER] },
-    };
-  });
-}
-
-function readRateLimits(read: Read): Partial<Record<RateLimitName, readonly RateLimit[]>> {
-  const limits = RATE_LIMIT_NAMES.map((name) => {
-    const { setting, usual } = RATE_LIMIT_TABLE[name];
-    return [name, read(setting, usual, parseRateLimits)];
-  });
-  return Object.freeze(Object.fromEntries(limits));
-}
-
-function readHeaders(read: Read): { [Name in keyof HeaderSettings]: HeaderSettings[Name] | undefined } {
-  const { cspMode, coop, corp, referrerPolicy, permissionsPolicy, hsts } = USUAL_HEADERS;
-  return Object.freeze({
-    cspMode: read('CSP_MODE', cspMode, readWord(CSP_MODES)),
-    cspExtra: read('CSP_EXTRA', '', readCspExtra, 'img-src https://pictures.example.com'),
-    coop: read('COOP', coop, readWord(COOPS)),
-    corp: read('CORP', corp, readWord(CORPS)),
-    referrerPolicy: read('REFERRER_POLICY', referrerPolicy, readWord(REFERRER_POLICIES)),
-    permissionsPolicy: read('PERMISSIONS_POLICY', permissionsPolicy, readPermissionsPolicy),
-    hsts: read('HSTS', hsts, readWord(HSTS_REACHES)),
-  });
-}
-
-function parseSwitch(text: string): Parsed<boolean> {
-  if (text === 'on') return { value: true };
-  if (text === 'off') return { value: false };
-  return { problem: 'is neither on nor off' };
-}
-
-function parseLogLevel(text: string): Parsed<LogLevel> {
-  const level = LOG_LEVELS.find((known) => known === text);
-  return level === undefined ? { problem: `is not one of ${LOG_LEVELS.join(', ')}` } : { value: level };
-}
-
-/** A comma list; the first entry that is wrong speaks for all. An empty text is an empty list; commas alone are none. */
-function parseList<T>(text: string, parse: (entry: string) => Parsed<T>): Parsed<readonly T[]> {
-  const values: T[] = [];
-  for (const entry of text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')) {
-    const parsed = parse(entry);
-    if (!('value' in parsed)) return parsed;
-    values.push(parsed.value);
+function parse<Parsed>(schema: z.ZodType<Parsed>, env: Environment): Parsed {
+  const { data, error } = schema.safeParse(withoutBlanks(env));
+  if (error === undefined) return data;
+  const problems = new Map<string, string>();
+  for (const { path, message } of error.issues) {
+    const name = String(path[0]);
+    problems.set(name, problems.get(name) ?? message);
   }
-  if (text !== '' && values.length === 0) return { problem: 'is a list without an entry' };
-  return { value: Object.freeze(values) };
+  throw new ConfigError(
+    [...problems].map(([name, problem]) => ({ name, problem, example: exampleOf(name) })),
+  );
+}
+
+/** All names that mean something in .env. */
+export const SETTING_NAMES: readonly string[] = Object.keys(SETTINGS);
+
+const exampleOf = (name: string): string =>
+  String((SETTINGS as Readonly<Record<string, z.ZodType>>)[name]?.meta()?.['example'] ?? '');
+
+export type Config = ReturnType<typeof parseConfig>;
+
+/** Reads the settings of the contract. Throws one ConfigError that lists everything that is wrong. */
+export function parseConfig(env: Environment) {
+  const given = parse(serverSettings, env);
+  const baseUrl = given.BASE_URL ?? `http://127.0.0.1:${given.PORT}`;
+  return Object.freeze({
+    host: given.HOST,
+    port: given.PORT,
+    /** The public origin without a trailing slash. */
+    baseUrl,
+    https: baseUrl.startsWith('https:'),
+    production: given.NODE_ENV === PRODUCTION,
+    database: given.DATABASE_URL,
+    /** Undefined: the embedded store. */
+    redis: given.REDIS_URL,
+    sessionSecrets: given.SESSION_SECRET,
+    encryptionKeys: given.ENCRYPTION_KEY,
+    peppers: given.PEPPER,
+    policy: toPolicy(given),
+    maxSessionsPerUser: given.MAX_SESSIONS_PER_USER,
+    trustProxy: given.TRUST_PROXY,
+    /** Every limit of the table in http/rate-limit-table.ts. */
+    rateLimits: Object.freeze(
+      Object.fromEntries(RATE_LIMIT_NAMES.map((name) => [name, given[RATE_LIMIT_TABLE[name].setting]])),
+    ) as Readonly<Record<RateLimitName, readonly RateLimit[]>>,
+    signalRetentionMs: given.SIGNAL_RETENTION,
+    auditLogYears: given.AUDIT_LOG_YEARS,
+    /** How much of clients' addresses the traffic log keeps. */
+    trafficLogAddresses: given.TRAFFIC_LOG_ADDRESSES,
+    /** How long rows of the traffic log are kept; 0: there are none. */
+    trafficRetentionMs: given.TRAFFIC_LOG_DAYS,
+    /** Of all nodes together. */
+    trafficMostRows: given.TRAFFIC_LOG_ROWS,
+    corsOrigins: given.CORS_ORIGINS,
+    /** Addresses and CIDRs that may see /metrics. */
+    metricsAllow: given.METRICS_ALLOW,
+    headers: toHeaderSettings(given),
+    sandboxBroker: given.SANDBOX_BROKER ?? given.NODE_ENV !== PRODUCTION,
+    /** Where Telegram's Bot API answers, without a slash at the end. */
+    telegramApiUrl: given.TELEGRAM_API_URL,
+    logLevel: given.LOG_LEVEL,
+    /** Processes that share one port. More than one needs Redis. */
+    workers: given.WEB_CONCURRENCY,
+    /** Between saying "not ready" and refusing new connections, for a load balancer to notice. */
+    shutdownDelayMs: given.SHUTDOWN_DELAY,
+  });
+}
+
+/** The two settings that are read again while the server runs. Throws ConfigError. */
+export const parsePolicy = (env: Environment): SessionPolicy =>
+  toPolicy(parse(z.object(POLICY_SETTINGS), env));
+
+function toPolicy(given: z.output<z.ZodObject<typeof POLICY_SETTINGS>>): SessionPolicy {
+  return Object.freeze({ cutoffTime: given.SESSION_EXPIRY_TIME, idleTimeoutMs: given.SESSION_IDLE_TIMEOUT });
 }

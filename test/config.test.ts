@@ -106,14 +106,13 @@ describe('the settings', () => {
         cspReports: [{ points: 60, durationSeconds: 60 }],
       },
       headers: USUAL_HEADERS,
-      resetRateLimits: [{ points: 15, durationSeconds: 3600 }],
       corsOrigins: [],
       sandboxBroker: true,
       logLevel: 'info',
     });
   });
 
-  it('are not changed by anybody afterwards', () => {
+  it('are frozen', () => {
     const config = parseConfig({ ...GOOD, TRUST_PROXY: '10.0.0.1' });
     for (const part of [
       config,
@@ -184,6 +183,7 @@ describe('the settings', () => {
     ],
     ['DATABASE_URL', 'postgresql://h/db', { database: { dialect: 'postgres', url: 'postgresql://h/db' } }],
     ['REDIS_URL', 'redis://127.0.0.1:6379/1', { redis: { kind: 'single', url: 'redis://127.0.0.1:6379/1' } }],
+    ['REDIS_URL', 'redis://cache?family=6', { redis: { kind: 'single', url: 'redis://cache?family=6' } }],
     ['REDIS_URL', 'rediss://:pw@cache:6380', { redis: { kind: 'single', url: 'rediss://:pw@cache:6380' } }],
     [
       'REDIS_URL',
@@ -221,9 +221,8 @@ describe('the settings', () => {
       '127.0.0.1, 10.0.0.0/8,fd00::/8',
       { trustProxy: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8'] },
     ],
-    ['LOGIN_RATE_LIMIT', '3/second', { rateLimits: limitsWith('login', 3, 1) }],
+    ['LOGIN_RATE_LIMIT', '3 / second', { rateLimits: limitsWith('login', 3, 1) }],
     ['API_RATE_LIMIT', '100/day', { rateLimits: limitsWith('api', 100, 86_400) }],
-    ['RESET_RATE_LIMIT', '2 / hour', { resetRateLimits: [{ points: 2, durationSeconds: 3600 }] }],
     ['WEBHOOK_RATE_LIMIT', '9/second', { rateLimits: limitsWith('webhooks', 9, 1) }],
     ['PAGE_RATE_LIMIT', '9/second', { rateLimits: limitsWith('pages', 9, 1) }],
     ['SECURITY_RATE_LIMIT', '9/second', { rateLimits: limitsWith('security', 9, 1) }],
@@ -296,7 +295,21 @@ describe('the settings', () => {
     ],
     [
       'DATABASE_URL',
-      ['mysql://h/db', 'sqlite:', 'data/curfew.db', 'postgres:/h', 'postgres://h:port/db', 'SQLITE:x'],
+      [
+        'mysql://h/db',
+        'sqlite:',
+        'data/curfew.db',
+        'postgres:/h',
+        'postgres://h:port/db',
+        'SQLITE:x',
+        'sqlite://data/x.db',
+        'sqlite:///db/x.db',
+        'sqlite:////db/x.db',
+        'sqlite:x.db?mode=ro',
+        'sqlite:file:x.db',
+        'postgres://h/db#x',
+        'postgres://h/db?connect_timeout=5',
+      ],
     ],
     [
       'REDIS_URL',
@@ -306,6 +319,12 @@ describe('the settings', () => {
         'redis://',
         'redis+sentinel://h:1',
         'redis://a,http://b',
+        'redis://h/abc',
+        'redis://h/1/2',
+        'redis://h/99999',
+        'redis://h?db=3',
+        'redis://h#1',
+        'redis://a:1/2,redis://b:2',
         ',',
         'unix:/tmp/x',
       ],
@@ -406,6 +425,17 @@ describe('the settings', () => {
     }
   });
 
+  it.each([
+    [
+      'sqlite:///db/x.db',
+      "Write sqlite:db/x.db for a file in Curfew's folder, or sqlite:/db/x.db for one at the root",
+    ],
+    ['sqlite://data/x.db', 'Write sqlite:data/x.db for a file'],
+    ['postgres://h/db?sslmode=require&channel_binding=require', 'not read: channel_binding'],
+  ])('say how to write a DATABASE_URL of %s', (value, words) => {
+    expect(problemsOf({ ...GOOD, DATABASE_URL: value }).message).toContain(words);
+  });
+
   it('are all listed in one message when several are wrong', () => {
     const { message, problems } = problemsOf({
       ...GOOD,
@@ -489,6 +519,13 @@ describe('the settings in production', () => {
     expect(parseConfig({ ...GOOD, ...production }).sandboxBroker).toBe(false);
     expect(parseConfig({ ...GOOD, ...production, SANDBOX_BROKER: 'on' }).sandboxBroker).toBe(true);
     expect(parseConfig({ ...GOOD, NODE_ENV: 'development' }).sandboxBroker).toBe(true);
+  });
+
+  it('are refused where a cookie could be signed with the pepper', () => {
+    const SESSION_SECRET = `${OTHER_SECRET},${TEST_SECRETS.PEPPER}`;
+    const { problems } = problemsOf({ ...GOOD, ...production, SESSION_SECRET });
+    expect(problems).toMatchObject([{ name: 'PEPPER', problem: expect.stringContaining('SESSION_SECRET') }]);
+    expect(parseConfig({ ...GOOD, SESSION_SECRET }).sessionSecrets).toHaveLength(2);
   });
 
   it('stop the server before it listens when they are bad', () => {

@@ -1,56 +1,20 @@
-/** What an operator may change of the headers that every answer has. */
-export interface HeaderSettings {
-  /** `report`: browsers say what they would have blocked, and block nothing. */
-  readonly cspMode: CspMode;
-  /** Sources beside Curfew's own, by directive. */
-  readonly cspExtra: ReadonlyMap<string, readonly string[]>;
-  readonly coop: Coop;
-  readonly corp: Corp;
-  readonly referrerPolicy: ReferrerPolicy;
-  readonly permissionsPolicy: string;
-  readonly hsts: HstsReach;
-}
+import { z } from 'zod';
+import { oneOf, readBy, setting, shown } from './setting-schema.ts';
 
-export const CSP_MODES = ['enforce', 'report'] as const;
+const CSP_MODES = ['enforce', 'report'] as const;
 export type CspMode = (typeof CSP_MODES)[number];
 
-export const COOPS = [
-  'same-origin',
-  'same-origin-allow-popups',
-  'noopener-allow-popups',
-  'unsafe-none',
-] as const;
-export type Coop = (typeof COOPS)[number];
-
-export const CORPS = ['same-origin', 'same-site', 'cross-origin'] as const;
-export type Corp = (typeof CORPS)[number];
+const COOPS = ['same-origin', 'same-origin-allow-popups', 'noopener-allow-popups', 'unsafe-none'] as const;
+const CORPS = ['same-origin', 'same-site', 'cross-origin'] as const;
 
 /**
  * With `no-referrer` browsers send forms with `Origin: null` (Fetch, 3.2), which the check of where a form comes from
- * refuses; the rest would tell other sites, or unencrypted ones, which page somebody was on.
+ * refuses; the rest tell other sites, or unencrypted ones, which page a user was on.
  */
-export const REFERRER_POLICIES = ['same-origin', 'strict-origin', 'strict-origin-when-cross-origin'] as const;
-export type ReferrerPolicy = (typeof REFERRER_POLICIES)[number];
+const REFERRER_POLICIES = ['same-origin', 'strict-origin', 'strict-origin-when-cross-origin'] as const;
 
-/** Whom HSTS speaks for: this host; those below it too; and so that browsers may ship it (hstspreload.org). */
-export const HSTS_REACHES = ['host', 'subdomains', 'preload'] as const;
-export type HstsReach = (typeof HSTS_REACHES)[number];
-
-export const USUAL_PERMISSIONS_POLICY = 'camera=(), geolocation=(), microphone=(), payment=(), usb=()';
-
-/** As strict as they come. */
-export const USUAL_HEADERS: HeaderSettings = {
-  cspMode: 'enforce',
-  cspExtra: new Map(),
-  coop: 'same-origin',
-  corp: 'same-origin',
-  referrerPolicy: 'same-origin',
-  permissionsPolicy: USUAL_PERMISSIONS_POLICY,
-  hsts: 'host',
-};
-
-/** A value, or what is wrong with the text, in words that stand behind the setting's name. */
-type Read<T> = { readonly value: T } | { readonly problem: string };
+/** Which hosts HSTS covers: this one; its subdomains too; and with the permission to ship that in browsers (hstspreload.org). */
+const HSTS_REACHES = ['host', 'subdomains', 'preload'] as const;
 
 /** Which directives may be given more than they have. What holds frames, plugins and the base address is not among them. */
 const EXTENSIBLE = [
@@ -66,18 +30,18 @@ const EXTENSIBLE = [
   'form-action',
 ] as const;
 
-/** Reads CSP_EXTRA: `img-src https://logo.example.com; font-src https://fonts.example.com`. Empty: none. */
-export function readCspExtra(text: string): Read<ReadonlyMap<string, readonly string[]>> {
+/** `img-src https://logo.example.com; font-src https://fonts.example.com`, by directive. Empty: none. */
+const cspExtra = z.string().transform((text, context): ReadonlyMap<string, readonly string[]> => {
   const extra = new Map<string, readonly string[]>();
   for (const part of text.split(';').map((each) => each.trim())) {
     if (part === '') continue;
     const [directive = '', ...sources] = part.split(/\s+/);
     const problem = problemOfDirective(directive, sources, extra);
-    if (problem !== undefined) return { problem };
+    if (problem !== undefined) context.addIssue(problem);
     extra.set(directive, sources);
   }
-  return { value: extra };
-}
+  return extra;
+});
 
 function problemOfDirective(
   directive: string,
@@ -107,25 +71,49 @@ function isSource(directive: string, source: string): boolean {
 
 const PERMISSION = /^[a-z][a-z-]*=(?:\*|\((?:\s*(?:self|"https:\/\/[a-z0-9.*:-]+"))*\s*\))$/i;
 
-/** Reads PERMISSIONS_POLICY: a list of `feature=()`, `feature=(self)` or `feature=(self "https://a.example")`. */
-export function readPermissionsPolicy(text: string): Read<string> {
-  const bad = text
+/** A list of `feature=()`, `feature=(self)` or `feature=(self "https://a.example")`. */
+const permissionsPolicy = readBy(
+  (text) => (badPermission(text) === undefined ? text : undefined),
+  (text) =>
+    `has ${shown(badPermission(text) ?? '')}, which is not feature=(), feature=(self) or feature=("https://…")`,
+);
+
+const badPermission = (text: string): string | undefined =>
+  text
     .split(',')
     .map((part) => part.trim())
     .find((part) => !PERMISSION.test(part));
-  return bad === undefined
-    ? { value: text }
-    : { problem: `has ${shown(bad)}, which is not feature=(), feature=(self) or feature=("https://…")` };
+
+const lower = (text: string): string => text.toLowerCase();
+
+/** What an operator may change of the headers that every answer has. The defaults are as strict as they come. */
+export const HEADER_SETTINGS = {
+  CSP_MODE: setting(oneOf(CSP_MODES, lower), 'enforce'),
+  CSP_EXTRA: setting(cspExtra, '', 'img-src https://pictures.example.com'),
+  COOP: setting(oneOf(COOPS, lower), 'same-origin'),
+  CORP: setting(oneOf(CORPS, lower), 'same-origin'),
+  REFERRER_POLICY: setting(oneOf(REFERRER_POLICIES, lower), 'same-origin'),
+  PERMISSIONS_POLICY: setting(
+    permissionsPolicy,
+    'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  ),
+  HSTS: setting(oneOf(HSTS_REACHES, lower), 'host'),
+};
+
+export type HeaderSettings = ReturnType<typeof toHeaderSettings>;
+
+export function toHeaderSettings(settings: z.output<z.ZodObject<typeof HEADER_SETTINGS>>) {
+  return Object.freeze({
+    /** `report`: browsers say what they would have blocked, and block nothing. */
+    cspMode: settings.CSP_MODE,
+    /** Sources beside Curfew's own, by directive. */
+    cspExtra: settings.CSP_EXTRA,
+    coop: settings.COOP,
+    corp: settings.CORP,
+    referrerPolicy: settings.REFERRER_POLICY,
+    permissionsPolicy: settings.PERMISSIONS_POLICY,
+    hsts: settings.HSTS,
+  });
 }
 
-/** One of a few words. */
-export function readWord<T extends string>(words: readonly T[]): (text: string) => Read<T> {
-  return (text) => {
-    const word = words.find((known) => known === text.toLowerCase());
-    return word === undefined
-      ? { problem: `is ${shown(text)} and not one of ${words.join(', ')}` }
-      : { value: word };
-  };
-}
-
-const shown = (text: string): string => `"${text.replace(/[^\x20-\x7e]/g, '?').slice(0, 60)}"`;
+export const USUAL_HEADERS: HeaderSettings = toHeaderSettings(z.object(HEADER_SETTINGS).parse({}));

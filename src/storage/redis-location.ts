@@ -22,12 +22,32 @@ export type RedisLocation =
 export function parseRedisLocation(text: string): RedisLocation | undefined {
   if (text.startsWith('redis+sentinel://')) return parseSentinel(text);
   if (text.includes(',')) return parseCluster(text);
-  return isRedisUrl(text) ? { kind: 'single', url: text } : undefined;
+  return isRedisUrl(text) && unreadPart(text) === undefined ? { kind: 'single', url: text } : undefined;
+}
+
+/** What is wrong with an address that `parseRedisLocation` does not take, without the secrets in it. */
+export function problemOfRedisUrl(text: string): string {
+  const urls = text.includes(',') ? clusterUrls(text) : [text];
+  const unread = urls.every(isRedisUrl) ? urls.map(unreadPart).find((part) => part !== undefined) : undefined;
+  if (unread !== undefined) return `has ${unread}`;
+  return urls.length > 1 && urls.every(isRedisUrl)
+    ? 'names a database other than 0, and a Cluster has no other'
+    : 'is not redis://, rediss://, redis+sentinel:// or a comma list of cluster nodes';
 }
 
 function isRedisUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '';
+}
+
+/** What of an address would be ignored or misread. The family of addresses is all that is read behind the question mark. */
+function unreadPart(text: string): string | undefined {
+  const url = new URL(text);
+  if (!/^(?:\/\d{0,4})?$/.test(url.pathname))
+    return 'something behind the host that is no number of a database, as /1 is';
+  if ([...url.searchParams.keys()].some((name) => name !== 'family'))
+    return 'options behind the ? that are not read';
+  return url.hash === '' ? undefined : 'a # in it, behind which nothing is read; in a password write %23';
 }
 
 function parseSentinel(text: string): RedisLocation | undefined {
@@ -61,10 +81,15 @@ function parseNode(text: string): RedisNode | undefined {
 }
 
 function parseCluster(text: string): RedisLocation | undefined {
-  const urls = text
+  const urls = clusterUrls(text);
+  const isRead = (url: string): boolean =>
+    isRedisUrl(url) && unreadPart(url) === undefined && /^\/?0?$/.test(new URL(url).pathname);
+  return urls.length > 0 && urls.every(isRead) ? { kind: 'cluster', urls } : undefined;
+}
+
+const clusterUrls = (text: string): readonly string[] =>
+  text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
     .map((part) => (part.includes('://') ? part : `redis://${part}`));
-  return urls.length > 0 && urls.every(isRedisUrl) ? { kind: 'cluster', urls } : undefined;
-}

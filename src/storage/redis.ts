@@ -70,7 +70,8 @@ function createClient(location: RedisLocation, options: typeof COMMON): RedisCli
     case 'cluster': {
       const { enableAutoPipelining, lazyConnect, enableOfflineQueue, ...redisOptions } = options;
       return new Cluster([...location.urls], {
-        redisOptions,
+        // For the nodes that the Cluster names itself: those are told without a password.
+        redisOptions: { ...redisOptions, ...credentialsIn(location.urls[0]) },
         enableAutoPipelining,
         enableOfflineQueue,
         lazyConnect,
@@ -81,16 +82,45 @@ function createClient(location: RedisLocation, options: typeof COMMON): RedisCli
   }
 }
 
+function credentialsIn(url = 'redis://') {
+  const { username, password, protocol } = new URL(url);
+  return {
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}
+
 /** Connects, and throws with words for the person who set REDIS_URL when that fails. */
 export async function connectRedis(client: RedisClient): Promise<void> {
   try {
     await Promise.race([client.connect(), failLate()]);
     await client.ping();
+    await selectDatabase(client);
   } catch (error) {
     client.disconnect();
+    if (error instanceof NoSuchDatabaseError) throw error;
     throw new Error('Redis (REDIS_URL) does not answer. Start it, or mend the address or password in .env.', {
       cause: error,
     });
+  }
+}
+
+class NoSuchDatabaseError extends Error {
+  override readonly name = 'NoSuchDatabaseError';
+}
+
+/** ioredis asks for the database by itself, and goes on in database 0 where there is none of that number. */
+async function selectDatabase(client: RedisClient): Promise<void> {
+  if (isCluster(client)) return;
+  const { db = 0 } = client.options;
+  if (db === 0) return;
+  try {
+    await client.select(db);
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes('out of range'))) throw error;
+    const problem = `REDIS_URL names database ${db}, which this Redis does not have (see its setting "databases").`;
+    throw new NoSuchDatabaseError(problem, { cause: error });
   }
 }
 

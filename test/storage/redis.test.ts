@@ -36,6 +36,16 @@ describe('a Redis client', () => {
     client.disconnect();
   });
 
+  it('is refused a database number that Redis does not have', async () => {
+    await expect(connectTo(`${server.url}/9999`)).rejects.toThrow('REDIS_URL names database 9999');
+    const client = await connectTo(`${server.url}/1`);
+    await client.set('key', 'value');
+    client.disconnect();
+    const first = await connectTo(server.url);
+    expect(await first.get('key')).toBeNull();
+    first.disconnect();
+  });
+
   it('refuses at once while Redis is gone, keeps nothing for later, and comes back by itself', async () => {
     const client = await connectTo(server.url);
     await server.kill();
