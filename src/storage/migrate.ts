@@ -26,6 +26,7 @@ import * as telegram from './migrations/0009-telegram.ts';
 import * as audit from './migrations/0010-audit.ts';
 import * as bans from './migrations/0011-bans.ts';
 import * as monitoring from './migrations/0012-monitoring.ts';
+import * as noCspReports from './migrations/0013-no-csp-reports.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -54,6 +55,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0010-audit': audit,
   '0011-bans': bans,
   '0012-monitoring': monitoring,
+  '0013-no-csp-reports': noCspReports,
 };
 
 /** Reads where a database stands. Changes nothing. */

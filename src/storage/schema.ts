@@ -38,7 +38,6 @@ export interface Schema {
   known_addresses: KnownAddressesTable;
   traffic_log: TrafficLogTable;
   traffic_hours: TrafficHoursTable;
-  csp_reports: CspReportsTable;
   alarms: AlarmsTable;
   audit_log: AuditLogTable;
   audit_head: AuditHeadTable;
@@ -521,18 +520,6 @@ export interface AlarmsTable {
 }
 
 /** What browsers have blocked: a row for each sort, not for each report. */
-export interface CspReportsTable {
-  id: Generated<number>;
-  directive: string;
-  /** An origin and a path, or a word such as `inline`. */
-  blocked: string;
-  /** The path of the page on which it was. */
-  document: string;
-  reports: number;
-  first_at: number;
-  last_at: number;
-}
-
 export interface AuditLogTable {
   /** The place in the chain: counts from 1 without a gap. */
   id: number;

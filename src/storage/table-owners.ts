@@ -38,7 +38,6 @@ export const TABLE_OWNERS = {
   trusted_addresses: 'people',
   traffic_log: 'server',
   traffic_hours: 'server',
-  csp_reports: 'people',
   alarms: 'server',
   audit_log: 'server',
   audit_head: 'server',

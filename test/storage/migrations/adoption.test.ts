@@ -20,6 +20,8 @@ import { describeSchema } from './schema-description.ts';
 
 const OPENER = join(import.meta.dirname, '../open-database.ts');
 const run = promisify(execFile);
+/** Tables that later migrations drop. */
+const DROPPED_SINCE = ['csp_reports'];
 
 async function recorded({ db }: Database): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
@@ -63,7 +65,8 @@ describe.each(DATABASES)('a database of before the squash on %s', (name, openEmp
     const before = await looking(location, readAll);
     database = await openDatabase(location);
     expect((await recorded(database)).slice(0, SQUASHED_MIGRATIONS.length)).toEqual(SQUASHED_MIGRATIONS);
-    expect(await readAll(database)).toEqual(before);
+    const kept = new Map([...before].filter(([table]) => !DROPPED_SINCE.includes(table)));
+    expect(await readAll(database)).toEqual(kept);
     expect([...before].filter(([, rows]) => !Array.isArray(rows) || rows.length === 0)).toEqual([]);
     expect(before.size).toBeGreaterThan(35);
   });
