@@ -75,7 +75,16 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       return user === undefined || user.disabled ? undefined : user.role;
     }, acting),
     needsSetup: createNeedsSetup(users),
-    router: createAccountsRouter({ ...deps, authenticator, limiter, devices, rules, hasher, failures }),
+    router: createAccountsRouter({
+      ...deps,
+      authenticator,
+      limiter,
+      devices,
+      rules,
+      hasher,
+      failures,
+      acting,
+    }),
     jobs: [failures.flushing],
   };
 }

@@ -10,7 +10,9 @@ import type { LoginLimiter } from './login-limiter.ts';
 import { usernameKey } from './username.ts';
 
 export type Confirmation =
-  | { readonly kind: 'confirmed' | 'refused' }
+  /** With the hash that the password was checked against: for asking later whether it still stands. */
+  | { readonly kind: 'confirmed'; readonly passwordHash: string }
+  | { readonly kind: 'refused' }
   | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
 
 export interface ConfirmIdentityDeps {
@@ -61,6 +63,6 @@ export function createConfirmIdentity({
     await admission.giveBack();
     req.session.provedAt = clock.now();
     await audit.record({ type: 'identity.confirmed', userId }, origin);
-    return { kind: 'confirmed' };
+    return { kind: 'confirmed', passwordHash: outcome.passwordHash };
   };
 }

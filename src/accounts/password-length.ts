@@ -1,6 +1,6 @@
 /** In characters (code points). ASVS 6.2.1 and 6.2.9: from eight, and 64 at least must be allowed. */
 export const MIN_PASSWORD_LENGTH = 8;
-export const MAX_PASSWORD_LENGTH = 256;
+export const MAX_PASSWORD_LENGTH = 128;
 
 /** What is wrong with the length, in words that say what to do; undefined when nothing is. */
 export function lengthProblem(password: string): string | undefined {

@@ -37,6 +37,8 @@ const SENTENCES: Sentences = {
   'account.disabled': ({ userId }, { user }) => `${user(userId)} can no longer sign in.`,
   'account.enabled': ({ userId }, { user }) => `${user(userId)} can sign in again.`,
   'account.password_reset': ({ userId }, { user }) => `${user(userId)} has a new password.`,
+  'password.changed': ({ userId, others }, { user }) =>
+    `${user(userId)} changed their password, and ${others === 'end' ? 'ended' : 'kept'} their other sessions, API keys and broker connections.`,
   'account.role_changed': ({ userId, before, after }, { user }) =>
     `${user(userId)} is ${after === 'admin' ? 'an administrator' : 'no administrator any more'}; before: ${before}.`,
   'identity.confirmed': ({ userId }, { user }) => `${user(userId)} entered their password again.`,

@@ -5,6 +5,7 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'account.disabled': 'Account disabled',
   'account.enabled': 'Account enabled',
   'account.password_reset': 'Password reset',
+  'password.changed': 'Password changed',
   'account.role_changed': 'Role changed',
   'login.succeeded': 'Signed in',
   'login.failed': 'Sign-in failed',

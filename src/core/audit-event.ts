@@ -15,6 +15,8 @@ export type AuditEvent =
   | { readonly type: 'account.disabled'; readonly userId: string }
   | { readonly type: 'account.enabled'; readonly userId: string }
   | { readonly type: 'account.password_reset'; readonly userId: string }
+  /** By the user. `others`: what became of their other sessions, API keys and broker connections. */
+  | { readonly type: 'password.changed'; readonly userId: string; readonly others: 'end' | 'keep' }
   | {
       readonly type: 'account.role_changed';
       readonly userId: string;

@@ -1,0 +1,92 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
+import { AppError, invalid } from '../errors.ts';
+import { readForm } from '../http/form.ts';
+import { renderPage } from '../http/page.ts';
+import { waitInWords } from '../http/wait-in-words.ts';
+import { wantsJson } from '../http/wants-json.ts';
+import type { ChangePassword, PasswordChangeResult } from './password-change.ts';
+
+export const PASSWORD_PAGE = '/profile/password';
+
+const LONGEST_INPUT = 1024;
+
+const passwordForm = z.object({
+  currentPassword: z
+    .string({ error: 'Enter your current password.' })
+    .min(1, 'Enter your current password.')
+    .max(LONGEST_INPUT, 'This is too long for a password.'),
+  newPassword: z.string({ error: 'Enter a new password.' }).min(1, 'Enter a new password.'),
+  others: z.enum(['end', 'keep'], { error: 'Choose one of the two.' }).default('end'),
+});
+
+type Fields = Readonly<Record<string, string>>;
+
+/** What the page says on top, chosen by a fixed word in its address. */
+const NOTICES: ReadonlyMap<unknown, string> = new Map([
+  [
+    'end',
+    'Your password is changed. Your other sessions, API keys and broker connections have ended. You stay signed in here.',
+  ],
+  ['keep', 'Your password is changed. Your other sessions, API keys and broker connections stay.'],
+]);
+
+/** Where a user changes their own password. */
+export function createPasswordPage(changePassword: ChangePassword): {
+  readonly get: RequestHandler;
+  readonly post: RequestHandler;
+} {
+  return {
+    get: (req, res) => render(req, res, {}),
+
+    async post(req, res) {
+      const form = readForm(passwordForm, req);
+      if (!form.ok) return refuse(req, res, invalid(form.fields), form.fields);
+      const result = await changePassword(req, res, form.values);
+      if (result.kind === 'changed')
+        return res.redirect(303, `${PASSWORD_PAGE}?notice=${form.values.others}`);
+      const { error, fields } = problemOf(result);
+      refuse(req, res, error, fields);
+    },
+  };
+}
+
+function problemOf(result: Exclude<PasswordChangeResult, { kind: 'changed' }>): {
+  readonly error: AppError;
+  readonly fields: Fields;
+} {
+  switch (result.kind) {
+    case 'invalid': {
+      const fields = { newPassword: result.problem };
+      return { error: invalid(fields), fields };
+    }
+    case 'refused': {
+      const message = 'The password is wrong.';
+      return { error: new AppError('forbidden', message), fields: { currentPassword: message } };
+    }
+    case 'limited': {
+      const { retryAfterSeconds } = result;
+      const message = `Too many attempts. Try again in ${waitInWords(retryAfterSeconds)}.`;
+      return {
+        error: new AppError('rate_limited', message, { retryAfterSeconds }),
+        fields: { currentPassword: message },
+      };
+    }
+  }
+}
+
+/** A program gets the error; a person the form again, with what is wrong. */
+function refuse(req: Request, res: Response, error: AppError, fields: Fields): void {
+  if (wantsJson(req)) throw error;
+  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+  render(req, res.status(error.status), fields);
+}
+
+function render(req: Request, res: Response, fields: Fields): void {
+  renderPage(req, res, 'accounts/password', {
+    title: 'Change password',
+    notice: NOTICES.get(req.query['notice']),
+    keepsOthers: req.body?.others === 'keep',
+    fields,
+  });
+}
