@@ -32,6 +32,8 @@ export interface BrokerAdapter {
    * apps no logout: its token then lives until `expiresAt`, and nobody may say that the broker was told.
    */
   revoke?(request: RevokeRequest): Promise<BrokerLogoutResult>;
+  /** Asks the broker's profile whether it takes the token now. Absent where the broker has no such address. */
+  checkToken?(request: RevokeRequest): Promise<TokenCheck>;
   /** A new access token without the person; only where the broker has refresh tokens. */
   refresh?(request: RefreshRequest): Promise<BrokerGrant | BrokerProblem>;
 }
@@ -88,12 +90,20 @@ export type ExchangeResult = BrokerGrant | { readonly kind: 'denied' } | BrokerP
 export interface BrokerGrant {
   readonly kind: 'granted';
   readonly accessToken: string;
+  /** Whose account it is, as the broker calls it (`XX0000`); where the answer says so. */
+  readonly clientId?: string | undefined;
   /** For the price feed, where that takes a token of its own; without one the access token opens the feed. */
   readonly feedToken?: string;
   readonly refreshToken?: string;
   /** When the broker ends the tokens by itself, in ms since the epoch. */
   readonly expiresAt: number;
 }
+
+/** `rejected`: the broker knows no such token any more. */
+export type TokenCheck =
+  | { readonly kind: 'accepted'; readonly clientId: string | undefined }
+  | { readonly kind: 'rejected' }
+  | BrokerProblem;
 
 export type BrokerLogoutResult = { readonly kind: 'done' } | BrokerProblem;
 

@@ -6,6 +6,8 @@ export interface BrokerEndpoints {
   readonly api: string;
   /** Where the login page may send a browser on to, as CSP sources, besides the login page's own origin. */
   readonly pages?: readonly string[];
+  /** The profile's address, where `api` is another host. */
+  readonly profile?: string;
 }
 
 /** The CSP sources of everything between the Connect button and the broker's form. */

@@ -2,16 +2,17 @@ import { DateTime } from 'luxon';
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { MARKET_ZONE } from '../../core/cutoff.ts';
-import type { BrokerAdapter, BrokerGrant, BrokerProblem } from '../broker-adapter.ts';
+import type { BrokerAdapter } from '../broker-adapter.ts';
 import { type BrokerEndpoints, originsOf } from './broker-endpoints.ts';
-import { type BrokerAnswer, callBroker, GARBLED, INVALID_CREDENTIALS } from './call-broker.ts';
+import { clientIdText, createBrokerProtocol, visibleText, withQuery } from './broker-protocol.ts';
+import type { BrokerAnswer } from './call-broker.ts';
 import { callbackParameter } from './callback-parameter.ts';
-import { visibleText } from './visible-text.ts';
 
 const PUBLISHED: BrokerEndpoints = {
   login: 'https://auth.dhan.co/login/consentApp-login',
   api: 'https://auth.dhan.co',
   pages: ['https://*.dhan.co'],
+  profile: 'https://api.dhan.co/v2/profile',
 };
 
 const credentialsSchema = z.object({ clientId: visibleText, apiKey: visibleText, apiSecret: visibleText });
@@ -23,7 +24,11 @@ const tokenSchema = z.object({
 });
 const errorSchema = z.union([z.object({ status: z.string() }), z.object({ errorCode: z.string() })]);
 
-type DhanApp = z.infer<typeof credentialsSchema>;
+const profileSchema = z
+  .object({ dhanClientId: clientIdText })
+  .transform(({ dhanClientId }): string | undefined => dhanClientId);
+
+const dhan = createBrokerProtocol({ app: credentialsSchema, errorOf, deadToken: 'unauthorized_client' });
 
 export interface DhanAdapterDeps {
   readonly clock: Clock;
@@ -70,43 +75,39 @@ export function createDhanAdapter({ clock, endpoints = PUBLISHED }: DhanAdapterD
     mayOmitState: true,
 
     async startAuthorization({ credentials }) {
-      const app = credentialsSchema.safeParse(credentials);
-      if (!app.success) return INVALID_CREDENTIALS;
-      const ask = new URL(`${endpoints.api}/app/generate-consent`);
-      ask.searchParams.set('client_id', app.data.clientId);
-      const answer = await callBroker(ask, { method: 'POST', headers: keysOf(app.data) });
-      if (answer.kind !== 'answer') return answer;
-      const consent = consentSchema.safeParse(answer.body);
-      if (!consent.success) return toProblem(answer);
-      const url = new URL(endpoints.login);
-      url.searchParams.set('consentAppId', consent.data.consentAppId);
-      return { kind: 'redirect', url };
+      return dhan.withApp(credentials, async (app) => {
+        const url = withQuery(`${endpoints.api}/app/generate-consent`, { client_id: app.clientId });
+        const result = await dhan.ask({ url, method: 'POST', headers: keysOf(app), yes: consentSchema });
+        if (result.kind !== 'yes') return result;
+        const { consentAppId } = result.yes;
+        return { kind: 'redirect', url: withQuery(endpoints.login, { consentAppId }) };
+      });
     },
 
     async exchange({ credentials, parameters }) {
       const tokenId = callbackParameter(parameters, 'tokenId');
       if (tokenId === undefined) return { kind: 'denied' };
-      const app = credentialsSchema.safeParse(credentials);
-      if (!app.success) return INVALID_CREDENTIALS;
-      const url = new URL(`${endpoints.api}/app/consumeApp-consent`);
-      url.searchParams.set('tokenId', tokenId);
-      const answer = await callBroker(url, { method: 'GET', headers: keysOf(app.data) });
-      return answer.kind === 'answer' ? toGrant(answer, app.data, clock.now()) : answer;
+      return dhan.withApp(credentials, (app) => {
+        const url = withQuery(`${endpoints.api}/app/consumeApp-consent`, { tokenId });
+        return dhan.exchange({ url, method: 'GET', headers: keysOf(app), yes: tokenSchema }, (granted) => {
+          const { dhanClientId: clientId, accessToken, expiryTime: expiresAt } = granted;
+          if (clientId !== app.clientId) return { kind: 'refused', why: 'other_account' };
+          if (expiresAt <= clock.now()) return { kind: 'refused', why: 'invalid_response' };
+          return { kind: 'granted', accessToken, clientId, expiresAt };
+        });
+      });
+    },
+
+    checkToken({ accessToken }) {
+      const url = endpoints.profile ?? `${endpoints.api}/v2/profile`;
+      const headers = { 'access-token': accessToken };
+      return dhan.checkToken({ url, method: 'GET', headers, yes: profileSchema });
     },
   };
 }
 
-function keysOf({ apiKey, apiSecret }: DhanApp) {
+function keysOf({ apiKey, apiSecret }: z.infer<typeof credentialsSchema>) {
   return { app_id: apiKey, app_secret: apiSecret };
-}
-
-function toGrant(answer: BrokerAnswer, { clientId }: DhanApp, now: number): BrokerGrant | BrokerProblem {
-  const granted = tokenSchema.safeParse(answer.body);
-  if (!granted.success) return toProblem(answer);
-  const { dhanClientId, accessToken, expiryTime } = granted.data;
-  if (dhanClientId !== clientId) return { kind: 'refused', why: 'other_account' };
-  if (expiryTime <= now) return { kind: 'refused', why: 'invalid_response' };
-  return { kind: 'granted', accessToken, expiresAt: expiryTime };
 }
 
 /** "ISO timestamp when the access token expires as per IST", e.g. `2025-09-23T12:37:23`; NaN when it is not one. */
@@ -115,10 +116,9 @@ function toInstant(text: string): number {
 }
 
 /** Dhan says no with 200 and `"status": "error"` as well as with 4xx. Its words are not published. */
-function toProblem({ status, body }: BrokerAnswer): BrokerProblem {
-  if (status === 401 || status === 403) return { kind: 'refused', why: 'unauthorized_client' };
+function errorOf({ status, body }: BrokerAnswer): string | undefined {
+  if (status === 401 || status === 403) return 'unauthorized_client';
   const parsed = errorSchema.safeParse(body);
-  if (!parsed.success) return GARBLED;
-  if ('status' in parsed.data && parsed.data.status === 'success') return GARBLED;
-  return { kind: 'refused', why: 'other_error' };
+  if (!parsed.success) return undefined;
+  return 'status' in parsed.data && parsed.data.status === 'success' ? undefined : 'other_error';
 }

@@ -2,18 +2,19 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { nextCutoff } from '../../core/cutoff.ts';
-import type { BrokerAdapter, BrokerProblem } from '../broker-adapter.ts';
+import { SECOND_MS } from '../../core/duration.ts';
+import type { BrokerAdapter } from '../broker-adapter.ts';
 import { type BrokerEndpoints, originsOf } from './broker-endpoints.ts';
 import {
-  type BrokerAnswer,
-  callBroker,
-  GARBLED,
-  INVALID_CALLBACK,
-  INVALID_CREDENTIALS,
-} from './call-broker.ts';
+  clientIdText,
+  createBrokerProtocol,
+  errorWords,
+  stateProblem,
+  visibleText,
+  withQuery,
+} from './broker-protocol.ts';
+import { INVALID_CALLBACK } from './call-broker.ts';
 import { callbackParameter } from './callback-parameter.ts';
-import { jwtExpiry } from './jwt-expiry.ts';
-import { visibleText } from './visible-text.ts';
 
 const PUBLISHED: BrokerEndpoints = {
   login: 'https://api-t1.fyers.in/api/v3/generate-authcode',
@@ -26,7 +27,10 @@ const ENDS_AT = { hour: 6, minute: 0 };
 const credentialsSchema = z.object({ appId: visibleText, secretId: visibleText });
 const tokenSchema = z.object({ s: z.literal('ok'), access_token: visibleText });
 const successSchema = z.object({ s: z.literal('ok') });
-const errorSchema = z.object({ s: z.literal('error'), code: z.int() });
+const profileSchema = z
+  .object({ s: z.literal('ok'), data: z.object({ fy_id: clientIdText.optional().catch(undefined) }) })
+  .transform(({ data }) => data.fy_id);
+const errorCode = z.object({ s: z.literal('error'), code: z.int() }).transform((error) => error.code);
 
 /** -8, -15, -16 and -17 are the published codes of a token that is expired or was never one; -352 of a wrong app id. */
 const WORDS: ReadonlyMap<number, string> = new Map([
@@ -38,6 +42,12 @@ const WORDS: ReadonlyMap<number, string> = new Map([
   [-50, 'invalid_request'],
   [-352, 'invalid_client'],
 ]);
+
+const fyers = createBrokerProtocol({
+  app: credentialsSchema,
+  errorOf: errorWords(errorCode, WORDS),
+  deadToken: 'invalid_token',
+});
 
 export interface FyersAdapterDeps {
   readonly clock: Clock;
@@ -74,58 +84,73 @@ export function createFyersAdapter({ clock, endpoints = PUBLISHED }: FyersAdapte
     mayOmitState: false,
 
     async startAuthorization({ credentials, state, redirectUri }) {
-      const app = credentialsSchema.safeParse(credentials);
-      if (!app.success) return INVALID_CREDENTIALS;
-      const url = new URL(endpoints.login);
-      url.searchParams.set('client_id', app.data.appId);
-      url.searchParams.set('redirect_uri', redirectUri);
-      url.searchParams.set('response_type', 'code');
-      url.searchParams.set('state', state);
-      return { kind: 'redirect', url };
+      return fyers.withApp(credentials, ({ appId }) => {
+        const query = { client_id: appId, redirect_uri: redirectUri, response_type: 'code', state };
+        return { kind: 'redirect', url: withQuery(endpoints.login, query) };
+      });
     },
 
     async exchange({ credentials, parameters, expectedState }) {
-      if (expectedState === undefined || callbackParameter(parameters, 'state') !== expectedState)
-        return INVALID_CALLBACK;
+      const foreign = stateProblem(parameters, expectedState);
+      if (foreign !== undefined) return foreign;
       if (callbackParameter(parameters, 's') === 'error')
         return { kind: 'refused', why: 'authorization_refused' };
       const code = callbackParameter(parameters, 'auth_code');
       if (code === undefined) return INVALID_CALLBACK;
-      const app = credentialsSchema.safeParse(credentials);
-      if (!app.success) return INVALID_CREDENTIALS;
-
-      const { appId, secretId } = app.data;
-      const appIdHash = createHash('sha256').update(`${appId}:${secretId}`).digest('hex');
-      const askedAt = clock.now();
-      const answer = await callBroker(new URL(`${endpoints.api}/validate-authcode`), {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ grant_type: 'authorization_code', appIdHash, code }),
+      return fyers.withApp(credentials, ({ appId, secretId }) => {
+        const appIdHash = createHash('sha256').update(`${appId}:${secretId}`).digest('hex');
+        const latestEnd = nextCutoff(clock.now(), ENDS_AT);
+        const question = {
+          url: `${endpoints.api}/validate-authcode`,
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ grant_type: 'authorization_code', appIdHash, code }),
+          yes: tokenSchema,
+        } as const;
+        return fyers.exchange(question, ({ access_token: accessToken }) => {
+          const { expiresAt = Number.POSITIVE_INFINITY, clientId } = readClaims(accessToken);
+          return { kind: 'granted', accessToken, clientId, expiresAt: Math.min(latestEnd, expiresAt) };
+        });
       });
-      if (answer.kind !== 'answer') return answer;
-      const granted = tokenSchema.safeParse(answer.body);
-      if (!granted.success) return toProblem(answer);
-      const accessToken = granted.data.access_token;
-      const itsOwnEnd = jwtExpiry(accessToken) ?? Number.POSITIVE_INFINITY;
-      const expiresAt = Math.min(nextCutoff(askedAt, ENDS_AT), itsOwnEnd);
-      return { kind: 'granted', accessToken, expiresAt };
     },
 
     async revoke({ credentials, accessToken }) {
-      const app = credentialsSchema.safeParse(credentials);
-      if (!app.success) return INVALID_CREDENTIALS;
-      const headers = { authorization: `${app.data.appId}:${accessToken}` };
-      const answer = await callBroker(new URL(`${endpoints.api}/logout`), { method: 'POST', headers });
-      if (answer.kind !== 'answer') return answer;
-      if (successSchema.safeParse(answer.body).success) return { kind: 'done' };
-      const problem = toProblem(answer);
-      return problem.why === 'invalid_token' ? { kind: 'done' } : problem;
+      return fyers.withApp(credentials, ({ appId }) => {
+        const headers = { authorization: `${appId}:${accessToken}` };
+        return fyers.logOut({ url: `${endpoints.api}/logout`, method: 'POST', headers, yes: successSchema });
+      });
+    },
+
+    async checkToken({ credentials, accessToken }) {
+      return fyers.withApp(credentials, ({ appId }) => {
+        const headers = { authorization: `${appId}:${accessToken}` };
+        const url = `${endpoints.api}/profile`;
+        return fyers.checkToken({ url, method: 'GET', headers, yes: profileSchema });
+      });
     },
   };
 }
 
-function toProblem({ body }: BrokerAnswer): BrokerProblem {
-  const parsed = errorSchema.safeParse(body);
-  if (!parsed.success) return GARBLED;
-  return { kind: 'refused', why: WORDS.get(parsed.data.code) ?? 'other_error' };
+const claimsSchema = z.object({
+  exp: z.number().positive().optional().catch(undefined),
+  fy_id: clientIdText.optional().catch(undefined),
+});
+
+/**
+ * What a token says of itself (RFC 7519): its end in ms since the epoch, and whose it is. The signature is not checked: `exp`
+ * may make the time that a token counts shorter and never longer, and the client id is only shown.
+ */
+function readClaims(token: string): { readonly expiresAt?: number; readonly clientId?: string } {
+  const [, claims = ''] = token.split('.');
+  try {
+    const { exp, fy_id: clientId } = claimsSchema.parse(
+      JSON.parse(Buffer.from(claims, 'base64url').toString('utf8')),
+    );
+    return {
+      ...(exp === undefined ? {} : { expiresAt: exp * SECOND_MS }),
+      ...(clientId === undefined ? {} : { clientId }),
+    };
+  } catch {
+    return {};
+  }
 }

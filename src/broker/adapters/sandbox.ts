@@ -1,14 +1,28 @@
 import * as oauth from 'oauth4webapi';
+import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { SECOND_MS } from '../../core/duration.ts';
 import type { BrokerAdapter, BrokerGrant, BrokerProblem } from '../broker-adapter.ts';
 import { sandboxIssuer } from '../sandbox/metadata.ts';
 import { SANDBOX_BROKER_ID, SANDBOX_CLIENT_ID } from '../sandbox/sandbox-client.ts';
+import { clientIdText, createBrokerProtocol, errorWords } from './broker-protocol.ts';
 import { INVALID_CALLBACK } from './call-broker.ts';
 import { createDiscovery } from './oauth-discovery.ts';
 import { classifyOAuthError } from './oauth-error.ts';
 
 const TIMEOUT_MS = 5 * SECOND_MS;
+
+const profileSchema = z
+  .object({ broker: z.literal(SANDBOX_BROKER_ID), subject: clientIdText.optional().catch(undefined) })
+  .transform(({ subject }) => subject);
+const profile = createBrokerProtocol({
+  app: z.object({}),
+  errorOf: errorWords(
+    z.object({ error: z.string() }).transform(({ error }) => error),
+    new Map([['invalid_token', 'invalid_token']]),
+  ),
+  deadToken: 'invalid_token',
+});
 
 type FetchOptions = oauth.CustomFetchOptions<string, URLSearchParams | undefined>;
 
@@ -133,6 +147,12 @@ export function createSandboxAdapter({
       } catch (error) {
         return classifyOAuthError(error);
       }
+    },
+
+    checkToken({ accessToken }) {
+      const headers = { authorization: `Bearer ${accessToken}` };
+      const url = `${internalOrigin()}/sandbox/profile`;
+      return profile.checkToken({ url, method: 'GET', headers, yes: profileSchema });
     },
   };
 }

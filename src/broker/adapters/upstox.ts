@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { nextCutoff } from '../../core/cutoff.ts';
-import type { BrokerAdapter, BrokerProblem } from '../broker-adapter.ts';
+import type { BrokerAdapter } from '../broker-adapter.ts';
 import { type BrokerEndpoints, originsOf } from './broker-endpoints.ts';
 import {
-  type BrokerAnswer,
-  callBroker,
-  GARBLED,
-  INVALID_CALLBACK,
-  INVALID_CREDENTIALS,
-} from './call-broker.ts';
+  clientIdText,
+  createBrokerProtocol,
+  errorWords,
+  stateProblem,
+  visibleText,
+  withQuery,
+} from './broker-protocol.ts';
+import { INVALID_CALLBACK } from './call-broker.ts';
 import { callbackParameter } from './callback-parameter.ts';
-import { visibleText } from './visible-text.ts';
 
 const PUBLISHED: BrokerEndpoints = {
   login: 'https://api.upstox.com/v2/login/authorization/dialog',
@@ -22,10 +23,17 @@ const PUBLISHED: BrokerEndpoints = {
 const ENDS_AT = { hour: 3, minute: 30 };
 
 const credentialsSchema = z.object({ apiKey: visibleText, apiSecret: visibleText });
-const tokenSchema = z.object({ access_token: visibleText });
+const userId = clientIdText.optional().catch(undefined);
+const tokenSchema = z.object({ access_token: visibleText, user_id: userId });
+const profileSchema = z
+  .object({ status: z.literal('success'), data: z.object({ user_id: userId }) })
+  .transform(({ data }) => data.user_id);
 const logoutSchema = z.object({ status: z.literal('success'), data: z.literal(true) });
 const oneError = z.object({ errorCode: z.string().optional(), error_code: z.string().optional() });
-const errorSchema = z.object({ status: z.literal('error'), errors: z.array(oneError).min(1) });
+/** Each error carries its code twice, in two spellings; `message` repeats what was sent. */
+const errorCode = z
+  .object({ status: z.literal('error'), errors: z.array(oneError).min(1) })
+  .transform(({ errors: [first] }) => first?.errorCode ?? first?.error_code ?? '');
 
 const WORDS: ReadonlyMap<string, string> = new Map([
   ['UDAPI100016', 'invalid_client'],
@@ -38,6 +46,12 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['UDAPI100070', 'invalid_redirect_uri'],
   ['UDAPI100073', 'unauthorized_client'],
 ]);
+
+const upstox = createBrokerProtocol({
+  app: credentialsSchema,
+  errorOf: errorWords(errorCode, WORDS),
+  deadToken: 'invalid_token',
+});
 
 export interface UpstoxAdapterDeps {
   readonly clock: Clock;
@@ -73,57 +87,46 @@ export function createUpstoxAdapter({ clock, endpoints = PUBLISHED }: UpstoxAdap
     mayOmitState: false,
 
     async startAuthorization({ credentials, state, redirectUri }) {
-      const app = credentialsSchema.safeParse(credentials);
-      if (!app.success) return INVALID_CREDENTIALS;
-      const url = new URL(endpoints.login);
-      url.searchParams.set('response_type', 'code');
-      url.searchParams.set('client_id', app.data.apiKey);
-      url.searchParams.set('redirect_uri', redirectUri);
-      url.searchParams.set('state', state);
-      return { kind: 'redirect', url };
+      return upstox.withApp(credentials, ({ apiKey }) => {
+        const query = { response_type: 'code', client_id: apiKey, redirect_uri: redirectUri, state };
+        return { kind: 'redirect', url: withQuery(endpoints.login, query) };
+      });
     },
 
     async exchange({ credentials, parameters, expectedState, redirectUri }) {
-      if (expectedState === undefined || callbackParameter(parameters, 'state') !== expectedState)
-        return INVALID_CALLBACK;
+      const foreign = stateProblem(parameters, expectedState);
+      if (foreign !== undefined) return foreign;
       if (callbackParameter(parameters, 'error') === 'access_denied') return { kind: 'denied' };
       const code = callbackParameter(parameters, 'code');
       if (code === undefined || parameters.has('error')) return INVALID_CALLBACK;
-      const app = credentialsSchema.safeParse(credentials);
-      if (!app.success) return INVALID_CREDENTIALS;
-
-      const body = new URLSearchParams({
-        code,
-        client_id: app.data.apiKey,
-        client_secret: app.data.apiSecret,
-        redirect_uri: redirectUri,
-        grant_type: 'authorization_code',
+      return upstox.withApp(credentials, ({ apiKey, apiSecret }) => {
+        const body = new URLSearchParams({
+          code,
+          client_id: apiKey,
+          client_secret: apiSecret,
+          redirect_uri: redirectUri,
+          grant_type: 'authorization_code',
+        });
+        const url = `${endpoints.api}/login/authorization/token`;
+        const expiresAt = nextCutoff(clock.now(), ENDS_AT);
+        return upstox.exchange({ url, method: 'POST', body, yes: tokenSchema }, (granted) => ({
+          kind: 'granted',
+          accessToken: granted.access_token,
+          clientId: granted.user_id,
+          expiresAt,
+        }));
       });
-      const askedAt = clock.now();
-      const url = new URL(`${endpoints.api}/login/authorization/token`);
-      const answer = await callBroker(url, { method: 'POST', body });
-      if (answer.kind !== 'answer') return answer;
-      const granted = tokenSchema.safeParse(answer.body);
-      if (!granted.success) return toProblem(answer);
-      const accessToken = granted.data.access_token;
-      return { kind: 'granted', accessToken, expiresAt: nextCutoff(askedAt, ENDS_AT) };
     },
 
-    async revoke({ accessToken }) {
+    revoke({ accessToken }) {
       const headers = { authorization: `Bearer ${accessToken}` };
-      const answer = await callBroker(new URL(`${endpoints.api}/logout`), { method: 'DELETE', headers });
-      if (answer.kind !== 'answer') return answer;
-      if (logoutSchema.safeParse(answer.body).success) return { kind: 'done' };
-      const problem = toProblem(answer);
-      return problem.why === 'invalid_token' ? { kind: 'done' } : problem;
+      return upstox.logOut({ url: `${endpoints.api}/logout`, method: 'DELETE', headers, yes: logoutSchema });
+    },
+
+    checkToken({ accessToken }) {
+      const headers = { authorization: `Bearer ${accessToken}` };
+      const url = `${endpoints.api}/user/profile`;
+      return upstox.checkToken({ url, method: 'GET', headers, yes: profileSchema });
     },
   };
-}
-
-/** Each error carries its code twice, in two spellings; `message` repeats what was sent. */
-function toProblem({ body }: BrokerAnswer): BrokerProblem {
-  const parsed = errorSchema.safeParse(body);
-  if (!parsed.success) return GARBLED;
-  const [first] = parsed.data.errors;
-  return { kind: 'refused', why: WORDS.get(first?.errorCode ?? first?.error_code ?? '') ?? 'other_error' };
 }

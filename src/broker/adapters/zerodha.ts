@@ -2,17 +2,18 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { nextCutoff } from '../../core/cutoff.ts';
-import type { BrokerAdapter, BrokerProblem } from '../broker-adapter.ts';
+import type { BrokerAdapter } from '../broker-adapter.ts';
 import { type BrokerEndpoints, originsOf } from './broker-endpoints.ts';
 import {
-  type BrokerAnswer,
-  callBroker,
-  GARBLED,
-  INVALID_CALLBACK,
-  INVALID_CREDENTIALS,
-} from './call-broker.ts';
+  clientIdText,
+  createBrokerProtocol,
+  errorWords,
+  stateProblem,
+  visibleText,
+  withQuery,
+} from './broker-protocol.ts';
+import { INVALID_CALLBACK } from './call-broker.ts';
 import { callbackParameter } from './callback-parameter.ts';
-import { visibleText } from './visible-text.ts';
 
 const PUBLISHED: BrokerEndpoints = {
   login: 'https://kite.zerodha.com/connect/login',
@@ -23,9 +24,15 @@ const VERSION = '3';
 const ENDS_AT = { hour: 6, minute: 0 };
 
 const credentialsSchema = z.object({ apiKey: visibleText, apiSecret: visibleText });
-const tokenSchema = z.object({ status: z.literal('success'), data: z.object({ access_token: visibleText }) });
 const successSchema = z.object({ status: z.literal('success') });
-const errorSchema = z.object({ status: z.literal('error'), error_type: z.string() });
+const userId = clientIdText.optional().catch(undefined);
+const tokenSchema = successSchema.extend({ data: z.object({ access_token: visibleText, user_id: userId }) });
+const profileSchema = successSchema
+  .extend({ data: z.object({ user_id: userId }) })
+  .transform(({ data }) => data.user_id);
+const errorCode = z
+  .object({ status: z.literal('error'), error_type: z.string() })
+  .transform((error) => error.error_type);
 
 /** The names of exceptions that a login or a logout can meet; the answer's `message` is for Kite's own users. */
 const WORDS: ReadonlyMap<string, string> = new Map([
@@ -34,6 +41,12 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['PermissionException', 'unauthorized_client'],
   ['UserException', 'account_problem'],
 ]);
+
+const kite = createBrokerProtocol({
+  app: credentialsSchema,
+  errorOf: errorWords(errorCode, WORDS),
+  deadToken: 'invalid_grant',
+});
 
 export interface ZerodhaAdapterDeps {
   readonly clock: Clock;
@@ -73,57 +86,55 @@ export function createZerodhaAdapter({ clock, endpoints = PUBLISHED }: ZerodhaAd
     mayOmitState: true,
 
     async startAuthorization({ credentials, state }) {
-      const app = credentialsSchema.safeParse(credentials);
-      if (!app.success) return INVALID_CREDENTIALS;
-      const url = new URL(endpoints.login);
-      url.searchParams.set('v', VERSION);
-      url.searchParams.set('api_key', app.data.apiKey);
-      url.searchParams.set('redirect_params', new URLSearchParams({ state }).toString());
-      return { kind: 'redirect', url };
+      return kite.withApp(credentials, ({ apiKey }) => {
+        const redirectParams = new URLSearchParams({ state }).toString();
+        const query = { v: VERSION, api_key: apiKey, redirect_params: redirectParams };
+        return { kind: 'redirect', url: withQuery(endpoints.login, query) };
+      });
     },
 
     async exchange({ credentials, parameters, expectedState }) {
-      if (callbackParameter(parameters, 'status') === 'cancelled') return { kind: 'denied' };
+      const status = callbackParameter(parameters, 'status');
+      if (status === 'cancelled') return { kind: 'denied' };
       const requestToken = callbackParameter(parameters, 'request_token');
-      if (expectedState === undefined || callbackParameter(parameters, 'state') !== expectedState)
+      const foreign = stateProblem(parameters, expectedState);
+      if (foreign !== undefined || requestToken === undefined || status !== 'success')
         return INVALID_CALLBACK;
-      if (requestToken === undefined || callbackParameter(parameters, 'status') !== 'success')
-        return INVALID_CALLBACK;
-      const app = credentialsSchema.safeParse(credentials);
-      if (!app.success) return INVALID_CREDENTIALS;
-
-      const { apiKey, apiSecret } = app.data;
-      const checksum = createHash('sha256')
-        .update(apiKey + requestToken + apiSecret)
-        .digest('hex');
-      const body = new URLSearchParams({ api_key: apiKey, request_token: requestToken, checksum });
-      const askedAt = clock.now();
-      const answer = await callBroker(new URL(tokenUrl), { method: 'POST', headers, body });
-      if (answer.kind !== 'answer') return answer;
-      const granted = tokenSchema.safeParse(answer.body);
-      if (!granted.success) return toProblem(answer);
-      const accessToken = granted.data.data.access_token;
-      return { kind: 'granted', accessToken, expiresAt: nextCutoff(askedAt, ENDS_AT) };
+      return kite.withApp(credentials, ({ apiKey, apiSecret }) => {
+        const checksum = createHash('sha256')
+          .update(apiKey + requestToken + apiSecret)
+          .digest('hex');
+        const body = new URLSearchParams({ api_key: apiKey, request_token: requestToken, checksum });
+        const expiresAt = nextCutoff(clock.now(), ENDS_AT);
+        return kite.exchange(
+          { url: tokenUrl, method: 'POST', headers, body, yes: tokenSchema },
+          ({ data }) => ({
+            kind: 'granted',
+            accessToken: data.access_token,
+            clientId: data.user_id,
+            expiresAt,
+          }),
+        );
+      });
     },
 
     async revoke({ credentials, accessToken }) {
-      const app = credentialsSchema.safeParse(credentials);
-      if (!app.success) return INVALID_CREDENTIALS;
-      const url = new URL(tokenUrl);
-      // In the query, as published. Nothing here ever logs an address.
-      url.searchParams.set('api_key', app.data.apiKey);
-      url.searchParams.set('access_token', accessToken);
-      const answer = await callBroker(url, { method: 'DELETE', headers });
-      if (answer.kind !== 'answer') return answer;
-      if (successSchema.safeParse(answer.body).success) return { kind: 'done' };
-      const problem = toProblem(answer);
-      return problem.why === 'invalid_grant' ? { kind: 'done' } : problem;
+      return kite.withApp(credentials, ({ apiKey }) => {
+        // In the query, as published. Nothing here ever logs an address.
+        const url = withQuery(tokenUrl, { api_key: apiKey, access_token: accessToken });
+        return kite.logOut({ url, method: 'DELETE', headers, yes: successSchema });
+      });
+    },
+
+    async checkToken({ credentials, accessToken }) {
+      return kite.withApp(credentials, ({ apiKey }) =>
+        kite.checkToken({
+          url: `${endpoints.api}/user/profile`,
+          method: 'GET',
+          headers: { ...headers, authorization: `token ${apiKey}:${accessToken}` },
+          yes: profileSchema,
+        }),
+      );
     },
   };
-}
-
-function toProblem({ body }: BrokerAnswer): BrokerProblem {
-  const parsed = errorSchema.safeParse(body);
-  if (!parsed.success) return GARBLED;
-  return { kind: 'refused', why: WORDS.get(parsed.data.error_type) ?? 'other_error' };
 }

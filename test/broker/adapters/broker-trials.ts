@@ -17,6 +17,8 @@ import { PUBLIC_ORIGIN, startSandboxApp } from '../sandbox/sandbox-app.ts';
 /** An adapter, and a broker of the same protocol that it talks to. */
 export interface BrokerTrial extends Omit<ProtocolServer, 'endpoints' | 'feedStatus' | 'answerWith'> {
   readonly adapter: BrokerAdapter;
+  /** Whether a token comes with the client id of its account. */
+  readonly saysWhose: boolean;
   readonly redirectUri: string;
   /** Absent for the practice broker, which has no price feed. */
   readonly feedStatus?: ProtocolServer['feedStatus'];
@@ -43,6 +45,8 @@ async function startSandbox(clock: Clock): Promise<BrokerTrial> {
       internalOrigin: () => internalOrigin,
     }),
     credentials: {},
+    clientId: 'asha',
+    saysWhose: false,
     redirectUri: callbackOf('sandbox'),
     profileStatus,
     secrets: () => [],
@@ -66,24 +70,24 @@ export const TRIALS: Readonly<Record<string, (clock: Clock) => Promise<BrokerTri
     const redirectUri = callbackOf('zerodha');
     const server = await startZerodhaServer({ clock, redirectUri });
     const adapter = createZerodhaAdapter({ clock, endpoints: server.endpoints });
-    return { ...server, adapter, redirectUri, authorize };
+    return { ...server, adapter, redirectUri, authorize, saysWhose: true };
   },
   async upstox(clock) {
     const redirectUri = callbackOf('upstox');
     const server = await startUpstoxServer({ clock, redirectUri });
     const adapter = createUpstoxAdapter({ clock, endpoints: server.endpoints });
-    return { ...server, adapter, redirectUri, authorize };
+    return { ...server, adapter, redirectUri, authorize, saysWhose: true };
   },
   async fyers(clock) {
     const redirectUri = callbackOf('fyers');
     const server = await startFyersServer({ clock, redirectUri });
     const adapter = createFyersAdapter({ clock, endpoints: server.endpoints });
-    return { ...server, adapter, redirectUri, authorize };
+    return { ...server, adapter, redirectUri, authorize, saysWhose: false };
   },
   async dhan(clock) {
     const redirectUri = callbackOf('dhan');
     const server = await startDhanServer({ clock, redirectUri });
     const adapter = createDhanAdapter({ clock, endpoints: server.endpoints });
-    return { ...server, adapter, redirectUri, authorize };
+    return { ...server, adapter, redirectUri, authorize, saysWhose: true };
   },
 };

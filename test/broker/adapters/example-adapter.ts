@@ -1,7 +1,13 @@
 import { z } from 'zod';
-import { callBroker, GARBLED, INVALID_CALLBACK } from '../../../src/broker/adapters/call-broker.ts';
+import {
+  createBrokerProtocol,
+  errorWords,
+  stateProblem,
+  visibleText,
+  withQuery,
+} from '../../../src/broker/adapters/broker-protocol.ts';
+import { INVALID_CALLBACK } from '../../../src/broker/adapters/call-broker.ts';
 import { callbackParameter } from '../../../src/broker/adapters/callback-parameter.ts';
-import { visibleText } from '../../../src/broker/adapters/visible-text.ts';
 import type { BrokerAdapter } from '../../../src/broker/broker-adapter.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { nextCutoff } from '../../../src/core/cutoff.ts';
@@ -10,7 +16,13 @@ const LOGIN = 'https://login.paisa.example/authorize';
 const API = 'https://api.paisa.example';
 
 const tokenSchema = z.object({ token: visibleText });
-const errorSchema = z.object({ error: z.string() });
+const errorCode = z.object({ error: z.string() }).transform(({ error }) => error);
+
+const paisa = createBrokerProtocol({
+  app: z.object({ key: visibleText, secret: visibleText }),
+  errorOf: errorWords(errorCode, new Map([['unknown_token', 'invalid_token']])),
+  deadToken: 'invalid_token',
+});
 
 export function createPaisaAdapter({ clock }: { readonly clock: Clock }): BrokerAdapter {
   return {
@@ -26,41 +38,34 @@ export function createPaisaAdapter({ clock }: { readonly clock: Clock }): Broker
     mayOmitState: false,
 
     async startAuthorization({ credentials, state, redirectUri }) {
-      const url = new URL(LOGIN);
-      url.search = new URLSearchParams({
-        client_id: credentials['key'] ?? '',
-        redirect_uri: redirectUri,
-        state,
-      }).toString();
-      return { kind: 'redirect', url };
+      return paisa.withApp(credentials, ({ key }) => {
+        const query = { client_id: key, redirect_uri: redirectUri, state };
+        return { kind: 'redirect', url: withQuery(LOGIN, query) };
+      });
     },
 
     async exchange({ credentials, parameters, expectedState }) {
-      if (expectedState === undefined || callbackParameter(parameters, 'state') !== expectedState)
-        return INVALID_CALLBACK;
+      const foreign = stateProblem(parameters, expectedState);
+      if (foreign !== undefined) return foreign;
       if (callbackParameter(parameters, 'error') === 'access_denied') return { kind: 'denied' };
       const code = callbackParameter(parameters, 'code');
       if (code === undefined) return INVALID_CALLBACK;
-      const askedAt = clock.now();
-      const body = new URLSearchParams({ ...credentials, code });
-      const answer = await callBroker(new URL(`${API}/token`), { method: 'POST', body });
-      if (answer.kind !== 'answer') return answer;
-      const granted = tokenSchema.safeParse(answer.body);
-      if (granted.success) {
-        const expiresAt = nextCutoff(askedAt, { hour: 5, minute: 0 });
-        return { kind: 'granted', accessToken: granted.data.token, expiresAt };
-      }
-      return errorSchema.safeParse(answer.body).success ? { kind: 'refused', why: 'invalid_grant' } : GARBLED;
+      return paisa.withApp(credentials, (app) => {
+        const body = new URLSearchParams({ ...app, code });
+        const expiresAt = nextCutoff(clock.now(), { hour: 5, minute: 0 });
+        const question = { url: `${API}/token`, method: 'POST', body, yes: tokenSchema } as const;
+        return paisa.exchange(question, ({ token }) => ({ kind: 'granted', accessToken: token, expiresAt }));
+      });
     },
 
-    async revoke({ accessToken }) {
+    revoke({ accessToken }) {
       const headers = { authorization: `Bearer ${accessToken}` };
-      const answer = await callBroker(new URL(`${API}/token`), { method: 'DELETE', headers });
-      if (answer.kind !== 'answer') return answer;
-      // A token that is dead already is what was wanted.
-      return answer.status === 200 || answer.status === 401
-        ? { kind: 'done' }
-        : { kind: 'refused', why: 'other_error' };
+      return paisa.logOut({
+        url: `${API}/token`,
+        method: 'DELETE',
+        headers,
+        yes: z.object({ ended: z.literal(true) }),
+      });
     },
   };
 }

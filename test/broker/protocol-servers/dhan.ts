@@ -81,6 +81,7 @@ export async function startDhanServer({ clock, redirectUri }: ProtocolServerOpti
   return {
     endpoints: { login: `${origin}/login/consentApp-login`, api: origin },
     credentials: { clientId: CLIENT_ID, apiKey: API_KEY, apiSecret: API_SECRET },
+    clientId: CLIENT_ID,
     profileStatus: (token) => statusOf(`${origin}/v2/profile`, { 'access-token': token }),
     feedStatus: (token) => statusOf(withParameters(`${origin}/feed`, { ...feedQuery, token })),
     secrets: () => [API_SECRET, ...book.issued()],

@@ -7,6 +7,7 @@ import { listen, type ProtocolServer, type ProtocolServerOptions, statusOf } fro
 import { createTokenBook } from './token-book.ts';
 
 const APP_ID = 'SPXXXXE7-100';
+const CLIENT_ID = 'FX0011';
 const SECRET_ID = 'fyers-secret-C4B0E1';
 const APP_ID_HASH = createHash('sha256').update(`${APP_ID}:${SECRET_ID}`).digest('hex');
 const CODE_LIFETIME_MS = 5 * MINUTE_MS;
@@ -55,7 +56,7 @@ export async function startFyersServer({
   // The second is what the opening frame of the price feed carries, without the socket.
   app.get(['/api/v3/profile', '/feed'], (req, res) => {
     if (!book.isAlive(tokenOf(req))) return fail(res, 401, -16, 'Token is Invalid or Expired');
-    res.json({ s: 'ok', code: 200, message: '', data: { fy_id: 'FX0011' } });
+    res.json({ s: 'ok', code: 200, message: '', data: { fy_id: CLIENT_ID } });
   });
 
   const { origin, close, answerWith } = await listen(app);
@@ -64,6 +65,7 @@ export async function startFyersServer({
   return {
     endpoints: { login: `${origin}/api/v3/generate-authcode`, api: `${origin}/api/v3` },
     credentials: { appId: APP_ID, secretId: SECRET_ID },
+    clientId: CLIENT_ID,
     profileStatus: (token) => authorized('/api/v3/profile', token),
     feedStatus: (token) => authorized('/feed', token),
     secrets: () => [SECRET_ID, APP_ID_HASH, ...book.issued()],

@@ -16,6 +16,8 @@ export interface ProtocolServer {
   readonly endpoints: BrokerEndpoints;
   /** Of the one app that is registered there. */
   readonly credentials: AppCredentials;
+  /** Whose account the tokens are for. */
+  readonly clientId: string;
   /** What the broker's profile answers to a token: 200 while it lives. */
   profileStatus(accessToken: string): Promise<number>;
   /** What the opening request of the broker's price feed answers to a token. */

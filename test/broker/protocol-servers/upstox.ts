@@ -6,6 +6,7 @@ import { listen, type ProtocolServer, type ProtocolServerOptions, statusOf } fro
 import { createTokenBook } from './token-book.ts';
 
 const API_KEY = '615b1297-d443-3b39-ba19-1927fbcdddc7';
+const CLIENT_ID = '2ABCDE';
 const API_SECRET = 'upstox-secret-8d1f6a2c94';
 const CODE_LIFETIME_MS = 2 * MINUTE_MS;
 
@@ -45,7 +46,7 @@ export async function startUpstoxServer({
       return fail(res, 400, 'UDAPI100036', 'Invalid Input');
     if (known === undefined) return fail(res, 401, 'UDAPI100057', 'Invalid Auth code');
     const accessToken = book.issueToken(nextCutoff(clock.now(), { hour: 3, minute: 30 }));
-    res.json({ email: '******', broker: 'UPSTOX', user_id: '******', access_token: accessToken });
+    res.json({ email: '******', broker: 'UPSTOX', user_id: CLIENT_ID, access_token: accessToken });
   });
 
   app.delete('/v2/logout', (req, res) => {
@@ -57,7 +58,7 @@ export async function startUpstoxServer({
 
   app.get(['/v2/user/profile', '/v3/feed/market-data-feed/authorize'], (req, res) => {
     if (!book.isAlive(bearerOf(req))) return refuseToken(res);
-    res.json({ status: 'success', data: {} });
+    res.json({ status: 'success', data: { user_id: CLIENT_ID } });
   });
 
   const { origin, close, answerWith } = await listen(app);
@@ -66,6 +67,7 @@ export async function startUpstoxServer({
   return {
     endpoints: { login: `${origin}/v2/login/authorization/dialog`, api: `${origin}/v2` },
     credentials: { apiKey: API_KEY, apiSecret: API_SECRET },
+    clientId: CLIENT_ID,
     profileStatus: (token) => authorized('/v2/user/profile', token),
     feedStatus: (token) => authorized('/v3/feed/market-data-feed/authorize', token),
     secrets: () => [API_SECRET, ...book.issued()],

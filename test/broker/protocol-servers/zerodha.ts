@@ -7,6 +7,7 @@ import { listen, type ProtocolServer, type ProtocolServerOptions, statusOf } fro
 import { createTokenBook } from './token-book.ts';
 
 const API_KEY = 'kiteapikey123456';
+const CLIENT_ID = 'XX0000';
 const API_SECRET = 'kite-secret-3f9a1c5e7b2d4860';
 const REQUEST_TOKEN_LIFETIME_MS = 5 * MINUTE_MS;
 
@@ -48,7 +49,7 @@ export async function startZerodhaServer({
       if (book.redeem(requestToken) === undefined)
         return fail(res, 403, 'TokenException', 'Token is invalid or has expired.');
       const accessToken = book.issueToken(nextCutoff(clock.now(), { hour: 6, minute: 0 }));
-      const data = { user_id: 'XX0000', api_key: API_KEY, access_token: accessToken, refresh_token: '' };
+      const data = { user_id: CLIENT_ID, api_key: API_KEY, access_token: accessToken, refresh_token: '' };
       res.json({ status: 'success', data });
     })
     .delete((req, res) => {
@@ -64,7 +65,7 @@ export async function startZerodhaServer({
     const [apiKey, accessToken = ''] = pair.split(':');
     if (scheme !== 'token' || apiKey !== API_KEY || !book.isAlive(accessToken))
       return fail(res, 403, 'TokenException', 'Incorrect `api_key` or `access_token`.');
-    res.json({ status: 'success', data: { user_id: 'XX0000' } });
+    res.json({ status: 'success', data: { user_id: CLIENT_ID } });
   });
 
   /** The query of wss://ws.kite.trade, without the socket. */
@@ -77,6 +78,7 @@ export async function startZerodhaServer({
   return {
     endpoints: { login: `${origin}/connect/login`, api: origin },
     credentials: { apiKey: API_KEY, apiSecret: API_SECRET },
+    clientId: CLIENT_ID,
     profileStatus: (token) =>
       statusOf(`${origin}/user/profile`, { authorization: `token ${API_KEY}:${token}` }),
     feedStatus: (token) =>
