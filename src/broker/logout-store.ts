@@ -1,4 +1,5 @@
 import type { Kysely, Selectable } from 'kysely';
+import type { LeaseOptions } from '../core/leased-queue.ts';
 import type { Database } from '../storage/database.ts';
 import type { BrokerLogoutsTable, Schema } from '../storage/schema.ts';
 
@@ -27,11 +28,7 @@ export interface ClaimedLogout extends QueuedLogout {
 export interface LogoutStore {
   add(logout: QueuedLogout, now: number): Promise<void>;
   /** Takes up to `limit` that are due, for `leaseMs`: until then no other node gets them. */
-  claimDue(options: {
-    readonly now: number;
-    readonly limit: number;
-    readonly leaseMs: number;
-  }): Promise<readonly ClaimedLogout[]>;
+  claimDue(lease: LeaseOptions): Promise<readonly ClaimedLogout[]>;
   /** Ends a claimed logout and wipes its ciphertext. False when another node has claimed it meanwhile. */
   close(claim: ClaimedLogout, lastError?: string): Promise<boolean>;
   /** Gives one up, with the ciphertext for as long as somebody may want it tried again. False as above. */

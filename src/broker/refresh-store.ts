@@ -1,3 +1,4 @@
+import type { LeaseOptions } from '../core/leased-queue.ts';
 import type { Database } from '../storage/database.ts';
 
 /** A connection that one node, for as long as its claim lasts, may ask a new access token for. */
@@ -14,10 +15,7 @@ export interface RefreshClaim {
   readonly until: number;
 }
 
-export interface RefreshClaimOptions {
-  readonly now: number;
-  readonly limit: number;
-  readonly leaseMs: number;
+export interface RefreshClaimOptions extends LeaseOptions {
   /** The cutoffs around `now`. What falls at the next one anyway is not refreshed, nor what fell at the last. */
   readonly lastCutoff: number;
   readonly nextCutoff: number;

@@ -1,4 +1,5 @@
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
+import { backoffMs } from '../core/leased-queue.ts';
 
 const AHEAD_MS = 5 * MINUTE_MS;
 const FIRST_DELAY_MS = 15 * SECOND_MS;
@@ -15,5 +16,5 @@ export function refreshDueAt(token: { readonly issuedAt: number; readonly expire
 
 /** When to ask again after so many failures in a row: after 15 s, then twice as long each time, up to five minutes. */
 export function refreshRetryAt(failures: number, now: number): number {
-  return now + Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (failures - 1));
+  return now + backoffMs({ failures, firstMs: FIRST_DELAY_MS, longestMs: LONGEST_DELAY_MS });
 }

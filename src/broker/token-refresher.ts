@@ -1,14 +1,14 @@
 import { type AuditLog, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
-import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
+import { SECOND_MS } from '../core/duration.ts';
 import { isPastCutoff } from '../core/expiry.ts';
+import { createLeasedQueue, type LeasedQueue } from '../core/leased-queue.ts';
 import type { Log } from '../core/log.ts';
-import { createPoller } from '../core/poller.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
+import { type AdapterCallDeps, createAdapterCall } from './adapter-call.ts';
 import type { BrokerAdapters, BrokerGrant, BrokerProblem } from './broker-adapter.ts';
 import type { ConnectionEndReason } from './connection.ts';
-import type { Credentials } from './credentials.ts';
 import type { LogoutStore } from './logout-store.ts';
 import type { RefreshClaim, RefreshStore } from './refresh-store.ts';
 import { refreshDueAt, refreshRetryAt } from './refresh-times.ts';
@@ -16,37 +16,21 @@ import { secretDigest } from './secret-digest.ts';
 import type { TokenCipher } from './token-cipher.ts';
 import type { InvalidateTokens } from './token-invalidator.ts';
 import type { TokenStore } from './token-store.ts';
-import { within } from './within.ts';
 
-const CONCURRENCY = 8;
-/** Above what an adapter takes with time-outs of its own. */
-const CALL_TIMEOUT_MS = 15 * SECOND_MS;
-/** Well above the time-out of a call: a node that died gives its claims up by itself. */
-const LEASE_MS = MINUTE_MS;
 const POLL_MS = 15 * SECOND_MS;
 
 /** `ended`: the broker refused for good. `late`: the connection had ended by the time the broker answered. */
-export type RefreshOutcome = 'refreshed' | 'postponed' | 'ended' | 'late';
-export type RefreshCount = Readonly<Record<RefreshOutcome, number>>;
+const OUTCOMES = ['refreshed', 'postponed', 'ended', 'late'] as const;
+type RefreshOutcome = (typeof OUTCOMES)[number];
 
 /** Asks brokers for new access tokens before the present ones end; at each broker, one node for each connection. */
-export interface TokenRefresher {
-  /** Works on everything that is due, once. Several nodes may do so at the same time. */
-  run(): Promise<RefreshCount>;
-  /** What became of them since the process started. */
-  readonly counted: RefreshCount;
-  /** Runs every 15 s. */
-  start(): void;
-  /** Waits for the calls under way. */
-  stop(): Promise<void>;
-}
+export type TokenRefresher = LeasedQueue<RefreshOutcome>;
 
-export interface TokenRefresherDeps {
+export interface TokenRefresherDeps extends AdapterCallDeps {
   readonly refreshes: RefreshStore;
   readonly tokens: Pick<TokenStore, 'end'>;
   readonly logouts: Pick<LogoutStore, 'add'>;
   readonly adapters: BrokerAdapters;
-  readonly credentials: Pick<Credentials, 'of'>;
   readonly cipher: TokenCipher;
   readonly epochs: EpochStore;
   readonly calendar: CutoffCalendar;
@@ -55,8 +39,6 @@ export interface TokenRefresherDeps {
   readonly log: Log;
   readonly invalidateTokens: InvalidateTokens;
   readonly wakeLogouts: () => void;
-  /** How long an adapter may take. */
-  readonly callTimeoutMs?: number;
 }
 
 /**
@@ -64,35 +46,19 @@ export interface TokenRefresherDeps {
  * long the broker would go on. Only tokens that end before the next cutoff are refreshed at all.
  */
 export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
-  const { refreshes, tokens, logouts, adapters, credentials, cipher, epochs, calendar, clock } = deps;
-  const { audit, log, invalidateTokens, wakeLogouts, callTimeoutMs = CALL_TIMEOUT_MS } = deps;
-  const poller = createPoller({
+  const { refreshes, tokens, logouts, adapters, cipher, epochs, calendar, clock } = deps;
+  const { audit, log, invalidateTokens, wakeLogouts } = deps;
+  const callAdapter = createAdapterCall(deps);
+
+  return createLeasedQueue({
+    outcomes: OUTCOMES,
+    claimDue: (lease) =>
+      refreshes.claimDue({ ...lease, lastCutoff: calendar.last(), nextCutoff: calendar.next() }),
+    work: async (claim) => ({ [await work(claim)]: 1 }),
+    clock,
     intervalMs: POLL_MS,
-    work: run,
     onError: (error) => log.error({ err: error }, 'The broker tokens could not be refreshed'),
   });
-
-  const counted = { refreshed: 0, postponed: 0, ended: 0, late: 0 };
-
-  return { run, counted, start: poller.start, stop: poller.stop };
-
-  async function run(): Promise<RefreshCount> {
-    const count = { refreshed: 0, postponed: 0, ended: 0, late: 0 };
-    for (;;) {
-      const claims = await refreshes.claimDue({
-        now: clock.now(),
-        limit: CONCURRENCY,
-        leaseMs: LEASE_MS,
-        lastCutoff: calendar.last(),
-        nextCutoff: calendar.next(),
-      });
-      if (claims.length === 0) return count;
-      for (const outcome of await Promise.all(claims.map(work))) {
-        count[outcome] += 1;
-        counted[outcome] += 1;
-      }
-    }
-  }
 
   async function work(claim: RefreshClaim): Promise<RefreshOutcome> {
     if (await isOver(claim)) return postpone(claim, 'ended_meanwhile');
@@ -119,18 +85,13 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     refreshToken: string,
   ): Promise<BrokerGrant | BrokerProblem> {
     const adapter = adapters.get(broker);
-    if (adapter?.refresh === undefined) return { kind: 'unreachable', why: 'unknown_broker' };
-    const appCredentials = await credentials.of(userId, adapter);
-    // They may be entered again in time.
-    if (appCredentials === undefined) return { kind: 'unreachable', why: 'credentials_missing' };
-    try {
-      const call = adapter.refresh({ credentials: appCredentials, refreshToken });
-      return (await within(callTimeoutMs, call)) ?? { kind: 'unreachable', why: 'timeout' };
-    } catch (error) {
-      // Only its name: what an HTTP client throws may hold the token.
-      log.error({ broker, error: nameOf(error) }, 'A broker adapter failed at refreshing');
-      return { kind: 'unreachable', why: 'error' };
-    }
+    const refresh = adapter?.refresh;
+    if (adapter === undefined || refresh === undefined) return { kind: 'unreachable', why: 'unknown_broker' };
+    const answer = await callAdapter(adapter, userId, (appCredentials) =>
+      refresh({ credentials: appCredentials, refreshToken }),
+    );
+    // The app keys may be entered again in time.
+    return answer.kind === 'credentials_missing' ? { kind: 'unreachable', why: answer.kind } : answer;
   }
 
   /** What cannot be stored any more is in nobody's hands: its broker is told. */
@@ -185,8 +146,4 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     if (isPastCutoff(issuedAt, clock.now(), calendar.last())) return true;
     return (await epochs.current(userId)) !== epoch;
   }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }

@@ -1,6 +1,7 @@
 import { type AuditLog, type AuditOrigin, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
+import { backoffMs, createLeasedDrain } from '../core/leased-queue.ts';
 import type { Log } from '../core/log.ts';
 import type {
   Receipt,
@@ -50,7 +51,6 @@ export interface Revoker {
 
 const FIRST_RETRY_MS = 2 * SECOND_MS;
 const LONGEST_RETRY_MS = 5 * MINUTE_MS;
-const RETRIED_AT_ONCE = 50;
 
 export function createRevoker(deps: RevokerDeps): Revoker {
   const { orders, targets, countSessions, acting, audit, clock, log } = deps;
@@ -128,6 +128,13 @@ export function createRevoker(deps: RevokerDeps): Revoker {
     }
   }
 
+  const retry = createLeasedDrain({
+    outcomes: ['done', 'queued'] as const,
+    claimDue: ({ limit }) => orders.claimDue(limit),
+    work: async (stored) => ({ [(await carryOut(stored, SYSTEM_ORIGIN)).status]: 1 }),
+    clock,
+  });
+
   return {
     async revokeAccount(userId, reason, origin) {
       const order = await orders.openAccount(userId, reason);
@@ -140,17 +147,10 @@ export function createRevoker(deps: RevokerDeps): Revoker {
       return acting.asServer(() => carryOut({ order, receipt: undefined, attempts: 0 }, origin));
     },
 
-    async retryDue() {
-      let done = 0;
-      for (const stored of await orders.claimDue(RETRIED_AT_ONCE)) {
-        const receipt = await carryOut(stored, SYSTEM_ORIGIN);
-        if (receipt.status === 'done') done += 1;
-      }
-      return done;
-    },
+    retryDue: async () => (await retry()).done,
   };
 }
 
 function retryDelayMs(attempts: number): number {
-  return Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempts);
+  return backoffMs({ failures: attempts + 1, firstMs: FIRST_RETRY_MS, longestMs: LONGEST_RETRY_MS });
 }

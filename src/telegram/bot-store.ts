@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { type Selectable, sql } from 'kysely';
+import type { LeaseOptions } from '../core/leased-queue.ts';
 import type { Database } from '../storage/database.ts';
 import type { TelegramBotsTable } from '../storage/schema.ts';
 import { type MessageKind, readKinds } from './message-kinds.ts';
@@ -72,11 +73,7 @@ export interface BotStore {
   /** Who is to be told of this, has a chat, and has no message with this key and their id behind it yet. */
   listWithoutMessage(kind: MessageKind, keyPrefix: string): Promise<readonly string[]>;
   /** Takes up to `limit` bots that have messages due, for `leaseMs`: until then no other node gets them. */
-  claimDue(options: {
-    readonly now: number;
-    readonly limit: number;
-    readonly leaseMs: number;
-  }): Promise<readonly ClaimedBot[]>;
+  claimDue(lease: LeaseOptions): Promise<readonly ClaimedBot[]>;
   /** Changes nothing when the claim has run out and another node has it. */
   settle(bot: ClaimedBot, settlement: Settlement): Promise<void>;
   /** The group that the bot writes to has got another id. */

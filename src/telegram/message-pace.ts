@@ -6,9 +6,6 @@ const LONGEST_PAUSE_MS = MINUTE_MS;
 /** After so long without a message, a burst is over. */
 const QUIET_MS = 2 * LONGEST_PAUSE_MS;
 
-const FIRST_RETRY_MS = 5 * SECOND_MS;
-const LONGEST_RETRY_MS = 10 * MINUTE_MS;
-
 /**
  * Milliseconds to leave after a message. One second, and twice as long each time in a burst, up to a minute: what comes
  * meanwhile travels together, so that somebody whose strategy goes wrong all night gets a message a minute and not sixty.
@@ -22,10 +19,4 @@ export function pauseAfter(options: {
   const { now, answeredAt, paceMs } = options;
   if (now - answeredAt >= QUIET_MS) return SHORTEST_PAUSE_MS;
   return Math.min(LONGEST_PAUSE_MS, Math.max(SHORTEST_PAUSE_MS, 2 * paceMs));
-}
-
-/** Milliseconds until Telegram is tried again, after so many failures in a row; `random` is in [0, 1). */
-export function retryDelay(failures: number, random: number): number {
-  const delay = FIRST_RETRY_MS * 2 ** (failures - 1) * (1 + random / 4);
-  return Math.round(Math.min(LONGEST_RETRY_MS, delay));
 }

@@ -1,34 +1,24 @@
 import type { Clock } from '../core/clock.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/duration.ts';
+import { backoffMs, createLeasedQueue, type LeasedQueue } from '../core/leased-queue.ts';
 import type { Log } from '../core/log.ts';
-import { createPoller } from '../core/poller.ts';
 import type { BotApi, SendOutcome } from './bot-api.ts';
 import type { BotStore, ClaimedBot } from './bot-store.ts';
 import type { Bots } from './bots.ts';
 import { type Bundle, bundle } from './bundle.ts';
-import { pauseAfter, retryDelay } from './message-pace.ts';
+import { pauseAfter } from './message-pace.ts';
 import type { MessageStore } from './message-store.ts';
 
-const CONCURRENCY = 8;
-/** Well above the time-out of a call: a node that died gives its claims up by itself. */
-const LEASE_MS = MINUTE_MS;
 const POLL_MS = 2 * SECOND_MS;
+const FIRST_RETRY_MS = 5 * SECOND_MS;
+const LONGEST_RETRY_MS = 10 * MINUTE_MS;
 /** More than one message holds, so that what says the same is found. */
 const LOOKED_AT = 500;
 const REMEMBERED_MS = 7 * DAY_MS;
 const MOST_REMEMBERED = 100_000;
 
 /** Sends what waits for people's bots: outside of any request, each message once, however many nodes do it. */
-export interface MessageQueue {
-  /** Tries everything that is due, once; returns how many messages Telegram took. */
-  drain(): Promise<number>;
-  /** Drains at once and then every other second. */
-  start(): void;
-  /** Drains soon, where started: to be called after a message was added. */
-  wake(): void;
-  /** Waits for the calls under way. */
-  stop(): Promise<void>;
-}
+export type MessageQueue = LeasedQueue<'sent'>;
 
 export interface MessageQueueDeps {
   readonly botStore: BotStore;
@@ -43,45 +33,17 @@ export interface MessageQueueDeps {
 
 export function createMessageQueue(deps: MessageQueueDeps): MessageQueue {
   const { botStore, messageStore, bots, botApi, clock, log, random = Math.random } = deps;
-  let draining: Promise<number> | undefined;
-  let stopping = false;
   let tidiedAt = 0;
-  const poller = createPoller({
+
+  return createLeasedQueue({
+    outcomes: ['sent'] as const,
+    claimDue: botStore.claimDue,
+    work: async (bot) => ({ sent: await work(bot) }),
+    afterwards: tidy,
+    clock,
     intervalMs: POLL_MS,
-    work: drain,
     onError: (error) => log.error({ err: error }, 'The messages to Telegram could not be worked on'),
   });
-
-  return {
-    drain,
-    start() {
-      stopping = false;
-      poller.start();
-    },
-    wake: poller.wake,
-    stop() {
-      stopping = true;
-      return poller.stop();
-    },
-  };
-
-  function drain(): Promise<number> {
-    draining ??= drainAll().finally(() => {
-      draining = undefined;
-    });
-    return draining;
-  }
-
-  async function drainAll(): Promise<number> {
-    let sent = 0;
-    while (!stopping) {
-      const claims = await botStore.claimDue({ now: clock.now(), limit: CONCURRENCY, leaseMs: LEASE_MS });
-      if (claims.length === 0) break;
-      for (const count of await Promise.all(claims.map(work))) sent += count;
-    }
-    await tidy();
-    return sent;
-  }
 
   async function tidy(): Promise<void> {
     const now = clock.now();
@@ -127,7 +89,8 @@ export function createMessageQueue(deps: MessageQueueDeps): MessageQueue {
       }
       case 'unreachable': {
         const failures = bot.failures + 1;
-        const nextSendAt = now + retryDelay(failures, random());
+        const delay = { failures, firstMs: FIRST_RETRY_MS, longestMs: LONGEST_RETRY_MS, random: random() };
+        const nextSendAt = now + backoffMs(delay);
         return botStore.settle(bot, { nextSendAt, problem: 'unreachable', failures });
       }
       case 'refused': {

@@ -77,7 +77,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a program’s trading day, %s', (_na
 
     // Warm caches, no sweep: the clock alone.
     clock.set(LAST_MILLISECOND);
-    await first().services.brokers.refresher.run();
+    await first().services.brokers.refresher.drain();
     expect(await token()).toMatchObject({
       status: 200,
       body: { data: { validUntil: '2026-11-24T03:00:00.000+05:30' } },
@@ -185,7 +185,7 @@ test('a token whose day ends while the answer is made is not given out', async (
   await connectSandbox(owner);
   const { key } = await makeKey(owner);
   clock.set(LAST_MILLISECOND);
-  await server.services.brokers.refresher.run();
+  await server.services.brokers.refresher.drain();
   // The line in the audit log is the last thing that the answer waits for.
   const { audit } = server.services;
   const record = audit.record;

@@ -92,7 +92,7 @@ describe.each(WAYS)(
           headers: { authorization: `Bearer ${accessToken}` },
         })
       ).status;
-    const run = (node = nodes[0]) => node?.services.brokers.refresher.run();
+    const run = (node = nodes[0]) => node?.services.brokers.refresher.drain();
     const page = async (path = '/broker') => (await visitor.get(path)).text.replaceAll(/<[^>]+>/g, '');
 
     it('go on for a whole trading day, each before its hour is over, and not past the cutoff', async () => {
@@ -120,7 +120,8 @@ describe.each(WAYS)(
       clock.advance(55 * MINUTE_MS);
       const before = await token();
       const counts = await Promise.all([...nodes, ...nodes].map(run));
-      expect(counts.reduce((sum, count) => sum + (count?.refreshed ?? 0), 0)).toBe(1);
+      // Two calls on one node share one drain and its tally.
+      expect([...new Set(counts)].reduce((sum, count) => sum + (count?.refreshed ?? 0), 0)).toBe(1);
       const after = await token();
       expect(after).not.toBe(before);
       for (const node of nodes) expect(await readOn(node)).toMatchObject({ token: after });

@@ -61,7 +61,7 @@ describe('After a journey with every broker', () => {
     }
     await connectAll();
     clock.advance(56 * MINUTE_MS);
-    expect(await server.services.brokers.refresher.run()).toMatchObject({ refreshed: 1 });
+    expect(await server.services.brokers.refresher.drain()).toMatchObject({ refreshed: 1 });
     await useAll();
 
     clock.set(CUTOFF);

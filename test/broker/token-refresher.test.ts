@@ -60,7 +60,7 @@ describe.each(DATABASES)('Refreshing tokens on %s', (_name, open) => {
       refreshToken: world.cipher.forBroker('sandbox').encrypt('the refresh token'),
       expiresAt: world.clock.now() + HOUR_MS,
     });
-  const run = () => createNode().run();
+  const run = () => createNode().drain();
   const read = () => world.reader.accessToken('asha', 'sandbox');
   const nothing = { refreshed: 0, postponed: 0, ended: 0, late: 0 };
 

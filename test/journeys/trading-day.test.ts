@@ -186,7 +186,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
     const id = await userId();
     clock.set('2026-11-24T02:59:59.999+05:30');
     // The practice broker's tokens last an hour: the refresher has kept this one alive.
-    expect(await server.services.brokers.refresher.run()).toMatchObject({ refreshed: 1 });
+    expect(await server.services.brokers.refresher.drain()).toMatchObject({ refreshed: 1 });
     expect(await server.services.brokers.reader.accessToken(id, 'sandbox')).toMatchObject({ kind: 'token' });
     clock.set(TUESDAY_CUTOFF);
     expect(await server.services.brokers.reader.accessToken(id, 'sandbox')).toMatchObject({

@@ -137,7 +137,7 @@ describe('A webhook', () => {
     const { webhook } = await make({ days: ['mon'], start: '09:15', end: '15:30' });
     clock.set('2026-11-23T15:29:59.999+05:30');
     // The practice broker's tokens last an hour: the refresher has kept this one alive.
-    await server.services.brokers.refresher.run();
+    await server.services.brokers.refresher.drain();
     expect((await send(webhook)).status).toBe(200);
     clock.set('2026-11-23T15:30:00.000+05:30');
     expect(await send(webhook)).toMatchObject({
@@ -189,7 +189,7 @@ describe('A webhook', () => {
     const { webhook, path } = await make();
     clock.set('2026-11-24T02:59:59.999+05:30');
     // The practice broker's tokens last an hour: the refresher has kept this one alive.
-    await server.services.brokers.refresher.run();
+    await server.services.brokers.refresher.drain();
     expect((await send(webhook, 'BUY NSE:SBIN')).status).toBe(200);
     clock.set('2026-11-24T03:00:00.000+05:30');
     expect(await send(webhook, 'SELL NSE:SBIN')).toMatchObject({
@@ -214,7 +214,7 @@ describe('A webhook', () => {
     const first = await send(webhook, named);
     clock.advance(59 * 60_000);
     // The practice broker's tokens last an hour: the refresher has kept this one alive.
-    await server.services.brokers.refresher.run();
+    await server.services.brokers.refresher.drain();
     expect(await send(webhook, { ...named, price: 5 })).toEqual({
       ...first,
       headers: expect.anything(),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pauseAfter, retryDelay } from '../../src/telegram/message-pace.ts';
+import { pauseAfter } from '../../src/telegram/message-pace.ts';
 
 const SECOND_MS = 1000;
 
@@ -20,12 +20,5 @@ describe('The pace of messages', () => {
     const burst = { answeredAt: 0, paceMs: 60 * SECOND_MS };
     expect(pauseAfter({ ...burst, now: 120 * SECOND_MS - 1 })).toBe(60 * SECOND_MS);
     expect(pauseAfter({ ...burst, now: 120 * SECOND_MS })).toBe(SECOND_MS);
-  });
-
-  it('of tries slows down to one in ten minutes, and a quarter at most by chance', () => {
-    expect([1, 2, 3, 8, 20].map((failures) => retryDelay(failures, 0) / SECOND_MS)).toEqual([
-      5, 10, 20, 600, 600,
-    ]);
-    expect(retryDelay(1, 0.999)).toBeLessThanOrEqual(6250);
   });
 });

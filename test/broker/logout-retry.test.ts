@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planLogoutRetry } from '../../src/broker/logout-backoff.ts';
+import { planLogoutRetry } from '../../src/broker/logout-queue.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../src/core/duration.ts';
 
 const plan = (attempts: number, changes: { random?: number; age?: number } = {}) => {
