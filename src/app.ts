@@ -23,6 +23,7 @@ import { createSameOrigin } from './http/same-origin.ts';
 import { createSecurityHeaders } from './http/security-headers.ts';
 import { createViewEngine } from './http/view-engine.ts';
 import { ROUTE_POLICIES } from './route-policies.ts';
+import { VERSION } from './version.ts';
 
 const PUBLIC_FOLDER = fileURLToPath(new URL('../public', import.meta.url));
 const VIEWS_FOLDER = fileURLToPath(new URL('../views', import.meta.url));
@@ -106,6 +107,7 @@ function configure(app: Express, { config, clock }: Services): void {
   app.set('query parser', 'simple');
   // Every page is personal and no-store: hashing it for an ETag would be for nobody.
   app.set('etag', false);
+  app.locals['version'] = VERSION;
   app.set('views', VIEWS_FOLDER);
   app.engine('ejs', createViewEngine());
   app.set('view engine', 'ejs');

@@ -1,23 +1,32 @@
+import { Argument, Option } from 'commander';
 import { banRecord } from '../bans/ban-export.ts';
 import { banForm } from '../bans/ban-form.ts';
 import { PROTECTED_WORDS } from '../bans/ban-labels.ts';
-import type { BanLength } from '../core/ban-policy.ts';
+import { BAN_LENGTHS, type BanLength } from '../core/ban-policy.ts';
 import { formatIst } from '../core/ist.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
 import { toJson } from './json.ts';
 import { withServices } from './with-services.ts';
 
-export interface AddBanOptions {
+interface AddBanOptions {
   readonly address: string;
   readonly for: BanLength;
   readonly reason?: string;
   readonly json?: boolean;
 }
 
+export const command: CliCommand<AddBanOptions> = {
+  arguments: [new Argument('<address>')],
+  options: [
+    new Option('--for <length>', 'how long').choices(BAN_LENGTHS).default('24h'),
+    new Option('--reason <words>', 'a note for other administrators'),
+  ],
+  run: addBan,
+};
+
 /** Bans an address, on every node. */
-export function addBan(context: CommandContext, options: AddBanOptions): Promise<ExitCode> {
+function addBan(context: CommandContext, options: AddBanOptions): Promise<ExitCode> {
   const { address, reason, json } = options;
   const order = banForm.safeParse({ address, length: options.for, note: reason });
   if (!order.success)

@@ -1,7 +1,8 @@
+import { Option } from 'commander';
 import type { User } from '../accounts/user-store.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { readGivenPassword } from './given-password.ts';
+import type { CliCommand, CommandContext, ExitCode } from './command.ts';
+import { PASSWORD_STDIN, readGivenPassword } from './given-password.ts';
 import { toJson } from './json.ts';
 import { refusal } from './refusal.ts';
 import { temporaryPasswordLines } from './temporary-password-lines.ts';
@@ -9,7 +10,7 @@ import { userRecord } from './user-record.ts';
 import { warnWithoutAdmin } from './warn-without-admin.ts';
 import { withServices } from './with-services.ts';
 
-export interface CreateUserOptions {
+interface CreateUserOptions {
   readonly username: string;
   readonly email: string;
   readonly role: User['role'];
@@ -17,8 +18,18 @@ export interface CreateUserOptions {
   readonly json?: boolean;
 }
 
+export const command: CliCommand<CreateUserOptions> = {
+  options: [
+    new Option('--username <username>', 'the name to sign in with').makeOptionMandatory(),
+    new Option('--email <address>', 'the email address').makeOptionMandatory(),
+    new Option('--role <role>', 'what the user may do').choices(['admin', 'user']).default('user'),
+    PASSWORD_STDIN,
+  ],
+  run: createUser,
+};
+
 /** Makes an account. Where no password is given, the one that was made is printed, this once. */
-export async function createUser(context: CommandContext, options: CreateUserOptions): Promise<ExitCode> {
+async function createUser(context: CommandContext, options: CreateUserOptions): Promise<ExitCode> {
   const { username, email, role, passwordStdin, json } = options;
   const { terminal } = context;
   const password = await readGivenPassword(terminal, passwordStdin);

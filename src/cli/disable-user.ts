@@ -1,23 +1,25 @@
+import { Argument } from 'commander';
 import type { User } from '../accounts/user-store.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
 import { unknownUser } from './find-user.ts';
 import { toJson } from './json.ts';
 import { receiptRecord, receiptText, reportOutcome } from './receipt.ts';
 import { userRecord } from './user-record.ts';
 import { withServices } from './with-services.ts';
 
-export interface DisableUserOptions {
+interface DisableUserOptions {
   readonly username: string;
   readonly json?: boolean;
 }
 
+export const command: CliCommand<DisableUserOptions> = {
+  arguments: [new Argument('<username>')],
+  run: disableUser,
+};
+
 /** Lets somebody sign in no more, and ends everything of theirs. */
-export function disableUser(
-  context: CommandContext,
-  { username, json }: DisableUserOptions,
-): Promise<ExitCode> {
+function disableUser(context: CommandContext, { username, json }: DisableUserOptions): Promise<ExitCode> {
   return withServices(context, async (services) => {
     const done = await services.accounts.userAdmin.disable(username, CLI_ORIGIN);
     if (done.kind === 'unknown_user') throw unknownUser(username);

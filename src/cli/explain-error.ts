@@ -1,5 +1,5 @@
 import { ConfigError } from '../config.ts';
-import { CommandError } from './command-error.ts';
+import { CommandError } from './command.ts';
 
 /** An error in words for the person at the terminal, without a stack trace. */
 export function explainError(error: unknown): string {

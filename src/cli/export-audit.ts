@@ -1,19 +1,32 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { Option } from 'commander';
 import { describeRange, type ExportRange, writeAuditExport } from '../audit/audit-export.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
+import { readInstant } from './instant.ts';
 import { toJson } from './json.ts';
 import { printable } from './printable.ts';
 import { withServices } from './with-services.ts';
 
-export interface ExportAuditOptions extends ExportRange {
+interface ExportAuditOptions extends ExportRange {
   readonly output?: string;
   readonly json?: boolean;
 }
 
+export const command: CliCommand<ExportAuditOptions> = {
+  options: [
+    new Option(
+      '--since <instant>',
+      'from then on: ISO 8601, in Indian time unless it names an offset',
+    ).argParser(readInstant),
+    new Option('--until <instant>', 'up to then, exclusive').argParser(readInstant),
+    new Option('--output <file>', 'write a new file with mode 0600; otherwise standard output'),
+  ],
+  run: exportAudit,
+};
+
 /** Writes the audit log as JSON Lines, its head last: to standard output, or into a new file for its owner alone. */
-export async function exportAudit(
+async function exportAudit(
   context: CommandContext,
   { since, until, output, json }: ExportAuditOptions,
 ): Promise<ExitCode> {

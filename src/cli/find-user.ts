@@ -1,6 +1,6 @@
 import type { User } from '../accounts/user-store.ts';
 import type { Services } from '../compose.ts';
-import { CommandError } from './command-error.ts';
+import { CommandError } from './command.ts';
 import { printable } from './printable.ts';
 
 /** The user of that name, in any spelling that signs them in. Throws when there is none. */

@@ -1,5 +1,8 @@
-import { CommandError } from './command-error.ts';
+import { Option } from 'commander';
+import { CommandError } from './command.ts';
 import type { Terminal } from './terminal.ts';
+
+export const PASSWORD_STDIN = new Option('--password-stdin', 'read the password from standard input');
 
 /**
  * The password that `--password-stdin` hands over: all of standard input but the line's end, so that it stands in no

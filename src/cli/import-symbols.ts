@@ -1,17 +1,18 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { Argument, Option } from 'commander';
 import { formatIst } from '../core/ist.ts';
+import { MASTER_BROKERS } from '../symbols/formats/all-formats.ts';
 import { type ImportOutcome, type ImportProgress, shareDone } from '../symbols/import-record.ts';
 import type { StartedImport, SymbolImporter } from '../symbols/symbol-importer.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
 import { toJson } from './json.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
 import { withServices } from './with-services.ts';
 
-export interface ImportSymbolsOptions {
+interface ImportSymbolsOptions {
   readonly file: string;
   readonly broker?: string;
   readonly json?: boolean;
@@ -19,11 +20,16 @@ export interface ImportSymbolsOptions {
 
 const BAR_WIDTH = 30;
 
+export const command: CliCommand<ImportSymbolsOptions> = {
+  arguments: [new Argument('<file>', 'its file, plain or gzipped')],
+  options: [
+    new Option('--broker <id>', 'whose instruments; otherwise the columns tell').choices(MASTER_BROKERS),
+  ],
+  run: importSymbols,
+};
+
 /** Imports a broker's instrument master from a file, also beside a running server. */
-export async function importSymbols(
-  context: CommandContext,
-  options: ImportSymbolsOptions,
-): Promise<ExitCode> {
+async function importSymbols(context: CommandContext, options: ImportSymbolsOptions): Promise<ExitCode> {
   const { terminal } = context;
   const handle = await openFile(options.file);
   try {

@@ -1,20 +1,26 @@
+import { Option } from 'commander';
 import type { OwnedKey } from '../api/api-key-store.ts';
 import { keyPrefix } from '../api/key-format.ts';
 import { toIstIso } from '../core/ist.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
+import type { CliCommand, CommandContext, ExitCode } from './command.ts';
 import { findUser } from './find-user.ts';
 import { printJsonList } from './json.ts';
 import { onePortion } from './one-batch.ts';
 import { type Column, printTable } from './table.ts';
 import { withServices } from './with-services.ts';
 
-export interface ListApiKeysOptions {
+interface ListApiKeysOptions {
   readonly user?: string;
   readonly json?: boolean;
 }
 
+export const command: CliCommand<ListApiKeysOptions> = {
+  options: [new Option('--user <username>', 'only of this user')],
+  run: listApiKeys,
+};
+
 /** Prints everybody's API keys or one person's: their public parts, since nobody has the rest. */
-export function listApiKeys(context: CommandContext, { user, json }: ListApiKeysOptions): Promise<ExitCode> {
+function listApiKeys(context: CommandContext, { user, json }: ListApiKeysOptions): Promise<ExitCode> {
   const { terminal } = context;
   return withServices<ExitCode>(context, async (services) => {
     const owner = user === undefined ? undefined : await findUser(services, user);

@@ -2,13 +2,17 @@ import { banRecord } from '../bans/ban-export.ts';
 import { REASON_WORDS } from '../bans/ban-labels.ts';
 import type { Ban } from '../bans/ban-store.ts';
 import { toIstIso } from '../core/ist.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
+import type { CliCommand, CommandContext, ExitCode } from './command.ts';
 import { printJsonList } from './json.ts';
 import { type Column, printTable } from './table.ts';
 import { withServices } from './with-services.ts';
 
+export const command: CliCommand<{ readonly json?: boolean }> = {
+  run: listBans,
+};
+
 /** Prints the bans that are in force, oldest first. */
-export function listBans(context: CommandContext, { json }: { readonly json?: boolean }): Promise<ExitCode> {
+function listBans(context: CommandContext, { json }: { readonly json?: boolean }): Promise<ExitCode> {
   const { terminal, clock } = context;
   return withServices<ExitCode>(context, async ({ bans }) => {
     const portions = bans.banStore.listAll(clock.now());

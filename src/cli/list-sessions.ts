@@ -1,24 +1,27 @@
+import { Option } from 'commander';
 import type { Services } from '../compose.ts';
 import { toIstIso } from '../core/ist.ts';
 import { deviceName } from '../sessions/device-view.ts';
 import type { DeviceSession } from '../sessions/session-data.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
+import type { CliCommand, CommandContext, ExitCode } from './command.ts';
 import { findUser } from './find-user.ts';
 import { printJsonList } from './json.ts';
 import { onePortion } from './one-batch.ts';
 import { type Column, printTable } from './table.ts';
 import { withServices } from './with-services.ts';
 
-export interface ListSessionsOptions {
+interface ListSessionsOptions {
   readonly user?: string;
   readonly json?: boolean;
 }
 
+export const command: CliCommand<ListSessionsOptions> = {
+  options: [new Option('--user <username>', 'only of this user')],
+  run: listSessions,
+};
+
 /** Prints everybody's sessions or one person's. A session is named by its device id: the session id is a secret. */
-export function listSessions(
-  context: CommandContext,
-  { user, json }: ListSessionsOptions,
-): Promise<ExitCode> {
+function listSessions(context: CommandContext, { user, json }: ListSessionsOptions): Promise<ExitCode> {
   const { terminal } = context;
   return withServices<ExitCode>(context, async (services) => {
     const portions = await findSessions(services, user);

@@ -1,14 +1,18 @@
 import type { User } from '../accounts/user-store.ts';
 import { toIstIso } from '../core/ist.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
+import type { CliCommand, CommandContext, ExitCode } from './command.ts';
 import { printJsonList } from './json.ts';
 import { onePortion } from './one-batch.ts';
 import { type Column, printTable } from './table.ts';
 import { userRecord } from './user-record.ts';
 import { withServices } from './with-services.ts';
 
+export const command: CliCommand<{ readonly json?: boolean }> = {
+  run: listUsers,
+};
+
 /** Prints everybody who has an account. */
-export function listUsers(context: CommandContext, { json }: { readonly json?: boolean }): Promise<ExitCode> {
+function listUsers(context: CommandContext, { json }: { readonly json?: boolean }): Promise<ExitCode> {
   const { terminal } = context;
   return withServices<ExitCode>(context, async ({ accounts: { userAdmin } }) => {
     const users = await userAdmin.list();

@@ -1,6 +1,6 @@
 import { formatIst, toIstIso } from '../core/ist.ts';
 import type { Receipt, ReceiptLine } from '../core/revocation.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
+import type { CommandContext, ExitCode } from './command.ts';
 
 /** How many of something a receipt says have ended. */
 export function countOf({ lines }: Receipt, step: 'sessions' | 'broker_tokens'): number {

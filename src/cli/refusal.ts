@@ -1,4 +1,4 @@
-import { CommandError } from './command-error.ts';
+import { CommandError } from './command.ts';
 
 /** What the rules for accounts refuse, as one error: every field that is wrong, and what to do about it. */
 export function refusal(fields: Readonly<Record<string, string>>): CommandError {

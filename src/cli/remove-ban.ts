@@ -1,19 +1,25 @@
+import { Argument, Option } from 'commander';
 import { banRecord } from '../bans/ban-export.ts';
 import { readBanSubject } from '../bans/ban-subject.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
 import { toJson } from './json.ts';
 import { withServices } from './with-services.ts';
 
-export interface RemoveBanOptions {
+interface RemoveBanOptions {
   readonly address: string;
   readonly forget?: boolean;
   readonly json?: boolean;
 }
 
+export const command: CliCommand<RemoveBanOptions> = {
+  arguments: [new Argument('<address>')],
+  options: [new Option('--forget', 'clear its offences too, so that the next automatic ban is not longer')],
+  run: removeBan,
+};
+
 /** Lifts a ban, on every node: also for an administrator who got banned. */
-export function removeBan(context: CommandContext, options: RemoveBanOptions): Promise<ExitCode> {
+function removeBan(context: CommandContext, options: RemoveBanOptions): Promise<ExitCode> {
   const { address, forget = false, json } = options;
   const subject = readBanSubject(address);
   if (subject === undefined)

@@ -1,7 +1,8 @@
+import { Argument, Option } from 'commander';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
+import type { CliCommand, CommandContext, ExitCode } from './command.ts';
 import { unknownUser } from './find-user.ts';
-import { readGivenPassword } from './given-password.ts';
+import { PASSWORD_STDIN, readGivenPassword } from './given-password.ts';
 import { toJson } from './json.ts';
 import { receiptRecord, receiptText, reportOutcome } from './receipt.ts';
 import { refusal } from './refusal.ts';
@@ -9,15 +10,21 @@ import { temporaryPasswordLines } from './temporary-password-lines.ts';
 import { userRecord } from './user-record.ts';
 import { withServices } from './with-services.ts';
 
-export interface ResetPasswordOptions {
+interface ResetPasswordOptions {
   readonly username: string;
   readonly passwordStdin?: boolean;
   readonly keepApiKeys?: boolean;
   readonly json?: boolean;
 }
 
+export const command: CliCommand<ResetPasswordOptions> = {
+  arguments: [new Argument('<username>')],
+  options: [PASSWORD_STDIN, new Option('--keep-api-keys', 'do not revoke the API keys')],
+  run: resetPassword,
+};
+
 /** Gives somebody a new password, and ends everything that began with the old one. */
-export async function resetPassword(
+async function resetPassword(
   context: CommandContext,
   { username, passwordStdin, keepApiKeys, json }: ResetPasswordOptions,
 ): Promise<ExitCode> {

@@ -1,18 +1,23 @@
+import { Argument } from 'commander';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
 import { toJson } from './json.ts';
 import { printable } from './printable.ts';
 import { withServices } from './with-services.ts';
 
-export interface RevokeApiKeyOptions {
+interface RevokeApiKeyOptions {
   /** The public part of the key. */
   readonly id: string;
   readonly json?: boolean;
 }
 
+export const command: CliCommand<RevokeApiKeyOptions> = {
+  arguments: [new Argument('<id>', 'its public part, as the list shows it')],
+  run: revokeApiKey,
+};
+
 /** Ends one API key; no server takes it from that moment on. */
-export function revokeApiKey(context: CommandContext, { id, json }: RevokeApiKeyOptions): Promise<ExitCode> {
+function revokeApiKey(context: CommandContext, { id, json }: RevokeApiKeyOptions): Promise<ExitCode> {
   return withServices<ExitCode>(context, async ({ api }) => {
     const key = await api.apiKeys.find(id);
     if (key === undefined)

@@ -1,22 +1,37 @@
+import { Option } from 'commander';
 import type { Receipt } from '../core/revocation.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
 import { endEverybody, findEverybody } from './end-all-sessions.ts';
 import { findUser } from './find-user.ts';
 import { toJson } from './json.ts';
 import { countOf, receiptRecord, receiptText, reportOutcome } from './receipt.ts';
 import { withServices } from './with-services.ts';
 
-export interface RevokeSessionsOptions {
-  /** Whose; everybody's without. */
+interface RevokeSessionsOptions {
   readonly user?: string;
+  readonly all?: boolean;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
 
+export const command: CliCommand<RevokeSessionsOptions> = {
+  options: [
+    new Option('--user <username>', 'of this user'),
+    new Option('--all', 'of every user with a session or a broker token').conflicts('user'),
+    new Option('--yes', 'do not ask before ending all'),
+  ],
+  misuse({ user, all, yes }, { terminal }) {
+    if (user === undefined && !all) return 'say whose: --user USERNAME, or --all';
+    return all && !yes && !terminal.interactive
+      ? '--all without a terminal to ask at needs --yes'
+      : undefined;
+  },
+  run: revokeSessions,
+};
+
 /** Ends accounts as an administrator's order: sessions, broker tokens, cached values. */
-export function revokeSessions(context: CommandContext, options: RevokeSessionsOptions): Promise<ExitCode> {
+function revokeSessions(context: CommandContext, options: RevokeSessionsOptions): Promise<ExitCode> {
   const { user } = options;
   return user === undefined ? revokeAll(context, options) : revokeOne(context, user, options);
 }

@@ -1,20 +1,23 @@
 import type { CheckKeyReadiness } from '../broker/key-readiness-check.ts';
 import type { ColumnRotation, RotationCount, RotationReport } from '../storage/key-rotation.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
 import { toJson } from './json.ts';
 import { withServices } from './with-services.ts';
 
-export interface RotateKeysOptions {
+interface RotateKeysOptions {
   readonly json?: boolean;
 }
+
+export const command: CliCommand<RotateKeysOptions> = {
+  run: rotateKeys,
+};
 
 /**
  * Encrypts everything that ENCRYPTION_KEY protects with its first key, beside running servers, which must have that key
  * too. May be interrupted and called again: what the first key reads already is passed over.
  */
-export function rotateKeys(context: CommandContext, { json }: RotateKeysOptions): Promise<ExitCode> {
+function rotateKeys(context: CommandContext, { json }: RotateKeysOptions): Promise<ExitCode> {
   const { terminal } = context;
   return withServices<ExitCode>(context, async ({ brokers, keyRotation }) => {
     await refuseWhereServersLag(brokers.checkKeyReadiness);

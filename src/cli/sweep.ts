@@ -1,22 +1,34 @@
+import { Option } from 'commander';
 import type { Services } from '../compose.ts';
 import { formatIst, toIstIso } from '../core/ist.ts';
 import type { Receipt } from '../core/revocation.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
+import { readInstant } from './instant.ts';
 import { toJson } from './json.ts';
 import { countOf, receiptRecord, receiptText, reportOutcome } from './receipt.ts';
 import { withServices } from './with-services.ts';
 
-export interface SweepOptions {
+interface SweepOptions {
   /** Milliseconds since the epoch. */
   readonly at?: number;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
 
+export const command: CliCommand<SweepOptions> = {
+  options: [
+    new Option(
+      '--at <instant>',
+      'as if the cutoff was then: ISO 8601, in Indian time unless it names an offset',
+    ).argParser(readInstant),
+    new Option('--dry-run', 'only count what would end'),
+  ],
+  run: sweep,
+};
+
 /** Ends what is from before the last cutoff or an instant of the operator's own; or counts it. */
-export function sweep(context: CommandContext, { at, dryRun, json }: SweepOptions): Promise<ExitCode> {
+function sweep(context: CommandContext, { at, dryRun, json }: SweepOptions): Promise<ExitCode> {
   if (at !== undefined) refuseFuture(at, context.clock.now());
   return withServices(context, (services) => {
     const cutoff = at ?? lastCutoff(services);

@@ -1,16 +1,16 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { InvalidArgumentError, Option } from 'commander';
 import { headText } from '../audit/audit-row-store.ts';
 import { type ChainVerdict, verifyChain } from '../audit/chain-verification.ts';
 import { verifyExport } from '../audit/export-verification.ts';
 import type { ChainHead } from '../core/audit-chain.ts';
-import type { CommandContext, ExitCode } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
 import { toJson } from './json.ts';
 import { printable } from './printable.ts';
 import { withServices } from './with-services.ts';
 
-export interface VerifyAuditOptions {
+interface VerifyAuditOptions {
   /** A head that was kept elsewhere. */
   readonly head?: ChainHead;
   /** An export, in place of the database. */
@@ -18,8 +18,18 @@ export interface VerifyAuditOptions {
   readonly json?: boolean;
 }
 
+export const command: CliCommand<VerifyAuditOptions> = {
+  options: [
+    new Option('--head <seq:hash>', 'a head that was kept elsewhere: it must be part of the chain').argParser(
+      readChainHead,
+    ),
+    new Option('--file <export>', 'verify an export instead of the database'),
+  ],
+  run: verifyAudit,
+};
+
 /** Proves the audit log, or an export of it, and says where its first broken link is. */
-export async function verifyAudit(
+async function verifyAudit(
   context: CommandContext,
   { head: kept, file, json }: VerifyAuditOptions,
 ): Promise<ExitCode> {
@@ -101,4 +111,14 @@ function aboutKept(kept: ChainHead, { start, last }: ChainVerdict): string {
   return kept.seq >= Math.max(1, start.seq)
     ? `It agrees with the head that was kept, of row ${kept.seq}.`
     : `The head that was kept is of row ${kept.seq}, which is not there to be compared.`;
+}
+
+/** Reads a head that was kept elsewhere: `4711:` and 64 hexadecimal digits. Throws commander's error when it is none. */
+function readChainHead(text: string): ChainHead {
+  const match = /^(\d{1,15}):([0-9a-f]{64})$/i.exec(text.trim());
+  if (match === null)
+    throw new InvalidArgumentError(
+      'Write it as it was printed: the number of a row, a colon, and 64 digits.',
+    );
+  return { seq: Number(match[1]), hash: String(match[2]).toLowerCase() };
 }

@@ -1,5 +1,5 @@
 import type { Services } from '../compose.ts';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext } from './command.ts';
 
 /** Says so when nobody is left who can administer: an account from here takes the place of the setup page. */
 export async function warnWithoutAdmin({ terminal }: CommandContext, { accounts }: Services): Promise<void> {

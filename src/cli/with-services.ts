@@ -2,8 +2,7 @@ import { connect } from '../boot/connect.ts';
 import { parseProjectConfig, readSettings } from '../boot/project-files.ts';
 import { compose, type Services } from '../compose.ts';
 import type { Config } from '../config.ts';
-import type { CommandContext } from './command-context.ts';
-import { CommandError } from './command-error.ts';
+import { type CommandContext, CommandError } from './command.ts';
 import { createErrorLog } from './error-log.ts';
 
 /**

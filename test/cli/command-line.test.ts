@@ -1,12 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runCommandLine } from '../../src/cli/command-line.ts';
+import { COMMANDS } from '../../src/cli/command-list.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
 import { CLI_TEST_TIMEOUT_MS, createProjectCopy, type ProjectCopy } from './project-copy.ts';
+
+const PROJECT = resolve(import.meta.dirname, '../..');
 
 describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
   let project: ProjectCopy;
@@ -20,6 +25,23 @@ describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     for (const command of ['sessions', 'sweep', 'users', 'doctor']) expect(stdout).toContain(command);
     expect((await project.curfew(['sessions', 'revoke', '--help'])).stdout).toContain('--user <username>');
+  });
+
+  it('tells its version', async () => {
+    const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
+    expect(await project.curfew(['--version'])).toMatchObject({ status: 0, stdout: `curfew ${version}\n` });
+  });
+
+  it('has help for every command, with --json in it', async () => {
+    for (const { name } of COMMANDS) {
+      const printed: string[] = [];
+      const terminal = { print: async (text: string) => void printed.push(text) } as never;
+      const context = { environment: {}, terminal, clock: systemClock };
+      expect(await runCommandLine([...name.split(' '), '--help'], context), name).toBe(0);
+      const help = printed.join('\n');
+      expect(help).toContain(`Usage: curfew ${name}`);
+      expect(help).toContain('--json');
+    }
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { VERSION } from '../../src/version.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn } from '../support/visitor.ts';
 
@@ -34,6 +35,9 @@ describe('The pages for anyone', () => {
       expect(header).toContain('<a class="button button-quiet" href="/dashboard">Dashboard</a>');
       expect(header).toContain('<a class="button button-quiet" href="/auth/login">Sign in</a>');
       expect((await visitor.get('/auth/login')).location).toBe('/dashboard');
+      // Strangers need not know which faults to try.
+      expect((await visitor.get('/dashboard')).text).toContain(`<p>Curfew ${VERSION}. All times`);
+      expect(stranger.text).toContain('<p>Curfew. All times');
     },
   );
 });

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { Argument } from 'commander';
 import { PROJECT_FOLDER, parseProjectConfig, readSettings } from '../../boot/project-files.ts';
 import { toIstIso } from '../../core/ist.ts';
 import { connectDatabase } from '../../storage/database.ts';
@@ -7,14 +8,13 @@ import { createDatabaseInspection } from '../../storage/database-inspection.ts';
 import { postgresCommands } from '../../storage/postgres-commands.ts';
 import { backUpSqlite } from '../../storage/sqlite-backup.ts';
 import type { CopyProgress, FileFacts } from '../../storage/sqlite-copy.ts';
-import type { CommandContext, ExitCode } from '../command-context.ts';
-import { CommandError } from '../command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from '../command.ts';
 import { toJson } from '../json.ts';
 import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
 import { recordOffline } from './record-offline.ts';
 
-export interface BackupOptions {
+interface BackupOptions {
   /** Where to; a name of its own in `data/backups` without. */
   readonly file?: string;
   readonly json?: boolean;
@@ -22,11 +22,16 @@ export interface BackupOptions {
 
 const MEGABYTE = 1_000_000;
 
+export const command: CliCommand<BackupOptions> = {
+  arguments: [new Argument('[file]', 'the new file; it must not exist yet')],
+  run: backup,
+};
+
 /**
  * Copies the database beside running servers. On Postgres it prints the commands that do it, since pg_dump belongs to the
  * server's version.
  */
-export async function backup(context: CommandContext, { file, json }: BackupOptions): Promise<ExitCode> {
+async function backup(context: CommandContext, { file, json }: BackupOptions): Promise<ExitCode> {
   const { terminal, environment, clock } = context;
   const { database } = parseProjectConfig(readSettings(environment));
   if (database.dialect === 'postgres') {

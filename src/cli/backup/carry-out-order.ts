@@ -1,5 +1,5 @@
 import type { Receipt } from '../../core/revocation.ts';
-import type { CommandContext } from '../command-context.ts';
+import type { CommandContext } from '../command.ts';
 import { explainError } from '../explain-error.ts';
 import { withServices } from '../with-services.ts';
 

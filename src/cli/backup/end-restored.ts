@@ -12,7 +12,7 @@ import {
   revokeAllApiKeys,
 } from '../../storage/restore-merge-store.ts';
 import { CLI_ORIGIN } from '../cli-origin.ts';
-import type { CommandContext } from '../command-context.ts';
+import type { CommandContext } from '../command.ts';
 import { createErrorLog } from '../error-log.ts';
 
 export interface Restoration {

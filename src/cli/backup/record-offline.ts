@@ -3,7 +3,7 @@ import { createAuditLog } from '../../audit/audit-store.ts';
 import type { AuditEvent } from '../../core/audit-event.ts';
 import { type DatabaseLocation, openDatabase } from '../../storage/database.ts';
 import { CLI_ORIGIN } from '../cli-origin.ts';
-import type { CommandContext } from '../command-context.ts';
+import type { CommandContext } from '../command.ts';
 import { createErrorLog } from '../error-log.ts';
 
 /** Writes an event into the audit log with nothing but the database: Redis need not answer. */

@@ -1,6 +1,6 @@
 import type { CarriedOver } from '../../core/audit-event.ts';
 import type { Receipt } from '../../core/revocation.ts';
-import type { CommandContext, ExitCode } from '../command-context.ts';
+import type { CommandContext, ExitCode } from '../command.ts';
 import { toJson } from '../json.ts';
 import { printable } from '../printable.ts';
 import { receiptRecord, receiptText, reportOutcome } from '../receipt.ts';

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { Argument, Option } from 'commander';
 import { readChainState } from '../../audit/audit-chain-store.ts';
 import { parseProjectConfig, readSettings } from '../../boot/project-files.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
@@ -16,14 +17,13 @@ import {
   removeSqlite,
 } from '../../storage/sqlite-copy.ts';
 import { holdPlace, inspectPlace, type PlaceState, replaceSqlite } from '../../storage/sqlite-path.ts';
-import type { CommandContext, ExitCode } from '../command-context.ts';
-import { CommandError } from '../command-error.ts';
+import { type CliCommand, type CommandContext, CommandError, type ExitCode } from '../command.ts';
 import { printable } from '../printable.ts';
 import { carryOutOrder } from './carry-out-order.ts';
 import { type EndedRestoration, endRestored } from './end-restored.ts';
 import { reportRestoration } from './restore-report.ts';
 
-export interface RestoreOptions {
+interface RestoreOptions {
   readonly file?: string;
   readonly afterPgRestore?: boolean;
   readonly serverStopped?: boolean;
@@ -32,8 +32,28 @@ export interface RestoreOptions {
   readonly json?: boolean;
 }
 
+export const command: CliCommand<RestoreOptions> = {
+  arguments: [new Argument('[file]', 'the backup')],
+  options: [
+    new Option('--after-pg-restore', 'on Postgres: end what pg_restore brought back, and what lives on'),
+    new Option('--server-stopped', 'no server runs: for a present database that is too damaged to tell'),
+    new Option(
+      '--keep-api-keys',
+      'keep the API keys of the backup where the present database cannot say which were revoked since',
+    ),
+    new Option('--yes', 'do not ask'),
+  ],
+  misuse({ file, afterPgRestore, yes }, { terminal }) {
+    if (file === undefined && !afterPgRestore) return 'name the backup, or, on Postgres, --after-pg-restore';
+    return file !== undefined && !yes && !terminal.interactive
+      ? 'without a terminal to ask at, restore needs --yes'
+      : undefined;
+  },
+  run: restore,
+};
+
 /** Puts a backup in the place of the database, or, on Postgres, does the same ending behind pg_restore. */
-export async function restore(context: CommandContext, options: RestoreOptions): Promise<ExitCode> {
+async function restore(context: CommandContext, options: RestoreOptions): Promise<ExitCode> {
   const { database } = parseProjectConfig(readSettings(context.environment));
   if (database.dialect === 'postgres') {
     if (options.afterPgRestore !== true)

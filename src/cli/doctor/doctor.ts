@@ -1,7 +1,7 @@
 import { mergeEnvironment } from '../../boot/env-file.ts';
 import type { Config } from '../../config.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { CommandContext, ExitCode } from '../command-context.ts';
+import type { CliCommand, CommandContext, ExitCode } from '../command.ts';
 import { explainError } from '../explain-error.ts';
 import { toJson } from '../json.ts';
 import { checkAddresses } from './check-addresses.ts';
@@ -15,11 +15,12 @@ import { checkWork } from './check-work.ts';
 import { type Finding, findingsOf } from './finding.ts';
 import { readAsFarAsPossible } from './readable-config.ts';
 
+export const command: CliCommand<{ readonly json?: boolean }> = {
+  run: doctor,
+};
+
 /** Looks at everything that Curfew stands on and says what to mend; changes nothing. Fails when anything does. */
-export async function doctor(
-  context: CommandContext,
-  { json }: { readonly json?: boolean },
-): Promise<ExitCode> {
+async function doctor(context: CommandContext, { json }: { readonly json?: boolean }): Promise<ExitCode> {
   const findings = await examine(context);
   const healthy = findings.every((finding) => finding.status !== 'fail');
   await context.terminal.print(
