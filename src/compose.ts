@@ -128,7 +128,7 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
     },
     countSessions: async (userId) => (await registry.listByUser(userId)).length,
   });
-  const { orders, revoker, pending } = revocation;
+  const { revocations, revoker, pending } = revocation;
 
   const settings = createSettingsFeature({ ...shared, secure: https, brokerNames });
 
@@ -136,7 +136,7 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
     ...shared,
     storage: sessionStorage,
     revoker,
-    orders,
+    revocations,
     secrets: config.sessionSecrets,
     https,
     maxSessionsPerUser: config.maxSessionsPerUser,
@@ -278,7 +278,7 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
     settingsOf: settings.read,
     // With what the brokers have answered: to everyone's tokens where an administrator reads of everyone.
     async latestReceipt(userId, viewer) {
-      const receipt = await orders.latestReceipt(userId);
+      const receipt = await revocations.latestReceipt(userId);
       if (receipt === undefined) return undefined;
       const isOfAll = viewer === 'admin' && receipt.scope === 'sweep';
       const answers = await brokers.logoutAnswers([receipt.orderId], isOfAll ? undefined : userId);
@@ -329,7 +329,7 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
     usernameOf: async (userId) => (await users.findById(userId))?.username,
     countConnectionsOf: async (userId) => (await brokers.countConnectionsOf([userId])).get(userId) ?? 0,
     countConnectionsBefore: brokers.openTokens.countOpenBefore,
-    receiptOf: orders.receiptOf,
+    receiptOf: revocations.receiptOf,
     brokerName,
   });
 
@@ -391,7 +391,7 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
     metrics: createMetricsRegistry(features.flatMap(({ metrics = [] }) => metrics)),
     jobs: createJobs({
       ...shared,
-      orders,
+      revocations,
       revoker,
       sweep: revocation.sweep,
       idleWatch: sessions.idleWatch,

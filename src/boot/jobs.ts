@@ -5,7 +5,7 @@ import { createPoller, type Poller } from '../core/poller.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
 import { createTimer } from '../core/timer.ts';
 import type { Job } from '../http/feature.ts';
-import type { RevocationOrderStore } from '../revocation/revocation-order-store.ts';
+import type { RevocationStore } from '../revocation/revocation-store.ts';
 import type { Revoker } from '../revocation/revoker.ts';
 import type { Sweep } from '../revocation/sweep.ts';
 import type { IdleWatch } from '../sessions/idle-watch.ts';
@@ -15,11 +15,11 @@ export interface JobsDeps {
   readonly clock: Clock;
   readonly policy: LivePolicy;
   readonly registry: SessionRegistry;
-  readonly orders: RevocationOrderStore;
+  readonly revocations: RevocationStore;
   readonly revoker: Revoker;
   readonly sweep: Sweep;
   readonly idleWatch: IdleWatch;
-  /** Brings a session store up to date that may be older than the orders; undefined where it cannot be. */
+  /** Brings a session store up to date that may be older than the revocations; undefined where it cannot be. */
   readonly replay: (() => Promise<unknown>) | undefined;
   /** Of the features: each removes what is long over, once a minute. */
   readonly cleanups: readonly (() => Promise<unknown>)[];
@@ -41,14 +41,14 @@ export interface Jobs {
 }
 
 /** Longer than a replay after a restored Redis looks back. */
-const ORDERS_KEPT_MS = 31 * DAY_MS;
+const REVOCATIONS_KEPT_MS = 31 * DAY_MS;
 
 export function createJobs(deps: JobsDeps): Jobs {
   const {
     clock,
     policy,
     registry,
-    orders,
+    revocations,
     revoker,
     sweep,
     idleWatch,
@@ -78,8 +78,8 @@ export function createJobs(deps: JobsDeps): Jobs {
   async function tidy(): Promise<void> {
     await registry.tidy();
     // Also long before the next cutoff: later it could not be told any more that the sweep came too early.
-    await orders.freeSweepsToCome();
-    await orders.forgetDoneBefore(clock.now() - ORDERS_KEPT_MS);
+    await revocations.releaseFutureSweeps();
+    await revocations.deleteDoneBefore(clock.now() - REVOCATIONS_KEPT_MS);
     for (const cleanup of cleanups) await cleanup();
   }
 
@@ -105,8 +105,8 @@ export function createJobs(deps: JobsDeps): Jobs {
 
   return {
     async catchUp() {
-      await orders.takeFromTheGone();
-      await orders.hurryOpen();
+      await revocations.releaseFromDeadHolders();
+      await revocations.hurryOpen();
       await replay?.();
       while ((await revoker.retryDue()) > 0);
       await sweep.runIfDue();

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
-import type { RevocationOrder, RevocationOutcome, RevocationTarget } from '../core/revocation.ts';
+import type { Revocation, RevocationOutcome, RevocationTarget } from '../core/revocation.ts';
 import type { AuthorizationStore } from './authorization-store.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import { type ConnectionsToEnd, END_BATCH, type EndedConnection } from './connection-ending-store.ts';
@@ -21,29 +21,30 @@ export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): Revocation
 
   return {
     name: 'broker_tokens',
-    async revoke(order) {
-      const { scope } = order;
+    async revoke(revocation) {
+      const { scope } = revocation;
       switch (scope.kind) {
         case 'device':
           return { count: 0, detail: 'kept: shared with other devices' };
         case 'account':
-          await authorizations.forgetBegunBefore(order.orderedAt + 1, scope.userId);
-          return endAll(order, { kind: 'through_epoch', userId: scope.userId, epoch: scope.throughEpoch });
+          await authorizations.forgetBegunBefore(revocation.orderedAt + 1, scope.userId);
+          return endAll(revocation, {
+            kind: 'through_epoch',
+            userId: scope.userId,
+            epoch: scope.throughEpoch,
+          });
         case 'stale':
           await authorizations.forgetBegunBefore(scope.before, scope.userId);
-          return endAll(order, { kind: 'issued_before', before: scope.before, userId: scope.userId });
+          return endAll(revocation, { kind: 'issued_before', before: scope.before, userId: scope.userId });
         case 'sweep':
           await authorizations.forgetBegunBefore(scope.before);
-          return endAll(order, { kind: 'issued_before', before: scope.before });
+          return endAll(revocation, { kind: 'issued_before', before: scope.before });
       }
     },
   };
 
   /** In batches, with a turn of the event loop for everybody else in between. */
-  async function endAll(
-    { id, reason }: RevocationOrder,
-    which: ConnectionsToEnd,
-  ): Promise<RevocationOutcome> {
+  async function endAll({ id, reason }: Revocation, which: ConnectionsToEnd): Promise<RevocationOutcome> {
     const counts = new Map<string, number>();
     let total = 0;
     for (;;) {

@@ -14,10 +14,10 @@ export const REVOCATION_REASONS = [
 export type RevocationReason = (typeof REVOCATION_REASONS)[number];
 
 /**
- * What an order ends.
+ * What a revocation ends.
  * - `device`: the named sessions of one user, and nothing that their other devices share.
  * - `account`: everything of one user that began in `throughEpoch` or before. What begins afterwards carries a
- *   higher epoch, so an order that is carried out late cannot touch it.
+ *   higher epoch, so a revocation that is carried out late cannot touch it.
  * - `stale`: everything of one user from before a cutoff.
  * - `sweep`: everything of everyone from before a cutoff.
  */
@@ -48,7 +48,7 @@ export function isInScope(scope: RevocationScope, { sid, epoch, loginTime }: Rev
   }
 }
 
-export interface RevocationOrder {
+export interface Revocation {
   readonly id: string;
   readonly scope: RevocationScope;
   readonly reason: RevocationReason;
@@ -64,13 +64,13 @@ export interface RevocationOutcome {
 }
 
 /**
- * Something that must end with a session. Implementations are idempotent: an order may be carried out again
+ * Something that must end with a session. Implementations are idempotent: a revocation may be carried out again
  * after a crash, and then ends what is left and nothing else. They throw when they could not do it.
  */
 export interface RevocationTarget {
   /** A fixed word for receipts and the outbox: `broker_tokens`, `sessions`, `caches`. */
   readonly name: string;
-  revoke(order: RevocationOrder): Promise<RevocationOutcome>;
+  revoke(revocation: Revocation): Promise<RevocationOutcome>;
 }
 
 export interface ReceiptLine {
@@ -82,7 +82,7 @@ export interface ReceiptLine {
   readonly ms: number;
 }
 
-/** What an order has ended, step by step. */
+/** What a revocation has ended, step by step. */
 export interface Receipt {
   readonly orderId: string;
   readonly reason: RevocationReason;

@@ -3,7 +3,7 @@ import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
 import type { Receipt, RevocationReason } from '../core/revocation.ts';
 import type { Database } from '../storage/database.ts';
 
-/** An order that was given and is not carried out, as an administrator looks at it. Instants in ms since the epoch. */
+/** A revocation that was given and is not carried out, as an administrator looks at it. Instants in ms since the epoch. */
 export interface PendingRevocation {
   readonly id: string;
   /** Undefined for a sweep, which is everybody's, and where the account is gone. */
@@ -16,7 +16,7 @@ export interface PendingRevocation {
   readonly receipt: Receipt | undefined;
 }
 
-/** The outbox for people: orders that failed in part or whose node died, not those in progress right now. */
+/** The outbox for people: revocations that failed in part or whose node died, not those in progress right now. */
 export interface PendingRevocationStore {
   /** The oldest first. */
   list(limit: number): Promise<readonly PendingRevocation[]>;

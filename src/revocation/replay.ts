@@ -2,11 +2,11 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { DAY_MS } from '../core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
-import type { RevocationOrder, RevocationTarget } from '../core/revocation.ts';
-import type { RevocationOrderStore } from './revocation-order-store.ts';
+import type { Revocation, RevocationTarget } from '../core/revocation.ts';
+import type { RevocationStore } from './revocation-store.ts';
 
 export interface ReplayDeps {
-  readonly orders: RevocationOrderStore;
+  readonly revocations: RevocationStore;
   readonly sessionTarget: RevocationTarget;
   readonly calendar: CutoffCalendar;
   readonly clock: Clock;
@@ -21,22 +21,27 @@ const LONGEST_LOOK_BACK_MS = 30 * DAY_MS;
  * Ends again in the session store whatever was ended there since the last cutoff; what is older, the cutoff itself keeps
  * out. For a store that may have come back with older data. Rejects when the store or the database does not answer.
  */
-export function createReplay({ orders, sessionTarget, calendar, clock }: ReplayDeps): () => Promise<number> {
+export function createReplay({
+  revocations,
+  sessionTarget,
+  calendar,
+  clock,
+}: ReplayDeps): () => Promise<number> {
   return async function replay() {
-    // An order of today may bear a time from just before the cutoff: of a node whose clock is a little behind.
+    // A revocation of today may bear a time from just before the cutoff: of a node whose clock is a little behind.
     const cutoff = calendar.last() - CLOCK_SKEW_TOLERANCE_MS;
     const since = Math.max(cutoff, clock.now() - LONGEST_LOOK_BACK_MS);
     let count = 0;
-    for await (const portion of orders.listSince(since, PORTION)) {
-      await Promise.all(portion.filter(isOfThePast).map((order) => sessionTarget.revoke(order)));
+    for await (const portion of revocations.listSince(since, PORTION)) {
+      await Promise.all(portion.filter(isOfThePast).map((revocation) => sessionTarget.revoke(revocation)));
       count += portion.length;
     }
-    await orders.hurryOpen();
+    await revocations.hurryOpen();
     return count;
   };
 
   /** A clock that was wrong may have swept a cutoff to come: that must not end everybody at every hiccup until then. */
-  function isOfThePast({ scope }: RevocationOrder): boolean {
+  function isOfThePast({ scope }: Revocation): boolean {
     return scope.kind !== 'sweep' || scope.before <= clock.now() + CLOCK_SKEW_TOLERANCE_MS;
   }
 }

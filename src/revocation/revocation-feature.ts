@@ -8,7 +8,7 @@ import type { Database } from '../storage/database.ts';
 import { createPendingRevocationStore, type PendingRevocationStore } from './pending-revocation-store.ts';
 import { createReplay } from './replay.ts';
 import { createRevocationMetrics } from './revocation-metrics.ts';
-import { createRevocationOrderStore, type RevocationOrderStore } from './revocation-order-store.ts';
+import { createRevocationStore, type RevocationStore } from './revocation-store.ts';
 import { createRevoker, type Revoker } from './revoker.ts';
 import { createSweep, type Sweep } from './sweep.ts';
 
@@ -29,7 +29,7 @@ export interface RevocationFeatureDeps {
 }
 
 export interface RevocationFeature extends Feature {
-  readonly orders: RevocationOrderStore;
+  readonly revocations: RevocationStore;
   readonly revoker: Revoker;
   readonly sweep: Sweep;
   /** For a session store that may have come back with older data. */
@@ -40,20 +40,20 @@ export interface RevocationFeature extends Feature {
 /** The product's one thought: what ends, in which order, until it is done. */
 export function createRevocationFeature(deps: RevocationFeatureDeps): RevocationFeature {
   const { database, clock, targets } = deps;
-  const orders = createRevocationOrderStore(database, clock);
+  const revocations = createRevocationStore(database, clock);
   const pending = createPendingRevocationStore(database, clock);
   const revoker = createRevoker({
     ...deps,
-    orders,
+    revocations,
     targets: [targets.tokens, targets.sessions, targets.caches],
     acting: database.acting,
   });
   return {
-    orders,
+    revocations,
     revoker,
     pending,
-    sweep: createSweep({ ...deps, revoker, orders }),
-    replay: createReplay({ ...deps, orders, sessionTarget: targets.sessions }),
+    sweep: createSweep({ ...deps, revoker, revocations }),
+    replay: createReplay({ ...deps, revocations, sessionTarget: targets.sessions }),
     metrics: createRevocationMetrics(pending, clock),
   };
 }

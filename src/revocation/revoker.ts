@@ -6,21 +6,21 @@ import type { Log } from '../core/log.ts';
 import type {
   Receipt,
   ReceiptLine,
-  RevocationOrder,
+  Revocation,
   RevocationReason,
   RevocationScope,
   RevocationTarget,
 } from '../core/revocation.ts';
 import type { Acting } from '../storage/acting.ts';
-import type { RevocationOrderStore, StoredOrder } from './revocation-order-store.ts';
+import type { RevocationStore, StoredRevocation } from './revocation-store.ts';
 
 export interface RevokerDeps {
-  readonly orders: RevocationOrderStore;
+  readonly revocations: RevocationStore;
   /** In the order in which they are asked; see docs/architecture.md for why this order. */
   readonly targets: readonly RevocationTarget[];
   /** How many sessions of a user could be used now. */
   readonly countSessions: (userId: string) => Promise<number>;
-  /** To give an order is an act; to carry it out is the server's business, also where it ends the session that gave it. */
+  /** To give a revocation is an act; to carry it out is the server's business, also where it ends the session that gave it. */
   readonly acting: Pick<Acting, 'asServer'>;
   readonly audit: AuditLog;
   readonly clock: Clock;
@@ -28,15 +28,15 @@ export interface RevokerDeps {
 }
 
 /**
- * Ends things, and leaves a receipt of what it ended. Rejects only when not even the order could be stored. A receipt says
- * `queued` until it stands in the order's row that everything is done: what the row calls open is carried out again, which
+ * Ends things, and leaves a receipt of what it ended. Rejects only when not even the revocation could be stored. A receipt says
+ * `queued` until it stands in the revocation's row that everything is done: what the row calls open is carried out again, which
  * ends nothing twice.
  */
 export interface Revoker {
   /** Everything of one user: tokens, sessions, cached values. */
   revokeAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
   /**
-   * Anything less, or more. Undefined when the same order (by `dedupeKey`) was given before. Devices after which nobody
+   * Anything less, or more. Undefined when the same revocation (by `dedupeKey`) was given before. Devices after which nobody
    * is signed in take the account with them: then the receipt is the account's.
    */
   revoke(
@@ -45,7 +45,7 @@ export interface Revoker {
     origin: AuditOrigin,
     dedupeKey?: string,
   ): Promise<Receipt | undefined>;
-  /** Goes on with orders whose steps failed or whose node died; returns how many are done now. */
+  /** Goes on with revocations whose steps failed or whose node died; returns how many are done now. */
   retryDue(): Promise<number>;
 }
 
@@ -53,24 +53,27 @@ const FIRST_RETRY_MS = 2 * SECOND_MS;
 const LONGEST_RETRY_MS = 5 * MINUTE_MS;
 
 export function createRevoker(deps: RevokerDeps): Revoker {
-  const { orders, targets, countSessions, acting, audit, clock, log } = deps;
+  const { revocations, targets, countSessions, acting, audit, clock, log } = deps;
 
-  async function carryOut({ order, receipt, attempts }: StoredOrder, origin: AuditOrigin): Promise<Receipt> {
+  async function carryOut(
+    { revocation, receipt, attempts }: StoredRevocation,
+    origin: AuditOrigin,
+  ): Promise<Receipt> {
     const lines: ReceiptLine[] = [];
     for (const target of targets) {
       const before = receipt?.lines.find((line) => line.step === target.name);
-      lines.push(before?.status === 'done' ? before : await step(target, order));
+      lines.push(before?.status === 'done' ? before : await step(target, revocation));
     }
     const stepsDone = lines.every((line) => line.status === 'done');
-    // Before this order counts as done: a process that dies in between asks the question again.
-    const rest = stepsDone ? await orderTheRest(order) : undefined;
+    // Before this revocation counts as done: a process that dies in between asks the question again.
+    const rest = stepsDone ? await openRest(revocation) : undefined;
     const status = stepsDone && rest !== 'unknown' ? 'done' : 'queued';
     const result: Receipt = {
-      orderId: order.id,
-      reason: order.reason,
-      scope: order.scope.kind,
-      userId: order.scope.kind === 'sweep' ? undefined : order.scope.userId,
-      orderedAt: order.orderedAt,
+      orderId: revocation.id,
+      reason: revocation.reason,
+      scope: revocation.scope.kind,
+      userId: revocation.scope.kind === 'sweep' ? undefined : revocation.scope.userId,
+      orderedAt: revocation.orderedAt,
       status,
       lines,
     };
@@ -80,48 +83,44 @@ export function createRevoker(deps: RevokerDeps): Revoker {
       await audit.record({ type: 'revocation.carried_out', receipt: told }, origin);
     }
     if (rest === undefined || rest === 'unknown') return told;
-    return carryOut({ order: rest, receipt: undefined, attempts: 0 }, origin);
+    return carryOut({ revocation: rest, receipt: undefined, attempts: 0 }, origin);
   }
 
-  /** The receipt as its order's row now has it: still open where that could not be written. */
+  /** The receipt as its revocation's row now has it: still open where that could not be written. */
   async function write(receipt: Receipt, attempts: number): Promise<Receipt> {
     try {
-      await orders.saveProgress(receipt, attempts + 1, clock.now() + retryDelayMs(attempts));
+      await revocations.saveProgress(receipt, attempts + 1, clock.now() + retryDelayMs(attempts));
       return receipt;
     } catch (error) {
-      log.error(
-        { err: error, order: receipt.orderId },
-        'What a revocation has ended could not be written down; it is carried out once more',
-      );
+      log.error({ err: error, revocation: receipt.orderId }, 'Could not save revocation progress; retrying');
       return { ...receipt, status: 'queued' };
     }
   }
 
-  /** The account's order, where devices were ended and nobody is left. */
-  async function orderTheRest({
-    id,
-    scope,
-    reason,
-  }: RevocationOrder): Promise<RevocationOrder | undefined | 'unknown'> {
+  /** The account's revocation, where devices were ended and nobody is left. */
+  async function openRest({ id, scope, reason }: Revocation): Promise<Revocation | undefined | 'unknown'> {
     if (scope.kind !== 'device') return undefined;
     try {
       if ((await countSessions(scope.userId)) > 0) return undefined;
-      return await orders.openAccount(scope.userId, reason);
+      return await revocations.openAccount(scope.userId, reason);
     } catch (error) {
-      log.error({ err: error, order: id }, 'Whether anybody is still signed in is asked again later');
+      log.error(
+        { err: error, revocation: id },
+        'Could not tell whether the user has other sessions; retrying',
+      );
       return 'unknown';
     }
   }
 
-  async function step(target: RevocationTarget, order: RevocationOrder): Promise<ReceiptLine> {
+  async function step(target: RevocationTarget, revocation: Revocation): Promise<ReceiptLine> {
     const startedAt = performance.now();
     const ms = (): number => Math.round((performance.now() - startedAt) * 10) / 10;
     try {
-      const outcome = await target.revoke(order);
+      const outcome = await target.revoke(revocation);
       return { step: target.name, status: 'done', ...outcome, ms: ms() };
     } catch (error) {
       log.error(
-        { err: error, order: order.id, step: target.name },
+        { err: error, revocation: revocation.id, step: target.name },
         'A revocation step failed; it is stored and will be tried again',
       );
       return { step: target.name, status: 'queued', count: 0, ms: ms() };
@@ -130,21 +129,21 @@ export function createRevoker(deps: RevokerDeps): Revoker {
 
   const retry = createLeasedDrain({
     outcomes: ['done', 'queued'] as const,
-    claimDue: ({ limit }) => orders.claimDue(limit),
+    claimDue: ({ limit }) => revocations.claimDue(limit),
     work: async (stored) => ({ [(await carryOut(stored, SYSTEM_ORIGIN)).status]: 1 }),
     clock,
   });
 
   return {
     async revokeAccount(userId, reason, origin) {
-      const order = await orders.openAccount(userId, reason);
-      return acting.asServer(() => carryOut({ order, receipt: undefined, attempts: 0 }, origin));
+      const revocation = await revocations.openAccount(userId, reason);
+      return acting.asServer(() => carryOut({ revocation, receipt: undefined, attempts: 0 }, origin));
     },
 
     async revoke(scope, reason, origin, dedupeKey) {
-      const order = await orders.open(scope, reason, dedupeKey);
-      if (order === undefined) return undefined;
-      return acting.asServer(() => carryOut({ order, receipt: undefined, attempts: 0 }, origin));
+      const revocation = await revocations.open(scope, reason, dedupeKey);
+      if (revocation === undefined) return undefined;
+      return acting.asServer(() => carryOut({ revocation, receipt: undefined, attempts: 0 }, origin));
     },
 
     retryDue: async () => (await retry()).done,

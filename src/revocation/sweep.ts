@@ -3,13 +3,13 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import { toIstIso } from '../core/ist.ts';
 import type { Log } from '../core/log.ts';
 import type { Receipt } from '../core/revocation.ts';
-import { type RevocationOrderStore, sweepKey } from './revocation-order-store.ts';
+import { type RevocationStore, sweepKey } from './revocation-store.ts';
 import type { Revoker } from './revoker.ts';
 
 export interface SweepDeps {
   readonly calendar: CutoffCalendar;
   readonly revoker: Revoker;
-  readonly orders: Pick<RevocationOrderStore, 'freeSweepsToCome'>;
+  readonly revocations: Pick<RevocationStore, 'releaseFutureSweeps'>;
   readonly log: Log;
 }
 
@@ -25,15 +25,15 @@ export interface Sweep {
   dueAt(): number;
 }
 
-/** One order for each cutoff: its key in the order store is the lock, and an order whose node dies is taken over. */
-export function createSweep({ calendar, revoker, orders, log }: SweepDeps): Sweep {
+/** One revocation for each cutoff: its key in the revocation store is the lock, and a revocation whose node dies is taken over. */
+export function createSweep({ calendar, revoker, revocations, log }: SweepDeps): Sweep {
   let swept = Number.NaN;
 
   return {
     async runIfDue(origin = SYSTEM_ORIGIN) {
       const cutoff = calendar.last();
       if (cutoff === Number.NEGATIVE_INFINITY || swept === cutoff) return undefined;
-      await orders.freeSweepsToCome();
+      await revocations.releaseFutureSweeps();
       const receipt = await revoker.revoke(
         { kind: 'sweep', before: cutoff },
         'cutoff',
@@ -63,5 +63,5 @@ function logReceipt(log: Log, receipt: Receipt, cutoff: number): void {
   const words = isEmpty
     ? `There was nothing to end from before the cutoff of ${toIstIso(cutoff)}`
     : `The cutoff of ${toIstIso(cutoff)} was carried out`;
-  log.info({ order: receipt.orderId, status: receipt.status, ...counts }, words);
+  log.info({ revocation: receipt.orderId, status: receipt.status, ...counts }, words);
 }

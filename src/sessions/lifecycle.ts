@@ -9,7 +9,7 @@ import { unavailable } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
-import type { RevocationOrderStore } from '../revocation/revocation-order-store.ts';
+import type { RevocationStore } from '../revocation/revocation-store.ts';
 import type { Revoker } from '../revocation/revoker.ts';
 import { type CurrentSession, findCurrentSession } from './current-session.ts';
 import { dropSession, regenerateSession, saveSession } from './express-session-promises.ts';
@@ -47,7 +47,7 @@ export interface SessionLifecycleDeps {
   readonly registry: SessionRegistry;
   readonly epochs: EpochStore;
   readonly revoker: Revoker;
-  readonly orders: Pick<RevocationOrderStore, 'isSwept'>;
+  readonly revocations: Pick<RevocationStore, 'isSwept'>;
   readonly ids: SessionIdIssuer;
   readonly maxSessionsPerUser: number;
   /**
@@ -62,7 +62,8 @@ const SIGN_IN_TRIES = 3;
 const USER_AGENT_LENGTH = 300;
 
 export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifecycle {
-  const { clock, calendar, registry, epochs, revoker, orders, ids, maxSessionsPerUser, limitIdle } = deps;
+  const { clock, calendar, registry, epochs, revoker, revocations, ids, maxSessionsPerUser, limitIdle } =
+    deps;
 
   /** Stores a signed-in session; returns its id, or undefined when it was overtaken by a revocation or the cutoff. */
   async function begin(req: Request, user: SignedInUser): Promise<string | undefined> {
@@ -89,12 +90,12 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
     return undefined;
   }
 
-  /** A revocation raises the epoch, and a sweep stores its order, before it looks for sessions: one that missed this one shows. */
+  /** A revocation raises the epoch, and a sweep stores its revocation, before it looks for sessions: one that missed this one shows. */
   async function wasOvertaken(userId: string, epoch: number, loginTime: number): Promise<boolean> {
     return (
       loginTime < calendar.last() ||
       (await epochs.current(userId)) !== epoch ||
-      (await orders.isSwept(loginTime))
+      (await revocations.isSwept(loginTime))
     );
   }
 
@@ -110,7 +111,7 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
 
   /**
    * A sign-in that failed after the browser's earlier session was destroyed for it: whose that was is signed out all the
-   * same, and where it was their last, what it opened must end. The order is stored also where no session can be counted.
+   * same, and where it was their last, what it opened must end. The revocation is stored also where no session can be counted.
    */
   async function endReplaced(
     req: Request,

@@ -13,19 +13,19 @@ export function requireEnded(receipt: Receipt, asked: Asked): void {
   if (sessions?.status !== 'done') throw storedForLater(asked);
 }
 
-/** The order is in the database; what it ends does not answer. */
+/** The revocation is in the database; what it ends does not answer. */
 export function storedForLater(asked: Asked, cause?: unknown): AppError {
   return new AppError(
     'unavailable',
-    `${asked} The session store does not answer. The order is stored and is carried out as soon as it does: there is nothing more to do.`,
+    `${asked} The session store does not answer. The revocation is stored and is carried out as soon as it does: there is nothing more to do.`,
     { cause, retryAfterSeconds: RETRY_AFTER_SECONDS },
   );
 }
 
-/** Runs an order; where it could not even be stored, or nobody knows whether it was, the answer says so. */
-export async function orderOrExplain<T>(asked: Asked, order: () => Promise<T>): Promise<T> {
+/** Runs a revocation; where it could not even be stored, or nobody knows whether it was, the answer says so. */
+export async function revokeOrExplain<T>(asked: Asked, revocation: () => Promise<T>): Promise<T> {
   try {
-    return await order();
+    return await revocation();
   } catch (error) {
     const away = isDatabaseFailure(error) || (error instanceof AppError && error.code === 'unavailable');
     throw away ? notEndedYet(asked, error) : error;

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { policyOf } from '../http/route-policy.ts';
 import type { Revoker } from '../revocation/revoker.ts';
-import { notEndedYet, orderOrExplain, storedForLater } from './logout-errors.ts';
+import { notEndedYet, revokeOrExplain, storedForLater } from './logout-errors.ts';
 import { meansEverywhere } from './means-everywhere.ts';
 import { readSessionId } from './session-id.ts';
 
@@ -11,7 +11,7 @@ const ASKED = 'You are not signed out yet.';
 
 /**
  * Behind the session middleware: a logout while the session store is away. The store cannot say whose session it is, but
- * the signed cookie can, so the order for this one device is stored and carried out when the store is back. No more than
+ * the signed cookie can, so the revocation for this one device is stored and carried out when the store is back. No more than
  * this device: whether the session still counts nobody knows, and one that does not may end nothing of anybody's. Instead
  * of the form's token, which lies in the session, the check of the request's origin has to do.
  */
@@ -23,11 +23,11 @@ export function createOutageLogout(revoker: Revoker): ErrorRequestHandler {
     if (!isAway(error) || !isLogout(req) || facts.kind !== 'signed_in') return next(error);
     for (const parse of parsers) await new Promise((resolve) => parse(req, res, resolve));
     if (meansEverywhere(req.body?.everywhere)) throw notEndedYet(ASKED, error);
-    await orderOrExplain(ASKED, () => storeOrder(req, res, facts.userId));
+    await revokeOrExplain(ASKED, () => storeRevocation(req, res, facts.userId));
     throw storedForLater(ASKED, error);
   };
 
-  function storeOrder(req: Request, res: Response, userId: string) {
+  function storeRevocation(req: Request, res: Response, userId: string) {
     const scope = { kind: 'device', userId, sids: [req.sessionID] } as const;
     return revoker.revoke(scope, 'logged_out', auditOrigin(req, res));
   }

@@ -14,7 +14,7 @@ import { currentSession } from './current-session.ts';
 import { toDeviceView } from './device-view.ts';
 import { dropSession } from './express-session-promises.ts';
 import type { SessionLifecycle } from './lifecycle.ts';
-import { orderOrExplain, requireEnded } from './logout-errors.ts';
+import { requireEnded, revokeOrExplain } from './logout-errors.ts';
 import { meansEverywhere } from './means-everywhere.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
@@ -67,7 +67,7 @@ function logOut({ lifecycle, clearCookie }: SessionsRouterDeps): RequestHandler 
     const { everywhere } = requireForm(logoutForm, req);
     const { userId, sid } = currentSession(req);
     const origin = auditOrigin(req, res);
-    const receipt = await orderOrExplain(YOU, () =>
+    const receipt = await revokeOrExplain(YOU, () =>
       meansEverywhere(everywhere)
         ? lifecycle.endAccount(userId, 'logged_out_everywhere', origin)
         : lifecycle.endDevice(userId, sid, 'logged_out', origin),
@@ -113,7 +113,7 @@ function endOtherDevices({ lifecycle }: SessionsRouterDeps): RequestHandler {
   return async (req, res) => {
     const { userId, sid } = currentSession(req);
     const origin = auditOrigin(req, res);
-    const receipt = await orderOrExplain(DEVICE, () => lifecycle.endOtherDevices(userId, sid, origin));
+    const receipt = await revokeOrExplain(DEVICE, () => lifecycle.endOtherDevices(userId, sid, origin));
     if (receipt !== undefined) requireEnded(receipt, DEVICE);
     res.redirect(303, '/sessions');
   };
@@ -127,7 +127,7 @@ function endDevice({ lifecycle }: SessionsRouterDeps): RequestHandler {
     if (device === undefined) throw notFound();
     if (device.sid === sid) return res.redirect(303, '/auth/logout');
     const origin = auditOrigin(req, res);
-    const receipt = await orderOrExplain(DEVICE, () =>
+    const receipt = await revokeOrExplain(DEVICE, () =>
       lifecycle.endDevice(userId, device.sid, 'ended_by_owner', origin),
     );
     requireEnded(receipt, DEVICE);

@@ -6,7 +6,7 @@ import type { LivePolicy } from '../core/session-policy.ts';
 import type { Feature } from '../http/feature.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
-import type { RevocationOrderStore } from '../revocation/revocation-order-store.ts';
+import type { RevocationStore } from '../revocation/revocation-store.ts';
 import type { Revoker } from '../revocation/revoker.ts';
 import type { Database } from '../storage/database.ts';
 import type { CurrentSession } from './current-session.ts';
@@ -29,7 +29,7 @@ export interface SessionsFeatureDeps {
   readonly database: Database;
   readonly storage: SessionStorage;
   readonly revoker: Revoker;
-  readonly orders: RevocationOrderStore;
+  readonly revocations: RevocationStore;
   readonly epochs: EpochStore;
   readonly actors: SessionActors;
   readonly policy: LivePolicy;

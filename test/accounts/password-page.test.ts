@@ -50,7 +50,7 @@ describe('The page to change one’s password', () => {
     expect((await here.get(answer.location)).text).toContain('Your password is changed.');
     expect((await elsewhere.get('/dashboard')).location).toContain('reason=revoked');
     expect([await openKeys(), await brokerState()]).toEqual([0, 'reauth_required']);
-    const receipt = await server.services.revocation.orders.latestReceipt(userId);
+    const receipt = await server.services.revocation.revocations.latestReceipt(userId);
     expect(receipt).toMatchObject({ reason: 'password_changed', status: 'done' });
     expect(receipt?.lines.find(({ step }) => step === 'sessions')?.count).toBe(sessions.length);
     const old = createVisitor(server.origin);

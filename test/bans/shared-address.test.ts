@@ -290,7 +290,7 @@ describe('from a banned address', () => {
     expect(await statusOf('/dashboard', { ...html, ...cookieOf(trader) })).toBe(503);
     const answer = await logOut(trader, '');
     expect(answer.status).toBe(503);
-    expect(answer.text).toContain('The order is stored');
+    expect(answer.text).toContain('The revocation is stored');
     vi.restoreAllMocks();
     expect(await statusOf('/dashboard', { ...html, ...cookieOf(trader) })).toBe(403);
   });

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { createRevocationOrderStore } from '../../src/revocation/revocation-order-store.ts';
+import { createRevocationStore } from '../../src/revocation/revocation-store.ts';
 import { openSideDoor, type SignedIn } from '../sessions/side-door.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
@@ -37,7 +37,7 @@ describe.each([
   });
 
   const storeOf = (holder: string) =>
-    createRevocationOrderStore(server.infrastructure.database, clock, { name: holder, isGone: () => false });
+    createRevocationStore(server.infrastructure.database, clock, { name: holder, isGone: () => false });
   const isSignedIn = async (person: SignedIn) => {
     const door = await openSideDoor(server);
     const { status } = await door.who(person);
@@ -63,7 +63,7 @@ describe.each([
     expect(await isSignedIn(person)).toBe(true);
     await server.services.jobs.catchUp();
     expect(await isSignedIn(person)).toBe(false);
-    expect(await server.services.revocation.orders.countWaiting()).toBe(0);
+    expect(await server.services.revocation.revocations.countWaiting()).toBe(0);
   });
 
   it('leaves to whoever is at work what they hold, until their lease is over', async () => {
@@ -95,8 +95,8 @@ describe.each([
         clock.now() + 300 * SECOND_MS,
       );
     }
-    expect(await server.services.revocation.orders.countWaiting()).toBe(120);
+    expect(await server.services.revocation.revocations.countWaiting()).toBe(120);
     await server.services.jobs.catchUp();
-    expect(await server.services.revocation.orders.countWaiting()).toBe(0);
+    expect(await server.services.revocation.revocations.countWaiting()).toBe(0);
   });
 });

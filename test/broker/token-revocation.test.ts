@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createBrokerTokenTarget } from '../../src/broker/token-revocation.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
-import type { RevocationOrder, RevocationScope } from '../../src/core/revocation.ts';
+import type { Revocation, RevocationScope } from '../../src/core/revocation.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
 import { addUser, DATABASES, emptyTables } from './databases.ts';
@@ -26,7 +26,7 @@ describe.each(DATABASES)('Revoking broker tokens on %s', (_name, open) => {
     await addUser(database, 'ravi');
   });
 
-  function revoke(scope: RevocationScope, reason: RevocationOrder['reason'] = 'logged_out') {
+  function revoke(scope: RevocationScope, reason: Revocation['reason'] = 'logged_out') {
     const wakeLogouts = () => {
       woken += 1;
     };

@@ -29,14 +29,14 @@ describe('the page of revocations that wait, in a browser', () => {
   });
 
   test('lists what waits, reached from the dashboard, and fits a phone', async () => {
-    const { orders } = server.services.revocation;
+    const { revocations } = server.services.revocation;
     const { clock } = server.services;
     const user = await server.infrastructure.database.db
       .selectFrom('users')
       .select('id')
       .executeTakeFirstOrThrow();
     for (const reason of ['logged_out_everywhere', 'password_changed'] as const) {
-      const { id, orderedAt } = await orders.openAccount(user.id, reason);
+      const { id, orderedAt } = await revocations.openAccount(user.id, reason);
       const lines = ['broker_tokens', 'sessions', 'caches'].map((step, index) => ({
         step,
         status: index === 0 ? ('done' as const) : ('queued' as const),
@@ -44,7 +44,7 @@ describe('the page of revocations that wait, in a browser', () => {
         ms: 1,
       }));
       const receipt = { orderId: id, reason, scope: 'account', userId: user.id, orderedAt, lines } as const;
-      await orders.saveProgress({ ...receipt, status: 'queued' }, 2, clock.now() + 60_000);
+      await revocations.saveProgress({ ...receipt, status: 'queued' }, 2, clock.now() + 60_000);
     }
     await page.goto(`${server.origin}/dashboard`);
     await expectNoAxeViolations(page);

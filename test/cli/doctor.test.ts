@@ -201,7 +201,7 @@ describe('the doctor', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     execute("insert into revocations values ('1', null, 'u', 'idle', '{}', 0, '', 'open', 0, 0, null)");
     const { ok, said } = await examine();
     expect(ok).toBe(true);
-    expect(said('revocations')).toEqual(['warn: One order is not carried out yet']);
+    expect(said('revocations')).toEqual(['warn: One revocation is pending']);
     expect(said('people')).toEqual(['warn: No admin can sign in']);
     execute('delete from users');
     expect((await examine()).said('people')).toEqual(['warn: Nobody has an account yet']);

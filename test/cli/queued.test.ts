@@ -32,7 +32,7 @@ describe('a command whose work is only half done', { timeout: CLI_TEST_TIMEOUT_M
     expect(json.status).toBe(1);
     expect(JSON.parse(json.stdout)).toEqual({ people: 1, sessions: 0, brokerTokens: 0, status: 'queued' });
     expect((await project.curfew(['doctor'])).stdout).toContain(
-      'warn  revocations  2 orders are not carried out yet',
+      'warn  revocations  2 revocations are pending',
     );
 
     execute('drop trigger stuck; update revocations set next_attempt_at = 0');

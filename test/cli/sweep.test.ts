@@ -97,7 +97,7 @@ describe.each(WAYS_TO_RUN)('sweep, %s', { timeout: CLI_TEST_TIMEOUT_MS }, (_name
       receipt: { status: 'done' },
     });
     expect(await sweepOrders()).toHaveLength(2);
-    expect(await server.services.revocation.orders.lastSweptCutoff()).toBe(cutoff);
+    expect(await server.services.revocation.revocations.lastSweptCutoff()).toBe(cutoff);
   });
 
   it('--at ends what is from before that instant, as if the cutoff had been then', async () => {
@@ -110,7 +110,7 @@ describe.each(WAYS_TO_RUN)('sweep, %s', { timeout: CLI_TEST_TIMEOUT_MS }, (_name
     expect(stdout).toMatch(/ {2}sessions +2 ended \(1 person\)\n/);
     expect((await today.get('/dashboard')).status).toBe(303);
     // The cutoff itself is still to be swept by whoever does that.
-    expect(await server.services.revocation.orders.lastSweptCutoff()).toBeUndefined();
+    expect(await server.services.revocation.revocations.lastSweptCutoff()).toBeUndefined();
     expect(await server.services.revocation.sweep.runIfDue()).toBeDefined();
   });
 

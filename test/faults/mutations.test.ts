@@ -30,8 +30,8 @@ const UNCONDITIONAL_SET: Patch = {
 
 const DROPPED_ORDER: Patch = {
   file: 'sessions/outage-logout.ts',
-  from: `await orderOrExplain(ASKED, () => storeOrder(req, res, facts.userId));`,
-  to: `void storeOrder; void orderOrExplain;`,
+  from: `await revokeOrExplain(ASKED, () => storeOrder(req, res, facts.userId));`,
+  to: `void storeOrder; void revokeOrExplain;`,
 };
 
 const NO_GATE: Patch = {
@@ -42,7 +42,7 @@ const NO_GATE: Patch = {
 
 const NO_REPLAY: Patch = {
   file: 'revocation/replay.ts',
-  from: `await Promise.all(portion.filter(isOfThePast).map((order) => sessionTarget.revoke(order)));`,
+  from: `await Promise.all(portion.filter(isOfThePast).map((revocation) => sessionTarget.revoke(revocation)));`,
   to: `void sessionTarget; void isOfThePast;`,
 };
 
@@ -67,8 +67,8 @@ const NEVER_JUDGED_AGAIN: readonly Patch[] = [
 
 const NEVER_TRIED_AGAIN: Patch = {
   file: 'revocation/revoker.ts',
-  from: `await orders.claimDue(RETRIED_AT_ONCE)`,
-  to: `await orders.claimDue(0)`,
+  from: `revocations.claimDue(limit)`,
+  to: `revocations.claimDue(0)`,
 };
 
 const EPOCH_IGNORED: Patch = {

@@ -65,7 +65,7 @@ describe('a revocation of which one step fails', () => {
     const reply = await owner.logOut(origin, { everywhere: true });
     expect(reply.status).toBe(503);
     expect(reply.text).toContain('You are not signed out yet');
-    expect(reply.text).toContain('The order is stored');
+    expect(reply.text).toContain('The revocation is stored');
     expect(reply.headers['set-cookie']).toBeUndefined();
     expect(letsIn(await owner.page(origin))).toBe(true);
   });
@@ -83,7 +83,7 @@ describe('a revocation of which one step fails', () => {
     expect(await metric('curfew_revocations_waiting')).toBe(1);
     expect(await doctorOnRevocations()).toMatchObject({
       status: 'warn',
-      message: expect.stringContaining('One order'),
+      message: expect.stringContaining('One revocation'),
     });
     // Or one revocation that is stuck would take every node out of the load balancer.
     const readiness = await fetch(`${origin}/readyz`);

@@ -96,7 +96,7 @@ describe.each(Object.entries(REDIS_FAULTS))('a Redis that is %s', (name, createF
     const reply = await waiting.logOut(origin);
     expect(reply.status).toBe(503);
     expect(reply.text).toContain('You are not signed out yet');
-    expect(reply.text).toContain('The order is stored');
+    expect(reply.text).toContain('The revocation is stored');
     expect(reply.headers['set-cookie']).toBeUndefined();
     expect(reply.ms).toBeLessThan(ANSWERS_WITHIN_MS);
   });

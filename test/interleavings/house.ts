@@ -14,7 +14,7 @@ import { createSettableClock } from '../support/settable-clock.ts';
 import { createMemoryDatabase, type Flavour, lockStatement, statement } from './doubles/memory-database.ts';
 import {
   createMemoryEpochStore,
-  createMemoryOrderStore,
+  createMemoryRevocationStore,
   createMemoryTables,
 } from './doubles/memory-revocations.ts';
 import { createMemorySessionStorage, createMemorySessions } from './doubles/memory-sessions.ts';
@@ -111,7 +111,7 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
     if (act !== undefined) history.add({ kind: 'effect', ...act, what });
   }
 
-  const memoryOrders = createMemoryOrderStore({
+  const memoryRevocations = createMemoryRevocationStore({
     ...shared,
     onStored({ id, scope }) {
       history.add({ kind: 'order_stored', id, scope });
@@ -119,10 +119,10 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
       if (acting.current() !== undefined) noteEffect(`an order (${scope.kind})`);
     },
   });
-  const orders: typeof memoryOrders = {
-    ...memoryOrders,
+  const revocations: typeof memoryRevocations = {
+    ...memoryRevocations,
     async saveProgress(receipt, ...rest) {
-      await memoryOrders.saveProgress(receipt, ...rest);
+      await memoryRevocations.saveProgress(receipt, ...rest);
       history.add({ kind: 'order_reported', id: receipt.orderId });
       if (receipt.status === 'done') history.add({ kind: 'order_done', id: receipt.orderId });
     },
@@ -181,7 +181,7 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
   });
   const sessionTarget = parts.createSessionTarget(registry, SILENT_AUDIT);
   const revoker = parts.createRevoker({
-    orders,
+    revocations,
     targets: [
       parts.createBrokerTokenTarget({
         tokens,
@@ -204,7 +204,7 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
     registry,
     epochs,
     revoker,
-    orders,
+    revocations,
     ids,
     maxSessionsPerUser: 10,
     limitIdle: () => Promise.resolve(),
@@ -306,8 +306,8 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
     clock,
   });
 
-  const sweep = parts.createSweep({ calendar, revoker, orders, log: SILENT_LOG });
-  const replay = parts.createReplay({ orders, sessionTarget, calendar, clock });
+  const sweep = parts.createSweep({ calendar, revoker, revocations, log: SILENT_LOG });
+  const replay = parts.createReplay({ revocations, sessionTarget, calendar, clock });
   const idleWatch = parts.createIdleWatch(registry, lifecycle);
   const rotation = parts.createKeyRotation({
     ciphertexts: createMemoryCiphertextStore({ database, rows, isBlind: stores.rotatesBlindly ?? false }),

@@ -86,7 +86,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'a sign-in that does not ask whether all was swept meanwhile': {
     file: 'sessions/lifecycle.ts',
-    from: '(await orders.isSwept(loginTime))',
+    from: '(await revocations.isSwept(loginTime))',
     to: 'false',
     acts: ['a sign-in'],
     ends: ['end of everything, as after a restore'],
@@ -102,13 +102,13 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'an end of the account that leaves the last token': {
     file: 'broker/token-revocation.ts',
-    from: 'epoch: scope.throughEpoch }',
-    to: 'epoch: scope.throughEpoch - 1 }',
+    from: 'epoch: scope.throughEpoch,',
+    to: 'epoch: scope.throughEpoch - 1,',
     found: /the token of .* outlives its end/,
   },
   'no replay after an outage': {
     file: 'revocation/replay.ts',
-    from: 'await Promise.all(portion.filter(isOfThePast).map((order) => sessionTarget.revoke(order)));',
+    from: 'await Promise.all(portion.filter(isOfThePast).map((revocation) => sessionTarget.revoke(revocation)));',
     to: 'void isOfThePast; void sessionTarget;',
     acts: ['a page of the laptop that writes to its session'],
     ends: ['end of the account', 'outage of the session store, and replay'],

@@ -1,15 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUserStore } from '../../src/accounts/user-store.ts';
-import type { Receipt, RevocationOrder } from '../../src/core/revocation.ts';
+import type { Receipt, Revocation } from '../../src/core/revocation.ts';
 import {
   createPendingRevocationStore,
   type PendingRevocationStore,
 } from '../../src/revocation/pending-revocation-store.ts';
 import { createRevocationMetrics } from '../../src/revocation/revocation-metrics.ts';
-import {
-  createRevocationOrderStore,
-  type RevocationOrderStore,
-} from '../../src/revocation/revocation-order-store.ts';
+import { createRevocationStore, type RevocationStore } from '../../src/revocation/revocation-store.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { DATABASES } from '../storage/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
@@ -21,18 +18,18 @@ const DAY_MS = 86_400_000;
 describe.each(DATABASES)('the orders that wait, on %s', (_name, open) => {
   let clock: SettableClock;
   let database: Database;
-  let orders: RevocationOrderStore;
+  let revocations: RevocationStore;
   let waiting: PendingRevocationStore;
 
   beforeEach(async () => {
     clock = createSettableClock(START);
     database = await open();
-    orders = createRevocationOrderStore(database, clock);
+    revocations = createRevocationStore(database, clock);
     waiting = createPendingRevocationStore(database, clock);
   });
   afterEach(() => database.close());
 
-  async function fail(order: RevocationOrder, attempts = 1): Promise<Receipt> {
+  async function fail(order: Revocation, attempts = 1): Promise<Receipt> {
     const receipt: Receipt = {
       orderId: order.id,
       reason: order.reason,
@@ -42,13 +39,13 @@ describe.each(DATABASES)('the orders that wait, on %s', (_name, open) => {
       status: 'queued',
       lines: [{ step: 'sessions', status: 'queued', count: 0, ms: 1 }],
     };
-    await orders.saveProgress(receipt, attempts, clock.now() + 2000);
+    await revocations.saveProgress(receipt, attempts, clock.now() + 2000);
     return receipt;
   }
 
   it('are none at the beginning, and none while somebody is at work', async () => {
     expect(await waiting.list(10)).toEqual([]);
-    await orders.openAccount('asha', 'logged_out');
+    await revocations.openAccount('asha', 'logged_out');
     expect(await waiting.list(10)).toEqual([]);
     expect(await waiting.summary()).toEqual({ waiting: 0, oldestOrderedAt: undefined });
   });
@@ -57,10 +54,10 @@ describe.each(DATABASES)('the orders that wait, on %s', (_name, open) => {
     const asha = { username: 'Asha', email: 'asha@example.org', passwordHash: 'x', role: 'user' } as const;
     const made = await createUserStore({ database, clock }).createUser(asha);
     const userId = made.kind === 'created' ? made.user.id : '';
-    const first = await orders.openAccount(userId, 'logged_out_everywhere');
+    const first = await revocations.openAccount(userId, 'logged_out_everywhere');
     const receipt = await fail(first, 3);
     clock.advance(5000);
-    await fail(await orders.openAccount('somebody who is gone', 'account_disabled'));
+    await fail(await revocations.openAccount('somebody who is gone', 'account_disabled'));
 
     expect(await waiting.list(10)).toEqual([
       {
@@ -79,7 +76,7 @@ describe.each(DATABASES)('the orders that wait, on %s', (_name, open) => {
   });
 
   it('are those whose node died, once its lease is over', async () => {
-    const order = await orders.openAccount('asha', 'logged_out');
+    const order = await revocations.openAccount('asha', 'logged_out');
     clock.advance(LEASE_MS);
     expect(await waiting.list(10)).toEqual([
       expect.objectContaining({ id: order.id, attempts: 0, receipt: undefined }),
@@ -87,11 +84,11 @@ describe.each(DATABASES)('the orders that wait, on %s', (_name, open) => {
   });
 
   it('are not those that are done, nor a sweep that a wrong clock ordered for a day to come', async () => {
-    const order = await orders.openAccount('asha', 'logged_out');
+    const order = await revocations.openAccount('asha', 'logged_out');
     const receipt = await fail(order);
-    await orders.saveProgress({ ...receipt, status: 'done' }, 2, 0);
+    await revocations.saveProgress({ ...receipt, status: 'done' }, 2, 0);
     clock.advance(DAY_MS);
-    const early = await orders.open({ kind: 'sweep', before: clock.now() }, 'cutoff', 'sweep:1');
+    const early = await revocations.open({ kind: 'sweep', before: clock.now() }, 'cutoff', 'sweep:1');
     if (early !== undefined) await fail(early);
     clock.set(START);
     expect(await waiting.list(10)).toEqual([]);
@@ -108,7 +105,7 @@ describe.each(DATABASES)('the orders that wait, on %s', (_name, open) => {
       ['curfew_revocations_waiting', 0],
       ['curfew_revocations_oldest_waiting_seconds', 0],
     ]);
-    await fail(await orders.openAccount('asha', 'logged_out'));
+    await fail(await revocations.openAccount('asha', 'logged_out'));
     clock.advance(90_000);
     expect(await values()).toEqual([
       ['curfew_revocations_waiting', 1],

@@ -1,11 +1,8 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import type { RevocationOrder, RevocationScope } from '../../src/core/revocation.ts';
+import type { Revocation, RevocationScope } from '../../src/core/revocation.ts';
 import { createReplay } from '../../src/revocation/replay.ts';
-import {
-  createRevocationOrderStore,
-  type RevocationOrderStore,
-} from '../../src/revocation/revocation-order-store.ts';
+import { createRevocationStore, type RevocationStore } from '../../src/revocation/revocation-store.ts';
 import { createSessionTarget } from '../../src/sessions/session-target.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { onRedis, openMemory, type SessionRig } from '../sessions/session-rigs.ts';
@@ -19,7 +16,7 @@ const SECOND_MS = 1000;
 describe('a Redis that came back with older data', () => {
   let clock: SettableClock;
   let database: Database;
-  let orders: RevocationOrderStore;
+  let revocations: RevocationStore;
   let rig: SessionRig;
   let redis: Redis;
   let replay: () => Promise<number>;
@@ -27,13 +24,13 @@ describe('a Redis that came back with older data', () => {
   beforeEach(async () => {
     clock = createSettableClock('2026-11-23T10:00:00+05:30');
     database = await openMemory();
-    orders = createRevocationOrderStore(database, clock);
+    revocations = createRevocationStore(database, clock);
     const url = await createRedisDatabase({ url: inject('redisUrl') });
     redis = new Redis(url);
     rig = onRedis(await connectTo(url), clock);
     const silent = { record: () => Promise.resolve(), recordMany: () => Promise.resolve() };
     const sessionTarget = createSessionTarget(rig.storage.registry, silent);
-    replay = createReplay({ orders, sessionTarget, calendar: rig.calendar, clock });
+    replay = createReplay({ revocations, sessionTarget, calendar: rig.calendar, clock });
   });
   afterEach(async () => {
     redis.disconnect();
@@ -44,9 +41,9 @@ describe('a Redis that came back with older data', () => {
   const signIn = (userId: string) => putSession(rig.storage, { userId, loginTime: clock.now() });
   const isThere = async (sid: string) => Boolean(await loadBody(rig.storage, sid, { passive: true }));
 
-  async function order(scope: RevocationScope, status: 'done' | 'queued'): Promise<RevocationOrder> {
-    const given = await orders.open(scope, 'logged_out');
-    if (given === undefined) throw new Error('There was such an order already');
+  async function order(scope: RevocationScope, status: 'done' | 'queued'): Promise<Revocation> {
+    const given = await revocations.open(scope, 'logged_out');
+    if (given === undefined) throw new Error('There was such a revocation already');
     const receipt = {
       orderId: given.id,
       reason: given.reason,
@@ -56,7 +53,7 @@ describe('a Redis that came back with older data', () => {
       status,
       lines: [],
     };
-    await orders.saveProgress(receipt, 1, clock.now() + 3600 * SECOND_MS);
+    await revocations.saveProgress(receipt, 1, clock.now() + 3600 * SECOND_MS);
     return given;
   }
 
@@ -65,22 +62,22 @@ describe('a Redis that came back with older data', () => {
     const kept = await signIn('ravi');
     await order({ kind: 'device', userId: 'asha', sids: [ended] }, 'done');
     clock.advance(SECOND_MS);
-    // As if the snapshot were from before the order.
+    // As if the snapshot were from before the revocation.
     expect(await isThere(ended)).toBe(true);
     expect(await replay()).toBe(1);
     expect(await isThere(ended)).toBe(false);
     expect(await isThere(kept)).toBe(true);
   });
 
-  it('keeps a login that came after the order', async () => {
-    await orders.openAccount('asha', 'logged_out_everywhere');
+  it('keeps a login that came after the revocation', async () => {
+    await revocations.openAccount('asha', 'logged_out_everywhere');
     clock.advance(SECOND_MS);
     const sid = await putSession(rig.storage, { userId: 'asha', loginTime: clock.now(), epoch: 1 });
     await replay();
     expect(await isThere(sid)).toBe(true);
   });
 
-  it('need not hear of orders from before the last cutoff: that keeps their sessions out', async () => {
+  it('need not hear of revocations from before the last cutoff: that keeps their sessions out', async () => {
     const old = await signIn('asha');
     await order({ kind: 'device', userId: 'asha', sids: [old] }, 'done');
     clock.set('2026-11-24T03:00:00.000+05:30');
@@ -106,9 +103,9 @@ describe('a Redis that came back with older data', () => {
 
   it('has what had failed carried out at once', async () => {
     const failed = await order({ kind: 'device', userId: 'asha', sids: [await signIn('asha')] }, 'queued');
-    expect(await orders.claimDue(10)).toEqual([]);
+    expect(await revocations.claimDue(10)).toEqual([]);
     await replay();
-    expect((await orders.claimDue(10)).map((stored) => stored.order.id)).toEqual([failed.id]);
+    expect((await revocations.claimDue(10)).map((stored) => stored.revocation.id)).toEqual([failed.id]);
   });
 
   it('is not said to be up to date where it did not answer', async () => {

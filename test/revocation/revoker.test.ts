@@ -3,12 +3,9 @@ import { createAuditChainStore } from '../../src/audit/audit-chain-store.ts';
 import { createAuditLog } from '../../src/audit/audit-store.ts';
 import { SYSTEM_ORIGIN } from '../../src/core/audit-event.ts';
 import type { Log } from '../../src/core/log.ts';
-import type { RevocationOrder, RevocationOutcome, RevocationTarget } from '../../src/core/revocation.ts';
+import type { Revocation, RevocationOutcome, RevocationTarget } from '../../src/core/revocation.ts';
 import { createEpochStore } from '../../src/revocation/epoch-store.ts';
-import {
-  createRevocationOrderStore,
-  type RevocationOrderStore,
-} from '../../src/revocation/revocation-order-store.ts';
+import { createRevocationStore, type RevocationStore } from '../../src/revocation/revocation-store.ts';
 import { createRevoker, type Revoker } from '../../src/revocation/revoker.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { DATABASES } from '../storage/databases.ts';
@@ -22,17 +19,17 @@ const ORIGIN = { actor: 'asha', address: '192.0.2.1', requestId: 'request-1' };
 /** A target that a test can break. */
 interface TestTarget extends RevocationTarget {
   broken: boolean;
-  readonly orders: RevocationOrder[];
+  readonly revocations: Revocation[];
 }
 
 function createTarget(name: string, outcome: RevocationOutcome): TestTarget {
-  const orders: RevocationOrder[] = [];
+  const revocations: Revocation[] = [];
   const target: TestTarget = {
     name,
     broken: false,
-    orders,
-    revoke(order) {
-      orders.push(order);
+    revocations,
+    revoke(revocation) {
+      revocations.push(revocation);
       return target.broken ? Promise.reject(new Error(`${name} is down`)) : Promise.resolve(outcome);
     },
   };
@@ -42,7 +39,7 @@ function createTarget(name: string, outcome: RevocationOutcome): TestTarget {
 describe.each(DATABASES)('the revoker on %s', (_name, open) => {
   let clock: SettableClock;
   let database: Database;
-  let orders: RevocationOrderStore;
+  let revocations: RevocationStore;
   let tokens: TestTarget;
   let sessions: TestTarget;
   let caches: TestTarget;
@@ -53,7 +50,7 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
   beforeEach(async () => {
     clock = createSettableClock(START);
     database = await open();
-    orders = createRevocationOrderStore(database, clock);
+    revocations = createRevocationStore(database, clock);
     tokens = createTarget('broker_tokens', { count: 1, detail: 'sandbox access and feed token' });
     sessions = createTarget('sessions', { count: 2 });
     caches = createTarget('caches', { count: 0, detail: 'auth 0' });
@@ -63,11 +60,11 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
   });
   afterEach(() => database.close());
 
-  function anotherNode(over: Partial<RevocationOrderStore> = {}): Revoker {
+  function anotherNode(over: Partial<RevocationStore> = {}): Revoker {
     const note = (facts: object): void => void logged.push(facts);
     const log: Log = { debug: note, info: note, warn: note, error: note };
     return createRevoker({
-      orders: { ...createRevocationOrderStore(database, clock), ...over },
+      revocations: { ...createRevocationStore(database, clock), ...over },
       targets: [tokens, sessions, caches],
       countSessions: () => signedIn(),
       acting: database.acting,
@@ -78,7 +75,7 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
   }
 
   const device = { kind: 'device', userId: 'asha', sids: ['one'] } as const;
-  const timesAsked = () => [tokens, sessions, caches].map((target) => target.orders.length);
+  const timesAsked = () => [tokens, sessions, caches].map((target) => target.revocations.length);
   const receiptsInAudit = async () =>
     (await database.db.selectFrom('audit_log').selectAll().orderBy('id').execute()).map((row) => ({
       actor: row.actor,
@@ -92,9 +89,9 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
     const asked: string[] = [];
     for (const target of [tokens, sessions, caches]) {
       const { revoke } = target;
-      target.revoke = (order) => {
+      target.revoke = (revocation) => {
         asked.push(target.name);
-        return revoke(order);
+        return revoke(revocation);
       };
     }
     const receipt = await revoker.revokeAccount('asha', 'logged_out', ORIGIN);
@@ -118,7 +115,7 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
         { step: 'caches', status: 'done', count: 0, detail: 'auth 0', ms: expect.any(Number) },
       ],
     });
-    expect(await orders.latestReceipt('asha')).toEqual(receipt);
+    expect(await revocations.latestReceipt('asha')).toEqual(receipt);
   });
 
   it('writes the receipt into the audit log with who asked and from where', async () => {
@@ -145,7 +142,7 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
     expect(seen).toEqual([1]);
   });
 
-  it('has the order stored before the first step', async () => {
+  it('has the revocation stored before the first step', async () => {
     const waiting: number[] = [];
     tokens.revoke = async () => {
       const rows = await database.db.selectFrom('revocations').select('status').execute();
@@ -175,7 +172,7 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
     expect(await receiptsInAudit()).toHaveLength(1);
   });
 
-  it('rejects when not even the order could be stored, and asks nobody', async () => {
+  it('rejects when not even the revocation could be stored, and asks nobody', async () => {
     await database.db.schema.alterTable('revocations').renameTo('away').execute();
     await expect(revoker.revokeAccount('asha', 'logged_out', ORIGIN)).rejects.toThrow();
     expect(timesAsked()).toEqual([0, 0, 0]);
@@ -196,7 +193,7 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
       ]);
       expect(timesAsked()).toEqual([1, 1, 1]);
       expect(logged).toContainEqual(expect.objectContaining({ step: 'sessions' }));
-      expect(await orders.countWaiting()).toBe(1);
+      expect(await revocations.countWaiting()).toBe(1);
     });
 
     it('tries what is left until it is done, and nothing twice', async () => {
@@ -210,15 +207,15 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
       clock.advance(10 * MINUTE_MS);
       expect(await revoker.retryDue()).toBe(0);
       expect(timesAsked()).toEqual([1, 3, 1]);
-      expect((await orders.latestReceipt('asha'))?.status).toBe('done');
-      expect(await orders.countWaiting()).toBe(0);
+      expect((await revocations.latestReceipt('asha'))?.status).toBe('done');
+      expect(await revocations.countWaiting()).toBe(0);
     });
 
     it('gives the target the same order each time', async () => {
       await revoker.revokeAccount('asha', 'logged_out', ORIGIN);
       clock.advance(2 * SECOND_MS);
       await revoker.retryDue();
-      expect(sessions.orders[1]).toEqual(sessions.orders[0]);
+      expect(sessions.revocations[1]).toEqual(sessions.revocations[0]);
     });
 
     it('waits longer from try to try, and never longer than five minutes', async () => {
@@ -228,9 +225,9 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
       while (waits.length < 10) {
         clock.advance(SECOND_MS);
         waited += SECOND_MS;
-        const before = sessions.orders.length;
+        const before = sessions.revocations.length;
         await revoker.retryDue();
-        if (sessions.orders.length === before) continue;
+        if (sessions.revocations.length === before) continue;
         waits.push(waited / SECOND_MS);
         waited = 0;
       }
@@ -266,14 +263,14 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
   describe('when it cannot be written down what was done', () => {
     const forgetful = () => anotherNode({ saveProgress: () => Promise.reject(new Error('disk full')) });
 
-    it('says that the order is still open, which it is, and does it once more', async () => {
+    it('says that the revocation is still open, which it is, and does it once more', async () => {
       const receipt = await forgetful().revokeAccount('asha', 'logged_out', ORIGIN);
       expect(receipt.status).toBe('queued');
       expect(receipt.lines.map(({ status }) => status)).toEqual(['done', 'done', 'done']);
-      expect(logged).toContainEqual(expect.objectContaining({ order: receipt.orderId }));
+      expect(logged).toContainEqual(expect.objectContaining({ revocation: receipt.orderId }));
       clock.advance(30 * SECOND_MS);
       expect(await revoker.retryDue()).toBe(1);
-      expect(sessions.orders[1]).toEqual(sessions.orders[0]);
+      expect(sessions.revocations[1]).toEqual(sessions.revocations[0]);
       expect(timesAsked()).toEqual([2, 2, 2]);
       const written = await receiptsInAudit();
       expect(written.map(({ event }) => event.receipt.status)).toEqual(['queued', 'done']);
@@ -283,11 +280,11 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
       signedIn = () => Promise.resolve(0);
       const receipt = await forgetful().revoke(device, 'logged_out', ORIGIN);
       expect(receipt).toMatchObject({ scope: 'account', status: 'queued' });
-      expect(sessions.orders.map(({ scope }) => scope.kind)).toEqual(['device', 'account']);
+      expect(sessions.revocations.map(({ scope }) => scope.kind)).toEqual(['device', 'account']);
     });
 
-    it('goes on with the next order', async () => {
-      for (let each = 0; each < 2; each += 1) await orders.open(device, 'logged_out');
+    it('goes on with the next revocation', async () => {
+      for (let each = 0; each < 2; each += 1) await revocations.open(device, 'logged_out');
       clock.advance(30 * SECOND_MS);
       expect(await forgetful().retryDue()).toBe(0);
       expect(timesAsked()).toEqual([2, 2, 2]);
@@ -295,8 +292,8 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
   });
 
   describe('when a node dies', () => {
-    it('after storing the order, another carries out every step', async () => {
-      await orders.openAccount('asha', 'password_changed');
+    it('after storing the revocation, another carries out every step', async () => {
+      await revocations.openAccount('asha', 'password_changed');
       const other = anotherNode();
       clock.advance(29 * SECOND_MS);
       expect(await other.retryDue()).toBe(0);
@@ -313,10 +310,10 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
     });
 
     it('in the middle of a sweep, another finishes it', async () => {
-      await orders.open({ kind: 'sweep', before: START }, 'cutoff', `sweep:${START}`);
+      await revocations.open({ kind: 'sweep', before: START }, 'cutoff', `sweep:${START}`);
       clock.advance(30 * SECOND_MS);
       expect(await anotherNode().retryDue()).toBe(1);
-      expect(sessions.orders).toMatchObject([{ scope: { kind: 'sweep', before: START } }]);
+      expect(sessions.revocations).toMatchObject([{ scope: { kind: 'sweep', before: START } }]);
     });
   });
 
@@ -325,7 +322,7 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
       signedIn = () => Promise.resolve(0);
       const receipt = await revoker.revoke(device, 'idle', SYSTEM_ORIGIN, 'idle:one');
       expect(receipt).toMatchObject({ scope: 'account', reason: 'idle', status: 'done' });
-      expect(sessions.orders.map(({ scope }) => scope.kind)).toEqual(['device', 'account']);
+      expect(sessions.revocations.map(({ scope }) => scope.kind)).toEqual(['device', 'account']);
       expect(await createEpochStore(database).current('asha')).toBe(1);
     });
 
@@ -342,7 +339,7 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
       signedIn = () => Promise.resolve(0);
       clock.advance(2 * SECOND_MS);
       expect(await revoker.retryDue()).toBe(1);
-      expect(sessions.orders.map(({ scope }) => scope.kind)).toEqual(['device', 'account']);
+      expect(sessions.revocations.map(({ scope }) => scope.kind)).toEqual(['device', 'account']);
     });
   });
 });

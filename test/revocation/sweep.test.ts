@@ -128,7 +128,7 @@ describe.each(SHARED)('the cutoff on two nodes with %s', (_name, settings) => {
   it('is finished by the other node when the first dies over it', async () => {
     const person = await door(0).signIn('asha');
     clock.set(CUTOFF);
-    await node(0).services.revocation.orders.open(
+    await node(0).services.revocation.revocations.open(
       { kind: 'sweep', before: CUTOFF },
       'cutoff',
       `sweep:${CUTOFF}`,
@@ -177,9 +177,9 @@ describe('the cutoff of a server', () => {
 
   it('is not said to have been carried out by a server that found nothing from before it', async () => {
     await start();
-    const { revoker, orders } = server.services.revocation;
+    const { revoker, revocations } = server.services.revocation;
     const log = createRecordingLog();
-    const sweep = createSweep({ calendar: server.infrastructure.calendar, revoker, orders, log });
+    const sweep = createSweep({ calendar: server.infrastructure.calendar, revoker, revocations, log });
     await sweep.runIfDue();
     const said = () => log.lines.map(({ message }) => message);
     expect(said()).toEqual([
@@ -246,7 +246,7 @@ describe('the cutoff of a server', () => {
     await server.services.revocation.sweep.runIfDue();
     // As the other node ordered it, an hour early.
     clock.set(CUTOFF + 1);
-    await server.services.revocation.orders.open(
+    await server.services.revocation.revocations.open(
       { kind: 'sweep', before: CUTOFF },
       'cutoff',
       `sweep:${CUTOFF}`,

@@ -31,7 +31,7 @@ describe('a logout while the session store is away', () => {
     async (everywhere) => {
       const answer = await logOut({ everywhere });
       expect(answer.status).toBe(503);
-      expect(answer.text).toContain('The order is stored');
+      expect(answer.text).toContain('The revocation is stored');
       storeIsBack();
       expect((await visitor.get('/sessions')).status).toBe(303);
       expect((await other.get('/sessions')).status).toBe(200);
@@ -45,13 +45,13 @@ describe('a logout while the session store is away', () => {
       body: JSON.stringify({ everywhere: true }),
     });
     expect(answer.status).toBe(503);
-    expect(await answer.text()).not.toContain('The order is stored');
+    expect(await answer.text()).not.toContain('The revocation is stored');
   });
 
   it('is not said to be stored for all devices', async () => {
     const answer = await logOut({ everywhere: 'on' });
     expect(answer.status).toBe(503);
-    expect(answer.text).not.toContain('The order is stored');
+    expect(answer.text).not.toContain('The revocation is stored');
     storeIsBack();
     for (const each of [visitor, other]) expect((await each.get('/sessions')).status).toBe(200);
   });

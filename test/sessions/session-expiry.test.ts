@@ -96,7 +96,7 @@ describe.each([
       expect((await ask('/sessions', person)).status).toBe(303);
       clock.advance(MINUTE_MS);
       expect((await ask('/sessions', person)).status).toBe(303);
-      expect(await server.services.revocation.orders.countWaiting()).toBe(0);
+      expect(await server.services.revocation.revocations.countWaiting()).toBe(0);
       expect(server.logText()).not.toContain('"level":"error"');
     });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditEvent, AuditLog } from '../../src/core/audit-event.ts';
-import type { RevocationOrder, RevocationScope } from '../../src/core/revocation.ts';
+import type { Revocation, RevocationScope } from '../../src/core/revocation.ts';
 import { createSessionTarget } from '../../src/sessions/session-target.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { SESSION_RIGS } from './session-rigs.ts';
@@ -14,7 +14,7 @@ describe.each(SESSION_RIGS)('the sessions on %s, at a revocation', (_name, open)
     const recordMany = (more: readonly AuditEvent[]) => Promise.resolve(void events.push(...more));
     const audit: AuditLog = { record: (event) => recordMany([event]), recordMany };
     const target = createSessionTarget(rig.storage.registry, audit);
-    const order = (scope: RevocationScope): RevocationOrder => ({
+    const order = (scope: RevocationScope): Revocation => ({
       id: '1',
       scope,
       reason: 'cutoff',

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUserStore, type UserStore } from '../../src/accounts/user-store.ts';
-import { createRevocationOrderStore } from '../../src/revocation/revocation-order-store.ts';
+import { createRevocationStore } from '../../src/revocation/revocation-store.ts';
 import { createSessionActors } from '../../src/sessions/session-actors.ts';
 import { SessionEndedError } from '../../src/sessions/session-storage.ts';
 import { createStandingStore } from '../../src/sessions/standing-store.ts';
@@ -127,7 +127,7 @@ describe.each(DATABASES)('A write on behalf of an actor, on %s,', (_name, open) 
     const actorOf = (whose = session) =>
       createSessionActors({ standings: createStandingStore(database), calendar, clock }).of(whose);
     const write = (whose = session) => database.acting.run(actorOf(whose), () => rename('new@example.com'));
-    const orders = () => createRevocationOrderStore(database, clock);
+    const revocations = () => createRevocationStore(database, clock);
 
     it('is carried out', async () => {
       await write();
@@ -137,11 +137,14 @@ describe.each(DATABASES)('A write on behalf of an actor, on %s,', (_name, open) 
     it.each([
       [
         'the device was ended',
-        () => orders().open({ kind: 'device', userId: 'asha', sids: ['one'] }, 'logged_out'),
+        () => revocations().open({ kind: 'device', userId: 'asha', sids: ['one'] }, 'logged_out'),
       ],
-      ['everything was ended', () => orders().openAccount('asha', 'logged_out_everywhere')],
-      ['the day was ended', () => orders().open({ kind: 'stale', userId: 'asha', before: NOW }, 'cutoff')],
-      ['a sweep was ordered', () => orders().open({ kind: 'sweep', before: NOW }, 'cutoff')],
+      ['everything was ended', () => revocations().openAccount('asha', 'logged_out_everywhere')],
+      [
+        'the day was ended',
+        () => revocations().open({ kind: 'stale', userId: 'asha', before: NOW }, 'cutoff'),
+      ],
+      ['a sweep was ordered', () => revocations().open({ kind: 'sweep', before: NOW }, 'cutoff')],
       ['the account was disabled', () => database.db.updateTable('users').set({ disabled: 1 }).execute()],
       ['the account is gone', () => database.db.deleteFrom('users').execute()],
     ])('is refused after %s', async (_what, end) => {
@@ -150,7 +153,7 @@ describe.each(DATABASES)('A write on behalf of an actor, on %s,', (_name, open) 
     });
 
     it('is carried out for a device that was not ended', async () => {
-      await orders().open({ kind: 'device', userId: 'asha', sids: ['one'] }, 'logged_out');
+      await revocations().open({ kind: 'device', userId: 'asha', sids: ['one'] }, 'logged_out');
       await write(another);
       expect(await email()).toBe('new@example.com');
     });
@@ -175,7 +178,7 @@ describe.each(DATABASES)('A write on behalf of an actor, on %s,', (_name, open) 
         }),
       );
       await inside.promise;
-      const revocation = orders()
+      const revocation = revocations()
         .open({ kind: 'device', userId: 'asha', sids: ['one'] }, 'logged_out')
         .then(() => order.push('revocation'));
       await Promise.all([act, revocation]);
@@ -210,7 +213,7 @@ describe.each(DATABASES)('A write on behalf of an actor, on %s,', (_name, open) 
       const scope = { kind: 'device', userId: 'asha', sids: ['one'] } as const;
       const ordered = await Promise.allSettled(
         Array.from({ length: 8 }, () =>
-          database.acting.run(actorOf(), () => orders().open(scope, 'logged_out')),
+          database.acting.run(actorOf(), () => revocations().open(scope, 'logged_out')),
         ),
       );
       expect(ordered.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
@@ -222,10 +225,10 @@ describe.each(DATABASES)('A write on behalf of an actor, on %s,', (_name, open) 
       for (let round = 0; round < 10; round += 1) {
         const ended = await Promise.allSettled([
           database.acting.run(actorOf(), () =>
-            orders().open({ kind: 'device', userId: 'ravi', sids: ['x'] }, 'ended_by_admin'),
+            revocations().open({ kind: 'device', userId: 'ravi', sids: ['x'] }, 'ended_by_admin'),
           ),
           database.acting.run(actorOf(ravi), () =>
-            orders().open({ kind: 'device', userId: 'asha', sids: ['x'] }, 'ended_by_admin'),
+            revocations().open({ kind: 'device', userId: 'asha', sids: ['x'] }, 'ended_by_admin'),
           ),
         ]);
         expect(ended.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
@@ -252,7 +255,7 @@ it('A revocation on Postgres waits for no other person’s acts', async () => {
     }),
   );
   await inside.promise;
-  await createRevocationOrderStore(database, clock).openAccount('ravi', 'ended_by_admin');
+  await createRevocationStore(database, clock).openAccount('ravi', 'ended_by_admin');
   done.resolve();
   await act;
   await database.close();

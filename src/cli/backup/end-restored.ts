@@ -2,7 +2,7 @@ import { createAuditChainStore } from '../../audit/audit-chain-store.ts';
 import { createAuditLog } from '../../audit/audit-store.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
 import type { CarriedOver } from '../../core/audit-event.ts';
-import { createRevocationOrderStore } from '../../revocation/revocation-order-store.ts';
+import { createRevocationStore } from '../../revocation/revocation-store.ts';
 import { sealCopy } from '../../storage/backup-seal-store.ts';
 import type { Database } from '../../storage/database.ts';
 import {
@@ -30,7 +30,7 @@ export interface EndedRestoration {
   readonly carriedOver: CarriedOver | undefined;
   /** Names of API keys that were revoked because nothing could tell whether they had been. */
   readonly revokedKeys: readonly string[];
-  /** The order that ends everything of everyone: sessions in Redis outlive any file. */
+  /** The revocation that ends everything of everyone: sessions in Redis outlive any file. */
   readonly orderId: string | undefined;
 }
 
@@ -50,12 +50,12 @@ export async function endRestored(
   const revokedKeys =
     present !== undefined || keepApiKeys ? [] : await revokeAllApiKeys(database, clock.now());
   await raiseEpochs(database, present?.epochs ?? []);
-  const orders = createRevocationOrderStore(database, clock);
-  const order = await orders.open({ kind: 'sweep', before: clock.now() + 1 }, 'restored');
+  const revocations = createRevocationStore(database, clock);
+  const revocation = await revocations.open({ kind: 'sweep', before: clock.now() + 1 }, 'restored');
   const audit = createAuditLog({ chain, clock, log: createErrorLog(terminal.say) });
   await audit.record(
     { type: 'backup.restored', file, sha256, oldHead, newHead, carriedOver, revokedKeys },
     CLI_ORIGIN,
   );
-  return { carriedOver, revokedKeys, orderId: order?.id };
+  return { carriedOver, revokedKeys, orderId: revocation?.id };
 }

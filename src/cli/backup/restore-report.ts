@@ -9,7 +9,7 @@ export interface RestorationReport {
   readonly carriedOver: CarriedOver | undefined;
   /** Names of API keys that were revoked because nothing could tell whether they had been. */
   readonly revokedKeys: readonly string[];
-  /** Of the order that ended everything; undefined where it is still to be carried out. */
+  /** Of the revocation that ended everything; undefined where it is still to be carried out. */
   readonly receipt: Receipt | undefined;
   /** Where the database is that was there before. */
   readonly aside: string | undefined;

@@ -19,7 +19,7 @@ import {
 import { holdPlace, inspectPlace, type PlaceState, replaceSqlite } from '../../storage/sqlite-path.ts';
 import { type CliCommand, type CommandContext, CommandError, type ExitCode } from '../command.ts';
 import { printable } from '../printable.ts';
-import { carryOutOrder } from './carry-out-order.ts';
+import { carryOutRevocation } from './carry-out-revocation.ts';
 import { type EndedRestoration, endRestored } from './end-restored.ts';
 import { reportRestoration } from './restore-report.ts';
 
@@ -77,7 +77,7 @@ async function endBehindPgRestore(
   const database = await openDatabase({ dialect: 'postgres', url });
   const nothing = { file: undefined, sha256: undefined, present: undefined, oldHead: undefined, keepApiKeys };
   const ended = await endRestored(context, database, nothing).finally(() => database.close());
-  const receipt = await carryOutOrder(context, ended.orderId);
+  const receipt = await carryOutRevocation(context, ended.orderId);
   return reportRestoration(context, { ...ended, receipt, aside: undefined, json });
 }
 
@@ -103,7 +103,7 @@ async function restoreSqlite(
       file: basename(source),
       ...facts,
     });
-    const receipt = await carryOutOrder(context, ended.orderId);
+    const receipt = await carryOutRevocation(context, ended.orderId);
     return await reportRestoration(context, { ...ended, receipt, json });
   } finally {
     await removeSqlite(prepared);

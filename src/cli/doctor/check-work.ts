@@ -2,10 +2,7 @@ import { createUserStore } from '../../accounts/user-store.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CutoffTime, lastCutoff } from '../../core/cutoff.ts';
 import { formatIst } from '../../core/ist.ts';
-import {
-  createRevocationOrderStore,
-  type RevocationOrderStore,
-} from '../../revocation/revocation-order-store.ts';
+import { createRevocationStore, type RevocationStore } from '../../revocation/revocation-store.ts';
 import type { Database } from '../../storage/database.ts';
 import { type Finding, findingsOf } from './finding.ts';
 
@@ -15,28 +12,28 @@ export async function checkWork(
   clock: Clock,
   cutoffTime: CutoffTime,
 ): Promise<readonly Finding[]> {
-  const orders = createRevocationOrderStore(database, clock);
+  const revocations = createRevocationStore(database, clock);
   return [
-    await checkOrders(orders),
-    await checkSweep(orders, lastCutoff(clock.now(), cutoffTime)),
+    await checkRevocations(revocations),
+    await checkSweep(revocations, lastCutoff(clock.now(), cutoffTime)),
     await checkPeople(database, clock),
   ];
 }
 
-async function checkOrders(orders: RevocationOrderStore): Promise<Finding> {
+async function checkRevocations(revocations: RevocationStore): Promise<Finding> {
   const { ok, warn } = findingsOf('revocations');
-  const open = await orders.countWaiting();
-  if (open === 0) return ok('All orders are carried out');
+  const open = await revocations.countWaiting();
+  if (open === 0) return ok('All revocations are carried out');
   return warn(
-    open === 1 ? 'One order is not carried out yet' : `${open} orders are not carried out yet`,
+    open === 1 ? 'One revocation is pending' : `${open} revocations are pending`,
     'The running server tries them again; where they stay, its log names the step that fails. Without a server: npm start',
   );
 }
 
-async function checkSweep(orders: RevocationOrderStore, due: number): Promise<Finding> {
+async function checkSweep(revocations: RevocationStore, due: number): Promise<Finding> {
   const { ok, warn } = findingsOf('sweep');
   if (!Number.isFinite(due)) return ok('No cutoff is set');
-  const swept = await orders.lastSweptCutoff();
+  const swept = await revocations.lastSweptCutoff();
   if (swept !== undefined && swept >= due) return ok(`The last swept cutoff is that of ${formatIst(swept)}`);
   const last =
     swept === undefined ? 'none was ever swept' : `the last swept one is that of ${formatIst(swept)}`;

@@ -269,7 +269,7 @@ function outcomeOf(reply: Reply): PageRequest['outcome'] {
 
 function reportOf(reply: Reply, doneAt: string): Revocation['report'] {
   if (reply.status === 303 && reply.location === doneAt) return 'done';
-  return reply.status === 503 && reply.text.includes('The order is stored') ? 'stored' : 'unknown';
+  return reply.status === 503 && reply.text.includes('The revocation is stored') ? 'stored' : 'unknown';
 }
 
 async function receiptReport(order: Promise<Receipt | undefined>): Promise<Revocation['report']> {

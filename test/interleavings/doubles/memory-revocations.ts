@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../src/core/clock.ts';
 import { SECOND_MS } from '../../../src/core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from '../../../src/core/expiry.ts';
-import type { Receipt, RevocationOrder, RevocationScope } from '../../../src/core/revocation.ts';
+import type { Receipt, Revocation, RevocationScope } from '../../../src/core/revocation.ts';
 import type { EpochStore } from '../../../src/revocation/epoch-store.ts';
-import type { RevocationOrderStore } from '../../../src/revocation/revocation-order-store.ts';
+import type { RevocationStore } from '../../../src/revocation/revocation-store.ts';
 import type { ActLocks, actLocks } from '../../../src/storage/act-locks.ts';
 import type { Acting } from '../../../src/storage/acting.ts';
 import { lockStatement, type MemoryDatabase, type MemoryTransaction, statement } from './memory-database.ts';
 
 export interface MemoryRevocation {
-  readonly order: RevocationOrder;
+  readonly revocation: Revocation;
   dedupeKey: string | undefined;
   receipt: Receipt | undefined;
   done: boolean;
@@ -36,8 +36,8 @@ export interface MemoryRevocationDeps {
   readonly acting: Acting;
   readonly clock: Clock;
   readonly locksOf: typeof actLocks;
-  /** Called at the instant of an order's commit. */
-  readonly onStored?: (order: RevocationOrder) => void;
+  /** Called at the instant of a revocation's commit. */
+  readonly onStored?: (revocation: Revocation) => void;
 }
 
 const LEASE_MS = 30 * SECOND_MS;
@@ -53,7 +53,7 @@ export function createMemoryEpochStore({
 }
 
 /** The outbox in memory, with the transactions and locks of the real one. */
-export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOrderStore {
+export function createMemoryRevocationStore(deps: MemoryRevocationDeps): RevocationStore {
   const { database, tables, acting, clock, locksOf, onStored = () => undefined } = deps;
 
   type Execute = Parameters<Parameters<MemoryDatabase['transaction']>[0]>[0];
@@ -64,14 +64,22 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
       await execute(lockStatement(lock));
   }
 
-  const isOfThePast = ({ order: { scope, orderedAt } }: MemoryRevocation): boolean =>
+  const isOfThePast = ({ revocation: { scope, orderedAt } }: MemoryRevocation): boolean =>
     scope.kind !== 'sweep' || orderedAt <= clock.now() + CLOCK_SKEW_TOLERANCE_MS;
 
-  function store(order: RevocationOrder, dedupeKey: string | undefined): void {
-    const nextAttemptAt = order.orderedAt + LEASE_MS;
-    const row = { order, dedupeKey, receipt: undefined, done: false, attempts: 0, nextAttemptAt, held: true };
+  function store(revocation: Revocation, dedupeKey: string | undefined): void {
+    const nextAttemptAt = revocation.orderedAt + LEASE_MS;
+    const row = {
+      revocation,
+      dedupeKey,
+      receipt: undefined,
+      done: false,
+      attempts: 0,
+      nextAttemptAt,
+      held: true,
+    };
     tables.revocations.push(row);
-    onStored(order);
+    onStored(revocation);
   }
 
   async function raiseEpoch(trx: MemoryTransaction, userId: string): Promise<number> {
@@ -94,31 +102,31 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
         await waitForActs(execute, { userId });
         const epoch = await execute(statement('insert into "user_epochs"', (trx) => raiseEpoch(trx, userId)));
         const scope: RevocationScope = { kind: 'account', userId, throughEpoch: epoch - 1 };
-        const order = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
+        const revocation = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
         await execute(
-          statement('insert into "revocations"', (trx) => trx.write(() => store(order, undefined))),
+          statement('insert into "revocations"', (trx) => trx.write(() => store(revocation, undefined))),
         );
-        return order;
+        return revocation;
       }),
 
     open: (scope, reason, dedupeKey) =>
       database.transaction(async (execute) => {
         await waitForActs(execute, scope.kind === 'sweep' ? 'all_users' : { userId: scope.userId });
-        const order = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
+        const revocation = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
         return execute(
           statement('insert into "revocations"', async (trx) => {
             if (dedupeKey !== undefined) await trx.lock(`dedupe:${dedupeKey}`, 'alone');
             const exists = tables.revocations.some((each) => each.dedupeKey === dedupeKey);
             if (dedupeKey !== undefined && exists) return undefined;
-            trx.write(() => store(order, dedupeKey));
-            return order;
+            trx.write(() => store(revocation, dedupeKey));
+            return revocation;
           }),
         );
       }),
 
     saveProgress: (receipt, attempts, nextAttemptAt) =>
       update('progress', () => {
-        const row = tables.revocations.find(({ order }) => order.id === receipt.orderId);
+        const row = tables.revocations.find(({ revocation }) => revocation.id === receipt.orderId);
         if (row === undefined) return;
         Object.assign(row, {
           receipt,
@@ -145,7 +153,8 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
           Object.assign(row, { nextAttemptAt: now + LEASE_MS, held: true });
           return true;
         });
-        if (isMine) claimed.push({ order: row.order, receipt: row.receipt, attempts: row.attempts });
+        if (isMine)
+          claimed.push({ revocation: row.revocation, receipt: row.receipt, attempts: row.attempts });
       }
       return claimed;
     },
@@ -163,18 +172,20 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
       let after = { orderedAt: instant, id: '' };
       for (;;) {
         const { orderedAt, id } = after;
-        const orders = await read('orders', () =>
+        const revocations = await read('revocations', () =>
           tables.revocations
-            .map(({ order }) => order)
+            .map(({ revocation }) => revocation)
             .filter(
-              (order) => order.orderedAt > orderedAt || (order.orderedAt === orderedAt && order.id > id),
+              (revocation) =>
+                revocation.orderedAt > orderedAt ||
+                (revocation.orderedAt === orderedAt && revocation.id > id),
             )
             .toSorted((a, b) => a.orderedAt - b.orderedAt || (a.id < b.id ? -1 : 1))
             .slice(0, portion),
         );
-        const last = orders.at(-1);
+        const last = revocations.at(-1);
         if (last === undefined) return;
-        yield orders;
+        yield revocations;
         after = last;
       }
     },
@@ -185,14 +196,16 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
       }),
 
     // There is one process, and it is not gone.
-    takeFromTheGone: () => Promise.resolve(),
+    releaseFromDeadHolders: () => Promise.resolve(),
 
-    forgetDoneBefore: (instant) =>
+    deleteDoneBefore: (instant) =>
       update('forget', () => {
-        tables.revocations = tables.revocations.filter((row) => !row.done || row.order.orderedAt >= instant);
+        tables.revocations = tables.revocations.filter(
+          (row) => !row.done || row.revocation.orderedAt >= instant,
+        );
       }),
 
-    freeSweepsToCome: () =>
+    releaseFutureSweeps: () =>
       update('sweeps to come', () => {
         for (const row of tables.revocations)
           if (row.dedupeKey?.startsWith(SWEEP_KEY) && !isOfThePast(row)) row.dedupeKey = undefined;
@@ -202,9 +215,9 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
       read('sweeps', () =>
         tables.revocations.some(
           (row) =>
-            row.order.scope.kind === 'sweep' &&
-            row.order.scope.before > instant &&
-            row.order.orderedAt >= instant - CLOCK_SKEW_TOLERANCE_MS &&
+            row.revocation.scope.kind === 'sweep' &&
+            row.revocation.scope.before > instant &&
+            row.revocation.orderedAt >= instant - CLOCK_SKEW_TOLERANCE_MS &&
             isOfThePast(row),
         ),
       ),
@@ -212,18 +225,18 @@ export function createMemoryOrderStore(deps: MemoryRevocationDeps): RevocationOr
     latestReceipt: (userId) =>
       read('latest receipt', () =>
         tables.revocations
-          .filter(({ order: { scope } }) => scope.kind === 'sweep' || scope.userId === userId)
-          .toSorted((a, b) => b.order.orderedAt - a.order.orderedAt)
+          .filter(({ revocation: { scope } }) => scope.kind === 'sweep' || scope.userId === userId)
+          .toSorted((a, b) => b.revocation.orderedAt - a.revocation.orderedAt)
           .map(({ receipt }) => receipt)
           .find((receipt) => receipt?.lines.some((line) => line.count > 0 || line.status === 'queued')),
       ),
 
     receiptOf: (orderId) =>
-      read('receipt', () => tables.revocations.find(({ order }) => order.id === orderId)?.receipt),
+      read('receipt', () => tables.revocations.find(({ revocation }) => revocation.id === orderId)?.receipt),
 
     lastSweptCutoff: () =>
       read('last sweep', () => {
-        const swept = tables.revocations.flatMap(({ dedupeKey, order: { scope } }) =>
+        const swept = tables.revocations.flatMap(({ dedupeKey, revocation: { scope } }) =>
           dedupeKey?.startsWith(SWEEP_KEY) && scope.kind === 'sweep' ? [scope.before] : [],
         );
         return swept.length === 0 ? undefined : Math.max(...swept);

@@ -14,7 +14,7 @@ export function createMemoryStandingStore({
     const user = tables.users.get(userId);
     if (user === undefined) return undefined;
     const revocations = tables.revocations
-      .map(({ order }) => order)
+      .map(({ revocation }) => revocation)
       .filter(({ orderedAt }) => orderedAt >= since - CLOCK_SKEW_TOLERANCE_MS)
       .filter(({ scope }) => scope.kind === 'sweep' || scope.userId === userId)
       .map(({ scope, orderedAt }) => ({ scope, orderedAt }));

@@ -3,61 +3,57 @@ import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
-import type { Receipt, RevocationOrder, RevocationReason, RevocationScope } from '../core/revocation.ts';
+import type { Receipt, Revocation, RevocationReason, RevocationScope } from '../core/revocation.ts';
 import { waitForActs } from '../storage/act-locks.ts';
 import type { Database } from '../storage/database.ts';
 import type { RevocationsTable, Schema } from '../storage/schema.ts';
-import { createOrderHolder, type OrderHolder } from './order-holder.ts';
+import { createRevocationHolder, type RevocationHolder } from './revocation-holder.ts';
 
-/** An order as it is stored: what it is to do, and how far it got. */
-export interface StoredOrder {
-  readonly order: RevocationOrder;
+/** A revocation as it is stored: what it is to do, and how far it got. */
+export interface StoredRevocation {
+  readonly revocation: Revocation;
   readonly receipt: Receipt | undefined;
   readonly attempts: number;
 }
 
-/** The outbox of revocations: an order is stored before its first step, and stays open until its last one is done. */
-export interface RevocationOrderStore {
+/** The outbox of revocations: a revocation is stored before its first step, and stays open until its last one is done. */
+export interface RevocationStore {
   /**
-   * Opens an order for everything of a user and, in the same transaction, raises the user's epoch: from that commit on
+   * Opens a revocation for everything of a user and, in the same transaction, raises the user's epoch: from that commit on
    * every token of theirs is dead to every reader, whatever happens to the steps.
    */
-  openAccount(userId: string, reason: RevocationReason): Promise<RevocationOrder>;
-  /** Opens any other order; undefined when one with the same `dedupeKey` exists already. */
-  open(
-    scope: RevocationScope,
-    reason: RevocationReason,
-    dedupeKey?: string,
-  ): Promise<RevocationOrder | undefined>;
+  openAccount(userId: string, reason: RevocationReason): Promise<Revocation>;
+  /** Opens any other revocation; undefined when one with the same `dedupeKey` exists already. */
+  open(scope: RevocationScope, reason: RevocationReason, dedupeKey?: string): Promise<Revocation | undefined>;
   saveProgress(receipt: Receipt, attempts: number, nextAttemptAt: number): Promise<void>;
-  /** Takes open orders that nobody works on. Two nodes never get the same one while its lease runs. */
-  claimDue(limit: number): Promise<readonly StoredOrder[]>;
-  /** Orders that failed in part and wait for their next try, or whose node died: not those in progress right now. */
+  /** Takes open revocations that nobody works on. Two nodes never get the same one while its lease runs. */
+  claimDue(limit: number): Promise<readonly StoredRevocation[]>;
+  /** Revocations that failed in part and wait for their next try, or whose node died: not those in progress right now. */
   countWaiting(): Promise<number>;
-  /** Orders given at or after an instant (ms since the epoch), open and done, oldest first, in portions. */
-  listSince(instant: number, portion: number): AsyncIterable<readonly RevocationOrder[]>;
-  /** Open orders that wait for their next try, and that nobody is at work on, need not wait any longer. */
+  /** Revocations given at or after an instant (ms since the epoch), open and done, oldest first, in portions. */
+  listSince(instant: number, portion: number): AsyncIterable<readonly Revocation[]>;
+  /** Open revocations that wait for their next try, and that nobody is at work on, need not wait any longer. */
   hurryOpen(): Promise<void>;
   /** Nor need those whose holder is provably gone: for a server that starts again before their lease is over. */
-  takeFromTheGone(): Promise<void>;
-  /** Drops orders that are done and older than an instant (ms since the epoch); the audit log keeps their receipts. */
-  forgetDoneBefore(instant: number): Promise<void>;
+  releaseFromDeadHolders(): Promise<void>;
+  /** Drops revocations that are done and older than an instant (ms since the epoch); the audit log keeps their receipts. */
+  deleteDoneBefore(instant: number): Promise<void>;
   /**
    * Lets the cutoffs be swept when they come that a clock which was ahead has swept already: a sweep from the future
    * gives its `dedupeKey` back.
    */
-  freeSweepsToCome(): Promise<void>;
+  releaseFutureSweeps(): Promise<void>;
   /** Whether a sweep was ordered, whenever, that ends what began at this instant (ms since the epoch). */
   isSwept(instant: number): Promise<boolean>;
   /** The newest receipt that concerns this user, a cutoff for all included, and that ended something or is still to. */
   latestReceipt(userId: string): Promise<Receipt | undefined>;
-  /** As far as it got; undefined for an unknown order, and for one that nobody has begun. */
+  /** As far as it got; undefined for an unknown revocation, and for one that nobody has begun. */
   receiptOf(orderId: string): Promise<Receipt | undefined>;
   /** The latest cutoff that was swept, in ms since the epoch, finished or not. Sweeps at an operator's own instant don't count. */
   lastSweptCutoff(): Promise<number | undefined>;
 }
 
-/** As long as a step may reasonably take; after that, whoever held the order is believed dead. */
+/** As long as a step may reasonably take; after that, whoever held the revocation is believed dead. */
 const LEASE_MS = 30 * SECOND_MS;
 const RECEIPTS_LOOKED_AT = 10;
 const SWEEP_KEY = 'sweep:';
@@ -65,25 +61,25 @@ const SWEEP_KEY = 'sweep:';
 /** The `dedupeKey` of a cutoff's sweep. */
 export const sweepKey = (cutoff: number): string => `${SWEEP_KEY}${cutoff}`;
 
-export function createRevocationOrderStore(
+export function createRevocationStore(
   database: Database,
   clock: Clock,
-  holder: OrderHolder = createOrderHolder(),
-): RevocationOrderStore {
+  holder: RevocationHolder = createRevocationHolder(),
+): RevocationStore {
   const { db } = database;
 
-  function toRow(order: RevocationOrder, dedupeKey: string | undefined) {
+  function toRow(revocation: Revocation, dedupeKey: string | undefined) {
     return {
-      id: order.id,
+      id: revocation.id,
       dedupe_key: dedupeKey ?? null,
-      user_id: order.scope.kind === 'sweep' ? null : order.scope.userId,
-      reason: order.reason,
-      scope: JSON.stringify(order.scope),
-      ordered_at: order.orderedAt,
+      user_id: revocation.scope.kind === 'sweep' ? null : revocation.scope.userId,
+      reason: revocation.reason,
+      scope: JSON.stringify(revocation.scope),
+      ordered_at: revocation.orderedAt,
       receipt: '',
       status: 'open' as const,
       attempts: 0,
-      next_attempt_at: order.orderedAt + LEASE_MS,
+      next_attempt_at: revocation.orderedAt + LEASE_MS,
       holder: holder.name,
     };
   }
@@ -108,21 +104,21 @@ export function createRevocationOrderStore(
           .returning('epoch')
           .executeTakeFirstOrThrow();
         const scope: RevocationScope = { kind: 'account', userId, throughEpoch: epoch - 1 };
-        const order = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
-        await trx.insertInto('revocations').values(toRow(order, undefined)).execute();
-        return order;
+        const revocation = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
+        await trx.insertInto('revocations').values(toRow(revocation, undefined)).execute();
+        return revocation;
       }),
 
     async open(scope, reason, dedupeKey) {
       return db.transaction().execute(async (trx) => {
         await waitForActs(trx, database, scope.kind === 'sweep' ? 'all_users' : { userId: scope.userId });
-        const order = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
+        const revocation = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
         const { numInsertedOrUpdatedRows } = await trx
           .insertInto('revocations')
-          .values(toRow(order, dedupeKey))
+          .values(toRow(revocation, dedupeKey))
           .onConflict((conflict) => conflict.doNothing())
           .executeTakeFirst();
-        return numInsertedOrUpdatedRows === 1n ? order : undefined;
+        return numInsertedOrUpdatedRows === 1n ? revocation : undefined;
       });
     },
 
@@ -151,7 +147,7 @@ export function createRevocationOrderStore(
         .orderBy('next_attempt_at')
         .limit(limit)
         .execute();
-      const claimed: StoredOrder[] = [];
+      const claimed: StoredRevocation[] = [];
       for (const row of due) {
         const { numUpdatedRows } = await db
           .updateTable('revocations')
@@ -161,7 +157,7 @@ export function createRevocationOrderStore(
           .executeTakeFirst();
         if (numUpdatedRows !== 1n) continue;
         claimed.push({
-          order: toOrder(row),
+          revocation: toRevocation(row),
           receipt: row.receipt === '' ? undefined : (JSON.parse(row.receipt) as Receipt),
           attempts: row.attempts,
         });
@@ -180,7 +176,7 @@ export function createRevocationOrderStore(
       return Number(waiting);
     },
 
-    async forgetDoneBefore(instant) {
+    async deleteDoneBefore(instant) {
       await db
         .deleteFrom('revocations')
         .where('status', '=', 'done')
@@ -206,7 +202,7 @@ export function createRevocationOrderStore(
           .execute();
         const last = rows.at(-1);
         if (last === undefined) return;
-        yield rows.map(toOrder);
+        yield rows.map(toRevocation);
         after = last;
       }
     },
@@ -220,7 +216,7 @@ export function createRevocationOrderStore(
         .execute();
     },
 
-    async takeFromTheGone() {
+    async releaseFromDeadHolders() {
       const held = await db
         .selectFrom('revocations')
         .select('holder')
@@ -237,7 +233,7 @@ export function createRevocationOrderStore(
         .execute();
     },
 
-    async freeSweepsToCome() {
+    async releaseFutureSweeps() {
       await db
         .updateTable('revocations')
         .set({ dedupe_key: null })
@@ -299,9 +295,9 @@ export function createRevocationOrderStore(
   };
 }
 
-function toOrder(
+function toRevocation(
   row: Pick<Selectable<RevocationsTable>, 'id' | 'scope' | 'reason' | 'ordered_at'>,
-): RevocationOrder {
+): Revocation {
   return {
     id: row.id,
     scope: JSON.parse(row.scope) as RevocationScope,

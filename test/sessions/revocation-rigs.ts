@@ -1,10 +1,7 @@
 import { sql } from 'kysely';
 import type { Clock } from '../../src/core/clock.ts';
 import { createEpochStore, type EpochStore } from '../../src/revocation/epoch-store.ts';
-import {
-  createRevocationOrderStore,
-  type RevocationOrderStore,
-} from '../../src/revocation/revocation-order-store.ts';
+import { createRevocationStore, type RevocationStore } from '../../src/revocation/revocation-store.ts';
 import { actLocks } from '../../src/storage/act-locks.ts';
 import { createActing } from '../../src/storage/acting.ts';
 import type { Database } from '../../src/storage/database.ts';
@@ -12,26 +9,26 @@ import { createGuardedDialect } from '../../src/storage/guarded-dialect.ts';
 import { createMemoryDatabase, type Flavour } from '../interleavings/doubles/memory-database.ts';
 import {
   createMemoryEpochStore,
-  createMemoryOrderStore,
+  createMemoryRevocationStore,
   createMemoryTables,
 } from '../interleavings/doubles/memory-revocations.ts';
 import type { Pause } from '../interleavings/doubles/pause.ts';
 import { DATABASES } from '../storage/databases.ts';
 
 /** One place where revocations are stored, and as many nodes on it as a test asks for. */
-export interface OrderRig {
-  readonly orders: RevocationOrderStore;
+export interface RevocationRig {
+  readonly revocations: RevocationStore;
   readonly epochs: EpochStore;
-  anotherNode(): RevocationOrderStore;
+  anotherNode(): RevocationStore;
   /** From now on no revocation can be stored. */
   breakTable(): Promise<unknown>;
   close(): Promise<void>;
 }
 
-type Open = (clock: Clock) => Promise<OrderRig>;
+type Open = (clock: Clock) => Promise<RevocationRig>;
 
 /** All places of the one contract; the doubles in memory are those that the interleavings run over. */
-export const ORDER_RIGS: readonly (readonly [string, Open])[] = [
+export const REVOCATION_RIGS: readonly (readonly [string, Open])[] = [
   ...DATABASES.map(([name, open]): [string, Open] => [
     name,
     async (clock) => onDatabase(await open(), clock),
@@ -40,10 +37,10 @@ export const ORDER_RIGS: readonly (readonly [string, Open])[] = [
   ['a double of Postgres', async (clock) => inMemory('postgres', clock)],
 ];
 
-function onDatabase(database: Database, clock: Clock): OrderRig {
-  const node = () => createRevocationOrderStore(database, clock);
+function onDatabase(database: Database, clock: Clock): RevocationRig {
+  const node = () => createRevocationStore(database, clock);
   return {
-    orders: node(),
+    revocations: node(),
     epochs: createEpochStore(database),
     anotherNode: node,
     breakTable: () => sql`alter table revocations rename to away`.execute(database.db),
@@ -51,7 +48,7 @@ function onDatabase(database: Database, clock: Clock): OrderRig {
   };
 }
 
-function inMemory(flavour: Flavour, clock: Clock): OrderRig {
+function inMemory(flavour: Flavour, clock: Clock): RevocationRig {
   let broken = false;
   const pause: Pause = (where) =>
     broken && where.includes('"revocations"')
@@ -60,9 +57,9 @@ function inMemory(flavour: Flavour, clock: Clock): OrderRig {
   const acting = createActing();
   const tables = createMemoryTables();
   const database = createMemoryDatabase({ flavour, acting, guard: createGuardedDialect, pause });
-  const node = () => createMemoryOrderStore({ database, tables, acting, clock, locksOf: actLocks });
+  const node = () => createMemoryRevocationStore({ database, tables, acting, clock, locksOf: actLocks });
   return {
-    orders: node(),
+    revocations: node(),
     epochs: createMemoryEpochStore({ database, tables }),
     anotherNode: node,
     async breakTable() {

@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { createOrderHolder } from '../../src/revocation/order-holder.ts';
+import { createRevocationHolder } from '../../src/revocation/revocation-holder.ts';
 
 describe('whoever holds an order', () => {
-  const own = createOrderHolder();
+  const own = createRevocationHolder();
   const processOf = async (code: string) => {
     const child = spawn(process.execPath, ['-e', code]);
     await once(child, 'spawn');
@@ -39,6 +39,6 @@ describe('whoever holds an order', () => {
   });
 
   it('is told from every other run', () => {
-    expect(createOrderHolder().name).not.toBe(own.name);
+    expect(createRevocationHolder().name).not.toBe(own.name);
   });
 });

@@ -5,22 +5,22 @@ import { withServices } from '../with-services.ts';
 
 /**
  * Ends what lives on in Redis and in the memory of servers. Undefined, with a word about it, where that cannot be done now:
- * the order is stored, and a server that starts carries it out before it answers anybody.
+ * the revocation is stored, and a server that starts carries it out before it answers anybody.
  */
-export async function carryOutOrder(
+export async function carryOutRevocation(
   context: CommandContext,
   orderId: string | undefined,
 ): Promise<Receipt | undefined> {
   if (orderId === undefined) return undefined;
   try {
-    return await withServices(context, async ({ revocation: { orders, revoker } }) => {
-      await orders.takeFromTheGone();
+    return await withServices(context, async ({ revocation: { revocations, revoker } }) => {
+      await revocations.releaseFromDeadHolders();
       await revoker.retryDue();
-      return orders.receiptOf(orderId);
+      return revocations.receiptOf(orderId);
     });
   } catch (error) {
     context.terminal.say(
-      `curfew: What lives on outside the database could not be ended now: ${explainError(error)} The order is stored; the server carries it out when it starts, before it answers anybody.`,
+      `curfew: What lives on outside the database could not be ended now: ${explainError(error)} The revocation is stored; the server carries it out when it starts, before it answers anybody.`,
     );
     return undefined;
   }

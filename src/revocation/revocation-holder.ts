@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
-/** The process that is at work on orders, and what it can tell of others by their names. */
-export interface OrderHolder {
+/** The process that is at work on revocations, and what it can tell of others by their names. */
+export interface RevocationHolder {
   /** `<host> <process id> <run>`: no two runs share one. */
   readonly name: string;
   /**
@@ -12,7 +12,7 @@ export interface OrderHolder {
   isGone(name: string): boolean;
 }
 
-export function createOrderHolder(): OrderHolder {
+export function createRevocationHolder(): RevocationHolder {
   const host = hostname();
   const name = `${host} ${process.pid} ${randomUUID()}`;
 
