@@ -23,6 +23,9 @@ import type { Clock } from './core/clock.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
 import { toReceiptView } from './core/receipt-view.ts';
 import { createDashboardRouter } from './dashboard/routes.ts';
+import { createFeedFeature } from './feed/feed-feature.ts';
+import { createSocketRegistry } from './feed/socket-registry.ts';
+import { createSocketTarget } from './feed/socket-target.ts';
 import { createDraining } from './http/draining.ts';
 import type { Feature } from './http/feature.ts';
 import { createMetricsRegistry } from './http/metrics.ts';
@@ -119,12 +122,14 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
   const brokerNames = brokers.names;
   const brokerName = (broker: string): string => brokerNames.get(broker) ?? broker;
 
+  const sockets = createSocketRegistry();
   const revocation = createRevocationFeature({
     ...shared,
     targets: {
       tokens: brokers.revocationTarget,
       sessions: createSessionTarget(registry, audit),
       caches: createCacheTarget(caches, bus),
+      sockets: createSocketTarget(sockets, bus),
     },
     countSessions: async (userId) => (await registry.listByUser(userId)).length,
   });
@@ -215,6 +220,19 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
     listStrategies: strategies.listStrategies,
     signalsAfter: strategies.signalsAfter,
     signalBody: signalBodySchema,
+  });
+
+  const feed = createFeedFeature({
+    ...shared,
+    revocations,
+    sockets,
+    draining,
+    mostPerUser: config.socketsPerUser,
+    rateLimits: limits.socket,
+    showsKey: api.showsKey,
+    admitKey: (req, res) => api.keyGate.admit(req, res, 'feed:read'),
+    whyNoSocket: api.whyNoSocket,
+    whenKeysChange: api.whenKeysChange,
   });
 
   const bans = createBanFeature({
@@ -344,6 +362,7 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
     settings,
     telegram,
     strategies,
+    feed,
     { router: overview },
     bans,
     auditFeature,
@@ -376,6 +395,8 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
     settings,
     telegram,
     strategies,
+    sockets,
+    feed,
     bans,
     auditLog: auditFeature,
     cspReports,

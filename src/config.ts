@@ -208,6 +208,7 @@ const SETTINGS = {
   PEPPER: required(listOf(secret), '<openssl rand -base64 48>'),
   ...POLICY_SETTINGS,
   MAX_SESSIONS_PER_USER: setting(count, '5'),
+  SOCKETS_PER_USER: setting(count, '5'),
   TRUST_PROXY: setting(proxies, '', '127.0.0.1,10.0.0.0/8'),
   ...RATE_LIMIT_SETTINGS,
   // Nothing resets a password yet; the name and its check are promised already.
@@ -322,6 +323,8 @@ export function parseConfig(env: Environment) {
     peppers: given.PEPPER,
     policy: toPolicy(given),
     maxSessionsPerUser: given.MAX_SESSIONS_PER_USER,
+    /** WebSockets at a time, on all nodes together. */
+    socketsPerUser: given.SOCKETS_PER_USER,
     trustProxy: given.TRUST_PROXY,
     /** Every limit of the table in http/rate-limit-table.ts. */
     rateLimits: Object.freeze(

@@ -10,6 +10,7 @@ import { BAN_ROUTES } from './bans/routes.ts';
 import { BROKER_ROUTES } from './broker/routes.ts';
 import { SANDBOX_ROUTES } from './broker/sandbox/metadata.ts';
 import { DASHBOARD_ROUTES } from './dashboard/routes.ts';
+import { FEED_ROUTES } from './feed/routes.ts';
 import { OPEN_ROUTES } from './http/probes.ts';
 import type { RoutePolicy } from './http/route-policy.ts';
 import { REPORT_ROUTES } from './monitoring/csp-reports/reports-page.ts';
@@ -35,6 +36,7 @@ export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...SETTINGS_ROUTES,
   ...TELEGRAM_ROUTES,
   ...STRATEGY_ROUTES,
+  ...FEED_ROUTES,
   ...OVERVIEW_ROUTES,
   ...PENDING_REVOCATION_ROUTES,
   ...BAN_ROUTES,

@@ -1,4 +1,4 @@
-import type { Router } from 'express';
+import type { Request, Router } from 'express';
 import type { z } from 'zod';
 import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
@@ -13,6 +13,7 @@ import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
 import type { RedisClient } from '../storage/redis.ts';
+import { whyNotUsable } from './api-key.ts';
 import { createApiKeyStore } from './api-key-store.ts';
 import { type ApiKeys, createApiKeys } from './api-keys.ts';
 import { createApiRouter } from './api-router.ts';
@@ -23,8 +24,15 @@ import { createSignalsEndpoint } from './endpoints/signals.ts';
 import { createStrategiesEndpoint } from './endpoints/strategies.ts';
 import { createSymbolEndpoint } from './endpoints/symbol.ts';
 import { createSymbolsEndpoint } from './endpoints/symbols.ts';
+import { mayBeUsedFrom } from './key-addresses.ts';
 import { createKeyFormat } from './key-format.ts';
-import { type CountCaller, type CountStranger, createKeyGate, type OnInvalidKey } from './key-gate.ts';
+import {
+  type CountCaller,
+  type CountStranger,
+  createKeyGate,
+  type KeyGate,
+  type OnInvalidKey,
+} from './key-gate.ts';
 import { createKeyInvalidator, listenForKeyInvalidation } from './key-invalidator.ts';
 import { createKeyMetrics } from './key-metrics.ts';
 import { createKeyUsage, type KeyUsage } from './key-usage.ts';
@@ -32,7 +40,7 @@ import { createKeyVerifier, type KeyVerifier, type SecretHasher } from './key-ve
 import { createKeysRouter } from './keys-router.ts';
 import { createOpenApiDocument } from './openapi-document.ts';
 import { createShownKey } from './shown-key.ts';
-import { createWaitingCalls } from './waiting-calls.ts';
+import { createWaitingCalls, type WaitingCalls } from './waiting-calls.ts';
 import { describeWebhook } from './webhook-operation.ts';
 
 export interface ApiFeatureDeps {
@@ -77,6 +85,14 @@ export interface ApiFeature extends Feature {
   /** For the ban gate. */
   readonly shownKey: FindCredential;
   readonly usage: KeyUsage;
+  /** For what else takes API keys. */
+  readonly keyGate: KeyGate;
+  /** Whether a request carries a key in a header, whatever it is worth. */
+  readonly showsKey: (req: Request) => boolean;
+  /** Why a key that was let in is no longer good for the feed from an address; undefined when it is. */
+  readonly whyNoSocket: (keyId: string, address: string) => Promise<'ended' | 'forbidden' | undefined>;
+  /** Calls back whenever a key of the user may have ended, on whichever node; returns how to stop that. */
+  readonly whenKeysChange: WaitingCalls['add'];
   /** `/api`, for programs: in front of the session. */
   readonly programs: Router;
 }
@@ -113,6 +129,15 @@ export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
     apiKeys,
     verifier,
     shownKey: createShownKey({ format, verifier }),
+    keyGate: gate,
+    showsKey: (req) => req.get('x-api-key') !== undefined || /^bearer /i.test(req.get('authorization') ?? ''),
+    whenKeysChange: waiting.add,
+    async whyNoSocket(keyId, address) {
+      const key = await store.findForUse(keyId);
+      if (key === undefined || whyNotUsable(key, clock.now()) !== undefined) return 'ended';
+      const isAllowed = mayBeUsedFrom(key.addresses, address) && key.scopes.includes('feed:read');
+      return isAllowed ? undefined : 'forbidden';
+    },
     usage,
     metrics: keyMetrics.metrics,
     jobs: [usage],

@@ -5,6 +5,7 @@ export const API_SCOPES = [
   'symbols:read',
   'signals:read',
   'strategies:read',
+  'feed:read',
 ] as const;
 export type ApiScope = (typeof API_SCOPES)[number];
 
@@ -15,6 +16,7 @@ export const SCOPE_WORDS = {
   'symbols:read': 'Search the instruments',
   'signals:read': 'Get the signals that your strategies accepted',
   'strategies:read': 'List your strategies',
+  'feed:read': 'Open a live connection for prices and events',
 } as const satisfies Record<ApiScope, string>;
 
 /** Those of a stored text that this version knows: a later one may have written others. */

@@ -49,7 +49,9 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   collectDefaultMetrics({ register: services.metrics, eventLoopMonitoringPrecision: LOOP_RESOLUTION_MS });
 
   await jobs.catchUp();
-  server.on('request', createApp(services));
+  const app = createApp(services);
+  server.on('request', app);
+  services.feed.attach(server, app);
   const settings = watchSettings(services, environment);
   // Edited while this process connected and caught up.
   if (JSON.stringify(readEnvFile(ENV_FILE)) !== asStarted) settings.reload();

@@ -34,7 +34,8 @@ function stepName({ step }: ReceiptLine): string {
 
 function outcomeText(line: ReceiptLine): string {
   if (line.status === 'queued') return 'not yet: will be tried again';
-  // This process has cached nothing; what it can do is tell those that have.
+  // This process caches nothing and has no sockets: it told the servers that do.
   if (line.step === 'caches') return 'every running server was told to clear its own';
+  if (line.step === 'sockets') return 'every running server was told to close its own';
   return line.detail === undefined ? `${line.count} ended` : `${line.count} ended (${line.detail})`;
 }

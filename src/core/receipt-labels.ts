@@ -33,6 +33,7 @@ const STEPS: Readonly<Record<string, string>> = {
   broker_tokens: 'Broker tokens revoked in the database',
   sessions: 'Sessions ended in the store',
   caches: 'Cached values cleared',
+  sockets: 'Live connections closed',
   broker_logout: 'Sign-out at the broker',
 };
 

@@ -68,7 +68,7 @@ export interface RevocationOutcome {
  * after a crash, and then ends what is left and nothing else. They throw when they could not do it.
  */
 export interface RevocationTarget {
-  /** A fixed word for receipts and the outbox: `broker_tokens`, `sessions`, `caches`. */
+  /** A fixed word for receipts and the outbox: `broker_tokens`, `sessions`, `caches`, `sockets`. */
   readonly name: string;
   revoke(revocation: Revocation): Promise<RevocationOutcome>;
 }

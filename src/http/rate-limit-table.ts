@@ -41,6 +41,13 @@ export const RATE_LIMIT_TABLE = {
     usual: '300/minute',
     counting: 'batched',
   },
+  socket: {
+    requests: 'messages over WebSockets',
+    countedBy: 'user',
+    setting: 'SOCKET_RATE_LIMIT',
+    usual: '100/minute',
+    counting: 'exact',
+  },
   webhooks: {
     requests: 'signals',
     countedBy: 'webhook; those of unproved senders apart',

@@ -6,6 +6,8 @@ import type { Database } from '../storage/database.ts';
  */
 export interface EpochStore {
   current(userId: string): Promise<number>;
+  /** Of several users, in one query; those in epoch 0 may be missing. */
+  currentOf(userIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
 export function createEpochStore({ db }: Database): EpochStore {
@@ -17,6 +19,14 @@ export function createEpochStore({ db }: Database): EpochStore {
         .where('user_id', '=', userId)
         .executeTakeFirst();
       return row?.epoch ?? 0;
+    },
+    async currentOf(userIds) {
+      const rows = await db
+        .selectFrom('user_epochs')
+        .select(['user_id', 'epoch'])
+        .where('user_id', 'in', userIds)
+        .execute();
+      return new Map(rows.map((row) => [row.user_id, row.epoch]));
     },
   };
 }

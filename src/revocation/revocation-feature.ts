@@ -23,6 +23,7 @@ export interface RevocationFeatureDeps {
     readonly tokens: RevocationTarget;
     readonly sessions: RevocationTarget;
     readonly caches: RevocationTarget;
+    readonly sockets: RevocationTarget;
   };
   /** How many sessions of a user could be used now. */
   readonly countSessions: (userId: string) => Promise<number>;
@@ -45,7 +46,7 @@ export function createRevocationFeature(deps: RevocationFeatureDeps): Revocation
   const revoker = createRevoker({
     ...deps,
     revocations,
-    targets: [targets.tokens, targets.sessions, targets.caches],
+    targets: [targets.tokens, targets.sessions, targets.caches, targets.sockets],
     acting: database.acting,
   });
   return {

@@ -1,4 +1,5 @@
 import type { CacheName } from '../core/cached-values.ts';
+import type { RevocationReason, RevocationScope } from '../core/revocation.ts';
 
 /** What nodes tell each other. */
 export type BusMessage =
@@ -15,6 +16,8 @@ export type BusMessage =
   | { readonly kind: 'signals.arrived'; readonly userId: string }
   /** Some API key of a person's was revoked, or all of them are good for nothing now. */
   | { readonly kind: 'api_keys.forget'; readonly userId: string }
+  /** Sockets that a revocation covers. */
+  | { readonly kind: 'sockets.end'; readonly scope: RevocationScope; readonly reason: RevocationReason }
   /** Bans, trusted addresses or the rules for bans; without `change`, all may have. */
   | { readonly kind: 'bans.changed'; readonly version: number; readonly change?: BanChange };
 

@@ -112,6 +112,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('a trading day, %s', (_name, environm
         { step: 'sessions', count: 1 },
         // The token, and what the person has chosen in Settings.
         { step: 'caches', count: 2 },
+        { step: 'sockets', count: 0 },
       ],
     });
   });

@@ -67,7 +67,9 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     internalOrigin: () => origin,
     ...(adapters === undefined ? {} : { adapters }),
   });
-  const server = createServer(createApp(services));
+  const app = createApp(services);
+  const server = createServer(app);
+  services.feed.attach(server, app);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   if (jobs) services.jobs.start();

@@ -49,6 +49,10 @@ export function createMemoryEpochStore({
 }: Pick<MemoryRevocationDeps, 'database' | 'tables'>): EpochStore {
   return {
     current: (userId) => database.execute(statement('select epoch', () => tables.epochs.get(userId) ?? 0)),
+    currentOf: (userIds) =>
+      database.execute(
+        statement('select epochs', () => new Map(userIds.map((id) => [id, tables.epochs.get(id) ?? 0]))),
+      ),
   };
 }
 

@@ -1,0 +1,130 @@
+import type { Server } from 'node:http';
+import type { Express, Request, RequestHandler } from 'express';
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import type { Log } from '../core/log.ts';
+import { createPoller } from '../core/poller.ts';
+import type { LivePolicy } from '../core/session-policy.ts';
+import { createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
+import type { Draining } from '../http/draining.ts';
+import type { Feature } from '../http/feature.ts';
+import { counter, gauge } from '../http/metrics.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
+import type { RevocationStore } from '../revocation/revocation-store.ts';
+import type { SessionActors } from '../sessions/session-actors.ts';
+import type { SessionRegistry } from '../sessions/session-storage.ts';
+import type { Bus } from '../storage/bus.ts';
+import type { Database } from '../storage/database.ts';
+import type { RedisClient } from '../storage/redis.ts';
+import { ENDS } from './close-codes.ts';
+import { createConversation } from './conversation.ts';
+import { createHandshake } from './handshake.ts';
+import { createEntry, createFeedRouter, createPolicyChooser, type FeedRouteDeps } from './routes.ts';
+import { createSeats, RENEW_SEATS_EVERY_MS } from './seats.ts';
+import { createSocketMonitor, type SocketMonitor } from './socket-monitor.ts';
+import type { SocketRegistry } from './socket-registry.ts';
+import { createSocketStanding, type WhyNoSocket } from './socket-standing.ts';
+import { listenForSocketEnds } from './socket-target.ts';
+import { listenForUpgrades } from './upgrade.ts';
+
+export interface FeedFeatureDeps {
+  readonly database: Database;
+  readonly redis: RedisClient | undefined;
+  readonly bus: Bus;
+  readonly policy: LivePolicy;
+  readonly calendar: CutoffCalendar;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly registry: SessionRegistry;
+  readonly epochs: EpochStore;
+  readonly revocations: Pick<RevocationStore, 'listSince'>;
+  readonly actors: SessionActors;
+  readonly draining: Draining;
+  /** Made beforehand: the revoker ends what stands in it. */
+  readonly sockets: SocketRegistry;
+  /** SOCKETS_PER_USER. */
+  readonly mostPerUser: number;
+  /** SOCKET_RATE_LIMIT. */
+  readonly rateLimits: readonly RateLimit[];
+  readonly publicOrigin: string;
+  readonly showsKey: (req: Request) => boolean;
+  readonly admitKey: FeedRouteDeps['admitKey'];
+  readonly whyNoSocket: WhyNoSocket;
+  /** Calls back whenever a key of the user may have ended; returns how to stop that. */
+  readonly whenKeysChange: (userId: string, look: () => void) => () => void;
+}
+
+export interface FeedFeature extends Feature {
+  readonly monitor: SocketMonitor;
+  /** Behind the reader of route policies. */
+  readonly choosePolicy: RequestHandler;
+  /** In front of the session. */
+  readonly entry: RequestHandler;
+  /** Lets the server take sockets. */
+  attach(server: Server, app: Express): void;
+}
+
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
+  const { bus, database, draining, sockets, clock, log } = deps;
+  const standing = createSocketStanding(deps);
+  const seats = createSeats(deps);
+  const monitor = createSocketMonitor({ ...deps, standing });
+  const limits = { name: 'socket', what: 'The feed', limits: deps.rateLimits, redis: deps.redis };
+  const converse = createConversation({
+    limiter: createCompoundLimiter(limits),
+    clock,
+    onError: (err) => log.error({ err }, 'A message over a socket could not be answered'),
+  });
+  let isClosing = false;
+  let opened = 0;
+  const openSocket = createHandshake({
+    ...deps,
+    standing,
+    seats,
+    acting: database.acting,
+    isClosing: () => isClosing,
+    onOpen(socket) {
+      opened += 1;
+      converse(socket);
+      if (socket.owner.key !== undefined) socket.onEnd(deps.whenKeysChange(socket.owner.userId, look));
+      function look(): void {
+        standing.endOf(socket.owner).then(
+          (end) => end !== undefined && socket.end(end),
+          (err: unknown) =>
+            log.warn({ err }, 'Whether a key is still good could not be read; it is tried again'),
+        );
+      }
+    },
+  });
+  const renewing = createPoller({
+    intervalMs: RENEW_SEATS_EVERY_MS,
+    work: seats.renew,
+    onError: (err) => log.warn({ err }, 'The count of open sockets could not be renewed; it is tried again'),
+  });
+
+  function close(): void {
+    isClosing = true;
+    sockets.endAll(ENDS.restarting);
+  }
+
+  listenForSocketEnds(sockets, bus, log);
+  draining.onBegin(close);
+
+  return {
+    monitor,
+    choosePolicy: createPolicyChooser(deps.showsKey),
+    entry: createEntry({ ...deps, openSocket }),
+    router: createFeedRouter({ ...deps, openSocket }),
+    attach: listenForUpgrades,
+    jobs: [...monitor.jobs, renewing, { start: () => undefined, stop: async () => close() }],
+    metrics: [
+      gauge({ name: 'curfew_sockets', help: 'Open sockets on this node.', read: () => sockets.size }),
+      counter({
+        name: 'curfew_sockets_opened_total',
+        help: 'Sockets that were opened on this node.',
+        read: () => opened,
+      }),
+    ],
+  };
+}

@@ -1,0 +1,121 @@
+import type { Request, Response } from 'express';
+import { WebSocketServer } from 'ws';
+import { AppError } from '../errors.ts';
+import type { Acting } from '../storage/acting.ts';
+import { CLOSE_CODES, ENDS, type SocketEnd } from './close-codes.ts';
+import { createFeedSocket, type FeedSocket, FeedWebSocket } from './feed-socket.ts';
+import type { Seat, Seats } from './seats.ts';
+import type { RegisteredSocket, SocketOwner, SocketRegistry } from './socket-registry.ts';
+import type { SocketStanding } from './socket-standing.ts';
+import { leaveHttp, type Upgrade, upgradeOf } from './upgrade.ts';
+
+export interface HandshakeDeps {
+  readonly sockets: SocketRegistry;
+  readonly standing: SocketStanding;
+  readonly seats: Seats;
+  readonly acting: Pick<Acting, 'asServer'>;
+  /** Whether this node is about to stop. */
+  readonly isClosing: () => boolean;
+  readonly onOpen: (socket: FeedSocket) => void;
+}
+
+/** Makes a socket of a request whose session or key was accepted. Throws where that is over by now. */
+export type OpenSocket = (req: Request, res: Response, owner: SocketOwner) => Promise<void>;
+
+const LARGEST_MESSAGE_BYTES = 64 * 1024;
+
+export function createHandshake(deps: HandshakeDeps): OpenSocket {
+  const { sockets, standing, seats, acting, isClosing, onOpen } = deps;
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: LARGEST_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    clientTracking: false,
+    WebSocket: FeedWebSocket,
+  });
+
+  /** Undefined where the handshake itself was wrong, or its client has gone: then ws has answered. */
+  function complete(req: Request, res: Response, upgrade: Upgrade, seat: SocketSeat): FeedSocket | undefined {
+    let opened: FeedSocket | undefined;
+    leaveHttp(res, upgrade);
+    server.handleUpgrade(req, upgrade.socket, upgrade.head, (ws) => {
+      const socket = createFeedSocket({ ws, connection: upgrade.socket, owner: seat.owner });
+      sockets.add(socket);
+      socket.onEnd(() => {
+        sockets.remove(socket);
+        void seats.giveBack(seat);
+      });
+      opened = socket;
+    });
+    return opened;
+  }
+
+  /** Registered before it is judged: a revocation finds it there, or was stored before and is found by judging. */
+  async function judge(candidate: Candidate, seat: Seat): Promise<{ readonly isSeated: boolean }> {
+    const end = await standing.judge(candidate.owner);
+    if (end !== undefined) throw refusal(end);
+    const isSeated = await seats.take(seat);
+    if (candidate.endedBy !== undefined) throw refusal(candidate.endedBy);
+    return { isSeated };
+  }
+
+  return async function openSocket(req, res, owner) {
+    const upgrade = upgradeOf(req);
+    if (upgrade === undefined) return refuseWithoutUpgrade(res);
+    if (isClosing()) throw new AppError('unavailable', CLOSING, { retryAfterSeconds: 2 });
+    const candidate = createCandidate(owner);
+    const seat = { owner };
+    let opened: FeedSocket | undefined;
+    sockets.add(candidate);
+    try {
+      const { isSeated } = await judge(candidate, seat);
+      opened = acting.asServer(() => complete(req, res, upgrade, seat));
+      if (!isSeated) return opened?.end(ENDS.overLimit);
+    } finally {
+      sockets.remove(candidate);
+      if (opened === undefined) void seats.giveBack(seat);
+    }
+    if (opened !== undefined) onOpen(opened);
+  };
+}
+
+interface SocketSeat extends Seat {
+  readonly owner: SocketOwner;
+}
+
+interface Candidate extends RegisteredSocket {
+  /** What has ended it while it was judged. */
+  readonly endedBy: SocketEnd | undefined;
+}
+
+function createCandidate(owner: SocketOwner): Candidate {
+  let endedBy: SocketEnd | undefined;
+  return {
+    owner,
+    tend: () => undefined,
+    end(why) {
+      endedBy ??= why;
+    },
+    get endedBy() {
+      return endedBy;
+    },
+  };
+}
+
+const CLOSING = 'This server is about to stop. Nothing was lost: try again in a moment.';
+
+function refusal({ code, reason }: SocketEnd): AppError {
+  if (code === CLOSE_CODES.ended && reason === 'key_ended')
+    return new AppError('bad_api_key', 'The API key was revoked or has expired.');
+  if (code === CLOSE_CODES.ended)
+    return new AppError('session_expired', 'The session has ended. Sign in again.');
+  if (code === CLOSE_CODES.restarting) return new AppError('unavailable', CLOSING, { retryAfterSeconds: 2 });
+  return new AppError('forbidden', 'This API key may not be used from here, or not for the feed.');
+}
+
+/** RFC 9110, 15.5.22. */
+function refuseWithoutUpgrade(res: Response): void {
+  const message = 'This address is a WebSocket. Open it with a WebSocket client.';
+  res.status(426).set({ Upgrade: 'websocket', Connection: 'Upgrade', 'Cache-Control': 'no-store' });
+  res.json({ status: 'error', error: 'invalid', message });
+}

@@ -1,0 +1,84 @@
+import { type RequestHandler, Router } from 'express';
+import type { Clock } from '../core/clock.ts';
+import { AppError } from '../errors.ts';
+import { clientAddress } from '../http/client-address.ts';
+import { methods } from '../http/methods.ts';
+import { type RoutePolicy, routeClassOf } from '../http/route-policy.ts';
+import type { EpochStore } from '../revocation/epoch-store.ts';
+import { currentSession } from '../sessions/current-session.ts';
+import type { OpenSocket } from './handshake.ts';
+import { SOCKET_PATH } from './upgrade.ts';
+
+/** A browser's handshake does not move the idle clock, and neither does what the socket carries. */
+export const FEED_ROUTES: readonly RoutePolicy[] = [{ path: SOCKET_PATH, class: 'poll' }];
+
+/** A handshake with an API key is a call of the API: no session is looked at, and the key's gate counts it. */
+const PROGRAM_POLICY: RoutePolicy = { path: SOCKET_PATH, class: 'api', limit: 'own' };
+
+/** An API key that was let in, as the feed needs it. */
+export interface AdmittedKey {
+  readonly id: string;
+  readonly userId: string;
+  readonly username: string;
+  readonly expiresAt: number | undefined;
+}
+
+export interface FeedRouteDeps {
+  readonly openSocket: OpenSocket;
+  readonly epochs: EpochStore;
+  readonly clock: Clock;
+  /** BASE_URL. */
+  readonly publicOrigin: string;
+  /** Whether the request carries an API key, whatever it is worth. */
+  readonly showsKey: Parameters<typeof createPolicyChooser>[0];
+  /** The door of the API, for keys with the scope `feed:read`. */
+  readonly admitKey: (...args: Parameters<RequestHandler>) => Promise<AdmittedKey>;
+}
+
+/** Behind the reader of route policies, which knows a path and no headers. */
+export function createPolicyChooser(
+  showsKey: (req: Parameters<RequestHandler>[0]) => boolean,
+): RequestHandler {
+  return function choosePolicy(req, _res, next) {
+    if (req.path === SOCKET_PATH && showsKey(req)) req.routePolicy = PROGRAM_POLICY;
+    next();
+  };
+}
+
+/** In front of the session: lets in a program with its key, and turns a page of another site away. */
+export function createEntry(deps: FeedRouteDeps): RequestHandler {
+  const { openSocket, epochs, clock, publicOrigin, admitKey } = deps;
+  return async function enterFeed(req, res, next) {
+    if (req.path !== SOCKET_PATH || req.method !== 'GET') return next();
+    if (routeClassOf(req) !== 'api') {
+      // Browsers send it with each handshake, and no cookie's SameSite holds for sockets (ASVS 4.4.2).
+      if (req.headers.upgrade === undefined || req.get('origin') === publicOrigin) return next();
+      throw new AppError('csrf', FOREIGN);
+    }
+    const key = await admitKey(req, res, next);
+    await openSocket(req, res, {
+      userId: key.userId,
+      username: key.username,
+      sid: undefined,
+      key: { id: key.id, address: clientAddress(req) },
+      epoch: await epochs.current(key.userId),
+      loginTime: clock.now(),
+      endsAt: key.expiresAt ?? Number.POSITIVE_INFINITY,
+    });
+  };
+}
+
+const FOREIGN =
+  'A socket is opened by a page of this server, whose Origin is BASE_URL, or by a program with an API key in a header.';
+
+export function createFeedRouter({ openSocket }: FeedRouteDeps): Router {
+  const router = Router({ caseSensitive: true });
+  methods(router, SOCKET_PATH, {
+    get: async (req, res) => {
+      const { userId, username, sid, epoch, loginTime } = currentSession(req);
+      const owner = { userId, username, sid, epoch, loginTime, key: undefined };
+      await openSocket(req, res, { ...owner, endsAt: Number.POSITIVE_INFINITY });
+    },
+  });
+  return router;
+}

@@ -1,0 +1,80 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isInScope, type RevocableSession, type RevocationScope } from '../core/revocation.ts';
+import type { SocketEnd } from './close-codes.ts';
+
+/** Whose a socket is. Opened with a key, it has no session: `loginTime` is then when it was opened. */
+export interface SocketOwner extends RevocableSession {
+  readonly userId: string;
+  readonly username: string;
+  /** The API key that it was opened with; undefined for a browser's. */
+  readonly key: { readonly id: string; readonly address: string } | undefined;
+  /** When its key ends, in ms since the Unix epoch; Infinity where it does not. */
+  readonly endsAt: number;
+}
+
+/** A socket, or a handshake that may become one, as whatever ends sockets sees it. */
+export interface RegisteredSocket {
+  readonly owner: SocketOwner;
+  /** Closes it. Harmless when it is closed. */
+  end(why: SocketEnd): void;
+  /** To be called once a second: pings, and gives up a client that neither answers nor reads. */
+  tend(): void;
+}
+
+/** The sockets of this node, by user. A handshake stands in it before it is judged, so that no revocation misses it. */
+export interface SocketRegistry {
+  add(socket: RegisteredSocket): void;
+  remove(socket: RegisteredSocket): void;
+  of(userId: string): Iterable<RegisteredSocket>;
+  all(): Iterable<RegisteredSocket>;
+  userIds(): readonly string[];
+  readonly size: number;
+  /** Ends what a revocation covers, in batches; returns how many those were. */
+  endInScope(scope: RevocationScope, why: SocketEnd): Promise<number>;
+  endAll(why: SocketEnd): void;
+}
+
+/** So many are closed in one turn of the event loop: each costs some 50 µs. */
+const BATCH = 100;
+
+export function createSocketRegistry(): SocketRegistry {
+  const byUser = new Map<string, Set<RegisteredSocket>>();
+  const everyone = new Set<RegisteredSocket>();
+
+  const candidates = (scope: RevocationScope): readonly RegisteredSocket[] =>
+    [...(scope.kind === 'sweep' ? everyone : (byUser.get(scope.userId) ?? []))].filter(({ owner }) =>
+      isInScope(scope, owner),
+    );
+
+  return {
+    add(socket) {
+      const { userId } = socket.owner;
+      byUser.set(userId, (byUser.get(userId) ?? new Set<RegisteredSocket>()).add(socket));
+      everyone.add(socket);
+    },
+    remove(socket) {
+      const { userId } = socket.owner;
+      const sockets = byUser.get(userId);
+      sockets?.delete(socket);
+      if (sockets?.size === 0) byUser.delete(userId);
+      everyone.delete(socket);
+    },
+    of: (userId) => byUser.get(userId) ?? [],
+    all: () => everyone,
+    userIds: () => [...byUser.keys()],
+    get size() {
+      return everyone.size;
+    },
+    async endInScope(scope, why) {
+      const ending = candidates(scope);
+      for (const [index, socket] of ending.entries()) {
+        if (index > 0 && index % BATCH === 0) await nextTurn();
+        socket.end(why);
+      }
+      return ending.length;
+    },
+    endAll(why) {
+      for (const socket of [...everyone]) socket.end(why);
+    },
+  };
+}

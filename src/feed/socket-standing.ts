@@ -1,0 +1,64 @@
+import type { Clock } from '../core/clock.ts';
+import type { LivePolicy } from '../core/session-policy.ts';
+import type { SessionActors } from '../sessions/session-actors.ts';
+import type { SessionRegistry } from '../sessions/session-storage.ts';
+import { ENDS, type SocketEnd } from './close-codes.ts';
+import type { SocketOwner } from './socket-registry.ts';
+
+/** What an API key allows now; undefined when it is good for a socket. */
+export type WhyNoSocket = (keyId: string, address: string) => Promise<'ended' | 'forbidden' | undefined>;
+
+export interface SocketStandingDeps {
+  readonly actors: Pick<SessionActors, 'hasEnded'>;
+  readonly registry: Pick<SessionRegistry, 'isUsable' | 'lastSeen' | 'ownIdleLimit' | 'endingOf'>;
+  readonly whyNoSocket: WhyNoSocket;
+  readonly policy: LivePolicy;
+  readonly clock: Clock;
+}
+
+/** Whether what a socket was opened with still counts. Asking keeps nothing alive. */
+export interface SocketStanding {
+  /** Everything, as it is now: for a handshake, and for what a client asks for. Undefined when the socket may stay. */
+  judge(owner: SocketOwner): Promise<SocketEnd | undefined>;
+  /** The part of it that one query does not tell of all sockets. */
+  endOf(owner: SocketOwner): Promise<SocketEnd | undefined>;
+  /** Whether that part must be asked at this moment. */
+  isQuestion(owner: SocketOwner): boolean;
+}
+
+export function createSocketStanding(deps: SocketStandingDeps): SocketStanding {
+  const { actors, registry, whyNoSocket, policy, clock } = deps;
+  const idleDeadlines = new WeakMap<SocketOwner, number>();
+
+  async function endOfKey({ id, address }: NonNullable<SocketOwner['key']>): Promise<SocketEnd | undefined> {
+    const why = await whyNoSocket(id, address);
+    if (why === undefined) return undefined;
+    return why === 'ended' ? ENDS.keyEnded : ENDS.forbidden;
+  }
+
+  async function endOfSession(owner: SocketOwner, sid: string): Promise<SocketEnd | undefined> {
+    const { idleTimeoutMs } = policy.current();
+    const [ownMs = Number.POSITIVE_INFINITY, lastSeen] = await Promise.all([
+      registry.ownIdleLimit(sid),
+      registry.lastSeen(sid),
+    ]);
+    if (lastSeen === undefined) return (await registry.endingOf(sid)) === 'idle' ? ENDS.idle : ENDS.revoked;
+    const idleMs = Math.min(ownMs, idleTimeoutMs === 'off' ? Number.POSITIVE_INFINITY : idleTimeoutMs);
+    idleDeadlines.set(owner, lastSeen + idleMs);
+    return lastSeen + idleMs <= clock.now() ? ENDS.idle : undefined;
+  }
+
+  async function endOf(owner: SocketOwner): Promise<SocketEnd | undefined> {
+    if (owner.key !== undefined) return endOfKey(owner.key);
+    return owner.sid === undefined ? ENDS.revoked : endOfSession(owner, owner.sid);
+  }
+
+  return {
+    async judge(owner) {
+      if (await actors.hasEnded(owner)) return ENDS.revoked;
+      return endOf(owner);
+    },
+    endOf,
+    isQuestion: (owner) => owner.key !== undefined || (idleDeadlines.get(owner) ?? 0) <= clock.now(),
+  };
+}

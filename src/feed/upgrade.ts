@@ -1,0 +1,62 @@
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Express, Request, Response } from 'express';
+import { SECOND_MS } from '../core/duration.ts';
+
+/** The connection of a handshake, and what its client sent behind the headers. */
+export interface Upgrade {
+  readonly socket: Socket;
+  readonly head: Buffer;
+}
+
+export const SOCKET_PATH = '/ws';
+
+/** From the handshake's headers to its answer. */
+const ANSWERED_WITHIN_MS = 15 * SECOND_MS;
+
+const upgrades = new WeakMap<IncomingMessage, Upgrade>();
+
+/** The connection of a request that asks for a socket; undefined for any other request. */
+export const upgradeOf = (req: Request): Upgrade | undefined => upgrades.get(req);
+
+/**
+ * Sends handshakes through the whole server, so that bans, limits and sessions count for them as for any request, and a
+ * refusal is an ordinary answer. Other requests with an Upgrade header are answered without it (RFC 9110, 7.8).
+ */
+export function listenForUpgrades(server: Server, app: Express): void {
+  // An option of createServer, which the server keeps under the same name.
+  Object.assign(server, { shouldUpgradeCallback: isHandshake });
+  server.on('upgrade', (req, socket, head) => {
+    if (!(socket instanceof Socket)) return void socket.destroy();
+    // ws takes the connection over with listeners of its own; until then a reset must not end the process.
+    socket.on('error', () => undefined);
+    socket.setTimeout(ANSWERED_WITHIN_MS, () => socket.destroy());
+    // A pipelined request in front of it is still being answered: nothing can be put between.
+    if ('_httpMessage' in socket && socket._httpMessage) return void socket.destroy();
+    // It is a program's, whatever it says: refusals are JSON, and it is never redirected.
+    req.headers.accept = 'application/json';
+    const res = new ServerResponse(req);
+    res.shouldKeepAlive = false;
+    res.assignSocket(socket);
+    res.once('finish', () => {
+      res.detachSocket(socket);
+      socket.destroySoon();
+      res.emit('close');
+    });
+    upgrades.set(req, { socket, head });
+    app(req as Request, res as Response);
+  });
+}
+
+/** Hands the connection over: from here on it is no HTTP. For whatever watches requests, this one is answered. */
+export function leaveHttp(res: Response, { socket }: Upgrade): void {
+  res.detachSocket(socket);
+  res.statusCode = 101;
+  Object.defineProperty(res, 'writableFinished', { value: true });
+  res.emit('close');
+}
+
+function isHandshake({ url = '', headers }: IncomingMessage): boolean {
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+  return headers.upgrade?.toLowerCase() === 'websocket' && !hasBody && url.split('?', 1)[0] === SOCKET_PATH;
+}
