@@ -53,6 +53,7 @@ import { createKeyRing } from './storage/key-ring.ts';
 import { createKeyRotation } from './storage/key-rotation.ts';
 import type { RedisClient } from './storage/redis.ts';
 import { clockDifferenceMs } from './storage/redis-clock.ts';
+import type { CheckedSecret } from './storage/secret-checks.ts';
 import { signalBodySchema } from './strategies/signal-body.ts';
 import { createStrategyFeature } from './strategies/strategy-feature.ts';
 import { TRADINGVIEW_ADDRESSES } from './strategies/tradingview-addresses.ts';
@@ -67,6 +68,8 @@ export interface ComposeDeps {
   readonly log: Logger;
   /** Where this process can reach itself; asked after it listens. */
   readonly internalOrigin: () => string;
+  /** Secrets that are not those of the database: what fails because of them is no client's fault. */
+  readonly changedSecrets?: readonly CheckedSecret[];
   /** Other brokers than the ones that Curfew comes with: for tests. */
   readonly adapters?: readonly BrokerAdapter[];
 }
@@ -81,7 +84,14 @@ const KEYS_WAITING = 128;
  * The composition root: a paragraph for each feature, with what it needs of the others. Opens nothing, starts nothing.
  * A function that is handed over is called later, and may name a feature further down.
  */
-export function compose({ config, infrastructure, log, internalOrigin, adapters }: ComposeDeps) {
+export function compose({
+  config,
+  infrastructure,
+  log,
+  internalOrigin,
+  changedSecrets = [],
+  adapters,
+}: ComposeDeps) {
   const { clock, calendar, database, redis, bus, sessionStorage, gate } = infrastructure;
   const { registry } = sessionStorage;
   const { rateLimits: limits, https, baseUrl: publicOrigin } = config;
@@ -208,7 +218,9 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
     rateLimits: limits.api,
     corsOrigins: config.corsOrigins,
     // A key that this server has made is no guess: its owner's program goes on with it.
-    onInvalidKey: ({ address, why }) => (why === 'not_ours' ? bans.noteGuessedKey(address) : undefined),
+    // With another pepper every key looks like a guess.
+    onInvalidKey: ({ address, why }) =>
+      why === 'not_ours' && !changedSecrets.includes('PEPPER') ? bans.noteGuessedKey(address) : undefined,
     countStranger: rateLimits.countStranger,
     countCaller: rateLimits.countCaller,
     sessionState: createSessionState(shared),
@@ -407,7 +419,7 @@ export function compose({ config, infrastructure, log, internalOrigin, adapters 
     draining,
     keyRotation: createKeyRotation({ ciphertexts: createCiphertextStore(database), keyRing, audit }),
     requestWatch: { clock, observers: [requestLog.observe, traffic.observe, load.observe] },
-    readiness: [...createReadiness(infrastructure), draining.check],
+    readiness: [...createReadiness(infrastructure), ...secretChecks(changedSecrets), draining.check],
     routers: features.flatMap(({ router }) => (router === undefined ? [] : [router])),
     metrics: createMetricsRegistry(features.flatMap(({ metrics = [] }) => metrics)),
     jobs: createJobs({
@@ -432,6 +444,12 @@ function createReadiness({ clock, database, redis, gate }: Infrastructure): read
     ...(redis === undefined ? [] : [{ name: 'clock', check: () => compareClocks(redis, clock) }]),
     ...(gate === undefined ? [] : [{ name: 'sessions', check: async () => gate.pass() }]),
   ];
+}
+
+/** Restarting the server with the right secrets, or `curfew keys accept`, is what ends this. */
+function secretChecks(changed: readonly CheckedSecret[]): readonly ReadinessCheck[] {
+  if (changed.length === 0) return [];
+  return [{ name: 'secrets', check: () => Promise.reject(new Error(`Changed: ${changed.join(', ')}`)) }];
 }
 
 async function compareClocks(redis: RedisClient, clock: Clock): Promise<void> {

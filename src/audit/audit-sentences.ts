@@ -44,6 +44,8 @@ const SENTENCES: Sentences = {
   'identity.confirmed': ({ userId }, { user }) => `${user(userId)} entered their password again.`,
   'identity.not_confirmed': ({ userId, why }, { user }) =>
     `${user(userId)} was asked for their password again: ${LOGIN_WORDS[why] ?? why}.`,
+  'secrets.accepted': ({ names }) =>
+    `A new ${names.join(' and ')} was accepted; what the old value protected is lost.`,
   'backup.made': ({ file, sha256 }) => `The database was copied to ${file} (SHA-256 ${sha256}).`,
   'backup.restored': ({ file, oldHead, newHead, revokedKeys }) =>
     `The database was put back to ${file ?? 'a dump'}: event ${newHead.seq} is followed by this one${oldHead === undefined ? '' : `, and events up to ${oldHead.seq} (${oldHead.hash}) are in the database that was put aside`}.${revokedKeys === undefined || revokedKeys.length === 0 ? '' : ` ${count(revokedKeys.length, 'API key')} revoked.`}`,

@@ -68,6 +68,7 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'alert.ended': 'Alert over',
   'identity.confirmed': 'Password entered again',
   'identity.not_confirmed': 'Password not confirmed',
+  'secrets.accepted': 'Lost secret replaced',
   'backup.made': 'Backup made',
   'backup.restored': 'Backup restored',
 };

@@ -9,6 +9,7 @@ import type { Config, Environment } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { FORM_LIMITS, UPLOAD_WITHIN_MS } from '../http/body-limits.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { connect } from './connect.ts';
 import { readEnvFile, watchEnvFile } from './env-file.ts';
 import { createLiveSettings } from './live-settings.ts';
@@ -43,7 +44,8 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   const config = await withRealPort(given, server);
   const infrastructure = await connect(config, systemClock, log);
   const internalOrigin = (): string => originOf(server, config.host);
-  const services = compose({ config, infrastructure, log, internalOrigin });
+  const changedSecrets = await checkSecrets(infrastructure, config, log);
+  const services = compose({ config, infrastructure, log, internalOrigin, changedSecrets });
   const { jobs, draining } = services;
   // Of the process, and not of a server: nothing ends them before the process does.
   collectDefaultMetrics({ register: services.metrics, eventLoopMonitoringPrecision: LOOP_RESOLUTION_MS });

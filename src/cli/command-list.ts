@@ -12,7 +12,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   users: 'create, disable and list accounts',
   bans: 'list, add and lift bans of addresses',
   audit: 'verify and export the audit log',
-  keys: 'rotate ENCRYPTION_KEY',
+  keys: 'rotate ENCRYPTION_KEY, or go on without a lost secret',
   symbols: 'import instrument masters',
   'api-keys': 'list and revoke API keys',
 };
@@ -89,6 +89,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     name: 'keys rotate',
     summary: 'encrypt all secrets with the first key of ENCRYPTION_KEY, while the server runs',
     load: () => import('./rotate-keys.ts'),
+  },
+  {
+    name: 'keys accept',
+    summary: 'accept a new PEPPER or ENCRYPTION_KEY when the old one is lost for good',
+    load: () => import('./accept-secrets.ts'),
   },
   {
     name: 'symbols import',

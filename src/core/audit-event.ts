@@ -242,6 +242,11 @@ export type AuditEvent =
       readonly why: 'credentials' | 'disabled' | 'rate_limited';
     }
   | {
+      /** PEPPER or ENCRYPTION_KEY was lost, and the present one taken for the right one. */
+      readonly type: 'secrets.accepted';
+      readonly names: readonly string[];
+    }
+  | {
       readonly type: 'backup.made';
       readonly file: string;
       readonly bytes: number;

@@ -27,6 +27,7 @@ import * as audit from './migrations/0010-audit.ts';
 import * as bans from './migrations/0011-bans.ts';
 import * as monitoring from './migrations/0012-monitoring.ts';
 import * as noCspReports from './migrations/0013-no-csp-reports.ts';
+import * as secretChecks from './migrations/0014-secret-checks.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -56,6 +57,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0011-bans': bans,
   '0012-monitoring': monitoring,
   '0013-no-csp-reports': noCspReports,
+  '0014-secret-checks': secretChecks,
 };
 
 /** Reads where a database stands. Changes nothing. */

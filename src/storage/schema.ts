@@ -6,6 +6,7 @@ import type { Generated } from 'kysely';
  */
 export interface Schema {
   installation: { id: number; created_at: number };
+  secret_checks: { name: string; check_value: string; set_at: number };
   users: UsersTable;
   user_epochs: { user_id: string; epoch: number };
   sessions: SessionsTable;

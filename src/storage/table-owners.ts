@@ -6,6 +6,7 @@ import type { Schema } from './schema.ts';
  */
 export const TABLE_OWNERS = {
   installation: 'server',
+  secret_checks: 'server',
   users: 'people',
   user_epochs: 'people',
   sessions: 'server',

@@ -45,6 +45,25 @@ describe('the doctor', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     database.close();
   }
 
+  it('tells a PEPPER that is not the database’s, until it is accepted', async () => {
+    await makeDatabase();
+    // As a start of the server leaves it.
+    execute("insert into secret_checks values ('PEPPER', '0123456789abcdef', 1)");
+    const { ok, said } = await examine();
+    expect(ok).toBe(false);
+    expect(said('secrets').at(-1)).toMatch(
+      /^fail: PEPPER is not the one that this database was used with: no password/,
+    );
+
+    expect((await project.curfew(['keys', 'accept'])).status).toBe(2);
+    const accepted = await project.curfew(['keys', 'accept', '--yes', '--json']);
+    expect(accepted).toMatchObject({ status: 0, stdout: '{"accepted":["PEPPER"]}\n' });
+    expect(accepted.stderr).toContain('PEPPER is not the one');
+    expect((await examine()).said('secrets')).toEqual([
+      'ok: SESSION_SECRET, ENCRYPTION_KEY and PEPPER are there',
+    ]);
+  });
+
   it('finds an installation in order, and says when the next cutoff is', async () => {
     await makeDatabase();
     await project.curfew(['sweep']);

@@ -7,6 +7,7 @@ import type { BrokerAdapter } from '../../src/broker/broker-adapter.ts';
 import { compose, type Services } from '../../src/compose.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
+import type { CheckedSecret } from '../../src/storage/secret-checks.ts';
 import { findFreePort } from './free-port.ts';
 
 export interface TestServer {
@@ -25,6 +26,7 @@ export interface TestServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the sweep, the idle watch and the outbox run by themselves. Off: tests with a settable clock call them. */
   readonly jobs?: boolean;
+  readonly changedSecrets?: readonly CheckedSecret[];
   /** Other brokers than the ones that Curfew comes with; some must know where the server will be. */
   readonly adapters?: readonly BrokerAdapter[] | ((origin: string) => Promise<readonly BrokerAdapter[]>);
 }
@@ -65,6 +67,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     infrastructure,
     log,
     internalOrigin: () => origin,
+    changedSecrets: options.changedSecrets ?? [],
     ...(adapters === undefined ? {} : { adapters }),
   });
   const app = createApp(services);

@@ -2,9 +2,21 @@ import { pepperMark } from '../../accounts/pepper-mark.ts';
 import { createUserStore } from '../../accounts/user-store.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Database } from '../../storage/database.ts';
+import { describeChangedSecret, findChangedSecrets, type SecretValues } from '../../storage/secret-checks.ts';
 import { type Finding, findingsOf } from './finding.ts';
 
 const { ok, warn } = findingsOf('pepper');
+
+/** Whether PEPPER and ENCRYPTION_KEY are those that the database was used with. */
+export async function checkChangedSecrets(
+  database: Database,
+  values: SecretValues,
+  unknown: readonly string[],
+): Promise<readonly Finding[]> {
+  const { fail } = findingsOf('secrets');
+  const changed = (await findChangedSecrets(database, values)).filter((name) => !unknown.includes(name));
+  return changed.map(describeChangedSecret).map(({ what, remedy }) => fail(what, remedy));
+}
 
 /** While PEPPER has several values: who would be locked out without the older ones. With a single one, nothing. */
 export async function checkPeppers(

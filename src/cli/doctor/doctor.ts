@@ -1,5 +1,5 @@
 import { mergeEnvironment } from '../../boot/env-file.ts';
-import type { Config } from '../../config.ts';
+import type { Config, ConfigProblem } from '../../config.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CliCommand, CommandContext, ExitCode } from '../command.ts';
 import { explainError } from '../explain-error.ts';
@@ -8,7 +8,7 @@ import { checkAddresses } from './check-addresses.ts';
 import { checkClock } from './check-clock.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkEnvFile } from './check-env-file.ts';
-import { checkPeppers } from './check-peppers.ts';
+import { checkChangedSecrets, checkPeppers } from './check-peppers.ts';
 import { checkRedis } from './check-redis.ts';
 import { checkSecrets, checkSettings } from './check-settings.ts';
 import { checkWork } from './check-work.ts';
@@ -44,20 +44,24 @@ async function examine({ environment, clock }: CommandContext): Promise<readonly
     ...checkAddresses(config),
     ...checkClock(clock.now(), config.policy.cutoffTime),
     ...(await unless('REDIS_URL', 'redis', () => checkRedis(config.redis, clock))),
-    ...(await unless('DATABASE_URL', 'database', () => checkStorage(config, clock))),
+    ...(await unless('DATABASE_URL', 'database', () => checkStorage(config, clock, problems))),
   ];
 }
 
 async function checkStorage(
-  { database: location, policy, peppers }: Config,
+  { database: location, policy, peppers, encryptionKeys }: Config,
   clock: Clock,
+  problems: readonly ConfigProblem[],
 ): Promise<readonly Finding[]> {
+  // In place of a secret that cannot be used stands one that was made up.
+  const standIns = problems.map(({ name }) => name);
   const { findings, database } = await checkDatabase(location, clock);
   if (database === undefined) return findings;
   try {
     return [
       ...findings,
       ...(await checkWork(database, clock, policy.cutoffTime)),
+      ...(await checkChangedSecrets(database, { PEPPER: peppers, ENCRYPTION_KEY: encryptionKeys }, standIns)),
       ...(await checkPeppers(database, clock, peppers)),
     ];
   } catch (error) {

@@ -22,6 +22,7 @@ const OPENER = join(import.meta.dirname, '../open-database.ts');
 const run = promisify(execFile);
 /** Tables that later migrations drop. */
 const DROPPED_SINCE = ['csp_reports'];
+const ADDED_SINCE = ['secret_checks'];
 
 async function recorded({ db }: Database): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
@@ -66,7 +67,8 @@ describe.each(DATABASES)('a database of before the squash on %s', (name, openEmp
     database = await openDatabase(location);
     expect((await recorded(database)).slice(0, SQUASHED_MIGRATIONS.length)).toEqual(SQUASHED_MIGRATIONS);
     const kept = new Map([...before].filter(([table]) => !DROPPED_SINCE.includes(table)));
-    expect(await readAll(database)).toEqual(kept);
+    const now = new Map([...(await readAll(database))].filter(([table]) => !ADDED_SINCE.includes(table)));
+    expect(now).toEqual(kept);
     expect([...before].filter(([, rows]) => !Array.isArray(rows) || rows.length === 0)).toEqual([]);
     expect(before.size).toBeGreaterThan(35);
   });
