@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUserStore, type UserStore } from '../../src/accounts/user-store.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
-import { emptyPostgres } from '../storage/databases.ts';
+import { postgresLocation } from '../support/databases.ts';
 
 const clock = { now: () => 0 };
 
@@ -11,7 +11,8 @@ describe.each(['sqlite', 'postgres'] as const)('the last administrator, on %s', 
 
   beforeEach(async () => {
     // One file is one writer at a time; two nodes are for Postgres.
-    const location = dialect === 'sqlite' ? ({ dialect, file: ':memory:' } as const) : await emptyPostgres();
+    const location =
+      dialect === 'sqlite' ? ({ dialect, file: ':memory:' } as const) : await postgresLocation();
     const one = await openDatabase(location);
     const two = dialect === 'sqlite' ? one : await openDatabase(location);
     nodes = dialect === 'sqlite' ? [one] : [one, two];

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
@@ -221,7 +221,7 @@ describe('how often a key may ask', () => {
 
   test('is counted for all nodes together where there is Redis', async () => {
     const env = {
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
       API_RATE_LIMIT: '3/minute',
     };

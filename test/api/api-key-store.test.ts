@@ -2,8 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ApiKeyStore, createApiKeyStore, type NewApiKey } from '../../src/api/api-key-store.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { addUser, disableUser } from '../broker/databases.ts';
-import { DATABASES } from '../storage/databases.ts';
+import { addUser, DATABASES, disableUser } from '../support/databases.ts';
 
 const ANYWHERE = { primary: undefined, secondary: undefined };
 const WEEK_MS = 7 * DAY_MS;

@@ -4,7 +4,7 @@ import { type ApiKeyStore, createApiKeyStore } from '../../src/api/api-key-store
 import { createKeyFormat } from '../../src/api/key-format.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from '../../src/api/key-verifier.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
-import { addUser, disableUser } from '../broker/databases.ts';
+import { addUser, disableUser } from '../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 
 const pepper = 'a-pepper-of-at-least-32-characters-here';

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { StoredKey } from '../../src/api/api-key.ts';
 import { createSignalsEndpoint } from '../../src/api/endpoints/signals.ts';
 import type { Signal, SignalReading, SignalRequest } from '../../src/core/signal.ts';
-import { eventually } from '../storage/eventually.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
@@ -127,7 +127,7 @@ describe('a request that waits for signals', () => {
 describe('a request that waits on another node', () => {
   it('is refused as soon as its key is revoked here', async () => {
     const env = {
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
     };
     const [here, there] = await Promise.all([startTestServer({ env }), startTestServer({ env })]);

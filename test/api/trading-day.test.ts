@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { eventually } from '../storage/eventually.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -17,7 +17,7 @@ const WAYS_TO_RUN = {
   'on two nodes with Redis and Postgres': {
     nodes: 2,
     environment: async () => ({
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
     }),
   },

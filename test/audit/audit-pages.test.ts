@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
-import { emptyPostgres } from '../storage/databases.ts';
+import { postgresLocation } from '../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
@@ -12,7 +12,7 @@ const DATABASES = [
   [
     'Postgres',
     async () => {
-      const location = await emptyPostgres();
+      const location = await postgresLocation();
       return location.dialect === 'postgres' ? location.url : '';
     },
   ],

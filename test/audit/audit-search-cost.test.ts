@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAuditSearchStore, LOOKED_AT } from '../../src/audit/audit-search-store.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { openMemory } from '../broker/databases.ts';
+import { openMemory } from '../support/databases.ts';
 
 const ROWS = LOOKED_AT + 2_500;
 let database: Database;

@@ -6,7 +6,7 @@ import { createAuditLog } from '../../src/audit/audit-store.ts';
 import type { AuditLog } from '../../src/core/audit-event.ts';
 import { type Database, type DatabaseLocation, openDatabase } from '../../src/storage/database.ts';
 import { createRecordingLog } from '../broker/recording-log.ts';
-import { emptyPostgres } from '../storage/databases.ts';
+import { postgresLocation } from '../support/databases.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 
@@ -26,7 +26,7 @@ export const LOCATIONS: readonly (readonly [string, () => Promise<DatabaseLocati
     'SQLite',
     async () => ({ dialect: 'sqlite', file: join(createScratchDirectory('audit').path, 'curfew.db') }),
   ],
-  ['Postgres', emptyPostgres],
+  ['Postgres', postgresLocation],
 ];
 
 export async function createAuditWorld(location: DatabaseLocation) {

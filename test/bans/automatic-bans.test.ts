@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
 import { makeKey } from '../api/api-client.ts';
-import { eventually } from '../storage/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { type BannedWorld, createBannedWorld, WAYS_TO_RUN } from './banned-world.ts';
 

@@ -3,7 +3,7 @@ import { createBanHitStore } from '../../src/bans/ban-hit-store.ts';
 import { type BanHits, createBanHits } from '../../src/bans/ban-hits.ts';
 import { DEFAULT_BAN_RULES } from '../../src/bans/default-ban-rules.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
-import { eventually } from '../storage/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 
 const STRANGER = '203.0.113.1';

@@ -7,7 +7,7 @@ import { DEFAULT_BAN_RULES } from '../../src/bans/default-ban-rules.ts';
 import { createTrustedAddressStore } from '../../src/bans/trusted-address-store.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { DATABASES } from '../storage/databases.ts';
+import { DATABASES } from '../support/databases.ts';
 
 const NOW = 1_764_000_000_000;
 const { ladder } = DEFAULT_BAN_RULES;

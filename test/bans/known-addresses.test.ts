@@ -4,8 +4,8 @@ import { createKnownAddresses, type KnownAddresses, MOST_OF_ONE } from '../../sr
 import { createProtectedAddresses } from '../../src/bans/protected-addresses.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
-import { DATABASES } from '../storage/databases.ts';
-import { eventually } from '../storage/eventually.ts';
+import { DATABASES } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 
 const OFFICE = '203.0.113.9';

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { DAY_MS, MINUTE_MS } from '../../src/core/duration.ts';
 import { unavailable } from '../../src/errors.ts';
 import { makeKey } from '../api/api-client.ts';
-import { eventually } from '../storage/eventually.ts';
 import { makeStrategy } from '../strategies/trader.ts';
+import { watchStatements } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { type BannedWorld, createBannedWorld, WAYS_TO_RUN } from './banned-world.ts';
@@ -306,10 +307,7 @@ describe('from a banned address', () => {
 
   /** Of strategies by webhook. */
   function countLookups() {
-    const { db } = world.first.infrastructure.database;
-    const spy = vi.spyOn(db, 'selectFrom');
-    return {
-      counted: () => spy.mock.calls.filter(([table]) => String(table).startsWith('strategies')).length,
-    };
+    const sent = watchStatements(world.first.infrastructure.database);
+    return { counted: () => sent().filter((statement) => statement.includes('from "strategies"')).length };
   }
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createRevocationStore } from '../../src/revocation/revocation-store.ts';
 import { openSideDoor, type SignedIn } from '../sessions/side-door.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
@@ -17,7 +17,7 @@ describe.each([
   [
     'Redis and Postgres',
     async () => ({
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
     }),
   ],

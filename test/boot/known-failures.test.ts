@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { createDatabase } from '../support/postgres-server.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn } from '../support/visitor.ts';
 
@@ -7,7 +7,7 @@ describe('what Postgres takes for no text', () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startTestServer({
-      env: { DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }) },
+      env: { DATABASE_URL: await createPostgresDatabase() },
     });
   });
   afterAll(() => server.close());

@@ -5,8 +5,8 @@ import { type ConnectionKeeper, createConnectionKeeper } from '../../src/broker/
 import { SYSTEM_ORIGIN } from '../../src/core/audit-event.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { CurrentSession } from '../../src/sessions/current-session.ts';
+import { addUser, moveEpoch, openMemory } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, moveEpoch, openMemory } from './databases.ts';
 import { createFakeAdapter } from './fake-adapter.ts';
 
 const PUBLIC_ORIGIN = 'https://curfew.example';

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AUTHORIZATION_LIFETIME_MS, type NewAuthorization } from '../../src/broker/authorization-store.ts';
 import { secretDigest } from '../../src/broker/secret-digest.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { addUser, DATABASES, emptyTables } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, DATABASES, emptyTables } from './databases.ts';
 
 describe.each(DATABASES)('The authorization store on %s', (_name, open) => {
   let database: Database;

@@ -3,8 +3,8 @@ import { type BrokerAdapter, createBrokerAdapters } from '../../src/broker/broke
 import { createBrokerOverview } from '../../src/broker/broker-overview.ts';
 import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
+import { addUser, moveEpoch, openMemory } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld, MORNING } from './broker-world.ts';
-import { addUser, moveEpoch, openMemory } from './databases.ts';
 import { createFakeAdapter } from './fake-adapter.ts';
 
 const adapters = createBrokerAdapters(

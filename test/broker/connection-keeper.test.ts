@@ -5,8 +5,8 @@ import { type ConnectionOrigin, createConnectionKeeper } from '../../src/broker/
 import type { TokenStore } from '../../src/broker/token-store.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import { SessionEndedError } from '../../src/sessions/session-storage.ts';
+import { addUser, moveEpoch, openMemory } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, moveEpoch, openMemory } from './databases.ts';
 
 describe('Keeping a token that a broker has just given', () => {
   let world: BrokerWorld;

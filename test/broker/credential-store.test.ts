@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type CredentialStore, createCredentialStore } from '../../src/broker/credential-store.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { addUser, DATABASES, emptyTables } from './databases.ts';
+import { addUser, DATABASES, emptyTables } from '../support/databases.ts';
 
 describe.each(DATABASES)('The store of app credentials on %s', (_name, open) => {
   let database: Database;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SYSTEM_ORIGIN } from '../../src/core/audit-event.ts';
+import { addUser, openMemory } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, openMemory } from './databases.ts';
 import { createFakeAdapter } from './fake-adapter.ts';
 
 const KITE = createFakeAdapter({

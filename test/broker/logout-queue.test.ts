@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type BrokerLogoutResult, createBrokerAdapters } from '../../src/broker/broker-adapter.ts';
 import { createBrokerLogoutQueue } from '../../src/broker/logout-queue.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../src/core/duration.ts';
+import { addUser, openMemory } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, openMemory } from './databases.ts';
 import { createFakeAdapter } from './fake-adapter.ts';
 
 describe('The queue of logouts at brokers', () => {

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLostConnections } from '../../src/broker/lost-connections.ts';
 import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
+import { addUser, moveEpoch, openMemory } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, moveEpoch, openMemory } from './databases.ts';
 import { createFakeAdapter } from './fake-adapter.ts';
 
 const BROKERS = ['kite', 'upstox', 'fyers'].map((id) => createFakeAdapter({ id, name: id.toUpperCase() }));

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CONNECTIONS_KEPT_MS, createOldConnectionStore } from '../../src/broker/old-connection-store.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { addUser, DATABASES, emptyTables } from '../support/databases.ts';
 import { startTestServer } from '../support/test-server.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, DATABASES, emptyTables } from './databases.ts';
 
 describe.each(DATABASES)('Old connections on %s', (_name, open) => {
   let database: Database;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRejection } from '../../src/broker/rejection.ts';
 import { secretDigest } from '../../src/broker/secret-digest.ts';
+import { addUser, openMemory } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, openMemory } from './databases.ts';
 
 describe('A token that the broker does not take any more', () => {
   let world: BrokerWorld;

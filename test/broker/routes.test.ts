@@ -1,11 +1,10 @@
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MINUTE_MS, SECOND_MS } from '../../src/core/duration.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase, moveEpoch } from '../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { MORNING } from './broker-world.ts';
-import { moveEpoch } from './databases.ts';
 
 describe('Connecting a broker', () => {
   let clock: SettableClock;
@@ -304,7 +303,7 @@ describe('Connecting a broker', () => {
   describe('On Postgres', () => {
     it('leads through the broker and back, and out again', async () => {
       await server.close();
-      const url = await createDatabase({ url: inject('postgresUrl') });
+      const url = await createPostgresDatabase();
       server = await startTestServer({ clock, env: { DATABASE_URL: url } });
       visitor = createVisitor(server.origin);
       await setUp(visitor);

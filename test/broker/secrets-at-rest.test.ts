@@ -6,8 +6,8 @@ import { Redis } from 'ioredis';
 import { sql } from 'kysely';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { MINUTE_MS } from '../../src/core/duration.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { findBinary } from '../support/find-binary.ts';
-import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
@@ -153,7 +153,7 @@ describe('After a journey with every broker', () => {
   });
 
   it('dumps of Postgres and Redis hold no secret in clear, nor does the log', async () => {
-    const DATABASE_URL = await createDatabase({ url: inject('postgresUrl') });
+    const DATABASE_URL = await createPostgresDatabase();
     const REDIS_URL = await createRedisDatabase({ url: inject('redisUrl') });
     await journey({ DATABASE_URL, REDIS_URL });
     const pgDump = findBinary('pg_dump', { debianPackage: 'postgresql-client' });

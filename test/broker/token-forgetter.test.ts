@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTokenInvalidator } from '../../src/broker/token-invalidator.ts';
 import type { BusMessage } from '../../src/storage/bus.ts';
+import { addUser, openMemory } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, openMemory } from './databases.ts';
 
 describe('Forgetting the tokens of a connection', () => {
   let world: BrokerWorld;

@@ -4,8 +4,8 @@ import { createTokenInvalidator } from '../../src/broker/token-invalidator.ts';
 import { createTokenReader } from '../../src/broker/token-reader.ts';
 import type { TokenStore } from '../../src/broker/token-store.ts';
 import { HOUR_MS } from '../../src/core/duration.ts';
+import { addUser, moveEpoch, openMemory } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, moveEpoch, openMemory } from './databases.ts';
 
 describe('The token reader', () => {
   let world: BrokerWorld;

@@ -4,8 +4,8 @@ import type { BrokerGrant, BrokerProblem, RefreshRequest } from '../../src/broke
 import { createTokenRefresher } from '../../src/broker/token-refresher.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { addUser, DATABASES, emptyTables, moveEpoch } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, DATABASES, emptyTables, moveEpoch } from './databases.ts';
 import { createFakeAdapter } from './fake-adapter.ts';
 
 describe.each(DATABASES)('Refreshing tokens on %s', (_name, open) => {

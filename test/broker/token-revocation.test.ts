@@ -3,8 +3,8 @@ import { createBrokerTokenTarget } from '../../src/broker/token-revocation.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { Revocation, RevocationScope } from '../../src/core/revocation.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { addUser, DATABASES, emptyTables } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, DATABASES, emptyTables } from './databases.ts';
 import { createFakeAdapter } from './fake-adapter.ts';
 
 describe.each(DATABASES)('Revoking broker tokens on %s', (_name, open) => {

@@ -3,8 +3,8 @@ import { versionOf } from '../../src/broker/connection.ts';
 import { END_BATCH } from '../../src/broker/connection-ending-store.ts';
 import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
+import { addUser, DATABASES, emptyTables, moveEpoch } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
-import { addUser, DATABASES, emptyTables, moveEpoch } from './databases.ts';
 
 describe.each(DATABASES)('The token store on %s', (_name, open) => {
   let database: Database;

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, setUp, signIn } from '../support/visitor.ts';
@@ -13,7 +13,7 @@ const NEW_KEY = Buffer.from('a key of thirty-two bytes, newer').toString('base64
 
 const DATABASES = [
   ['SQLite', async (folder: string) => `sqlite:${join(folder, 'curfew.db')}`],
-  ['Postgres', async () => createDatabase({ url: inject('postgresUrl') })],
+  ['Postgres', async () => createPostgresDatabase()],
 ] as const;
 
 describe.each(DATABASES)('keys rotate, beside a running server, on %s', (_name, createUrl) => {

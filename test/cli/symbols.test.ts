@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
@@ -18,7 +18,7 @@ const MINUTE_MS = 60_000;
 
 const DATABASES = [
   ['SQLite', async (folder: string) => `sqlite:${join(folder, 'curfew.db')}`],
-  ['Postgres', async () => createDatabase({ url: inject('postgresUrl') })],
+  ['Postgres', async () => createPostgresDatabase()],
 ] as const;
 
 describe.each(DATABASES)('symbols import, beside a running server, on %s', (_name, createUrl) => {

@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 
 /** Both ways of running, as settings over those of a project copy. Each call gives empty stores. */
@@ -8,7 +8,7 @@ export const WAYS_TO_RUN = [
   [
     'on Redis and Postgres',
     async () => ({
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
     }),
   ],

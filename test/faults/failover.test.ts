@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SECOND_MS } from '../../src/core/duration.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { timeUntil } from '../support/eventually.ts';
 import type { RedisServer } from '../support/redis-server.ts';
 import { type Device, letsIn, mustSignIn } from './support/device.ts';
-import { eventually } from './support/eventually.ts';
 import { admit, type Office, openOffice } from './support/house.ts';
 import { measured } from './support/measured.ts';
 import { type NodeProcess, startNode } from './support/node-process.ts';
@@ -46,7 +46,7 @@ describe.each<[string, () => Promise<Servers>]>(Object.entries(KINDS))('on %s', 
     servers = await startServers();
     const stores = {
       REDIS_URL: servers.url,
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
     };
     office = await openOffice(stores);
     listener = await openOffice(stores);
@@ -92,7 +92,7 @@ describe.each<[string, () => Promise<Servers>]>(Object.entries(KINDS))('on %s', 
 
     await servers.master.kill();
     servers.replica.resume();
-    const ms = await eventually(
+    const ms = await timeUntil(
       'pages are served again',
       async () => {
         const answers = await Promise.all(ended.map((device) => device.page(origin(1))));
@@ -125,7 +125,7 @@ describe.each<[string, () => Promise<Servers>]>(Object.entries(KINDS))('on %s', 
     caches.of.auth.set(userId, 'sandbox', token);
     expect(caches.sizes().auth).toBe(1);
     await lifecycle.endAccount(userId, 'ended_by_admin', { actor: 'test' });
-    const ms = await eventually('the cache is cleared', () => caches.sizes().auth === 0, {
+    const ms = await timeUntil('the cache is cleared', () => caches.sizes().auth === 0, {
       withinMs: SECOND_MS,
     });
     measured(`${name}: after a failover a logout clears the caches of another node within`, `${ms} ms`);

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
+import { timeUntil } from '../support/eventually.ts';
 import { startPostgres } from '../support/postgres-server.ts';
 import { startRedis } from '../support/redis-server.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { type Answer, createVisitor, PERSON, type Visitor } from '../support/visitor.ts';
-import { eventually } from './support/eventually.ts';
 
 const ANSWERS_WITHIN_MS = 2000;
 const RECOVERS_WITHIN_MS = 20_000;
@@ -78,7 +78,7 @@ describe('the sign-in form', () => {
       else await redis.restart();
 
       server.services.jobs.start();
-      await eventually(
+      await timeUntil(
         'the form of before signs in',
         async () => (await post(visitor, server.origin, _csrf)).location === '/dashboard',
         { withinMs: RECOVERS_WITHIN_MS },
@@ -94,7 +94,7 @@ describe('the sign-in form', () => {
     await redis.kill();
     await redis.restart();
     const answers = async () => (await server.infrastructure.redis?.ping().catch(() => '')) === 'PONG';
-    await eventually('Redis is back', answers, { withinMs: RECOVERS_WITHIN_MS });
+    await timeUntil('Redis is back', answers, { withinMs: RECOVERS_WITHIN_MS });
     // The jobs of this server do not run, so nothing opens the gate.
     expect(server.infrastructure.gate?.isOpen()).toBe(false);
     await expectFormWithoutSignIn(server);
@@ -110,7 +110,7 @@ describe('the sign-in form', () => {
     await expectFormWithoutSignIn(server);
     if (how === 'paused') postgres.resume();
     else await postgres.restart();
-    await eventually(
+    await timeUntil(
       'signing in works',
       async () =>
         (await createVisitor(server.origin).submit('/auth/login', { username, password })).status === 303,

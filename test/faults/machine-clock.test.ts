@@ -4,12 +4,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { nextCutoff } from '../../src/core/cutoff.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/core/duration.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { timeUntil } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
 import { connectBroker } from './support/connect-broker.ts';
 import { type Device, letsIn, mustSignIn } from './support/device.ts';
-import { eventually } from './support/eventually.ts';
 import { type House, type HouseNode, startHouse } from './support/house.ts';
 import { createMachineClock, type MachineClock } from './support/machine-clock.ts';
 import { putManySessions } from './support/many-sessions.ts';
@@ -81,7 +81,7 @@ describe('nodes whose machines’ clocks', () => {
 
     a.process.signal('SIGSTOP');
     const askedInItsSleep = device.page(a.process.origin);
-    await eventually('the other node has swept', () => isSwept(cutoff), { withinMs: SWEPT_WITHIN_MS });
+    await timeUntil('the other node has swept', () => isSwept(cutoff), { withinMs: SWEPT_WITHIN_MS });
     measured('the sweep of a cutoff is done after the instant by', `${Math.round(clock.now() - cutoff)} ms`);
     expect((await device.page(b.process.origin)).status).toBe(303);
     a.process.signal('SIGCONT');
@@ -128,7 +128,7 @@ describe('nodes whose machines’ clocks', () => {
     b.process.signal('SIGSTOP');
     // So slow that there is a middle.
     a.toRedis.delay(150);
-    await eventually('the sweep is on its way', async () => (await registry.countBefore(cutoff)) < before, {
+    await timeUntil('the sweep is on its way', async () => (await registry.countBefore(cutoff)) < before, {
       withinMs: SWEPT_WITHIN_MS,
     });
     await a.process.kill();
@@ -140,7 +140,7 @@ describe('nodes whose machines’ clocks', () => {
     b.process.signal('SIGCONT');
     expect((await device.page(b.process.origin)).status).toBe(303);
     clock.jump(LEASE_MS);
-    const ms = await eventually('the heir has finished it', () => isSwept(cutoff), {
+    const ms = await timeUntil('the heir has finished it', () => isSwept(cutoff), {
       withinMs: SWEPT_WITHIN_MS,
     });
     measured(
@@ -157,7 +157,7 @@ test('a node whose clock differs from Redis’s by more than two seconds says th
   const clock = createMachineClock();
   const env = {
     REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
-    DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+    DATABASE_URL: await createPostgresDatabase(),
     ...clock.env,
   };
   const node = await startNode({ env });

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { timeUntil } from '../support/eventually.ts';
 import { findViolations } from './support/checker.ts';
-import { eventually } from './support/eventually.ts';
 import { createHistory } from './support/history.ts';
 import { type House, startHouse } from './support/house.ts';
 import { createHousehold, type HeldSession, type Household } from './support/household.ts';
@@ -112,10 +112,10 @@ async function logOutUnderAForm({ household, held, act }: Scene): Promise<void> 
 /** A logout while Redis is away, and what it comes to when Redis is back. */
 async function logOutInAnOutage({ house, household, held, act }: Scene): Promise<void> {
   house.nodes[0]?.toRedis.cut();
-  await eventually('503', async () => (await household.look(held, 0)) === 'unavailable', { withinMs: 5000 });
+  await timeUntil('503', async () => (await household.look(held, 0)) === 'unavailable', { withinMs: 5000 });
   await act('log_out');
   await house.healNetwork();
-  await eventually('served', async () => (await household.look(held, 0)) !== 'unavailable', {
+  await timeUntil('served', async () => (await household.look(held, 0)) !== 'unavailable', {
     withinMs: 10_000,
   });
 }
@@ -126,7 +126,7 @@ async function logOutBeforeARestore({ house, household, held, act }: Scene): Pro
   await act('log_out');
   await snapshot.restore();
   snapshot.remove();
-  await eventually('served', async () => !['unavailable', 'none'].includes(await household.look(held, 0)), {
+  await timeUntil('served', async () => !['unavailable', 'none'].includes(await household.look(held, 0)), {
     withinMs: 10_000,
   });
 }
@@ -141,7 +141,7 @@ async function endAnAccountLate({ house, household, held, act }: Scene): Promise
   await redis.call('ACL', 'SETUSER', 'default', '+@all');
   redis.disconnect();
   const isDone = async (): Promise<boolean> => (await countOpenOrders(house.office)) === 0;
-  await eventually('it is done', isDone, { withinMs: 7000 }).catch(() => undefined);
+  await timeUntil('it is done', isDone, { withinMs: 7000 }).catch(() => undefined);
   await household.look(held, 0);
   if (fresh !== undefined) await household.look(fresh, 0);
 }

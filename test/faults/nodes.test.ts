@@ -5,13 +5,13 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { SECOND_MS } from '../../src/core/duration.ts';
 import { CACHE_NAMES } from '../../src/storage/caches.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { timeUntil } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
 import { connectBroker } from './support/connect-broker.ts';
 import { type Device, letsIn, mustSignIn, signInDevice } from './support/device.ts';
-import { eventually } from './support/eventually.ts';
 import { type House, type Office, openOffice, startHouse, withPort } from './support/house.ts';
 import { measured } from './support/measured.ts';
 import { countOpenOrders, countOrdersOf } from './support/outbox.ts';
@@ -46,7 +46,7 @@ async function open(...args: Parameters<typeof openOffice>): Promise<Office> {
 async function emptyStores(): Promise<typeof stores> {
   return {
     REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
-    DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+    DATABASE_URL: await createPostgresDatabase(),
   };
 }
 
@@ -99,7 +99,7 @@ test('a sign-in that is answered with 503 has signed nobody in', async () => {
   // The session is in Redis, and the question whether it was overtaken by a revocation is on its way.
   node.toPostgres.delay(300);
   const answer = signInDevice(house.browser, a, person(1));
-  await eventually('it is stored', async () => (await registry.listByUser(userId)).length > 0, {
+  await timeUntil('it is stored', async () => (await registry.listByUser(userId)).length > 0, {
     withinMs: 10_000,
   });
   node.toPostgres.cut();
@@ -107,7 +107,7 @@ test('a sign-in that is answered with 503 has signed nobody in', async () => {
   expect(reply.status).toBe(503);
   expect(reply.headers['set-cookie']).toBeUndefined();
   await node.toPostgres.heal();
-  await eventually('it is gone', async () => (await registry.listByUser(userId)).length === 0, {
+  await timeUntil('it is gone', async () => (await registry.listByUser(userId)).length === 0, {
     withinMs: 5000,
   });
 });
@@ -120,7 +120,7 @@ test('a logout on one node clears the caches of every node within a second', asy
   expect(there.services.caches.sizes().auth).toBe(1);
 
   await here.services.sessions.lifecycle.endAccount(userId, 'ended_by_admin', { actor: 'test' });
-  const ms = await eventually(
+  const ms = await timeUntil(
     'the other node has dropped what it had cached',
     () => CACHE_NAMES.every((name) => there.services.caches.sizes()[name] === 0),
     { withinMs: SECOND_MS },
@@ -140,7 +140,7 @@ test('a node whose messages were lost drops its caches when it hears others agai
   await sleep(200);
   expect(deaf.services.caches.sizes().auth).toBe(1);
   await proxy.heal();
-  const ms = await eventually('the caches are dropped', () => deaf.services.caches.sizes().auth === 0, {
+  const ms = await timeUntil('the caches are dropped', () => deaf.services.caches.sizes().auth === 0, {
     withinMs: 20_000,
   });
   measured('a node that lost messages drops its caches after', `${ms} ms`);
@@ -197,7 +197,7 @@ test('a node that is killed right after it stored a logout loses none: it is mad
   // Every word to and from Redis takes its time, so that there is one between the order and its steps.
   node.toRedis.delay(300);
   const answer = device.logOut(a);
-  await eventually('the order is stored', async () => (await countOpenOrders(house.office)) > 0, {
+  await timeUntil('the order is stored', async () => (await countOpenOrders(house.office)) > 0, {
     withinMs: 10_000,
   });
   await node.process.kill();

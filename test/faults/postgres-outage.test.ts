@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { timeUntil } from '../support/eventually.ts';
 import { createBrowser } from './support/browser.ts';
 import { type Device, letsIn, mustSignIn, signInDevice } from './support/device.ts';
-import { eventually } from './support/eventually.ts';
 import { type House, startHouse } from './support/house.ts';
 import { measured } from './support/measured.ts';
 import { countOpenOrders } from './support/outbox.ts';
@@ -83,13 +83,13 @@ describe.each(Object.entries(POSTGRES_FAULTS))('a Postgres that is %s', (name, c
 
   test('has done nothing by halves and carries a logout out after it is back, without a restart', async () => {
     await fault.end();
-    const recoveredMs = await eventually(
+    const recoveredMs = await timeUntil(
       'guarded pages are served again',
       async () => letsIn(await device.page(origin)) || (await device.page(origin)).status === 303,
       { withinMs: RECOVERS_WITHIN_MS },
     );
     measured(`postgres ${name}: served again after`, `${recoveredMs} ms`);
-    await eventually('nothing waits', async () => (await countOpenOrders(house.office)) === 0, {
+    await timeUntil('nothing waits', async () => (await countOpenOrders(house.office)) === 0, {
       withinMs: 45_000,
     });
 
@@ -107,7 +107,7 @@ describe.each(Object.entries(POSTGRES_FAULTS))('a Postgres that is %s', (name, c
       const open = sql`select query from pg_stat_activity where state like 'idle in transaction%'`;
       return (await open.execute(db)).rows.length === 0;
     };
-    await eventually('no transaction is open', isClean, { withinMs: 5000 });
+    await timeUntil('no transaction is open', isClean, { withinMs: 5000 });
   });
 });
 
@@ -123,7 +123,7 @@ test('a Postgres connection that breaks in the middle of a query ends no server'
   for (const page of await Promise.all(pages)) expect(page.status).toBe(503);
   await node.toPostgres.heal();
   expect(node.process.hasEnded()).toBe(false);
-  await eventually('served again', async () => letsIn(await device.page(origin)), {
+  await timeUntil('served again', async () => letsIn(await device.page(origin)), {
     withinMs: RECOVERS_WITHIN_MS,
   });
 });

@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { timeUntil } from '../support/eventually.ts';
 import { createBrowser } from './support/browser.ts';
 import { findViolations, type Violation } from './support/checker.ts';
 import { signInDevice } from './support/device.ts';
-import { eventually } from './support/eventually.ts';
 import { createFaultInjector, type FaultInjector } from './support/fault-injector.ts';
 import { createHistory, type History } from './support/history.ts';
 import {
@@ -174,13 +174,13 @@ describe(`random schedules of faults, FAULT_SEED=${SEED}`, () => {
     const schedule = createSchedule(seed, { people: PEOPLE, nodes: NODES });
     await carryOut(schedule);
     recoveries.push(
-      await eventually('sign-in and pages work on every node', worksEverywhere, {
+      await timeUntil('sign-in and pages work on every node', worksEverywhere, {
         withinMs: MENDED_WITHIN_MS,
       }).catch(async (error: unknown) => {
         throw new Error(`${describeSchedule(schedule)}\n${await describeNodes()}`, { cause: error });
       }),
     );
-    const settledSoon = await eventually('the outbox is empty', outboxIsEmpty, {
+    const settledSoon = await timeUntil('the outbox is empty', outboxIsEmpty, {
       withinMs: LOOK_FOR_EMPTY_OUTBOX_MS,
     }).catch(() => undefined);
     if (settledSoon !== undefined) await settle();
@@ -188,15 +188,15 @@ describe(`random schedules of faults, FAULT_SEED=${SEED}`, () => {
   });
 
   test('in the end nothing waits, nothing lives on and every node is ready', async () => {
-    const ms = await eventually('the outbox is empty', outboxIsEmpty, { withinMs: SETTLED_WITHIN_MS });
+    const ms = await timeUntil('the outbox is empty', outboxIsEmpty, { withinMs: SETTLED_WITHIN_MS });
     await settle();
     const last = createSchedule(SEED + SCHEDULES - 1, { people: PEOPLE, nodes: NODES });
     expect(explain(last, findNewViolations())).toBe('');
     for (const origin of house.origins)
-      await eventually('ready', () => isReadyButForItsClock(origin), { withinMs: MENDED_WITHIN_MS });
+      await timeUntil('ready', () => isReadyButForItsClock(origin), { withinMs: MENDED_WITHIN_MS });
 
     const cutoff = house.office.services.calendar.last();
-    await eventually('the last cutoff is swept', async () => (await countBefore(cutoff)) === 0, {
+    await timeUntil('the last cutoff is swept', async () => (await countBefore(cutoff)) === 0, {
       withinMs: SWEPT_WITHIN_MS,
     });
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { timeUntil } from '../support/eventually.ts';
 import { createBrowser, type Reply } from './support/browser.ts';
 import { type Device, letsIn, mustSignIn, signInDevice } from './support/device.ts';
-import { eventually } from './support/eventually.ts';
 import { type House, startHouse } from './support/house.ts';
 import { measured } from './support/measured.ts';
 import { type Fault, REDIS_FAULTS } from './support/redis-faults.ts';
@@ -42,7 +42,7 @@ describe.each(Object.entries(REDIS_FAULTS))('a Redis that is %s', (name, createF
 
     fault = createFault(house);
     await fault.begin();
-    const noticedMs = await eventually(
+    const noticedMs = await timeUntil(
       'guarded pages answer 503',
       async () => {
         const reply = await device.page(origin);
@@ -119,7 +119,7 @@ describe.each(Object.entries(REDIS_FAULTS))('a Redis that is %s', (name, createF
 
   test('serves again, without a restart, to whom is still signed in and to nobody else', async () => {
     await fault.end();
-    const recoveredMs = await eventually(
+    const recoveredMs = await timeUntil(
       'guarded pages are served again',
       async () => {
         expect(letsIn(await ended.page(origin))).toBe(false);
@@ -129,16 +129,16 @@ describe.each(Object.entries(REDIS_FAULTS))('a Redis that is %s', (name, createF
     );
     measured(`redis ${name}: served again after`, `${recoveredMs} ms`);
     expect((await ended.page(origin)).status).toBe(303);
-    await eventually(
+    await timeUntil(
       'the logout that was stored has happened',
       async () => (await waiting.page(origin)).status === 303,
       { withinMs: RECOVERS_WITHIN_MS },
     );
     // It was the person's only device: what the account had open ends with it, though nobody could tell at the time.
-    await eventually('the account has ended', async () => (await epochOfTheOneWhoWaits()) > epochBefore, {
+    await timeUntil('the account has ended', async () => (await epochOfTheOneWhoWaits()) > epochBefore, {
       withinMs: RECOVERS_WITHIN_MS,
     });
-    await eventually(
+    await timeUntil(
       'the node is ready',
       async () => (await createBrowser(house.browser).request(origin, '/readyz')).status === 200,
       { withinMs: RECOVERS_WITHIN_MS },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { timeUntil } from '../support/eventually.ts';
 import { type Device, letsIn, mustSignIn } from './support/device.ts';
-import { eventually } from './support/eventually.ts';
 import { type House, startHouse } from './support/house.ts';
 import { measured } from './support/measured.ts';
 import { takeRedisSnapshot } from './support/redis-snapshot.ts';
@@ -40,7 +40,7 @@ test.each(Object.entries(ENDINGS))(
     const startedAt = performance.now();
     await snapshot.restore();
     snapshot.remove();
-    await eventually(
+    await timeUntil(
       'a sign-in works on both nodes',
       async () => {
         // Asked all the time while Redis comes back: there is no moment at which the old session counts.

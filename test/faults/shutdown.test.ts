@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { timeUntil } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { PERSON } from '../support/visitor.ts';
 import { createBrowser } from './support/browser.ts';
 import { mustSignIn } from './support/device.ts';
-import { eventually } from './support/eventually.ts';
 import { makeFirstAccount } from './support/first-account.ts';
 import { measured } from './support/measured.ts';
 import { type NodeProcess, startNode } from './support/node-process.ts';
@@ -22,7 +22,7 @@ const statusOf = async (path: string): Promise<number> => (await visitor.request
 
 async function stores(): Promise<Record<string, string>> {
   return {
-    DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+    DATABASE_URL: await createPostgresDatabase(),
     REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
   };
 }
@@ -37,10 +37,10 @@ describe('a node that is told to close', () => {
     expect(await statusOf('/readyz')).toBe(200);
     const startedAt = performance.now();
     node.signal('SIGTERM');
-    await eventually('not ready', async () => (await statusOf('/readyz')) === 503, { withinMs: 900 });
+    await timeUntil('not ready', async () => (await statusOf('/readyz')) === 503, { withinMs: 900 });
     expect(await statusOf('/auth/login')).not.toBe(0);
     expect(await statusOf('/')).toBe(200);
-    await eventually('new connections are refused', async () => (await statusOf('/')) === 0, {
+    await timeUntil('new connections are refused', async () => (await statusOf('/')) === 0, {
       withinMs: 5000,
     });
     expect(await node.ended).toEqual({ code: 0, signal: null });
@@ -53,7 +53,7 @@ describe('a node that is told to close', () => {
   test('finishes a request that is in flight when it stops to listen', async () => {
     const slow = await beginSlowRequest(node.port);
     node.signal('SIGTERM');
-    await eventually('new connections are refused', async () => (await statusOf('/')) === 0, {
+    await timeUntil('new connections are refused', async () => (await statusOf('/')) === 0, {
       withinMs: 5000,
     });
     expect(await slow.finish()).toMatch(/^HTTP\/1\.1 (303|403) /);
@@ -98,24 +98,24 @@ describe('a node that is told to close', () => {
 describe('WEB_CONCURRENCY=2', () => {
   beforeEach(async () => {
     node = await startNode({ env: { ...(await stores()), WEB_CONCURRENCY: '2' } });
-    await eventually('both workers run', () => workersOf(node).length === 2, { withinMs: 10_000 });
+    await timeUntil('both workers run', () => workersOf(node).length === 2, { withinMs: 10_000 });
   });
   afterEach(() => node.kill());
 
   test('runs two workers under one port and replaces one that crashes, while the other serves', async () => {
     const [first = 0] = workersOf(node);
-    await eventually('served', async () => (await statusOf('/readyz')) === 200, { withinMs: 10_000 });
+    await timeUntil('served', async () => (await statusOf('/readyz')) === 200, { withinMs: 10_000 });
     process.kill(first, 'SIGKILL');
     const startedAt = performance.now();
     // A connection that the primary process was handing over just then stays without an answer (node:cluster does not
     // take it back), so whoever has one asks again, as a load balancer does.
     const impatient = createBrowser({ baseUrl: node.origin, patienceMs: 300 });
-    await eventually(
+    await timeUntil(
       'the other serves',
       async () => (await impatient.request(node.origin, '/')).status === 200,
       { withinMs: 3000 },
     );
-    await eventually(
+    await timeUntil(
       'there are two again',
       () => workersOf(node).length === 2 && !workersOf(node).includes(first),
       { withinMs: 10_000 },
@@ -139,7 +139,7 @@ describe('WEB_CONCURRENCY=2', () => {
 
   test('ends also when no worker runs just then', async () => {
     for (const pid of workersOf(node)) process.kill(pid, 'SIGKILL');
-    await eventually('no worker runs', () => workersOf(node).length === 0, { withinMs: 900 });
+    await timeUntil('no worker runs', () => workersOf(node).length === 0, { withinMs: 900 });
     node.signal('SIGTERM');
     const ended = await Promise.race([node.ended, sleep(5000)]);
     expect(ended).toEqual({ code: 0, signal: null });

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import { RATE_LIMIT_NAMES, RATE_LIMIT_TABLE } from '../../src/http/rate-limit-table.ts';
-import { eventually } from '../storage/eventually.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -275,7 +275,7 @@ describe('two nodes', () => {
   beforeAll(async () => {
     shared = {
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       PAGE_RATE_LIMIT: '60/minute',
       PUBLIC_RATE_LIMIT: '60/minute',
     };

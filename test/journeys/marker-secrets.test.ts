@@ -3,7 +3,7 @@ import { createApp } from '../../src/app.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createApiClient, makeKey } from '../api/api-client.ts';
 import { makeStrategy, send, signed } from '../strategies/trader.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { type DeclaredRoute, listRoutes } from '../support/route-list.ts';
 import { createSecretHunt, type SecretHunt } from '../support/secret-hunt.ts';
@@ -16,7 +16,7 @@ const WAYS: readonly (readonly [string, () => Promise<Record<string, string>>])[
   [
     'on Postgres and Redis',
     async () => ({
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
     }),
   ],

@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { SECOND_MS } from '../../src/core/duration.ts';
 import { CACHE_NAMES } from '../../src/storage/caches.ts';
 import { createApiClient, makeKey } from '../api/api-client.ts';
-import { eventually } from '../storage/eventually.ts';
 import { importKnownSymbols } from '../strategies/known-symbols.ts';
 import { makeStrategy, send } from '../strategies/trader.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
@@ -17,7 +17,7 @@ import { CHAT, TOKEN } from '../telegram/telegram-world.ts';
 
 const WAYS_TO_RUN = {
   'on Redis and Postgres': async () => ({
-    DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+    DATABASE_URL: await createPostgresDatabase(),
     REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
   }),
   'on one SQLite file': async () => ({

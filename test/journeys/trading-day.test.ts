@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { MINUTE_MS } from '../../src/core/duration.ts';
 import { CACHE_NAMES } from '../../src/storage/caches.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -14,7 +14,7 @@ const TUESDAY_CUTOFF = '2026-11-24T03:00:00.000+05:30';
 const WAYS_TO_RUN = {
   'embedded on SQLite': () => Promise.resolve({}),
   'on Redis and Postgres': async () => ({
-    DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+    DATABASE_URL: await createPostgresDatabase(),
     REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
   }),
 } as const;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
@@ -18,7 +18,7 @@ function idOf(visitor: Visitor): string {
 
 describe.each([
   ['SQLite', async () => ({})],
-  ['Postgres', async () => ({ DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }) })],
+  ['Postgres', async () => ({ DATABASE_URL: await createPostgresDatabase() })],
   ['Redis', async () => ({ REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }) })],
 ] as const)('a visitor who has not signed in, on %s', (_name, settings) => {
   let clock: SettableClock;

@@ -8,7 +8,7 @@ import {
 import { createRevocationMetrics } from '../../src/revocation/revocation-metrics.ts';
 import { createRevocationStore, type RevocationStore } from '../../src/revocation/revocation-store.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { DATABASES } from '../storage/databases.ts';
+import { DATABASES } from '../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 
 const LEASE_MS = 30_000;

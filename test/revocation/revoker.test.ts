@@ -8,7 +8,7 @@ import { createEpochStore } from '../../src/revocation/epoch-store.ts';
 import { createRevocationStore, type RevocationStore } from '../../src/revocation/revocation-store.ts';
 import { createRevoker, type Revoker } from '../../src/revocation/revoker.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { DATABASES } from '../storage/databases.ts';
+import { DATABASES } from '../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 
 const SECOND_MS = 1000;

@@ -4,8 +4,8 @@ import type { CachedToken } from '../../src/core/cached-values.ts';
 import { createSweep } from '../../src/revocation/sweep.ts';
 import { createRecordingLog } from '../http/recording-log.ts';
 import { openSideDoor, type SideDoor, type SignedIn } from '../sessions/side-door.ts';
-import { eventually } from '../storage/eventually.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
@@ -19,11 +19,11 @@ type Settings = Readonly<Record<string, string>>;
 
 /** Two nodes that share everything, as the scaled way of running has it; and Postgres alone, which is enough as well. */
 const SHARED: readonly (readonly [string, () => Promise<Settings>])[] = [
-  ['Postgres', async () => ({ DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }) })],
+  ['Postgres', async () => ({ DATABASE_URL: await createPostgresDatabase() })],
   [
     'Postgres and Redis',
     async () => ({
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
     }),
   ],

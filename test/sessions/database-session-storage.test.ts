@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SessionStorage } from '../../src/sessions/session-storage.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { DATABASES } from '../storage/databases.ts';
+import { DATABASES } from '../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { onDatabase, type SessionRig } from './session-rigs.ts';
 import { destroySession, loadBody, putSession, saveBody, sessionBody } from './stored-sessions.ts';

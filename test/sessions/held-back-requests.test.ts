@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import { SYSTEM_ORIGIN } from '../../src/core/audit-event.ts';
 import { MINUTE_MS } from '../../src/core/duration.ts';
 import { STRATEGY_FORM } from '../strategies/trader.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { type HeldAnswer, holdRequest } from '../support/held-request.ts';
-import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -13,7 +13,7 @@ import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/v
 const WAYS_TO_RUN = {
   'on SQLite': async () => ({}),
   'on Redis and Postgres': async () => ({
-    DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+    DATABASE_URL: await createPostgresDatabase(),
     REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
   }),
 } as const;

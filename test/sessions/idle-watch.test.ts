@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000;
 
 describe.each([
   ['SQLite', async () => ({})],
-  ['Postgres', async () => ({ DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }) })],
+  ['Postgres', async () => ({ DATABASE_URL: await createPostgresDatabase() })],
   ['Redis', async () => ({ REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }) })],
 ] as const)('the watch over idle sessions on %s', (_name, settings) => {
   let clock: SettableClock;

@@ -6,9 +6,9 @@ import { createSessionLifetime } from '../../src/sessions/session-lifetime.ts';
 import type { SessionStorage } from '../../src/sessions/session-storage.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import type { RedisClient } from '../../src/storage/redis.ts';
-import { emptyPostgres } from '../storage/databases.ts';
-import { eventually } from '../storage/eventually.ts';
 import { connectTo } from '../storage/redis-clients.ts';
+import { postgresLocation } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { onRedis, openMemory, SESSION_RIGS, type SessionRig, USUAL_POLICY } from './session-rigs.ts';
@@ -317,7 +317,7 @@ describe('idle limits of their own that change in the middle of something, in Re
 
 describe.each([
   ['SQLite', openMemory, 'explain query plan'],
-  ['Postgres', async () => openDatabase(await emptyPostgres()), 'explain'],
+  ['Postgres', async () => openDatabase(await postgresLocation()), 'explain'],
 ] as const)('looking for sessions that are over by their own limits, on %s', (_name, open, explain) => {
   it('reads an index and not everybody’s sessions', async () => {
     const database = await open();

@@ -13,7 +13,7 @@ import {
   createMemoryTables,
 } from '../interleavings/doubles/memory-revocations.ts';
 import type { Pause } from '../interleavings/doubles/pause.ts';
-import { DATABASES } from '../storage/databases.ts';
+import { DATABASES } from '../support/databases.ts';
 
 /** One place where revocations are stored, and as many nodes on it as a test asks for. */
 export interface RevocationRig {

@@ -1,7 +1,7 @@
 import { request as rawRequest } from 'node:http';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { RevocationReason } from '../../src/core/revocation.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -21,7 +21,7 @@ interface Answer {
 
 describe.each([
   ['SQLite', async () => ({})],
-  ['Postgres', async () => ({ DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }) })],
+  ['Postgres', async () => ({ DATABASE_URL: await createPostgresDatabase() })],
   ['Redis', async () => ({ REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }) })],
 ] as const)('the check of every session on %s', (_name, settings) => {
   let clock: SettableClock;

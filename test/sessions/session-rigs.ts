@@ -14,8 +14,8 @@ import {
   createMemorySessions,
 } from '../interleavings/doubles/memory-sessions.ts';
 import { noPause } from '../interleavings/doubles/pause.ts';
-import { emptyPostgres } from '../storage/databases.ts';
 import { connectTo } from '../storage/redis-clients.ts';
+import { postgresLocation } from '../support/databases.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 
 /** One place where sessions live, and as many nodes on it as a test asks for. */
@@ -40,7 +40,10 @@ type Open = (clock: Clock, policy?: SessionPolicy) => Promise<SessionRig>;
 /** All places of the one contract; the doubles in memory are those that the interleavings run over. */
 export const SESSION_RIGS: readonly (readonly [string, Open])[] = [
   ['SQLite', async (clock, policy) => onDatabase(await openMemory(), clock, policy)],
-  ['Postgres', async (clock, policy) => onDatabase(await openDatabase(await emptyPostgres()), clock, policy)],
+  [
+    'Postgres',
+    async (clock, policy) => onDatabase(await openDatabase(await postgresLocation()), clock, policy),
+  ],
   [
     'Redis',
     async (clock, policy) =>

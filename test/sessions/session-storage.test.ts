@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { newSignedInSessionId } from '../../src/sessions/session-id.ts';
 import { SessionEndedError, type SessionStorage } from '../../src/sessions/session-storage.ts';
-import { eventually } from '../storage/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { type Device, type Harness, startHarness } from './session-browser.ts';
 import { SESSION_RIGS, type SessionRig, USUAL_POLICY } from './session-rigs.ts';

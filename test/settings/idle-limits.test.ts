@@ -3,9 +3,9 @@ import { DEFAULT_SETTINGS } from '../../src/core/user-settings.ts';
 import { createIdleLimits, type IdleLimits } from '../../src/settings/idle-limits.ts';
 import { createSettingsStore, type SettingsStore } from '../../src/settings/settings-store.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { addUser, openMemory } from '../broker/databases.ts';
 import { createRecordingLog } from '../broker/recording-log.ts';
-import { eventually } from '../storage/eventually.ts';
+import { addUser, openMemory } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 
 const MINUTE_MS = 60_000;
 

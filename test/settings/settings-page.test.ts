@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createFakeBroker } from '../broker/fake-broker.ts';
-import { eventually } from '../storage/eventually.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase, startRedis } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -179,11 +179,11 @@ describe('the settings page', () => {
 
 const PLACES = [
   ['SQLite', async () => ({})],
-  ['Postgres', async () => ({ DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }) })],
+  ['Postgres', async () => ({ DATABASE_URL: await createPostgresDatabase() })],
   [
     'Redis',
     async () => ({
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
     }),
   ],
@@ -283,7 +283,7 @@ describe('settings on two nodes', () => {
   it('are the same on the other one at the next page, and their idle limit holds there', async () => {
     const clock = createSettableClock('2026-11-23T10:00:00+05:30');
     const env = {
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
     };
     const nodes = await Promise.all([startTestServer({ clock, env }), startTestServer({ clock, env })]);

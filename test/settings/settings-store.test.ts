@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEFAULT_SETTINGS, type UserSettings } from '../../src/core/user-settings.ts';
 import { createSettingsStore, type SettingsStore } from '../../src/settings/settings-store.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { addUser, DATABASES, emptyTables } from '../broker/databases.ts';
+import { addUser, DATABASES, emptyTables } from '../support/databases.ts';
 
 const CHOSEN: UserSettings = {
   theme: 'dark',

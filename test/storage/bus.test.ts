@@ -8,10 +8,10 @@ import { type Database, type DatabaseLocation, openDatabase } from '../../src/st
 import { createDatabaseBus } from '../../src/storage/database-bus.ts';
 import { createRedisBus } from '../../src/storage/redis-bus.ts';
 import { createTcpProxy } from '../faults/support/tcp-proxy.ts';
+import { postgresLocation } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase, startRedis } from '../support/redis-server.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
-import { emptyPostgres } from './databases.ts';
-import { eventually } from './eventually.ts';
 import { connectTo } from './redis-clients.ts';
 
 const POLL_EVERY_MS = 20;
@@ -89,7 +89,7 @@ async function onRedis(url: string): Promise<TwoNodes> {
 
 const BUSES: readonly (readonly [string, () => Promise<TwoNodes>])[] = [
   ['SQLite', onSqliteFile],
-  ['Postgres', async () => onDatabase(await emptyPostgres())],
+  ['Postgres', async () => onDatabase(await postgresLocation())],
   ['Redis', async () => onRedis(await createRedisDatabase({ url: inject('redisUrl') }))],
 ];
 
@@ -167,7 +167,7 @@ describe.each(BUSES)('messages between nodes over %s', (_name, open) => {
 
 describe.each<[string, () => Promise<TwoNodes & { databases: readonly Database[] }>]>([
   ['SQLite', onSqliteFile],
-  ['Postgres', async () => onDatabase(await emptyPostgres())],
+  ['Postgres', async () => onDatabase(await postgresLocation())],
 ])('messages over a database on %s', (_name, open) => {
   it('from before a node came do not reach it', async () => {
     const two = await open();

@@ -7,10 +7,10 @@ import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import { createTcpProxy } from '../faults/support/tcp-proxy.ts';
+import { DATABASES, emptyPostgres } from '../support/databases.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { createDatabase, startPostgres } from '../support/postgres-server.ts';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
-import { DATABASES, emptyPostgres } from './databases.ts';
 
 const OPENER = join(import.meta.dirname, 'open-database.ts');
 /** Kysely's own: whoever holds it is migrating. */

@@ -8,9 +8,8 @@ import { SessionEndedError } from '../../src/sessions/session-storage.ts';
 import { createStandingStore } from '../../src/sessions/standing-store.ts';
 import type { Actor } from '../../src/storage/acting.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
-import { addUser } from '../broker/databases.ts';
+import { addUser, DATABASES, postgresLocation } from '../support/databases.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
-import { DATABASES, emptyPostgres } from './databases.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00+05:30');
 
@@ -238,7 +237,7 @@ describe.each(DATABASES)('A write on behalf of an actor, on %s,', (_name, open) 
 });
 
 it('A revocation on Postgres waits for no other person’s acts', async () => {
-  const database = await openDatabase(await emptyPostgres());
+  const database = await openDatabase(await postgresLocation());
   await addUser(database, 'asha');
   await addUser(database, 'ravi');
   const clock = createSettableClock(NOW);

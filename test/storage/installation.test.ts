@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { openDatabase } from '../../src/storage/database.ts';
 import { readInstallationName } from '../../src/storage/installation.ts';
-import { DATABASES, emptyPostgres } from './databases.ts';
+import { DATABASES, postgresLocation } from '../support/databases.ts';
 
 it.each(DATABASES)(
   'an installation has a name from its first start on, and another one another, on %s',
@@ -18,7 +18,7 @@ it.each(DATABASES)(
 );
 
 it('two nodes that start at the same time have the same name', async () => {
-  const location = await emptyPostgres();
+  const location = await postgresLocation();
   const nodes = await Promise.all([openDatabase(location), openDatabase(location)]);
   const [one, other] = await Promise.all(nodes.map(readInstallationName));
   expect(other).toBe(one);

@@ -5,8 +5,8 @@ import type { Database } from '../../src/storage/database.ts';
 import { createKeyRing } from '../../src/storage/key-ring.ts';
 import { createKeyRotation } from '../../src/storage/key-rotation.ts';
 import { type BrokerWorld, createBrokerWorld, KEY } from '../broker/broker-world.ts';
-import { addUser, DATABASES, emptyTables } from '../broker/databases.ts';
 import { addStrategy } from '../strategies/strategy-world.ts';
+import { addUser, DATABASES, emptyTables } from '../support/databases.ts';
 
 const NEW_KEY = Buffer.alloc(32, 9).toString('base64url');
 const LOST_KEY = Buffer.alloc(32, 3).toString('base64url');

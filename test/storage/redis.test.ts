@@ -1,9 +1,9 @@
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectRedis, viaRedis } from '../../src/storage/redis.ts';
+import { eventually } from '../support/eventually.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { type RedisServer, startRedis } from '../support/redis-server.ts';
-import { eventually } from './eventually.ts';
 import { clientFor, connectTo } from './redis-clients.ts';
 
 /** A guarded page must have its 503 out within two seconds. */

@@ -1,7 +1,7 @@
-import { describe, expect, inject, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { MOST_KEYS_OF_A_PERSON } from '../../src/api/api-keys.ts';
 import { MOST_STRATEGIES } from '../../src/strategies/strategies.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { STRATEGY_FORM } from './trader.ts';
@@ -11,7 +11,7 @@ const ROOM = 3;
 
 describe.each([
   ['SQLite', async () => ({})],
-  ['Postgres', async () => ({ DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }) })],
+  ['Postgres', async () => ({ DATABASE_URL: await createPostgresDatabase() })],
 ] as const)('forms that are sent at once, on %s', (_name, environment) => {
   async function withPerson(work: (server: TestServer, visitor: Visitor, userId: string) => Promise<void>) {
     const server = await startTestServer({ env: await environment() });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { createApiClient, makeKey } from '../api/api-client.ts';
-import { eventually } from '../storage/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { startServerProcess } from '../support/server-process.ts';

@@ -4,8 +4,7 @@ import type { Signal } from '../../src/core/signal.ts';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
 import { createSignalStore, type SignalStore } from '../../src/strategies/signal-store.ts';
 import { createStrategyStore } from '../../src/strategies/strategy-store.ts';
-import { addUser, DATABASES } from '../broker/databases.ts';
-import { emptyPostgres } from '../storage/databases.ts';
+import { addUser, DATABASES, postgresLocation } from '../support/databases.ts';
 import { addStrategy, emptyTables, MONDAY_MORNING, ORDER, signalFor } from './strategy-world.ts';
 
 describe.each(DATABASES)('Signals on %s', (_name, open) => {
@@ -223,7 +222,7 @@ describe.each(DATABASES)('Signals on %s', (_name, open) => {
 
 describe('Signals of two nodes on Postgres', () => {
   it('become visible in the order of their cursors, also when the first one is slow to commit', async () => {
-    const location = await emptyPostgres();
+    const location = await postgresLocation();
     const [here, there] = await Promise.all([openDatabase(location), openDatabase(location)]);
     try {
       await addUser(here, 'asha');

@@ -7,8 +7,8 @@ import type { Database } from '../../src/storage/database.ts';
 import { createSignalPolls, type SignalPolls } from '../../src/strategies/signal-polls.ts';
 import { createSignalStore } from '../../src/strategies/signal-store.ts';
 import { createSignalsAfter, MOST_WAITING } from '../../src/strategies/signals-after.ts';
-import { addUser, moveEpoch, openMemory } from '../broker/databases.ts';
-import { eventually } from '../storage/eventually.ts';
+import { addUser, moveEpoch, openMemory } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { addStrategy, MONDAY_MORNING, signalFor } from './strategy-world.ts';
 

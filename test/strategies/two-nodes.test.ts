@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { HOUR_MS, SECOND_MS } from '../../src/core/duration.ts';
 import type { Signal } from '../../src/core/signal.ts';
-import { eventually } from '../storage/eventually.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
@@ -18,7 +18,7 @@ const SOON_MS = 8 * SECOND_MS;
 
 const WAYS_TO_RUN = {
   'on Redis and Postgres': async () => ({
-    DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+    DATABASE_URL: await createPostgresDatabase(),
     REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
   }),
   'on one SQLite file': async () => ({

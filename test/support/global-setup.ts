@@ -1,13 +1,16 @@
 import type { TestProject } from 'vitest/node';
-import { startPostgres } from './postgres-server.ts';
+import { openDatabase } from '../../src/storage/database.ts';
+import { createDatabase, startPostgres } from './postgres-server.ts';
 import { startRedis } from './redis-server.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** The run's shared redis-server: take a database of your own with `createRedisDatabase`. */
     redisUrl: string;
-    /** The run's shared Postgres: take a database of your own with `createDatabase`. */
+    /** The run's shared Postgres: take a database of your own, with tables, with `createPostgresDatabase`. */
     postgresUrl: string;
+    /** A database there that has all tables, and that nothing connects to: it is copied. */
+    migratedPostgresUrl: string;
   }
 }
 
@@ -20,8 +23,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await redis.stop();
     throw error;
   });
+  const migratedUrl = await createDatabase(postgres);
+  await (await openDatabase({ dialect: 'postgres', url: migratedUrl })).close();
   project.provide('redisUrl', redis.url);
   project.provide('postgresUrl', postgres.url);
+  project.provide('migratedPostgresUrl', migratedUrl);
   return async () => {
     await Promise.all([redis.stop(), postgres.stop()]);
   };

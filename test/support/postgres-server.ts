@@ -93,16 +93,33 @@ export async function startPostgres(): Promise<PostgresServer> {
 }
 
 /** Makes an empty database, named at random, on the server at `url`; returns the new database's own URL. */
-export async function createDatabase({ url }: { readonly url: string }): Promise<string> {
+export function createDatabase({ url }: { readonly url: string }): Promise<string> {
+  return createNamed(url, '');
+}
+
+/** Makes a database with the tables and rows of the one at `url`, to which nothing may be connected; returns its URL. */
+export function copyDatabase({ url }: { readonly url: string }): Promise<string> {
+  return createNamed(
+    Object.assign(new URL(url), { pathname: `/${SUPERUSER}` }).toString(),
+    ` template ${new URL(url).pathname.slice(1)}`,
+  );
+}
+
+async function createNamed(url: string, origin: string): Promise<string> {
   const name = `curfew_${randomUUID().replaceAll('-', '')}`;
+  await query(url, `create database ${name}${origin}`);
+  return Object.assign(new URL(url), { pathname: `/${name}` }).toString();
+}
+
+/** Over a connection of its own. */
+export async function query(url: string, statement: string, values: readonly string[] = []): Promise<void> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(`create database ${name}`);
+    await client.query(statement, [...values]);
   } finally {
     await client.end();
   }
-  return Object.assign(new URL(url), { pathname: `/${name}` }).toString();
 }
 
 /** Each connection is served by a process of its own, a child of the first. */

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Database } from '../../src/storage/database.ts';
 import type { ImportProgress } from '../../src/symbols/import-record.ts';
 import { MASTER_LIMITS } from '../../src/symbols/master-limits.ts';
-import { DATABASES } from '../broker/databases.ts';
+import { DATABASES } from '../support/databases.ts';
 import { KITE_HEADER, sampleMaster, sampleMasterText } from './sample-master.ts';
 import { createSymbolWorld, ORIGIN, type SymbolWorld } from './symbol-world.ts';
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRoutePolicies } from '../../src/http/route-policy.ts';
 import { MASTER_LIMITS } from '../../src/symbols/master-limits.ts';
 import { SYMBOL_ROUTES } from '../../src/symbols/routes.ts';
-import { eventually } from '../storage/eventually.ts';
+import { eventually } from '../support/eventually.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MOST_SYMBOLS_FOUND, type SymbolSearch } from '../../src/core/symbol.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { DATABASES } from '../broker/databases.ts';
+import { DATABASES } from '../support/databases.ts';
 import { KITE_HEADER, sampleMaster } from './sample-master.ts';
 import { createSymbolWorld, type SymbolWorld } from './symbol-world.ts';
 

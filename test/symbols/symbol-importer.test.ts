@@ -6,7 +6,7 @@ import { createImportStore, type ImportStore } from '../../src/symbols/import-st
 import { createSqliteSymbolIndex } from '../../src/symbols/sqlite-symbol-store.ts';
 import { createSymbolImporter } from '../../src/symbols/symbol-importer.ts';
 import type { SymbolIndex } from '../../src/symbols/symbol-index.ts';
-import { openMemory } from '../broker/databases.ts';
+import { openMemory } from '../support/databases.ts';
 import { sampleMasterText } from './sample-master.ts';
 import { createSymbolWorld, ORIGIN, type SymbolWorld } from './symbol-world.ts';
 

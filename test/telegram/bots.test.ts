@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/storage/database.ts';
-import { DATABASES } from '../broker/databases.ts';
+import { DATABASES } from '../support/databases.ts';
 import type { SettableClock } from '../support/settable-clock.ts';
 import type { TelegramServer } from '../support/telegram-server.ts';
 import { CHAT, ORIGIN, openTelegramWorld, type TelegramWorld, TOKEN } from './telegram-world.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { createCutoffReminder } from '../../src/telegram/cutoff-reminder.ts';
-import { addUser, DATABASES } from '../broker/databases.ts';
+import { addUser, DATABASES } from '../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
 import { createTelegramWorld, ORIGIN, type TelegramWorld } from './telegram-world.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../src/core/audit-event.ts';
 import type { Receipt } from '../../src/core/revocation.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { addUser, openMemory } from '../broker/databases.ts';
+import { addUser, openMemory } from '../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
 import { createTelegramWorld, ORIGIN, type TelegramWorld } from './telegram-world.ts';

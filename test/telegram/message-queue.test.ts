@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/storage/database.ts';
-import { addUser, DATABASES } from '../broker/databases.ts';
+import { addUser, DATABASES } from '../support/databases.ts';
 import type { SettableClock } from '../support/settable-clock.ts';
 import { BLOCKED, type TelegramServer } from '../support/telegram-server.ts';
 import { CHAT, openTelegramWorld, type TelegramWorld, TOKEN } from './telegram-world.ts';

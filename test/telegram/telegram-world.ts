@@ -9,9 +9,9 @@ import { createBots } from '../../src/telegram/bots.ts';
 import { createEventListener } from '../../src/telegram/event-listener.ts';
 import { createMessageQueue } from '../../src/telegram/message-queue.ts';
 import { createMessageStore, type NewMessage } from '../../src/telegram/message-store.ts';
-import { addUser, emptyTables } from '../broker/databases.ts';
 import { createRecordingAudit } from '../broker/recording-audit.ts';
 import { createRecordingLog } from '../broker/recording-log.ts';
+import { addUser, emptyTables } from '../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { eventually } from '../storage/eventually.ts';
-import { createDatabase } from '../support/postgres-server.ts';
+import { createPostgresDatabase } from '../support/databases.ts';
+import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
@@ -14,11 +14,11 @@ const MINUTE_MS = 60_000;
 const CUTOFF = Date.parse('2026-11-24T03:00:00+05:30');
 
 const SHARED = [
-  ['Postgres', async () => ({ DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }) })],
+  ['Postgres', async () => ({ DATABASE_URL: await createPostgresDatabase() })],
   [
     'Redis',
     async () => ({
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
     }),
   ],

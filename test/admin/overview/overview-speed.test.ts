@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { systemClock } from '../../../src/core/clock.ts';
 import { putSession } from '../../sessions/stored-sessions.ts';
 import { BUSY, fillHouse } from '../../support/busy-house.ts';
-import { createDatabase } from '../../support/postgres-server.ts';
+import { createPostgresDatabase } from '../../support/databases.ts';
 import { createRedisDatabase } from '../../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../../support/visitor.ts';
@@ -15,7 +15,7 @@ const WAYS = [
   [
     'Postgres and Redis',
     async () => ({
-      DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
+      DATABASE_URL: await createPostgresDatabase(),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
     }),
   ],

@@ -5,7 +5,7 @@ import { createUpstoxAdapter } from '../../../src/broker/adapters/upstox.ts';
 import { createZerodhaAdapter } from '../../../src/broker/adapters/zerodha.ts';
 import type { BrokerAdapter } from '../../../src/broker/broker-adapter.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import { openMemory } from '../databases.ts';
+import { openMemory } from '../../support/databases.ts';
 import { pressButton } from '../protocol-servers/consent-page.ts';
 import { startDhanServer } from '../protocol-servers/dhan.ts';
 import { startFyersServer } from '../protocol-servers/fyers.ts';

@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSandboxAdapter } from '../../../src/broker/adapters/sandbox.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/core/duration.ts';
 import type { Database } from '../../../src/storage/database.ts';
+import { openMemory } from '../../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../../support/settable-clock.ts';
 import { MORNING } from '../broker-world.ts';
-import { openMemory } from '../databases.ts';
 import { PUBLIC_ORIGIN, type SandboxApp, startSandboxApp } from '../sandbox/sandbox-app.ts';
 
 const redirectUri = `${PUBLIC_ORIGIN}/auth/broker/sandbox/callback`;

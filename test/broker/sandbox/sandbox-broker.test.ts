@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { MINUTE_MS } from '../../../src/core/duration.ts';
 import type { Database } from '../../../src/storage/database.ts';
+import { openMemory } from '../../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../../support/settable-clock.ts';
 import { MORNING } from '../broker-world.ts';
-import { openMemory } from '../databases.ts';
 import { PUBLIC_ORIGIN, type SandboxApp, startSandboxApp } from './sandbox-app.ts';
 
 const REDIRECT_URI = `${PUBLIC_ORIGIN}/auth/broker/sandbox/callback`;

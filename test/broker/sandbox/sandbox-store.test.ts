@@ -9,7 +9,7 @@ import {
 import { secretDigest } from '../../../src/broker/secret-digest.ts';
 import { DAY_MS, MINUTE_MS } from '../../../src/core/duration.ts';
 import type { Database } from '../../../src/storage/database.ts';
-import { DATABASES, emptyTables } from '../databases.ts';
+import { DATABASES, emptyTables } from '../../support/databases.ts';
 
 const NOW = Date.parse('2026-11-20T09:15:00+05:30');
 const GRANT: SandboxCode = {

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
+import { timeUntil } from '../../support/eventually.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
-import { eventually } from './eventually.ts';
 
 /** Three masters that share the slots, and one replica, of the first. */
 export interface RedisCluster {
@@ -30,9 +30,9 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   }
   for (const { url } of servers.slice(1)) await ask(url, 'MEET', '127.0.0.1', first.port);
   const firstId = String(await ask(first.url, 'MYID'));
-  await eventually('the replica has met the first', () => replicates(replica, firstId), { withinMs: 20_000 });
+  await timeUntil('the replica has met the first', () => replicates(replica, firstId), { withinMs: 20_000 });
   for (const server of servers)
-    await eventually('the cluster is whole', () => bannable(server), { withinMs: 30_000 });
+    await timeUntil('the cluster is whole', () => bannable(server), { withinMs: 30_000 });
 
   return {
     url: masters.map(({ url }) => url).join(','),

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
+import { timeUntil } from '../../support/eventually.ts';
 import { type RedisServer, startRedis } from '../../support/redis-server.ts';
-import { eventually } from './eventually.ts';
 
 /** A master, its replica, and one Sentinel that needs no other to agree. */
 export interface RedisWithSentinel {
@@ -35,7 +35,7 @@ export async function startRedisWithSentinel(): Promise<RedisWithSentinel> {
 /** A replica that the Sentinel has not found yet could not take over. */
 async function untilWatched({ url }: RedisServer): Promise<void> {
   const client = new Redis(url);
-  await eventually(
+  await timeUntil(
     'the Sentinel knows the replica',
     async () => {
       const replicas = (await client.call('SENTINEL', 'REPLICAS', NAME)) as readonly (readonly string[])[];

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../../src/core/duration.ts';
 import { type AlertStore, createAlertStore } from '../../../src/monitoring/load/alert-store.ts';
 import type { Database } from '../../../src/storage/database.ts';
-import { DATABASES } from '../../storage/databases.ts';
+import { DATABASES } from '../../support/databases.ts';
 
 const NOW = 1_764_000_000_000;
 const ALERT = {

@@ -17,7 +17,7 @@ import {
 import { createTrafficStore, type TrafficStore } from '../../../src/monitoring/traffic/traffic-store.ts';
 import { type Database, openDatabase } from '../../../src/storage/database.ts';
 import { createRecordingLog } from '../../http/recording-log.ts';
-import { DATABASES } from '../../storage/databases.ts';
+import { DATABASES } from '../../support/databases.ts';
 import { createScratchDirectory } from '../../support/scratch-directory.ts';
 import { createSettableClock } from '../../support/settable-clock.ts';
 import { NOON, trafficEntry } from './traffic-entries.ts';

@@ -13,8 +13,8 @@ import {
 } from '../../../src/storage/database.ts';
 import { FORMER_MIGRATIONS, SQUASHED_MIGRATIONS } from '../../../src/storage/former-migrations.ts';
 import { readInstallationName } from '../../../src/storage/installation.ts';
+import { DATABASES } from '../../support/databases.ts';
 import { createScratchDirectory, type ScratchDirectory } from '../../support/scratch-directory.ts';
-import { DATABASES } from '../databases.ts';
 import { makeFormerPostgres, makeFormerSqlite } from './former-database.ts';
 import { describeSchema } from './schema-description.ts';
 

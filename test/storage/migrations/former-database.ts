@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import pg from 'pg';
 import type { DatabaseLocation } from '../../../src/storage/database.ts';
-import { emptyPostgres } from '../databases.ts';
+import { emptyPostgres } from '../../support/databases.ts';
 
 const dump = (dialect: string): string =>
   readFileSync(join(import.meta.dirname, `former/${dialect}.sql`), 'utf8');
