@@ -60,7 +60,7 @@ export function createApp(services: Services): Express {
   if (services.brokers.sandbox !== undefined) app.use(services.brokers.sandbox.programs);
   app.use(services.strategies.webhooks);
   app.use(services.api.programs);
-  app.use(services.feed.entry);
+  app.use(services.feed.programs);
   app.use(services.cspReports.endpoint);
   app.use(services.rateLimits.unanswered);
   // Behind what programs ask for, this server among them: it calls itself by a loopback name.

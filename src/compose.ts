@@ -176,13 +176,16 @@ export function compose({
 
   const symbols = createSymbolFeature(shared);
 
+  const listAdministrators = async (): Promise<readonly string[]> =>
+    (await users.list()).filter((user) => user.role === 'admin' && !user.disabled).map((user) => user.id);
+  const alertMinutesOf = async (userId: string): Promise<number> =>
+    (await settings.readNow(userId)).alertMinutes;
   const telegram = createTelegramFeature({
     ...shared,
     apiRoot: config.telegramApiUrl,
     brokerName,
-    listAdministrators: async () =>
-      (await users.list()).filter((user) => user.role === 'admin' && !user.disabled).map((user) => user.id),
-    alertMinutesOf: async (userId) => (await settings.readNow(userId)).alertMinutes,
+    listAdministrators,
+    alertMinutesOf,
     isSignedIn: async (userId) => (await registry.listByUser(userId)).length > 0,
   });
   audit.listen(telegram.listener);
@@ -203,6 +206,7 @@ export function compose({
     },
     brokerNames,
     defaultBroker: async (userId) => (await settings.read(userId)).defaultBroker,
+    onSignal: (userId) => feed.events.tellHere(userId, { event: 'signal_received' }),
   });
 
   const keyHasher = createPasswordHasher({
@@ -240,12 +244,16 @@ export function compose({
     sockets,
     draining,
     mostPerUser: config.socketsPerUser,
+    https,
     rateLimits: limits.socket,
     showsKey: api.showsKey,
     admitKey: (req, res) => api.keyGate.admit(req, res, 'feed:read'),
     whyNoSocket: api.whyNoSocket,
     whenKeysChange: api.whenKeysChange,
+    alertMinutesOf,
+    listAdministrators,
   });
+  audit.listen(feed.listener);
 
   const bans = createBanFeature({
     ...shared,

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
-import type { Express, Request, RequestHandler } from 'express';
+import type { Express, Request, RequestHandler, Router } from 'express';
+import type { AuditListener } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
@@ -12,14 +13,17 @@ import { counter, gauge } from '../http/metrics.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { RevocationStore } from '../revocation/revocation-store.ts';
 import type { SessionActors } from '../sessions/session-actors.ts';
+import { sessionCookieName } from '../sessions/session-middleware.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Database } from '../storage/database.ts';
 import type { RedisClient } from '../storage/redis.ts';
 import { ENDS } from './close-codes.ts';
 import { createConversation } from './conversation.ts';
+import { createFeedEventListener } from './event-listener.ts';
+import { createFeedEvents, type FeedEvents } from './feed-events.ts';
 import { createHandshake } from './handshake.ts';
-import { createEntry, createFeedRouter, createPolicyChooser, type FeedRouteDeps } from './routes.ts';
+import { createFeedRouter, createPolicyChooser, createProgramRouter, type FeedRouteDeps } from './routes.ts';
 import { createSeats, RENEW_SEATS_EVERY_MS } from './seats.ts';
 import { createSocketMonitor, type SocketMonitor } from './socket-monitor.ts';
 import type { SocketRegistry } from './socket-registry.ts';
@@ -47,19 +51,25 @@ export interface FeedFeatureDeps {
   /** SOCKET_RATE_LIMIT. */
   readonly rateLimits: readonly RateLimit[];
   readonly publicOrigin: string;
+  readonly https: boolean;
   readonly showsKey: (req: Request) => boolean;
   readonly admitKey: FeedRouteDeps['admitKey'];
   readonly whyNoSocket: WhyNoSocket;
   /** Calls back whenever a key of the user may have ended; returns how to stop that. */
+  readonly alertMinutesOf: (userId: string) => Promise<number>;
+  readonly listAdministrators: () => Promise<readonly string[]>;
   readonly whenKeysChange: (userId: string, look: () => void) => () => void;
 }
 
 export interface FeedFeature extends Feature {
   readonly monitor: SocketMonitor;
+  readonly events: FeedEvents;
+  /** Tells users' sockets of what is recorded about them. */
+  readonly listener: AuditListener;
   /** Behind the reader of route policies. */
   readonly choosePolicy: RequestHandler;
   /** In front of the session. */
-  readonly entry: RequestHandler;
+  readonly programs: Router;
   /** Lets the server take sockets. */
   attach(server: Server, app: Express): void;
 }
@@ -76,6 +86,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
     clock,
     onError: (err) => log.error({ err }, 'A message over a socket could not be answered'),
   });
+  const events = createFeedEvents(deps);
   let isClosing = false;
   let opened = 0;
   const openSocket = createHandshake({
@@ -108,16 +119,20 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
     sockets.endAll(ENDS.restarting);
   }
 
+  const routes = { ...deps, openSocket, cookieName: sessionCookieName(deps.https) };
+
   listenForSocketEnds(sockets, bus, log);
   draining.onBegin(close);
 
   return {
     monitor,
+    events,
+    listener: createFeedEventListener(events.tell, deps.listAdministrators),
     choosePolicy: createPolicyChooser(deps.showsKey),
-    entry: createEntry({ ...deps, openSocket }),
-    router: createFeedRouter({ ...deps, openSocket }),
+    programs: createProgramRouter(routes),
+    router: createFeedRouter(routes),
     attach: listenForUpgrades,
-    jobs: [...monitor.jobs, renewing, { start: () => undefined, stop: async () => close() }],
+    jobs: [...monitor.jobs, events.job, renewing, { start: () => undefined, stop: async () => close() }],
     metrics: [
       gauge({ name: 'curfew_sockets', help: 'Open sockets on this node.', read: () => sockets.size }),
       counter({

@@ -8,7 +8,7 @@ import type { RegisteredSocket, SocketOwner } from './socket-registry.ts';
 /** An open socket of a user. */
 export interface FeedSocket extends RegisteredSocket {
   /** For replies and events: dropped with the socket where its client reads nothing. */
-  send(message: ServerMessage): void;
+  readonly send: (message: ServerMessage) => void;
   /** For prices. Where the client is behind, a later frame under the same key takes the place of an earlier one. */
   sendLatest(key: string, frame: string): void;
   onText(listener: (text: string) => void): void;

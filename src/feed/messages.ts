@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FEED_EVENTS } from '../core/feed-event.ts';
 import { CLOSE_REASONS } from './close-codes.ts';
 
 /** The version that each message names. Another one is refused with an error, and the socket stays. */
@@ -23,6 +24,19 @@ export const serverMessages = {
   ack: z
     .object({ v: version, type: z.literal('ack'), id, time })
     .meta({ description: 'The message with this id was carried out.' }),
+  event: z
+    .object({
+      v: version,
+      type: z.literal('event'),
+      event: z.enum(FEED_EVENTS),
+      time,
+      minutes: z.int().optional().meta({ description: 'Of cutoff_soon: how many are left.' }),
+      reason: z.string().optional().meta({ description: 'Of session_ended: why.' }),
+      device: z.string().optional().meta({ description: 'Of new_device: what it says of itself.' }),
+      broker: z.string().optional().meta({ description: 'Of broker_…: the id of the broker.' }),
+      subject: z.string().optional().meta({ description: 'Of ban_added, which administrators hear of.' }),
+    })
+    .meta({ description: 'Something has happened to the account. Sent without being asked for.' }),
   error: z
     .object({
       v: version,
@@ -40,6 +54,7 @@ export const serverMessages = {
 
 export const serverMessage = z.discriminatedUnion('type', [
   serverMessages.ack,
+  serverMessages.event,
   serverMessages.error,
   serverMessages.bye,
 ]);

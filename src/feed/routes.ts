@@ -6,11 +6,17 @@ import { methods } from '../http/methods.ts';
 import { type RoutePolicy, routeClassOf } from '../http/route-policy.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import { currentSession } from '../sessions/current-session.ts';
+import { createAsyncApiDocument } from './asyncapi-document.ts';
 import type { OpenSocket } from './handshake.ts';
 import { SOCKET_PATH } from './upgrade.ts';
 
+const DOCUMENT_PATH = '/api/v1/asyncapi.json';
+
 /** A browser's handshake does not move the idle clock, and neither does what the socket carries. */
-export const FEED_ROUTES: readonly RoutePolicy[] = [{ path: SOCKET_PATH, class: 'poll' }];
+export const FEED_ROUTES: readonly RoutePolicy[] = [
+  { path: SOCKET_PATH, class: 'poll' },
+  { path: DOCUMENT_PATH, class: 'api' },
+];
 
 /** A handshake with an API key is a call of the API: no session is looked at, and the key's gate counts it. */
 const PROGRAM_POLICY: RoutePolicy = { path: SOCKET_PATH, class: 'api', limit: 'own' };
@@ -29,6 +35,8 @@ export interface FeedRouteDeps {
   readonly clock: Clock;
   /** BASE_URL. */
   readonly publicOrigin: string;
+  /** Of the session. */
+  readonly cookieName: string;
   /** Whether the request carries an API key, whatever it is worth. */
   readonly showsKey: Parameters<typeof createPolicyChooser>[0];
   /** The door of the API, for keys with the scope `feed:read`. */
@@ -45,8 +53,19 @@ export function createPolicyChooser(
   };
 }
 
-/** In front of the session: lets in a program with its key, and turns a page of another site away. */
-export function createEntry(deps: FeedRouteDeps): RequestHandler {
+/** In front of the session: what programs ask for. */
+export function createProgramRouter(deps: FeedRouteDeps): Router {
+  const router = Router({ caseSensitive: true });
+  const body = JSON.stringify(createAsyncApiDocument(deps));
+  router.use(createEntry(deps));
+  methods(router, DOCUMENT_PATH, {
+    get: (_req, res) => void res.set('Cache-Control', 'private, no-cache').type('json').send(body),
+  });
+  return router;
+}
+
+/** Lets in a program with its key, and turns a page of another site away. */
+function createEntry(deps: FeedRouteDeps): RequestHandler {
   const { openSocket, epochs, clock, publicOrigin, admitKey } = deps;
   return async function enterFeed(req, res, next) {
     if (req.path !== SOCKET_PATH || req.method !== 'GET') return next();

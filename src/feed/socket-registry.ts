@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isInScope, type RevocableSession, type RevocationScope } from '../core/revocation.ts';
 import type { SocketEnd } from './close-codes.ts';
+import type { ServerMessage } from './messages.ts';
 
 /** Whose a socket is. Opened with a key, it has no session: `loginTime` is then when it was opened. */
 export interface SocketOwner extends RevocableSession {
@@ -19,6 +20,8 @@ export interface RegisteredSocket {
   end(why: SocketEnd): void;
   /** To be called once a second: pings, and gives up a client that neither answers nor reads. */
   tend(): void;
+  /** Undefined while the handshake is under way. */
+  readonly send?: (message: ServerMessage) => void;
 }
 
 /** The sockets of this node, by user. A handshake stands in it before it is judged, so that no revocation misses it. */

@@ -1,4 +1,5 @@
 import type { CacheName } from '../core/cached-values.ts';
+import type { FeedEvent } from '../core/feed-event.ts';
 import type { RevocationReason, RevocationScope } from '../core/revocation.ts';
 
 /** What nodes tell each other. */
@@ -16,6 +17,8 @@ export type BusMessage =
   | { readonly kind: 'signals.arrived'; readonly userId: string }
   /** Some API key of a person's was revoked, or all of them are good for nothing now. */
   | { readonly kind: 'api_keys.forget'; readonly userId: string }
+  /** For a user's sockets. */
+  | { readonly kind: 'sockets.event'; readonly userId: string; readonly event: FeedEvent }
   /** Sockets that a revocation covers. */
   | { readonly kind: 'sockets.end'; readonly scope: RevocationScope; readonly reason: RevocationReason }
   /** Bans, trusted addresses or the rules for bans; without `change`, all may have. */

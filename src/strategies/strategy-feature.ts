@@ -61,6 +61,8 @@ export interface StrategyFeatureDeps {
   /** Names by id, in the order in which pages list them. */
   readonly brokerNames: ReadonlyMap<string, string>;
   readonly defaultBroker: (userId: string) => Promise<string | undefined>;
+  /** Hears of a signal that this node took. */
+  readonly onSignal: (userId: string) => void;
 }
 
 export interface StrategyFeature extends Feature {
@@ -106,6 +108,7 @@ export function createStrategyFeature(deps: StrategyFeatureDeps): StrategyFeatur
   /** A message that is lost costs a waiting client no signal: it looks once more when its time is over. */
   async function announce(userId: string): Promise<void> {
     polls.wake(userId);
+    deps.onSignal(userId);
     try {
       await bus.publish({ kind: 'signals.arrived', userId });
     } catch (error) {

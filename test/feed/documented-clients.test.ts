@@ -1,0 +1,66 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
+import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { createVisitor, setUp } from '../support/visitor.ts';
+import { issueKey } from './issue-key.ts';
+
+const PAGE = readFileSync(new URL('../../docs/websocket.md', import.meta.url), 'utf8');
+const codeIn = (language: string): string =>
+  new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(PAGE)?.[1] ?? '';
+
+describe('The clients in docs/websocket.md', () => {
+  let server: TestServer;
+  let userId: string;
+  let folder: ScratchDirectory;
+
+  beforeAll(async () => {
+    server = await startTestServer();
+    await setUp(createVisitor(server.origin));
+    const { db } = server.infrastructure.database;
+    ({ id: userId } = await db.selectFrom('users').select('id').executeTakeFirstOrThrow());
+    folder = createScratchDirectory('clients');
+  });
+  afterAll(async () => {
+    folder.remove();
+    await server.close();
+  });
+
+  it.each([
+    ['ts', 'client.ts', process.execPath],
+    ['python', 'client.py', 'python3'],
+  ])(
+    'in %s connects, hears of events, comes back after a restart, and stops when its key ends',
+    async (language, name, command) => {
+      const file = join(folder.path, name);
+      writeFileSync(file, codeIn(language));
+      const { id, key } = await issueKey(server, userId);
+      const client = spawn(command, [file], {
+        env: { ...process.env, CURFEW: server.origin, CURFEW_KEY: key },
+      });
+      const exit = new Promise<number | null>((resolve) => client.once('exit', resolve));
+      const lines: string[] = [];
+      createInterface(client.stdout).on('line', (line) => void lines.push(line));
+      const heard = (text: string) =>
+        expect.poll(() => lines.join('\n'), { timeout: 10_000 }).toContain(text);
+      try {
+        await heard('"type":"ack","id":"hello"');
+        await server.services.feed.events.tell(userId, { event: 'broker_rejected', broker: 'sandbox' });
+        await heard('"event":"broker_rejected"');
+        server.services.sockets.endAll({ code: 4503, reason: 'restarting' });
+        await heard('closed: 4503');
+        lines.length = 0;
+        await heard('"type":"ack","id":"hello"');
+        const owned = await server.services.api.apiKeys.find(id);
+        if (owned !== undefined) await server.services.api.apiKeys.revoke(owned, { actor: 'test' });
+        expect(await exit).toBe(1);
+        await heard('"type":"bye","code":4401,"reason":"key_ended"');
+      } finally {
+        client.kill();
+      }
+    },
+  );
+});
