@@ -19,6 +19,7 @@ export const ENDING_WORDS = {
   password_changed: 'Ended when your password changed',
   account_disabled: 'Ended when the account was disabled',
   restored: 'Ended when a backup was restored',
+  unreadable_session: 'Ended with your session, which could not be read',
   ended_meanwhile: 'Given up, because your session ended while you were connecting',
   ended: 'Ended with your last session',
 } as const satisfies Record<WhyNotConnected, string>;

@@ -13,6 +13,7 @@ export const RECEIPT_HEADINGS: Readonly<Record<RevocationReason, string>> = {
   password_changed: 'The password was changed',
   account_disabled: 'The account was disabled',
   restored: 'A backup was restored',
+  unreadable_session: 'A session could not be read',
 };
 
 /** The same where somebody else reads it. */
@@ -27,6 +28,7 @@ export const REVOCATION_TITLES: Readonly<Record<RevocationReason, string>> = {
   password_changed: 'Password changed',
   account_disabled: 'Account disabled',
   restored: 'A backup restored',
+  unreadable_session: 'Stored session could not be read',
 };
 
 const STEPS: Readonly<Record<string, string>> = {

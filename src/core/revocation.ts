@@ -10,6 +10,7 @@ export const REVOCATION_REASONS = [
   'password_changed',
   'account_disabled',
   'restored',
+  'unreadable_session',
 ] as const;
 export type RevocationReason = (typeof REVOCATION_REASONS)[number];
 

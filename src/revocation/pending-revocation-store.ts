@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
 import type { Receipt, RevocationReason } from '../core/revocation.ts';
+import { readStoredReceipt } from '../core/stored-revocation.ts';
 import type { Database } from '../storage/database.ts';
 
 /** A revocation that was given and is not carried out, as an administrator looks at it. Instants in ms since the epoch. */
@@ -56,7 +57,7 @@ export function createPendingRevocationStore({ db }: Database, clock: Clock): Pe
         orderedAt: row.ordered_at,
         attempts: row.attempts,
         nextAttemptAt: row.next_attempt_at,
-        receipt: row.receipt === '' ? undefined : (JSON.parse(row.receipt) as Receipt),
+        receipt: readStoredReceipt(row.receipt),
       }));
     },
 

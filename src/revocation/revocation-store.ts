@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
 import type { Receipt, Revocation, RevocationReason, RevocationScope } from '../core/revocation.ts';
+import { readStoredReceipt, readStoredScope } from '../core/stored-revocation.ts';
 import { waitForActs } from '../storage/act-locks.ts';
 import type { Database } from '../storage/database.ts';
 import type { RevocationsTable, Schema } from '../storage/schema.ts';
@@ -23,6 +24,12 @@ export interface RevocationStore {
    * every token of theirs is dead to every reader, whatever happens to the steps.
    */
   openAccount(userId: string, reason: RevocationReason): Promise<Revocation>;
+  /** The same; undefined, with the epoch as it was, when there is a revocation with the same `dedupeKey` already. */
+  openAccountOnce(
+    userId: string,
+    reason: RevocationReason,
+    dedupeKey: string,
+  ): Promise<Revocation | undefined>;
   /** Opens any other revocation; undefined when one with the same `dedupeKey` exists already. */
   open(scope: RevocationScope, reason: RevocationReason, dedupeKey?: string): Promise<Revocation | undefined>;
   saveProgress(receipt: Receipt, attempts: number, nextAttemptAt: number): Promise<void>;
@@ -91,23 +98,45 @@ export function createRevocationStore(
       where('ordered_at', '<=', clock.now() + CLOCK_SKEW_TOLERANCE_MS),
     ]);
 
+  const openAccount = (
+    userId: string,
+    reason: RevocationReason,
+    dedupeKey?: string,
+  ): Promise<Revocation | undefined> =>
+    db.transaction().execute(async (trx) => {
+      await waitForActs(trx, database, { userId });
+      const { epoch } = await trx
+        .insertInto('user_epochs')
+        .values({ user_id: userId, epoch: 1 })
+        .onConflict((conflict) =>
+          conflict.column('user_id').doUpdateSet({ epoch: sql`user_epochs.epoch + 1` }),
+        )
+        .returning('epoch')
+        .executeTakeFirstOrThrow();
+      const scope: RevocationScope = { kind: 'account', userId, throughEpoch: epoch - 1 };
+      const revocation = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
+      const { numInsertedOrUpdatedRows } = await trx
+        .insertInto('revocations')
+        .values(toRow(revocation, dedupeKey))
+        .onConflict((conflict) => conflict.column('dedupe_key').doNothing())
+        .executeTakeFirst();
+      if (numInsertedOrUpdatedRows === 1n) return revocation;
+      await trx
+        .updateTable('user_epochs')
+        .set({ epoch: epoch - 1 })
+        .where('user_id', '=', userId)
+        .execute();
+      return undefined;
+    });
+
   return {
-    openAccount: (userId, reason) =>
-      db.transaction().execute(async (trx) => {
-        await waitForActs(trx, database, { userId });
-        const { epoch } = await trx
-          .insertInto('user_epochs')
-          .values({ user_id: userId, epoch: 1 })
-          .onConflict((conflict) =>
-            conflict.column('user_id').doUpdateSet({ epoch: sql`user_epochs.epoch + 1` }),
-          )
-          .returning('epoch')
-          .executeTakeFirstOrThrow();
-        const scope: RevocationScope = { kind: 'account', userId, throughEpoch: epoch - 1 };
-        const revocation = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
-        await trx.insertInto('revocations').values(toRow(revocation, undefined)).execute();
-        return revocation;
-      }),
+    async openAccount(userId, reason) {
+      const revocation = await openAccount(userId, reason);
+      if (revocation === undefined) throw new Error('A revocation without a dedupe key was there already');
+      return revocation;
+    },
+
+    openAccountOnce: openAccount,
 
     async open(scope, reason, dedupeKey) {
       return db.transaction().execute(async (trx) => {
@@ -158,7 +187,7 @@ export function createRevocationStore(
         if (numUpdatedRows !== 1n) continue;
         claimed.push({
           revocation: toRevocation(row),
-          receipt: row.receipt === '' ? undefined : (JSON.parse(row.receipt) as Receipt),
+          receipt: readStoredReceipt(row.receipt),
           attempts: row.attempts,
         });
       }
@@ -189,7 +218,7 @@ export function createRevocationStore(
       for (;;) {
         const rows = await db
           .selectFrom('revocations')
-          .select(['id', 'scope', 'reason', 'ordered_at'])
+          .select(['id', 'user_id', 'scope', 'reason', 'ordered_at'])
           .where((where) =>
             where.or([
               where('ordered_at', '>', after.ordered_at),
@@ -245,15 +274,13 @@ export function createRevocationStore(
     async isSwept(instant) {
       const sweeps = await db
         .selectFrom('revocations')
-        .select('scope')
+        .select(['scope', 'user_id', 'ordered_at'])
         .where('user_id', 'is', null)
         // A sweep is ordered after what it ends began, by whatever node's clock; one from the future, by a clock that was wrong.
         .where('ordered_at', '>=', instant - CLOCK_SKEW_TOLERANCE_MS)
         .where('ordered_at', '<=', clock.now() + CLOCK_SKEW_TOLERANCE_MS)
         .execute();
-      return sweeps
-        .map((row) => JSON.parse(row.scope) as RevocationScope)
-        .some((scope) => scope.kind === 'sweep' && scope.before > instant);
+      return sweeps.map(readStoredScope).some((scope) => scope.kind === 'sweep' && scope.before > instant);
     },
 
     async latestReceipt(userId) {
@@ -266,7 +293,7 @@ export function createRevocationStore(
         .limit(RECEIPTS_LOOKED_AT)
         .execute();
       return rows
-        .map((row) => JSON.parse(row.receipt) as Receipt)
+        .flatMap((row) => readStoredReceipt(row.receipt) ?? [])
         .find((receipt) => receipt.lines.some((line) => line.count > 0 || line.status === 'queued'));
     },
 
@@ -277,30 +304,30 @@ export function createRevocationStore(
         .where('id', '=', orderId)
         .where('receipt', '<>', '')
         .executeTakeFirst();
-      return row === undefined ? undefined : (JSON.parse(row.receipt) as Receipt);
+      return row === undefined ? undefined : readStoredReceipt(row.receipt);
     },
 
     async lastSweptCutoff() {
       const row = await db
         .selectFrom('revocations')
-        .select('scope')
+        .select(['scope', 'user_id', 'ordered_at'])
         // The cutoffs in ms are all of the same length until the year 2286.
         .where('dedupe_key', 'like', `${SWEEP_KEY}%`)
         .orderBy('dedupe_key', 'desc')
         .limit(1)
         .executeTakeFirst();
-      const scope = row === undefined ? undefined : (JSON.parse(row.scope) as RevocationScope);
+      const scope = row === undefined ? undefined : readStoredScope(row);
       return scope?.kind === 'sweep' ? scope.before : undefined;
     },
   };
 }
 
 function toRevocation(
-  row: Pick<Selectable<RevocationsTable>, 'id' | 'scope' | 'reason' | 'ordered_at'>,
+  row: Pick<Selectable<RevocationsTable>, 'id' | 'user_id' | 'scope' | 'reason' | 'ordered_at'>,
 ): Revocation {
   return {
     id: row.id,
-    scope: JSON.parse(row.scope) as RevocationScope,
+    scope: readStoredScope(row),
     reason: row.reason as RevocationReason,
     orderedAt: row.ordered_at,
   };

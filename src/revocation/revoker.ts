@@ -35,6 +35,12 @@ export interface RevokerDeps {
 export interface Revoker {
   /** Everything of one user: tokens, sessions, cached values. */
   revokeAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
+  /** The same for what several nodes may notice; undefined when it was revoked before under this `dedupeKey`. */
+  revokeAccountOnce(
+    userId: string,
+    reason: RevocationReason,
+    dedupeKey: string,
+  ): Promise<Receipt | undefined>;
   /**
    * Anything less, or more. Undefined when the same revocation (by `dedupeKey`) was given before. Devices after which nobody
    * is signed in take the account with them: then the receipt is the account's.
@@ -138,6 +144,12 @@ export function createRevoker(deps: RevokerDeps): Revoker {
     async revokeAccount(userId, reason, origin) {
       const revocation = await revocations.openAccount(userId, reason);
       return acting.asServer(() => carryOut({ revocation, receipt: undefined, attempts: 0 }, origin));
+    },
+
+    async revokeAccountOnce(userId, reason, dedupeKey) {
+      const revocation = await revocations.openAccountOnce(userId, reason, dedupeKey);
+      if (revocation === undefined) return undefined;
+      return acting.asServer(() => carryOut({ revocation, receipt: undefined, attempts: 0 }, SYSTEM_ORIGIN));
     },
 
     async revoke(scope, reason, origin, dedupeKey) {

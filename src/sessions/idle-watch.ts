@@ -14,7 +14,7 @@ const PORTION = 200;
 export function createIdleWatch(registry: SessionRegistry, lifecycle: SessionLifecycle): IdleWatch {
   async function end(sid: string): Promise<void> {
     const facts = readSessionId(sid);
-    if (facts.kind === 'signed_in') await lifecycle.endIdle(facts.userId, sid);
+    if (facts.kind === 'signed_in') await lifecycle.endOnce(facts.userId, sid, 'idle');
     // SQLite answers without a pause: requests must get their turn in between.
     await nextTurn();
   }

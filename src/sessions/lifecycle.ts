@@ -32,8 +32,8 @@ export interface SessionLifecycle {
   ): Promise<'signed_in' | 'refused'>;
   /** Ends one session of a user; everything of theirs when it was the last. */
   endDevice(userId: string, sid: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
-  /** Ends a session that nobody used for the idle limit; once, however many nodes notice it. */
-  endIdle(userId: string, sid: string): Promise<void>;
+  /** Ends a session that was idle, or whose body can't be read; once, however many nodes notice it. */
+  endOnce(userId: string, sid: string, reason: 'idle' | 'unreadable_session'): Promise<void>;
   /** Ends every session, token and cached value of a user. */
   endAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
   /** Ends the user's sessions but one, and nothing that the one still needs. Undefined when there is no other. */
@@ -179,11 +179,17 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
       return receipt ?? lifecycle.endAccount(userId, reason, origin);
     },
 
-    async endIdle(userId, sid) {
+    async endOnce(userId, sid, reason) {
+      // Its account was ended meanwhile, and this session with it.
+      if (!(await registry.isIndexed(sid))) return;
+      const dedupeKey = `${reason}:${digest(sid)}`;
+      const isLast = (await registry.listByUser(userId)).every((device) => device.sid === sid);
       const scope = { kind: 'device', userId, sids: [sid] } as const;
-      const receipt = await revoker.revoke(scope, 'idle', SYSTEM_ORIGIN, `idle:${digest(sid)}`);
-      // Ordered before, and still there: an older index came back with a restored Redis.
-      if (receipt === undefined) await registry.end([sid], 'idle');
+      const receipt = isLast
+        ? await revoker.revokeAccountOnce(userId, reason, dedupeKey)
+        : await revoker.revoke(scope, reason, SYSTEM_ORIGIN, dedupeKey);
+      // Revoked before, and still there: an older index came back with a restored Redis.
+      if (receipt === undefined) await registry.end([sid], reason);
     },
 
     endAccount: (userId, reason, origin) => revoker.revokeAccount(userId, reason, origin),

@@ -153,6 +153,7 @@ const LOGIN_REASONS: Readonly<Record<RevocationReason, LoginReason>> = {
   password_changed: 'revoked',
   account_disabled: 'revoked',
   restored: 'revoked',
+  unreadable_session: 'revoked',
 };
 
 const SENTENCES: Readonly<Record<LoginReason, string>> = {

@@ -1,6 +1,7 @@
 import type { Store } from 'express-session';
 import type { RevocationReason } from '../core/revocation.ts';
 import type { DeviceSession, SignedInUser } from './session-data.ts';
+import type { UnreadableSessions } from './stored-session.ts';
 
 /** Why a session is no longer there, as far as is known. */
 export type SessionEnding = RevocationReason;
@@ -12,6 +13,8 @@ export interface SessionStorage {
   /** The same sessions for requests that nobody made by hand (polling): loading leaves the idle clock alone. */
   readonly passiveStore: Store;
   readonly registry: SessionRegistry;
+  /** What was found in the store and is no session. */
+  readonly unreadable: UnreadableSessions;
 }
 
 /**
@@ -58,6 +61,8 @@ export interface SessionRegistry {
   findIdle(limit: number): Promise<readonly string[]>;
   /** Whether the session could be used now: it is stored, and not idle. Not a sign of life. */
   isUsable(sid: string): Promise<boolean>;
+  /** Whether the session has not been ended yet, usable or not. */
+  isIndexed(sid: string): Promise<boolean>;
   /** When the session was last used, in ms since the epoch; undefined when it is gone. Not a sign of life. */
   lastSeen(sid: string): Promise<number | undefined>;
   /** Why a session that is gone has ended; undefined when that is not known (any more). */

@@ -4,6 +4,7 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
 import type { Feature } from '../http/feature.ts';
+import { counter } from '../http/metrics.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { RevocationStore } from '../revocation/revocation-store.ts';
@@ -18,6 +19,7 @@ import { createReauthenticationGate } from './reauthentication.ts';
 import { createSessionsRouter } from './routes.ts';
 import type { SessionActors } from './session-actors.ts';
 import { createSessionExpiry, type SessionExpiry } from './session-expiry.ts';
+import { readSessionId } from './session-id.ts';
 import { createSessionIdIssuer } from './session-id-issuer.ts';
 import { createSessionMiddleware, sessionCookieName } from './session-middleware.ts';
 import type { SessionStorage } from './session-storage.ts';
@@ -82,6 +84,16 @@ export function createSessionsFeature(deps: SessionsFeatureDeps): SessionsFeatur
     clearCookie,
   });
 
+  storage.unreadable.endWith((sid) =>
+    database.acting.asServer(async () => {
+      const facts = readSessionId(sid);
+      const userId = facts.kind === 'signed_in' ? facts.userId : undefined;
+      log.error({ userId }, 'A stored session cannot be read: it is ended');
+      if (userId === undefined) await registry.end([sid], 'unreadable_session');
+      else await lifecycle.endOnce(userId, sid, 'unreadable_session');
+    }),
+  );
+
   function clearCookie(res: Response): void {
     res.clearCookie(cookieName, { path: '/', httpOnly: true, sameSite: 'lax', secure: https });
   }
@@ -99,5 +111,12 @@ export function createSessionsFeature(deps: SessionsFeatureDeps): SessionsFeatur
     shownSession: createShownSession({ ...deps, cookieName, store: storage.passiveStore }),
     router: createSessionsRouter({ ...deps, registry, lifecycle, clearCookie }),
     jobs: [longRequests],
+    metrics: [
+      counter({
+        name: 'curfew_sessions_unreadable_total',
+        help: 'Stored sessions that could not be read, and were ended.',
+        read: () => storage.unreadable.count,
+      }),
+    ],
   };
 }

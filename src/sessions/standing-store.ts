@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
-import type { RevocationScope } from '../core/revocation.ts';
 import type { Standing } from '../core/standing.ts';
+import { readStoredScope } from '../core/stored-revocation.ts';
 import { actLocks } from '../storage/act-locks.ts';
 import type { RunInTransaction } from '../storage/acting.ts';
 import type { Database } from '../storage/database.ts';
@@ -24,7 +24,7 @@ export function createStandingStore({ db, dialect }: Database): StandingStore {
       disabled: user.disabled === 1,
       epoch: user.epoch ?? 0,
       revocations: revocations.map((row) => ({
-        scope: JSON.parse(row.scope) as RevocationScope,
+        scope: readStoredScope(row),
         orderedAt: row.ordered_at,
       })),
     };
@@ -52,13 +52,13 @@ const selectUser = (db: Kysely<Schema>, userId: string) =>
 const selectRevocations = (db: Kysely<Schema>, userId: string, since: number) =>
   db
     .selectFrom('revocations')
-    .select(['scope', 'ordered_at'])
+    .select(['scope', 'user_id', 'ordered_at'])
     .where('user_id', '=', userId)
     .where('ordered_at', '>=', since)
     .unionAll(
       db
         .selectFrom('revocations')
-        .select(['scope', 'ordered_at'])
+        .select(['scope', 'user_id', 'ordered_at'])
         .where('user_id', 'is', null)
         .where('ordered_at', '>=', since),
     )

@@ -53,7 +53,7 @@ export async function createDatabaseBus({
     const fresh = rows.filter((row) => !seen.has(row.id));
     seen = new Set(rows.map((row) => row.id));
     lastId = rows.at(-1)?.id ?? lastId;
-    return fresh.filter((row) => row.sender !== sender).map((row) => JSON.parse(row.body) as BusMessage);
+    return fresh.filter((row) => row.sender !== sender).flatMap((row) => readMessage(row.body) ?? []);
   }
 
   async function poll(): Promise<void> {
@@ -100,4 +100,14 @@ export async function createDatabaseBus({
       return Promise.resolve();
     },
   };
+}
+
+/** Undefined for what no process wrote: one such row must not hold back the messages behind it. */
+function readMessage(body: string): BusMessage | undefined {
+  try {
+    const message = JSON.parse(body) as Partial<BusMessage> | null;
+    return typeof message?.kind === 'string' ? (message as BusMessage) : undefined;
+  } catch {
+    return undefined;
+  }
 }

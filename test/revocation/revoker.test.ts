@@ -283,6 +283,18 @@ describe.each(DATABASES)('the revoker on %s', (_name, open) => {
       expect(sessions.revocations.map(({ scope }) => scope.kind)).toEqual(['device', 'account']);
     });
 
+    it('carries out one that cannot be read as all of its user from before it, and the others behind it', async () => {
+      await revocations.openAccount('asha', 'password_changed');
+      await database.db.updateTable('revocations').set({ scope: 'half a {', receipt: '[' }).execute();
+      await revocations.openAccount('ravi', 'password_changed');
+      clock.advance(30_000);
+      expect(await anotherNode().retryDue()).toBe(2);
+      expect(sessions.revocations.map(({ scope }) => scope)).toEqual([
+        { kind: 'stale', userId: 'asha', before: START },
+        { kind: 'account', userId: 'ravi', throughEpoch: 0 },
+      ]);
+    });
+
     it('goes on with the next revocation', async () => {
       for (let each = 0; each < 2; each += 1) await revocations.open(device, 'logged_out');
       clock.advance(30 * SECOND_MS);

@@ -270,8 +270,8 @@ describe.each([
       const browser = await door.signIn('asha');
       await door.signIn('asha');
       clock.advance(30 * MINUTE_MS);
-      await Promise.all(Array.from({ length: 4 }, () => lifecycle().endIdle('asha', browser.sid)));
-      expect((await ordersOf('asha')).filter((order) => order === 'device: idle')).toHaveLength(1);
+      await Promise.all(Array.from({ length: 4 }, () => lifecycle().endOnce('asha', browser.sid, 'idle')));
+      expect((await ordersOf('asha')).filter((order) => order.endsWith(': idle'))).toEqual(['account: idle']);
     });
   });
 });

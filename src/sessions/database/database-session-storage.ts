@@ -12,5 +12,6 @@ export function createDatabaseSessionStorage(deps: DatabaseSessionStorageDeps): 
     activeStore: new DatabaseSessionStore(rows, marks, (sid) => rows.use(sid)),
     passiveStore: new DatabaseSessionStore(rows, marks, (sid) => rows.load(sid)),
     registry: createDatabaseSessionRegistry(deps, rows),
+    unreadable: rows.unreadable,
   };
 }

@@ -1,4 +1,3 @@
-import type { SessionData } from 'express-session';
 import type { Selectable } from 'kysely';
 import { isPastCutoff } from '../../core/expiry.ts';
 import type { RevocationReason } from '../../core/revocation.ts';
@@ -43,7 +42,10 @@ export function createDatabaseSessionRegistry(
     const now = clock.now();
     return found
       .filter((row) => lifetime.remainingMs(row.last_seen, row.own_idle_ms ?? undefined) > 0)
-      .map((row) => toDeviceSession(row.sid, JSON.parse(row.body) as SessionData, row.last_seen))
+      .flatMap((row) => {
+        const session = rows.parse(row.sid, row.body);
+        return session === undefined ? [] : [toDeviceSession(row.sid, session, row.last_seen)];
+      })
       .filter((device) => !isPastCutoff(device.loginTime, now, calendar.last()));
   }
 
@@ -187,6 +189,11 @@ export function createDatabaseSessionRegistry(
 
     isUsable: async (sid) => (await rows.load(sid)) !== undefined,
 
+    async isIndexed(sid) {
+      const row = await db.selectFrom('sessions').select('sid').where('sid', '=', sid).executeTakeFirst();
+      return row !== undefined;
+    },
+
     async lastSeen(sid) {
       const row = await db
         .selectFrom('sessions')
@@ -219,10 +226,11 @@ export function createDatabaseSessionRegistry(
       await db.transaction().execute(async (trx) => {
         const own = trx.selectFrom('sessions').select(['sid', 'body']).where('user_id', '=', userId);
         for (const { sid, body } of await own.execute()) {
-          const session = { ...(JSON.parse(body) as SessionData), role };
+          const session = rows.parse(sid, body);
+          if (session === undefined) continue;
           await trx
             .updateTable('sessions')
-            .set({ body: JSON.stringify(session) })
+            .set({ body: JSON.stringify({ ...session, role }) })
             .where('sid', '=', sid)
             .execute();
         }

@@ -5,6 +5,7 @@ import { fromIso } from '../../core/ist.ts';
 import type { Database } from '../../storage/database.ts';
 import { createActivity } from '../activity.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
+import { createUnreadableSessions, parseStoredSession } from '../stored-session.ts';
 
 export interface DatabaseSessionStorageDeps {
   readonly database: Database;
@@ -29,6 +30,7 @@ export function createSessionRows({
   lifetime,
   onError,
 }: DatabaseSessionStorageDeps) {
+  const unreadable = createUnreadableSessions(onError);
   const activity = createActivity({
     clock,
     idleLimitMs: lifetime.idleLimitMs,
@@ -64,15 +66,22 @@ export function createSessionRows({
       .where('sid', '=', sid)
       .executeTakeFirst();
     if (row === undefined) return undefined;
-    if (lifetime.remainingMs(row.last_seen, row.own_idle_ms ?? undefined) > 0)
-      return JSON.parse(row.body) as SessionData;
+    if (lifetime.remainingMs(row.last_seen, row.own_idle_ms ?? undefined) > 0) return parse(sid, row.body);
     const isUsedMeanwhile = row.last_seen !== IDLE_FOR_GOOD && !(await markIdle(sid, row.last_seen));
     return isUsedMeanwhile ? load(sid) : undefined;
   }
 
+  function parse(sid: string, body: string): SessionData | undefined {
+    const session = parseStoredSession(body);
+    if (session === undefined) unreadable.report(sid);
+    return session;
+  }
+
   return {
     activity,
+    unreadable,
     load,
+    parse,
     async use(sid: string): Promise<SessionData | undefined> {
       const session = await load(sid);
       if (session !== undefined && activity.noteUse(sid)) void writeLastSeen(sid, clock.now()).catch(onError);

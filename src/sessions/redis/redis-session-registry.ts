@@ -1,4 +1,3 @@
-import type { SessionData } from 'express-session';
 import { batchesOf } from '../../core/batches.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CutoffCalendar } from '../../core/cutoff.ts';
@@ -13,7 +12,9 @@ import { readSessionId, tellsOfCutoff } from '../session-id.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 import { paginateSessions } from '../session-pagination.ts';
 import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
+import { parseStoredSession } from '../stored-session.ts';
 import type { OwnIdleLimits } from './own-idle-limits.ts';
+import { readBody } from './read-body.ts';
 import { readByScore, toPairs } from './read-by-score.ts';
 import { BY_LAST_SEEN, BY_LOGIN, endingKey, sessionKey, userKey } from './redis-keys.ts';
 
@@ -24,6 +25,7 @@ export interface RedisSessionRegistryDeps {
   readonly lifetime: SessionLifetime;
   readonly activity: Activity;
   readonly ownIdle: OwnIdleLimits;
+  readonly onUnreadable: (sid: string) => void;
 }
 
 const PORTION = 500;
@@ -35,7 +37,7 @@ const COUNTED_AT_MOST = 20_000;
  * was when its key has run out. Commands of one tick travel together; none touches two keys.
  */
 export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): SessionRegistry {
-  const { redis, clock, calendar, lifetime, activity, ownIdle } = deps;
+  const { redis, clock, calendar, lifetime, activity, ownIdle, onUnreadable } = deps;
 
   async function end(sids: readonly string[], reason: RevocationReason): Promise<number> {
     const removed = await endBodies(sids, reason);
@@ -48,13 +50,14 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
     if (sids.length === 0) return 0;
     const removed = await unlinkBodies(sids.map(sessionKey));
     const remembered = sids.filter((sid) => !tellsOfCutoff(sid, calendar.last()));
-    await Promise.all([
-      ...remembered.map((sid) => redis.set(endingKey(sid), reason, 'PX', ENDINGS_KEPT_MS, 'NX')),
+    const [indexed] = await Promise.all([
       redis.zrem(BY_LOGIN, ...sids),
       redis.zrem(BY_LAST_SEEN, ...sids),
+      ...remembered.map((sid) => redis.set(endingKey(sid), reason, 'PX', ENDINGS_KEPT_MS, 'NX')),
       ownIdle.forget(sids),
     ]);
-    return removed;
+    // Redis lets the body of an idle session run out before its end is noticed.
+    return Math.max(removed, indexed);
   }
 
   async function forgetOfUsers(users: readonly (readonly [string, readonly string[]])[]): Promise<void> {
@@ -73,7 +76,9 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
     const now = clock.now();
     const [found, limits] = await Promise.all([
       Promise.all(
-        sids.map((sid) => Promise.all([redis.get(sessionKey(sid)), redis.zscore(BY_LAST_SEEN, sid)])),
+        sids.map((sid) =>
+          Promise.all([readBody(redis.get(sessionKey(sid))), redis.zscore(BY_LAST_SEEN, sid)]),
+        ),
       ),
       ownIdle.ofMany(sids),
     ]);
@@ -82,7 +87,9 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
         const [body, score] = found[index] ?? [null, null];
         const lastSeen = Number(score ?? now);
         if (body === null || lastSeen <= lifetime.idleSince(limits[index])) return [];
-        return [toDeviceSession(sid, JSON.parse(body) as SessionData, lastSeen)];
+        const session = parseStoredSession(body);
+        if (session === undefined) onUnreadable(sid);
+        return session === undefined ? [] : [toDeviceSession(sid, session, lastSeen)];
       })
       .filter((device) => !isPastCutoff(device.loginTime, now, calendar.last()))
       .sort((a, b) => a.loginTime - b.loginTime);
@@ -173,6 +180,8 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
 
     isUsable: (sid) => viaRedis(async () => (await redis.exists(sessionKey(sid))) === 1),
 
+    isIndexed: (sid) => viaRedis(async () => (await redis.zscore(BY_LAST_SEEN, sid)) !== null),
+
     lastSeen: (sid) =>
       viaRedis(async () => {
         const [exists, score] = await Promise.all([
@@ -202,14 +211,15 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
     setRole: (userId, role) =>
       viaRedis(async () => {
         const sids = await redis.zrange(userKey(userId), 0, '-1');
-        const bodies = await Promise.all(sids.map((sid) => redis.get(sessionKey(sid))));
+        const bodies = await Promise.all(sids.map((sid) => readBody(redis.get(sessionKey(sid)))));
         await Promise.all(
           sids.map((sid, index) => {
             const body = bodies[index];
-            if (typeof body !== 'string') return undefined;
-            const session = { ...(JSON.parse(body) as SessionData), role };
+            const session = typeof body === 'string' ? parseStoredSession(body) : undefined;
             // XX: one that ended in between stays dead.
-            return redis.set(sessionKey(sid), JSON.stringify(session), 'KEEPTTL', 'XX');
+            return (
+              session && redis.set(sessionKey(sid), JSON.stringify({ ...session, role }), 'KEEPTTL', 'XX')
+            );
           }),
         );
       }),

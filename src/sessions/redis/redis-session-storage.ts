@@ -5,7 +5,9 @@ import { createActivity } from '../activity.ts';
 import { createPersistedSessions } from '../persisted-sessions.ts';
 import type { SessionLifetime } from '../session-lifetime.ts';
 import type { SessionStorage } from '../session-storage.ts';
+import { createUnreadableSessions } from '../stored-session.ts';
 import { createOwnIdleLimits } from './own-idle-limits.ts';
+import { readBody } from './read-body.ts';
 import { BY_LAST_SEEN, sessionKey } from './redis-keys.ts';
 import { createRedisSessionRegistry } from './redis-session-registry.ts';
 import { RedisSessionStore } from './redis-session-store.ts';
@@ -24,6 +26,7 @@ export interface RedisSessionStorageDeps {
 export function createRedisSessionStorage(deps: RedisSessionStorageDeps): SessionStorage {
   const { redis, clock, lifetime, gate, onError } = deps;
   const marks = createPersistedSessions();
+  const unreadable = createUnreadableSessions(onError);
   const ownIdle = createOwnIdleLimits(deps);
   const activity = createActivity({
     clock,
@@ -52,8 +55,8 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
 
   async function use(sid: string): Promise<string | null> {
     const now = clock.now();
-    if (!activity.noteUse(sid)) return redis.get(sessionKey(sid));
-    const body = await redis.getex(sessionKey(sid), 'PX', remainingMs(now));
+    if (!activity.noteUse(sid)) return readBody(redis.get(sessionKey(sid)));
+    const body = await readBody(redis.getex(sessionKey(sid), 'PX', remainingMs(now)));
     // XX: a session that ended is not entered again.
     if (body !== null)
       Promise.all([redis.zadd(BY_LAST_SEEN, 'XX', now, sid), ownIdle.shorten(sid, now)]).catch(onError);
@@ -72,11 +75,13 @@ export function createRedisSessionStorage(deps: RedisSessionStorageDeps): Sessio
         activity.noteWritten(sid);
         ownIdle.shorten(sid, clock.now()).catch(onError);
       },
+      onUnreadable: unreadable.report,
     });
 
   return {
     activeStore: createStore((sid) => read(() => use(sid))),
-    passiveStore: createStore((sid) => read(() => redis.get(sessionKey(sid)))),
-    registry: createRedisSessionRegistry({ ...deps, activity, ownIdle }),
+    passiveStore: createStore((sid) => read(() => readBody(redis.get(sessionKey(sid))))),
+    registry: createRedisSessionRegistry({ ...deps, activity, ownIdle, onUnreadable: unreadable.report }),
+    unreadable,
   };
 }

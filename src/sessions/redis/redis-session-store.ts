@@ -4,6 +4,7 @@ import { unavailable } from '../../errors.ts';
 import type { RedisClient } from '../../storage/redis.ts';
 import type { PersistedSessions } from '../persisted-sessions.ts';
 import { SessionEndedError } from '../session-storage.ts';
+import { parseStoredSession } from '../stored-session.ts';
 import { SESSION_PREFIX } from './redis-keys.ts';
 
 export interface RedisSessionStoreDeps {
@@ -16,6 +17,7 @@ export interface RedisSessionStoreDeps {
   /** Milliseconds that a session saved now may live. */
   readonly remainingMs: () => number;
   readonly onSaved: (sid: string) => void;
+  readonly onUnreadable: (sid: string) => void;
 }
 
 type Callback = (error?: unknown) => void;
@@ -37,12 +39,15 @@ export class RedisSessionStore extends RedisStore {
   }
 
   override async get(sid: string, callback?: LoadCallback): Promise<void> {
+    let body: string | null;
     try {
-      const body = await this.#deps.load(sid);
-      callback?.(null, body === null ? null : JSON.parse(body));
+      body = await this.#deps.load(sid);
     } catch (error) {
-      callback?.(unavailable('The session store', error, 2));
+      return void callback?.(unavailable('The session store', error, 2));
     }
+    const session = body === null ? undefined : parseStoredSession(body);
+    if (body !== null && session === undefined) this.#deps.onUnreadable(sid);
+    callback?.(null, session ?? null);
   }
 
   override async set(sid: string, session: SessionData, callback?: Callback): Promise<void> {

@@ -100,18 +100,28 @@ export function createMemoryRevocationStore(deps: MemoryRevocationDeps): Revocat
   const update = <T>(what: string, change: () => T): Promise<T> =>
     database.execute(statement(`update "revocations" (${what})`, change));
 
+  const openAccount = (userId: string, reason: Revocation['reason'], dedupeKey?: string) =>
+    database.transaction(async (execute) => {
+      await waitForActs(execute, { userId });
+      const isKnown = (each: MemoryRevocation): boolean => each.dedupeKey === dedupeKey;
+      if (dedupeKey !== undefined && tables.revocations.some(isKnown)) return undefined;
+      const epoch = await execute(statement('insert into "user_epochs"', (trx) => raiseEpoch(trx, userId)));
+      const scope: RevocationScope = { kind: 'account', userId, throughEpoch: epoch - 1 };
+      const revocation = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
+      await execute(
+        statement('insert into "revocations"', (trx) => trx.write(() => store(revocation, dedupeKey))),
+      );
+      return revocation;
+    });
+
   return {
-    openAccount: (userId, reason) =>
-      database.transaction(async (execute) => {
-        await waitForActs(execute, { userId });
-        const epoch = await execute(statement('insert into "user_epochs"', (trx) => raiseEpoch(trx, userId)));
-        const scope: RevocationScope = { kind: 'account', userId, throughEpoch: epoch - 1 };
-        const revocation = { id: randomUUID(), scope, reason, orderedAt: clock.now() };
-        await execute(
-          statement('insert into "revocations"', (trx) => trx.write(() => store(revocation, undefined))),
-        );
-        return revocation;
-      }),
+    async openAccount(userId, reason) {
+      const revocation = await openAccount(userId, reason);
+      if (revocation === undefined) throw new Error('It has no dedupe key');
+      return revocation;
+    },
+
+    openAccountOnce: openAccount,
 
     open: (scope, reason, dedupeKey) =>
       database.transaction(async (execute) => {

@@ -19,6 +19,7 @@ import {
   type SessionRegistry,
   type SessionStorage,
 } from '../../../src/sessions/session-storage.ts';
+import { createUnreadableSessions, parseStoredSession } from '../../../src/sessions/stored-session.ts';
 import type { Pause } from './pause.ts';
 
 interface IndexEntry {
@@ -62,6 +63,7 @@ const IDLE_FOR_GOOD = 0;
 /** The sessions in memory: the statements on single ones, behind the real store of express-session, and the registry. */
 export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStorage {
   const { stored, indexedApart, clock, calendar, lifetime, onError, gate, Store } = deps;
+  const unreadable = createUnreadableSessions(onError);
   const rows = createRows();
   const marks = createPersistedSessions();
 
@@ -99,6 +101,8 @@ export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStor
 
     return {
       activity,
+      unreadable,
+      parse: (_sid, body) => parseStoredSession(body),
       load,
       async use(sid) {
         await reach('load a session');
@@ -243,6 +247,11 @@ export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStor
       return (await rows.load(sid)) !== undefined;
     },
 
+    async isIndexed(sid) {
+      await reach('look for a session');
+      return stored.index.has(sid);
+    },
+
     async lastSeen(sid) {
       await reach('look for a session');
       return stored.bodies.has(sid) ? stored.index.get(sid)?.lastSeen : undefined;
@@ -287,5 +296,6 @@ export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStor
     activeStore: new Store(rows, marks, (sid) => rows.use(sid)),
     passiveStore: new Store(rows, marks, (sid) => rows.load(sid)),
     registry,
+    unreadable,
   };
 }
