@@ -32,6 +32,7 @@ export function startCurfew(cpu: number | undefined, env: Readonly<Record<string
       SESSION_EXPIRY_TIME: '03:00',
       SESSION_IDLE_TIMEOUT: '30m',
       MAX_SESSIONS_PER_USER: '9999',
+      SECOND_FACTOR: 'off',
       LOGIN_RATE_LIMIT: '1000000/minute',
       API_USER_RATE_LIMIT: '1000000/minute',
       PAGE_RATE_LIMIT: '1000000/minute',

@@ -273,6 +273,7 @@ export function compose({
     secrets: config.sessionSecrets,
     https,
     rateLimits: limits.login,
+    secondFactorRule: config.secondFactorRule,
   });
 
   const cspReports = createCspReportFeature({ ...shared, mode: config.headers.cspMode });
@@ -323,6 +324,7 @@ export function compose({
       return toReceiptView(receipt, { viewer, brokerName, answers: answers.get(receipt.orderId) });
     },
     pendingRevocations: pending,
+    factorReminder: accounts.secondFactor.reminderFor,
     needsSetup: accounts.needsSetup,
   });
   const overview = createOverviewRouter({

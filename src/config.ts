@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { parseCutoffTime } from './core/cutoff.ts';
 import { DAY_MS, parseDuration } from './core/duration.ts';
+import { SECOND_FACTOR_RULES } from './core/second-factor-rule.ts';
 import type { SessionPolicy } from './core/session-policy.ts';
 import { coversMostOfTheNet } from './http/address-coverage.ts';
 import type { RateLimit } from './http/compound-limiter.ts';
@@ -211,6 +212,7 @@ const SETTINGS = {
   SOCKETS_PER_USER: setting(count, '5'),
   TRUST_PROXY: setting(proxies, '', '127.0.0.1,10.0.0.0/8'),
   ...RATE_LIMIT_SETTINGS,
+  SECOND_FACTOR: setting(oneOf(SECOND_FACTOR_RULES), 'admins'),
   // Nothing resets a password yet; the name and its check are promised already.
   RESET_RATE_LIMIT: setting(rateLimits, '15/hour'),
   SIGNAL_RETENTION: setting(
@@ -330,6 +332,8 @@ export function parseConfig(env: Environment) {
     rateLimits: Object.freeze(
       Object.fromEntries(RATE_LIMIT_NAMES.map((name) => [name, given[RATE_LIMIT_TABLE[name].setting]])),
     ) as Readonly<Record<RateLimitName, readonly RateLimit[]>>,
+    /** Who must have a second factor. */
+    secondFactorRule: given.SECOND_FACTOR,
     signalRetentionMs: given.SIGNAL_RETENTION,
     auditLogYears: given.AUDIT_LOG_YEARS,
     /** How much of clients' addresses the traffic log keeps. */

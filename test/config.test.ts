@@ -55,6 +55,7 @@ const CONTRACT = [
   'REFERRER_POLICY',
   'PERMISSIONS_POLICY',
   'HSTS',
+  'SECOND_FACTOR',
   'SANDBOX_BROKER',
   'LOG_LEVEL',
 ] as const;
@@ -272,6 +273,7 @@ describe('the settings', () => {
       },
     ],
     ['HSTS', 'preload', { headers: { ...USUAL_HEADERS, hsts: 'preload' } }],
+    ['SECOND_FACTOR', 'all', { secondFactorRule: 'all' }],
     ['SANDBOX_BROKER', 'off', { sandboxBroker: false }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
   ])('take %s=%s', (name, value, expected) => {
@@ -366,6 +368,7 @@ describe('the settings', () => {
     ['PUBLIC_RATE_LIMIT', ['600', 'off', '0/minute']],
     ['PROGRAM_RATE_LIMIT', ['600', 'off', '0/minute']],
     ['CSP_REPORT_RATE_LIMIT', ['60', 'off', '0/minute']],
+    ['SECOND_FACTOR', ['on', 'everybody', 'admins,all']],
     ['CSP_MODE', ['off', 'report-only', 'none']],
     [
       'CSP_EXTRA',

@@ -1,12 +1,14 @@
 import type { RequestHandler } from 'express';
 import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
+import type { SecondFactorRule } from '../core/second-factor-rule.ts';
 import type { RateLimit } from '../http/compound-limiter.ts';
 import type { Feature } from '../http/feature.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
 import { createRoleGate } from '../sessions/role-gate.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
 import type { Database } from '../storage/database.ts';
+import type { KeyRing } from '../storage/key-ring.ts';
 import type { RedisClient } from '../storage/redis.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { createCommonPasswords } from './common-passwords.ts';
@@ -19,6 +21,9 @@ import { createNeedsSetup, type NeedsSetup } from './needs-setup.ts';
 import { createPasswordHasher, type PasswordHasher } from './password-hasher.ts';
 import { createPasswordRules } from './password-rules.ts';
 import { createAccountsRouter } from './routes.ts';
+import { createEnrolments } from './second-factor/enrolment.ts';
+import { createPendingSignIns } from './second-factor/pending-sign-in.ts';
+import { createSecondFactor, type SecondFactor } from './second-factor/second-factor.ts';
 import { createSetupGate } from './setup-page.ts';
 import { createUserAdmin, type UserAdmin, type UserAdminDeps } from './user-admin.ts';
 import type { UserStore } from './user-store.ts';
@@ -31,6 +36,7 @@ export interface AccountsFeatureDeps {
   readonly lifecycle: SessionLifecycle;
   readonly liveSession: LoginPageDeps['liveSession'];
   readonly revokeApiKeys: UserAdminDeps['revokeApiKeys'];
+  readonly keyRing: KeyRing;
   readonly clock: Clock;
   readonly audit: AuditLog;
   /** PEPPER and SESSION_SECRET, newest first. */
@@ -39,11 +45,16 @@ export interface AccountsFeatureDeps {
   readonly https: boolean;
   /** LOGIN_RATE_LIMIT. */
   readonly rateLimits: readonly RateLimit[];
+  /** SECOND_FACTOR. */
+  readonly secondFactorRule: SecondFactorRule;
+  /** BASE_URL. */
+  readonly publicOrigin: string;
 }
 
 export interface AccountsFeature extends Feature {
   readonly users: UserStore;
   readonly userAdmin: UserAdmin;
+  readonly secondFactor: SecondFactor;
   readonly hasher: PasswordHasher;
   /** In front of the session: refuses guesses from where one was refused a moment ago. */
   readonly guessGate: RequestHandler;
@@ -62,12 +73,23 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
   const limiter = createLoginLimiter({ limits: rateLimits, redis });
   const devices = createDeviceCookies({ secrets, secure: https, clock });
   const failures = createFailedSignIns({ audit, users, clock });
+  const secondFactor = createSecondFactor({ ...deps, rule: deps.secondFactorRule });
+  const pending = createPendingSignIns(deps);
+  const enrolments = createEnrolments(deps);
   const authenticator = createAuthenticator({ users, hasher });
 
   return {
     users,
     hasher,
-    userAdmin: createUserAdmin({ ...deps, rules, hasher, tellSessions: registry.setRole, acting }),
+    secondFactor,
+    userAdmin: createUserAdmin({
+      ...deps,
+      rules,
+      hasher,
+      tellSessions: registry.setRole,
+      removeFactor: secondFactor.remove,
+      acting,
+    }),
     guessGate: createGuessGate({ limiter, devices }),
     setupGate: createSetupGate(users),
     roleGate: createRoleGate(async (userId) => {
@@ -83,6 +105,9 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       rules,
       hasher,
       failures,
+      secondFactor,
+      pending,
+      enrolments,
       acting,
     }),
     jobs: [failures.flushing],

@@ -7,25 +7,29 @@ import { currentSession } from '../sessions/current-session.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { DeviceCookies } from './device-cookies.ts';
 import type { LoginLimiter } from './login-limiter.ts';
+import type { SecondFactor } from './second-factor/second-factor.ts';
 import { usernameKey } from './username.ts';
 
 export type Confirmation =
   /** With the hash that the password was checked against: for asking later whether it still stands. */
   | { readonly kind: 'confirmed'; readonly passwordHash: string }
+  /** The password is wrong, or the code of a user who has a second factor. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
 
 export interface ConfirmIdentityDeps {
   readonly authenticator: Authenticator;
+  readonly secondFactor: Pick<SecondFactor, 'check'>;
   readonly limiter: LoginLimiter;
   readonly devices: DeviceCookies;
   readonly audit: AuditLog;
   readonly clock: Clock;
 }
 
-/** Whether it is still the person who signed in: by their password, limited as sign-ins are. Throws `unavailable` as they do. */
+/** Whether it is still the person who signed in: by their password and a code where they have a second factor, limited as sign-ins are. Throws `unavailable` as they do. */
 export function createConfirmIdentity({
   authenticator,
+  secondFactor,
   limiter,
   devices,
   audit,
@@ -34,15 +38,12 @@ export function createConfirmIdentity({
   return async function confirmIdentity(
     req: Request,
     res: Response,
-    password: string,
+    { password, code = '' }: { readonly password: string; readonly code?: string | undefined },
   ): Promise<Confirmation> {
     const { userId, username } = currentSession(req);
     const key = usernameKey(username);
-    const admission = await limiter.admit({
-      address: clientAddress(req),
-      usernameKey: key,
-      device: devices.recognise(req, key),
-    });
+    const device = devices.recognise(req, key);
+    const admission = await limiter.admit({ address: clientAddress(req), usernameKey: key, device });
     const origin = auditOrigin(req, res);
     if (admission.kind === 'limited') {
       if (admission.worthRecording)
@@ -51,18 +52,34 @@ export function createConfirmIdentity({
     }
     const outcome = await authenticator
       .authenticate(username, password, 'known')
-      .catch(async (error: unknown) => {
-        await admission.giveBack();
-        throw error;
-      });
+      .catch(giveBackAndThrow(admission));
     if (outcome.kind === 'refused' || outcome.user.id !== userId) {
       const why = outcome.kind === 'refused' ? outcome.why : 'credentials';
       await audit.record({ type: 'identity.not_confirmed', userId, why }, origin);
+      return { kind: 'refused' };
+    }
+    const factor = await secondFactor
+      .check(userId, code, { isKnownDevice: device !== undefined, origin })
+      .catch(giveBackAndThrow(admission));
+    if (factor.kind === 'limited') {
+      await audit.record({ type: 'identity.not_confirmed', userId, why: 'rate_limited' }, origin);
+      return factor;
+    }
+    if (factor.kind === 'wrong') {
+      await audit.record({ type: 'identity.not_confirmed', userId, why: 'code' }, origin);
       return { kind: 'refused' };
     }
     await admission.giveBack();
     req.session.provedAt = clock.now();
     await audit.record({ type: 'identity.confirmed', userId }, origin);
     return { kind: 'confirmed', passwordHash: outcome.passwordHash };
+  };
+}
+
+/** What Curfew could not judge is no failed attempt. */
+function giveBackAndThrow({ giveBack }: { readonly giveBack: () => Promise<void> }) {
+  return async (error: unknown): Promise<never> => {
+    await giveBack();
+    throw error;
   };
 }

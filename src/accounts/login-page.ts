@@ -8,6 +8,8 @@ import { waitInWords } from '../http/wait-in-words.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { loginReasonText } from './login-reasons.ts';
 import { createNeedsSetup } from './needs-setup.ts';
+import { CODE_PAGE } from './second-factor/code-page.ts';
+import { ENROLMENT_PAGE } from './second-factor/enrolment-page.ts';
 import type { SignIn, SignInResult } from './sign-in.ts';
 import type { UserStore } from './user-store.ts';
 
@@ -55,7 +57,10 @@ export function createLoginPage({ users, signIn, liveSession }: LoginPageDeps): 
       const form = readForm(loginSchema, req);
       const returnTo = safeReturnTo(req.body?.returnTo);
       if (!form.ok) return refuse(req, res, invalid(form.fields), returnTo);
-      const problem = problemOf(await signIn(req, res, form.values));
+      const result = await signIn(req, res, form.values);
+      if (result.kind === 'second_factor')
+        return res.redirect(303, withReturnTo(result.step === 'code' ? CODE_PAGE : ENROLMENT_PAGE, returnTo));
+      const problem = problemOf(result);
       if (problem !== undefined) return refuse(req, res, problem, returnTo);
       res.redirect(303, returnTo ?? HOME);
     },
@@ -73,7 +78,11 @@ export const reopenLoginForm: ErrorRequestHandler = (error: unknown, req, res, n
   refuse(req, res, error, safeReturnTo(req.body?.returnTo));
 };
 
-function problemOf(result: SignInResult): AppError | undefined {
+function withReturnTo(page: string, returnTo: string | undefined): string {
+  return returnTo === undefined ? page : `${page}?${new URLSearchParams({ returnTo })}`;
+}
+
+function problemOf(result: Exclude<SignInResult, { kind: 'second_factor' }>): AppError | undefined {
   switch (result.kind) {
     case 'signed_in':
       return undefined;

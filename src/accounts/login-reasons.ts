@@ -6,6 +6,7 @@ const SENTENCES = {
   revoked: 'Your session was ended. Sign in to begin a new one.',
   logged_out: 'You are signed out.',
   setup_done: 'Your account is ready. Sign in with it.',
+  code_expired: 'The sign-in took too long or had too many wrong codes. Sign in again.',
   form_expired: 'The form had expired, and nothing was changed. Please try again.',
 } as const satisfies Record<string, string>;
 

@@ -15,6 +15,8 @@ import type { User, UserStore } from './user-store.ts';
 export interface NewPassword {
   readonly currentPassword: string;
   readonly newPassword: string;
+  /** Of a user who has a second factor. */
+  readonly code?: string | undefined;
   /** What becomes of the other sessions, the API keys and the broker connections. */
   readonly others: 'end' | 'keep';
 }
@@ -46,7 +48,7 @@ export interface PasswordChangeDeps {
 export function createPasswordChange(deps: PasswordChangeDeps): ChangePassword {
   const { confirmIdentity, users, rules, hasher, lifecycle, revokeApiKeys, audit, acting } = deps;
 
-  return async function changePassword(req, res, { currentPassword, newPassword, others }) {
+  return async function changePassword(req, res, { currentPassword, newPassword, others, code }) {
     const user = await users.findById(currentSession(req).userId);
     if (user === undefined) throw new AppError('login_required', 'Sign in first.');
     const problem =
@@ -54,7 +56,7 @@ export function createPasswordChange(deps: PasswordChangeDeps): ChangePassword {
         ? 'Choose another password than the one you have.'
         : await rules.problemWith(newPassword, user);
     if (problem !== undefined) return { kind: 'invalid', problem };
-    const confirmation = await confirmIdentity(req, res, currentPassword);
+    const confirmation = await confirmIdentity(req, res, { password: currentPassword, code });
     if (confirmation.kind !== 'confirmed') return confirmation;
 
     const passwordHash = await hasher.hash(newPassword);

@@ -5,7 +5,10 @@ import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { waitInWords } from '../http/wait-in-words.ts';
 import { wantsJson } from '../http/wants-json.ts';
+import { currentSession } from '../sessions/current-session.ts';
+import { wrongText } from './confirm-page.ts';
 import type { ChangePassword, PasswordChangeResult } from './password-change.ts';
+import type { SecondFactor } from './second-factor/second-factor.ts';
 
 export const PASSWORD_PAGE = '/profile/password';
 
@@ -17,6 +20,7 @@ const passwordForm = z.object({
     .min(1, 'Enter your current password.')
     .max(LONGEST_INPUT, 'This is too long for a password.'),
   newPassword: z.string({ error: 'Enter a new password.' }).min(1, 'Enter a new password.'),
+  code: z.string().max(64, 'This is too long for a code.').optional(),
   others: z.enum(['end', 'keep'], { error: 'Choose one of the two.' }).default('end'),
 });
 
@@ -32,7 +36,10 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /** Where a user changes their own password. */
-export function createPasswordPage(changePassword: ChangePassword): {
+export function createPasswordPage(
+  changePassword: ChangePassword,
+  secondFactor: Pick<SecondFactor, 'has'>,
+): {
   readonly get: RequestHandler;
   readonly post: RequestHandler;
 } {
@@ -45,13 +52,34 @@ export function createPasswordPage(changePassword: ChangePassword): {
       const result = await changePassword(req, res, form.values);
       if (result.kind === 'changed')
         return res.redirect(303, `${PASSWORD_PAGE}?notice=${form.values.others}`);
-      const { error, fields } = problemOf(result);
-      refuse(req, res, error, fields);
+      const hasFactor = await secondFactor.has(currentSession(req).userId);
+      const { error, fields } = problemOf(result, hasFactor);
+      await refuse(req, res, error, fields);
     },
   };
+
+  /** A program gets the error; a person the form again, with what is wrong. */
+  function refuse(req: Request, res: Response, error: AppError, fields: Fields): Promise<void> {
+    if (wantsJson(req)) throw error;
+    if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+    return render(req, res.status(error.status), fields);
+  }
+
+  async function render(req: Request, res: Response, fields: Fields): Promise<void> {
+    renderPage(req, res, 'accounts/password', {
+      title: 'Change password',
+      notice: NOTICES.get(req.query['notice']),
+      keepsOthers: req.body?.others === 'keep',
+      hasFactor: await secondFactor.has(currentSession(req).userId),
+      fields,
+    });
+  }
 }
 
-function problemOf(result: Exclude<PasswordChangeResult, { kind: 'changed' }>): {
+function problemOf(
+  result: Exclude<PasswordChangeResult, { kind: 'changed' }>,
+  hasFactor: boolean,
+): {
   readonly error: AppError;
   readonly fields: Fields;
 } {
@@ -61,7 +89,7 @@ function problemOf(result: Exclude<PasswordChangeResult, { kind: 'changed' }>): 
       return { error: invalid(fields), fields };
     }
     case 'refused': {
-      const message = 'The password is wrong.';
+      const message = wrongText(hasFactor);
       return { error: new AppError('forbidden', message), fields: { currentPassword: message } };
     }
     case 'limited': {
@@ -73,20 +101,4 @@ function problemOf(result: Exclude<PasswordChangeResult, { kind: 'changed' }>): 
       };
     }
   }
-}
-
-/** A program gets the error; a person the form again, with what is wrong. */
-function refuse(req: Request, res: Response, error: AppError, fields: Fields): void {
-  if (wantsJson(req)) throw error;
-  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
-  render(req, res.status(error.status), fields);
-}
-
-function render(req: Request, res: Response, fields: Fields): void {
-  renderPage(req, res, 'accounts/password', {
-    title: 'Change password',
-    notice: NOTICES.get(req.query['notice']),
-    keepsOthers: req.body?.others === 'keep',
-    fields,
-  });
 }

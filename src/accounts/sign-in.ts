@@ -1,16 +1,15 @@
 import type { Request, Response } from 'express';
-import type { AuditLog } from '../core/audit-event.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { setWaited } from '../http/request-watch.ts';
-import { deviceName } from '../sessions/device-view.ts';
-import type { SessionLifecycle } from '../sessions/lifecycle.ts';
 import type { Authentication, Authenticator } from './authenticator.ts';
+import type { CompleteSignIn } from './complete-sign-in.ts';
 import type { DeviceCookies } from './device-cookies.ts';
 import type { FailedSignIn, FailedSignIns } from './failed-sign-ins.ts';
 import type { HashLane } from './hash-queue.ts';
 import type { Admission, LoginLimiter } from './login-limiter.ts';
-import type { UserStore } from './user-store.ts';
+import type { PendingSignIns, PendingStep } from './second-factor/pending-sign-in.ts';
+import type { SecondFactor } from './second-factor/second-factor.ts';
 import { usernameKey } from './username.ts';
 
 export interface LoginCredentials {
@@ -20,6 +19,8 @@ export interface LoginCredentials {
 
 export type SignInResult =
   | { readonly kind: 'signed_in' }
+  /** The password was right, and nobody is signed in yet. */
+  | { readonly kind: 'second_factor'; readonly step: PendingStep }
   /** One answer for an unknown name, a wrong password and a disabled account. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
@@ -28,18 +29,20 @@ export interface SignInDeps {
   readonly authenticator: Authenticator;
   readonly limiter: LoginLimiter;
   readonly devices: DeviceCookies;
-  readonly users: Pick<UserStore, 'credentialsStillValid' | 'noteSignIn'>;
-  readonly lifecycle: Pick<SessionLifecycle, 'signIn'>;
   readonly failures: Pick<FailedSignIns, 'record'>;
-  readonly audit: AuditLog;
+  readonly secondFactor: Pick<SecondFactor, 'nextStep'>;
+  readonly pending: Pick<PendingSignIns, 'begin'>;
+  readonly completeSignIn: CompleteSignIn;
 }
+
+type Refusal = Extract<Authentication, { kind: 'refused' }>;
 
 /** Signs the browser in, or says why not. Throws `unavailable` when passwords or sessions cannot be worked on. */
 export type SignIn = (req: Request, res: Response, credentials: LoginCredentials) => Promise<SignInResult>;
 
-/** The whole of it: limit, check, begin the session, remember the device, record. */
+/** The whole of it: limit, check, and sign in or ask for the second factor. */
 export function createSignIn(deps: SignInDeps): SignIn {
-  const { authenticator, limiter, devices, users, lifecycle, failures, audit } = deps;
+  const { authenticator, limiter, devices, failures, secondFactor, pending, completeSignIn } = deps;
 
   async function signIn(
     req: Request,
@@ -61,23 +64,10 @@ export function createSignIn(deps: SignInDeps): SignIn {
     );
     if (outcome.kind === 'refused') {
       await recordFailure(outcome.why);
-      return { kind: 'refused' };
+      return outcome;
     }
     await admission.giveBack();
-    devices.issue(res, key);
-    // Whoever is signed in stays so, also where this cannot be written down.
-    await users.noteSignIn(outcome.user.id).catch(() => undefined);
-    await audit.record(
-      {
-        type: 'login.succeeded',
-        userId: outcome.user.id,
-        device: req.session.deviceId ?? '',
-        program: deviceName(req.session.userAgent ?? ''),
-        known: device !== undefined,
-      },
-      auditOrigin(req, res, outcome.user.username),
-    );
-    return { kind: 'signed_in' };
+    return outcome;
   }
 
   async function begin(
@@ -85,19 +75,18 @@ export function createSignIn(deps: SignInDeps): SignIn {
     res: Response,
     { username, password }: LoginCredentials,
     lane: HashLane,
-  ): Promise<Authentication> {
+  ): Promise<Exclude<SignInResult, { kind: 'limited' | 'refused' }> | Refusal> {
     // It took its time on purpose, which says nothing about how fast the server is.
     if (lane === 'slow') setWaited(res);
     const outcome = await authenticator.authenticate(username, password, lane);
     if (outcome.kind === 'refused') return outcome;
-    const { user, passwordHash } = outcome;
-    const begun = await lifecycle.signIn(
-      req,
-      res,
-      { userId: user.id, username: user.username, role: user.role },
-      () => users.credentialsStillValid(user.id, passwordHash),
-    );
-    return begun === 'signed_in' ? outcome : { kind: 'refused', why: 'credentials' };
+    const step = await secondFactor.nextStep(outcome.user);
+    if (step !== 'none') {
+      pending.begin(res, outcome, step);
+      return { kind: 'second_factor', step };
+    }
+    const begun = await completeSignIn(req, res, { ...outcome, method: 'password' });
+    return begun === 'signed_in' ? { kind: 'signed_in' } : { kind: 'refused', why: 'credentials' };
   }
 
   return signIn;

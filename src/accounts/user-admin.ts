@@ -5,6 +5,7 @@ import type { Acting } from '../storage/acting.ts';
 import { readNewAccount } from './new-account.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { PasswordRules } from './password-rules.ts';
+import type { SecondFactor } from './second-factor/second-factor.ts';
 import { generateTemporaryPassword } from './temporary-password.ts';
 import type { User, UserStore } from './user-store.ts';
 
@@ -62,6 +63,11 @@ export interface UserAdmin {
     | UnknownUser
     | Invalid
   >;
+  /** Takes the second factor and its recovery codes away, for a user who has lost both. */
+  resetFactors(
+    username: string,
+    origin: AuditOrigin,
+  ): Promise<{ readonly kind: 'reset' | 'none'; readonly user: User } | UnknownUser>;
   /** Counts from the person's next request on. Not for the last admin who can sign in. */
   changeRole(
     username: string,
@@ -83,6 +89,7 @@ export interface UserAdminDeps {
   readonly tellSessions: (userId: string, role: User['role']) => Promise<void>;
   /** Returns how many there were. */
   readonly revokeApiKeys: (userId: string, origin: AuditOrigin) => Promise<number>;
+  readonly removeFactor: SecondFactor['remove'];
   readonly audit: AuditLog;
   readonly acting: Pick<Acting, 'asServer'>;
 }
@@ -95,6 +102,7 @@ export function createUserAdmin({
   lifecycle,
   tellSessions,
   revokeApiKeys,
+  removeFactor,
   audit,
   acting,
 }: UserAdminDeps): UserAdmin {
@@ -148,6 +156,13 @@ export function createUserAdmin({
       // Afterwards: an old session could have made one more until then.
       const revokedApiKeys = keepApiKeys ? 0 : await acting.asServer(() => revokeApiKeys(user.id, origin));
       return { kind: 'reset', user, receipt, revokedApiKeys, ...handedOver };
+    },
+
+    async resetFactors(username, origin) {
+      const user = await users.findByUsername(username);
+      if (user === undefined) return { kind: 'unknown_user' };
+      const wasThere = await removeFactor(user.id, 'operator', origin);
+      return { kind: wasThere ? 'reset' : 'none', user };
     },
 
     async changeRole(username, role, origin) {

@@ -49,6 +49,7 @@ export interface UserStore {
   findById(userId: string): Promise<User | undefined>;
   findByUsername(username: string): Promise<User | undefined>;
   findCredentials(username: string): Promise<Credentials | undefined>;
+  findCredentialsById(userId: string): Promise<Credentials | undefined>;
   /** Whether the user is not disabled and has this very password hash: asked again where time has passed. */
   credentialsStillValid(userId: string, passwordHash: string): Promise<boolean>;
   /** How many people's password hashes end so, for an ending without % and _. */
@@ -123,6 +124,11 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
 
     async findCredentials(username) {
       const row = await findRow(username);
+      return row && { user: toUser(row), passwordHash: row.password_hash };
+    },
+
+    async findCredentialsById(userId) {
+      const row = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
       return row && { user: toUser(row), passwordHash: row.password_hash };
     },
 

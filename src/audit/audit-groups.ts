@@ -1,6 +1,10 @@
 /** What belongs together where somebody chooses among events: by the beginning of their types. */
 export const AUDIT_GROUPS = [
-  { id: 'sign-ins', label: 'Signing in', prefixes: ['login.', 'identity.', 'totp.', 'reset.', 'password.'] },
+  {
+    id: 'sign-ins',
+    label: 'Signing in',
+    prefixes: ['login.', 'identity.', 'totp.', 'recovery_codes.', 'reset.', 'password.'],
+  },
   { id: 'endings', label: 'Sessions and revocations', prefixes: ['session.', 'revocation.'] },
   { id: 'people', label: 'People and roles', prefixes: ['account.', 'user.', 'role.'] },
   { id: 'brokers', label: 'Brokers', prefixes: ['broker.'] },

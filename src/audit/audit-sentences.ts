@@ -37,6 +37,15 @@ const SENTENCES: Sentences = {
   'account.disabled': ({ userId }, { user }) => `${user(userId)} can no longer sign in.`,
   'account.enabled': ({ userId }, { user }) => `${user(userId)} can sign in again.`,
   'account.password_reset': ({ userId }, { user }) => `${user(userId)} has a new password.`,
+  'totp.enrolled': ({ userId }, { user }) => `${user(userId)} set up an authenticator app.`,
+  'totp.removed': ({ userId }, { user }) =>
+    `${user(userId)} removed their authenticator app and recovery codes.`,
+  'totp.reset': ({ userId }, { user }) =>
+    `The authenticator app and recovery codes of ${user(userId)} were removed for them.`,
+  'recovery_codes.renewed': ({ userId }, { user }) =>
+    `${user(userId)} made new recovery codes; the former ones are void.`,
+  'recovery_codes.used': ({ userId, left }, { user }) =>
+    `${user(userId)} used a recovery code; ${left} left.`,
   'password.changed': ({ userId, others }, { user }) =>
     `${user(userId)} changed their password, and ${others === 'end' ? 'ended' : 'kept'} their other sessions, API keys and broker connections.`,
   'account.role_changed': ({ userId, before, after }, { user }) =>
@@ -49,8 +58,8 @@ const SENTENCES: Sentences = {
   'backup.made': ({ file, sha256 }) => `The database was copied to ${file} (SHA-256 ${sha256}).`,
   'backup.restored': ({ file, oldHead, newHead, revokedKeys }) =>
     `The database was put back to ${file ?? 'a dump'}: event ${newHead.seq} is followed by this one${oldHead === undefined ? '' : `, and events up to ${oldHead.seq} (${oldHead.hash}) are in the database that was put aside`}.${revokedKeys === undefined || revokedKeys.length === 0 ? '' : ` ${count(revokedKeys.length, 'API key')} revoked.`}`,
-  'login.succeeded': ({ userId, program, known }, { user }) =>
-    `${user(userId)} signed in with ${program ?? 'an unknown browser'}, ${known ? 'as before' : 'for the first time'}.`,
+  'login.succeeded': ({ userId, program, known, method }, { user }) =>
+    `${user(userId)} signed in with ${program ?? 'an unknown browser'}, ${known ? 'as before' : 'for the first time'}${METHOD_WORDS[method ?? 'password'] ?? ''}.`,
   'login.failed': ({ username, why }) =>
     `Somebody tried to sign in as ${username}: ${LOGIN_WORDS[why] ?? why}.`,
   'login.failed_often': ({ why, attempts, first, last, usernames, addresses }) =>
@@ -170,8 +179,14 @@ const SENTENCES: Sentences = {
 
 const LOGIN_WORDS: Readonly<Record<string, string>> = {
   credentials: 'the name or the password was wrong',
+  code: 'the password was right and the code was wrong',
   disabled: 'the account is disabled',
   rate_limited: 'after too many tries',
+};
+
+const METHOD_WORDS: Readonly<Record<string, string>> = {
+  totp: ', with a code of their app',
+  recovery_code: ', with a recovery code',
 };
 
 const REASON_WORDS: Readonly<Record<string, string>> = {

@@ -46,6 +46,11 @@ export const COMMANDS: readonly ListedCommand[] = [
   },
   { name: 'users enable', summary: 'enable a disabled account', load: () => import('./enable-user.ts') },
   {
+    name: 'users reset-factors',
+    summary: 'remove the authenticator app and recovery codes of a user who has lost them',
+    load: () => import('./reset-factors.ts'),
+  },
+  {
     name: 'users reset-password',
     summary: 'set a new password; ends the sessions and tokens and revokes the API keys',
     load: () => import('./reset-password.ts'),

@@ -15,6 +15,12 @@ export type AuditEvent =
   | { readonly type: 'account.disabled'; readonly userId: string }
   | { readonly type: 'account.enabled'; readonly userId: string }
   | { readonly type: 'account.password_reset'; readonly userId: string }
+  | { readonly type: 'totp.enrolled'; readonly userId: string }
+  | { readonly type: 'totp.removed'; readonly userId: string }
+  /** By an administrator or on the command line. */
+  | { readonly type: 'totp.reset'; readonly userId: string }
+  | { readonly type: 'recovery_codes.renewed'; readonly userId: string }
+  | { readonly type: 'recovery_codes.used'; readonly userId: string; readonly left: number }
   /** By the user. `others`: what became of their other sessions, API keys and broker connections. */
   | { readonly type: 'password.changed'; readonly userId: string; readonly others: 'end' | 'keep' }
   | {
@@ -31,17 +37,18 @@ export type AuditEvent =
       readonly program: string;
       /** Whether the person had signed in with this browser before. */
       readonly known: boolean;
+      readonly method?: SignInMethod;
     }
   | {
       readonly type: 'login.failed';
       /** `(no such account)` where nobody has the name. */
       readonly username: string;
-      readonly why: 'credentials' | 'disabled' | 'rate_limited';
+      readonly why: 'credentials' | 'code' | 'disabled' | 'rate_limited';
     }
   /** Many of those, where there were too many for a row each. `usernames` and `addresses` are a few of them. */
   | {
       readonly type: 'login.failed_often';
-      readonly why: 'credentials' | 'disabled' | 'rate_limited';
+      readonly why: 'credentials' | 'code' | 'disabled' | 'rate_limited';
       readonly attempts: number;
       /** Milliseconds since the epoch. */
       readonly first: number;
@@ -239,7 +246,7 @@ export type AuditEvent =
   | {
       readonly type: 'identity.not_confirmed';
       readonly userId: string;
-      readonly why: 'credentials' | 'disabled' | 'rate_limited';
+      readonly why: 'credentials' | 'code' | 'disabled' | 'rate_limited';
     }
   | {
       /** PEPPER or ENCRYPTION_KEY was lost, and the present one taken for the right one. */
@@ -266,6 +273,9 @@ export type AuditEvent =
       /** API keys that were revoked because nothing could tell whether they had been, by name. */
       readonly revokedKeys: readonly string[];
     };
+
+/** Besides the password, where it says so. */
+export type SignInMethod = 'password' | 'totp' | 'recovery_code';
 
 /** What a restored backup did not undo: whom and what it concerned, by name. */
 export interface CarriedOver {

@@ -35,6 +35,11 @@ export interface DashboardRouterDeps {
   /** The last one that concerns somebody, in their words. */
   readonly latestReceipt: (userId: string, viewer: 'admin' | 'user') => Promise<ReceiptView | undefined>;
   readonly pendingRevocations: PendingRevocationStore;
+  /** What a user is reminded of about their second factor. */
+  readonly factorReminder: (
+    userId: string,
+    role: 'admin' | 'user',
+  ) => Promise<'set_up' | 'few_codes' | undefined>;
   /** Whether nobody has an account yet. */
   readonly needsSetup: () => Promise<boolean>;
 }
@@ -61,14 +66,16 @@ function showHome({ needsSetup }: DashboardRouterDeps): RequestHandler {
 function showDashboard(deps: DashboardRouterDeps): RequestHandler {
   const { clock, calendar, policy, lifecycle, brokersOf, settingsOf, latestReceipt, pendingRevocations } =
     deps;
+  const { factorReminder } = deps;
   return async (req, res) => {
     const session = currentSession(req);
-    const [devices, allBrokers, settings, receipt, { waiting }] = await Promise.all([
+    const [devices, allBrokers, settings, receipt, { waiting }, reminder] = await Promise.all([
       lifecycle.devicesOf(session.userId),
       brokersOf(session.userId, req),
       settingsOf(session.userId),
       latestReceipt(session.userId, session.role),
       session.role === 'admin' ? pendingRevocations.summary() : NOTHING_TO_SEE,
+      factorReminder(session.userId, session.role),
     ]);
     const brokers = allBrokers.filter(hasPlaceHere);
     const { cutoffTime } = policy.current();
@@ -90,6 +97,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
         cutoff,
       ),
       pendingCount: waiting,
+      factorReminder: reminder,
       lastReceipt: receipt,
     });
   };

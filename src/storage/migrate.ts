@@ -28,6 +28,7 @@ import * as bans from './migrations/0011-bans.ts';
 import * as monitoring from './migrations/0012-monitoring.ts';
 import * as noCspReports from './migrations/0013-no-csp-reports.ts';
 import * as secretChecks from './migrations/0014-secret-checks.ts';
+import * as secondFactors from './migrations/0015-second-factors.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -58,6 +59,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0012-monitoring': monitoring,
   '0013-no-csp-reports': noCspReports,
   '0014-secret-checks': secretChecks,
+  '0015-second-factors': secondFactors,
 };
 
 /** Reads where a database stands. Changes nothing. */

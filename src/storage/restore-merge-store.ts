@@ -8,6 +8,7 @@ import type {
   BansTable,
   Schema,
   StrategiesTable,
+  TotpFactorsTable,
   TrustedAddressesTable,
   UsersTable,
 } from './schema.ts';
@@ -17,6 +18,8 @@ export interface PresentState {
   readonly users: readonly Selectable<UsersTable>[];
   readonly epochs: readonly { readonly user_id: string; readonly epoch: number }[];
   readonly apiKeys: readonly Selectable<ApiKeysTable>[];
+  readonly factors: readonly TotpFactorsTable[];
+  readonly recoveryCodes: readonly Schema['recovery_codes'][];
   readonly addressRegistrations: readonly AddressRegistrationsTable[];
   readonly strategies: readonly Selectable<StrategiesTable>[];
   readonly bans: readonly Selectable<BansTable>[];
@@ -30,6 +33,8 @@ export async function readPresentState({ db }: Pick<Database, 'db'>): Promise<Pr
     users: await db.selectFrom('users').selectAll().execute(),
     epochs: await db.selectFrom('user_epochs').selectAll().execute(),
     apiKeys: await db.selectFrom('api_keys').selectAll().execute(),
+    factors: await db.selectFrom('totp_factors').selectAll().execute(),
+    recoveryCodes: await db.selectFrom('recovery_codes').selectAll().execute(),
     addressRegistrations: await db.selectFrom('address_registrations').selectAll().execute(),
     strategies: await db.selectFrom('strategies').selectAll().execute(),
     bans: await db.selectFrom('bans').selectAll().execute(),
@@ -90,7 +95,9 @@ export async function raiseEpochs(
   });
 }
 
-async function carryOverPeople(trx: Trx, { users }: PresentState) {
+async function carryOverPeople(trx: Trx, present: PresentState) {
+  const { users } = present;
+  await carryOverFactors(trx, present);
   const now = new Map(users.map((user) => [user.id, user]));
   const outcome = { disabled: [] as string[], passwords: [] as string[], demoted: [] as string[] };
   for (const old of await trx.selectFrom('users').selectAll().execute()) {
@@ -114,6 +121,21 @@ async function carryOverPeople(trx: Trx, { users }: PresentState) {
       .execute();
   }
   return outcome;
+}
+
+/** As they are now: a used recovery code stays used, and a lost app that was removed stays removed. */
+async function carryOverFactors(trx: Trx, { users, factors, recoveryCodes }: PresentState): Promise<void> {
+  const restored = new Set((await trx.selectFrom('users').select('id').execute()).map(({ id }) => id));
+  const known = users.map(({ id }) => id).filter((id) => restored.has(id));
+  for (const batch of batchesOf(known, PORTION)) {
+    await trx.deleteFrom('totp_factors').where('user_id', 'in', batch).execute();
+    await trx.deleteFrom('recovery_codes').where('user_id', 'in', batch).execute();
+  }
+  const isRestored = ({ user_id }: { readonly user_id: string }): boolean => restored.has(user_id);
+  for (const batch of batchesOf(factors.filter(isRestored), PORTION))
+    await trx.insertInto('totp_factors').values(batch).execute();
+  for (const batch of batchesOf(recoveryCodes.filter(isRestored), PORTION))
+    await trx.insertInto('recovery_codes').values(batch).execute();
 }
 
 /** A key that is not there any more was revoked, and then forgotten. */

@@ -29,6 +29,9 @@ export interface Schema {
   /** The last cursor that was given out for each person; its row is the lock under which the next one is. */
   signal_cursors: { user_id: string; last: number };
   user_settings: UserSettingsTable;
+  totp_factors: TotpFactorsTable;
+  /** Digests of those that are left. */
+  recovery_codes: { user_id: string; digest: string };
   telegram_bots: TelegramBotsTable;
   telegram_messages: TelegramMessagesTable;
   ban_state: BanStateTable;
@@ -60,6 +63,15 @@ export interface UsersTable {
   created_at: number;
   /** Null before the first time. */
   last_sign_in_at: number | null;
+}
+
+export interface TotpFactorsTable {
+  user_id: string;
+  /** Encrypted. */
+  secret: string;
+  /** The step of the last accepted code, in 30 seconds since the epoch: it and all before it are used. */
+  last_step: number;
+  created_at: number;
 }
 
 export interface SessionsTable {

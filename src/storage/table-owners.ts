@@ -29,6 +29,8 @@ export const TABLE_OWNERS = {
   signals: 'people',
   signal_cursors: 'people',
   user_settings: 'people',
+  totp_factors: 'people',
+  recovery_codes: 'people',
   telegram_bots: 'people',
   telegram_messages: 'server',
   ban_state: 'people',

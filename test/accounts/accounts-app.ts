@@ -10,12 +10,17 @@ import { createLoginLimiter } from '../../src/accounts/login-limiter.ts';
 import { createPasswordHasher } from '../../src/accounts/password-hasher.ts';
 import { createPasswordRules } from '../../src/accounts/password-rules.ts';
 import { createAccountsRouter } from '../../src/accounts/routes.ts';
+import { createEnrolments } from '../../src/accounts/second-factor/enrolment.ts';
+import { createPendingSignIns } from '../../src/accounts/second-factor/pending-sign-in.ts';
+import { createSecondFactor } from '../../src/accounts/second-factor/second-factor.ts';
 import { createUserStore, type User } from '../../src/accounts/user-store.ts';
 import { createErrorHandler } from '../../src/http/error-handler.ts';
 import { findCurrentSession } from '../../src/sessions/current-session.ts';
 import type { SessionLifecycle } from '../../src/sessions/lifecycle.ts';
 import { openDatabase } from '../../src/storage/database.ts';
+import { createKeyRing } from '../../src/storage/key-ring.ts';
 import { readRoutePolicy } from '../support/route-policies.ts';
+import { TEST_SECRETS } from '../support/test-server.ts';
 import { createRecordingAudit } from './recording-audit.ts';
 
 export const PASSWORD = 'tractor pelican moss';
@@ -38,6 +43,9 @@ export async function createAccountsApp() {
     return 'signed_in';
   });
 
+  const keyRing = createKeyRing({ keys: [TEST_SECRETS.ENCRYPTION_KEY], clock });
+  const shared = { database, keyRing, users, redis: undefined, clock, audit };
+
   const app = createExpress();
   app.use(
     createAccountsRouter({
@@ -57,6 +65,9 @@ export async function createAccountsApp() {
       lifecycle: { signIn, endAccount: () => Promise.reject(new Error('Not in these tests')) },
       revokeApiKeys: async () => 0,
       acting: database.acting,
+      secondFactor: createSecondFactor({ ...shared, rule: 'off' }),
+      pending: createPendingSignIns({ ...shared, https: false }),
+      enrolments: createEnrolments({ ...shared, publicOrigin: 'http://127.0.0.1:5000' }),
       failures: createFailedSignIns({ audit, users, clock }),
       audit,
       liveSession: findCurrentSession,

@@ -33,7 +33,18 @@ describe('the administration of users', () => {
     revokeApiKeys.mockResolvedValue(2);
     const { acting } = database;
     const lifecycle = { endAccount };
-    admin = createUserAdmin({ users, rules, hasher, lifecycle, tellSessions, revokeApiKeys, audit, acting });
+    const removeFactor = async () => false;
+    admin = createUserAdmin({
+      users,
+      rules,
+      hasher,
+      lifecycle,
+      tellSessions,
+      revokeApiKeys,
+      removeFactor,
+      audit,
+      acting,
+    });
     return () => database.close();
   });
 

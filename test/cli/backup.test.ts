@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
+import { Secret, TOTP } from 'otpauth';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { generateTotpSecret } from '../../src/accounts/second-factor/totp.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -188,7 +190,14 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     await userAdmin.create({ ...RAVI, username: 'meera', role: 'user' }, origin);
     const meera = (await userAdmin.list()).find((user) => user.username === 'meera');
     const key = await makeKey(running(), meera?.id ?? '');
+    const { secondFactor } = running().services.accounts;
+    const secret = generateTotpSecret();
+    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    const factor = await secondFactor.enrol({ userId: meera?.id ?? '', secret }, code, origin);
+    if (factor.kind !== 'enrolled') throw new Error(factor.kind);
     await backUp();
+    const [recoveryCode = ''] = factor.recoveryCodes;
+    await secondFactor.check(meera?.id ?? '', recoveryCode, { isKnownDevice: true, origin });
     const found = await api.apiKeys.find(key.id);
     if (found === undefined) throw new Error('no key');
     await api.apiKeys.revoke(found, origin);
@@ -226,6 +235,8 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     expect(
       (await createVisitor(running().origin).submit('/auth/login', { ...RAVI, username: 'meera' })).status,
     ).toBe(401);
+    const restored = running().services.accounts.secondFactor;
+    expect(await restored.stateOf(meera?.id ?? '')).toMatchObject({ recoveryCodesLeft: 9 });
     const called = await fetch(`${running().origin}/api/v1/session`, {
       headers: { 'X-API-Key': key.secret },
     });

@@ -1,5 +1,7 @@
 import Sqlite from 'better-sqlite3';
+import { Secret, TOTP } from 'otpauth';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { generateTotpSecret } from '../../src/accounts/second-factor/totp.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, signIn } from '../support/visitor.ts';
 import { CLI_TEST_TIMEOUT_MS, createProjectCopy, type ProjectCopy } from './project-copy.ts';
@@ -120,6 +122,20 @@ describe('users', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     const json = await project.curfew(['users', 'enable', 'ravi', '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ user: { username: 'ravi', disabled: false } });
     expect(auditRows()).toContainEqual({ type: 'account.enabled', actor: 'cli' });
+  });
+
+  it('reset-factors removes the second factor, and says where there was none', async () => {
+    const { user } = JSON.parse((await create(asha, '--json')).stdout);
+    const secret = generateTotpSecret();
+    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    const { secondFactor } = server.services.accounts;
+    await secondFactor.enrol({ userId: user.id, secret }, code, { actor: 'test' });
+    const done = await project.curfew(['users', 'reset-factors', 'ASHA']);
+    expect(done).toMatchObject({ status: 0, stdout: 'Second factor of asha removed.\n', stderr: '' });
+    expect(await secondFactor.has(user.id)).toBe(false);
+    expect(auditRows()).toContainEqual({ type: 'totp.reset', actor: 'cli' });
+    const again = await project.curfew(['users', 'reset-factors', 'asha', '--json']);
+    expect(JSON.parse(again.stdout)).toMatchObject({ user: { username: 'asha' }, removed: false });
   });
 
   it('reset-password ends what began with the old one', async () => {

@@ -33,6 +33,8 @@ const NOTICES: ReadonlyMap<unknown, string> = new Map([
     'They are disabled. Not everything of theirs has ended yet: it is stored, and tried again until it is done.',
   ],
   ['enabled', 'They can sign in again.'],
+  ['factors_reset', 'Their second factor and recovery codes are removed.'],
+  ['factors_none', 'They had no second factor.'],
   ['role_changed', 'The role is changed. It counts from their next request on.'],
   ['role_unchanged', 'They had this role already.'],
 ]);

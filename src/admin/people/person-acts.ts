@@ -23,7 +23,9 @@ export interface PersonAct {
   readonly act: RequestHandler;
 }
 
-export type PersonActs = Readonly<Record<'disabling' | 'enabling' | 'password' | 'role', PersonAct>>;
+export type PersonActs = Readonly<
+  Record<'disabling' | 'enabling' | 'factors' | 'password' | 'role', PersonAct>
+>;
 
 export function createPersonActs({
   users,
@@ -48,7 +50,7 @@ export function createPersonActs({
         countApiKeys(user.id),
       ]);
       const presence = { sessions, connections: connections.get(user.id) ?? 0 };
-      renderPage(req, res, `accounts/people/${view}`, {
+      renderPage(req, res, `admin/people/${view}`, {
         title: titleFor(user),
         person: toPersonView(user, presence, currentSession(req).userId),
         otherRole: otherRoleOf(user),
@@ -76,6 +78,16 @@ export function createPersonActs({
         const user = await find(req);
         await userAdmin.enable(user.username, auditOrigin(req, res));
         res.redirect(303, `${hrefOf(user)}?notice=enabled`);
+      },
+    },
+
+    factors: {
+      ask: asking('factors', ({ username }) => `Reset the second factor of ${username}?`),
+      async act(req, res) {
+        const user = await find(req);
+        const done = await userAdmin.resetFactors(user.username, auditOrigin(req, res));
+        if (done.kind === 'unknown_user') throw notFound();
+        res.redirect(303, `${hrefOf(user)}?notice=factors_${done.kind}`);
       },
     },
 

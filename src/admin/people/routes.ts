@@ -11,7 +11,7 @@ export const PEOPLE_ROUTES: readonly RoutePolicy[] = [
   { path: PEOPLE, role: 'admin', reauthenticate: ['post'] },
   { path: `${PEOPLE}/:id`, role: 'admin' },
   { path: `${PEOPLE}/new`, role: 'admin', reauthenticate: ['get'] },
-  ...['disabling', 'enabling', 'password', 'role'].map(
+  ...['disabling', 'enabling', 'factors', 'password', 'role'].map(
     (act): RoutePolicy => ({ path: `${PEOPLE}/:id/${act}`, role: 'admin', reauthenticate: ['get', 'post'] }),
   ),
 ];

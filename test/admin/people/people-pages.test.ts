@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
+import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { generateTotpSecret } from '../../../src/accounts/second-factor/totp.ts';
 import { createApiClient, makeKey } from '../../api/api-client.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
 import { connectSandbox, createVisitor, PERSON, setUp, signIn, type Visitor } from '../../support/visitor.ts';
@@ -41,11 +43,11 @@ describe('the pages about people', () => {
   });
 
   const rowOf = async (username: string) => (await admin.get(`/users?q=${username}`)).text;
-  const lastEvent = async () => {
+  const lastEvent = async (types = 'account.%') => {
     const row = await server.infrastructure.database.db
       .selectFrom('audit_log')
       .selectAll()
-      .where('type', 'like', 'account.%')
+      .where('type', 'like', types)
       .orderBy('id', 'desc')
       .executeTakeFirstOrThrow();
     return { ...(JSON.parse(row.detail) as object), type: row.type, actor: row.actor, userId: row.user_id };
@@ -143,6 +145,19 @@ describe('the pages about people', () => {
     await admin.submit(`/users/${otherId}/enabling`);
     expect(await lastEvent()).toMatchObject({ type: 'account.enabled', actor: 'asha' });
     await signIn(createVisitor(server.origin), OTHER);
+  });
+
+  it('reset a second factor after a question, and say so', async () => {
+    const { secondFactor } = server.services.accounts;
+    const secret = generateTotpSecret();
+    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    await secondFactor.enrol({ userId: otherId, secret }, code, { actor: 'test' });
+    expect((await admin.get(`/users/${otherId}/factors`)).text).toContain('stop working');
+    expect(await secondFactor.has(otherId)).toBe(true);
+    const { location } = await admin.submit(`/users/${otherId}/factors`);
+    expect((await admin.get(location)).text).toContain('Their second factor and recovery codes are removed.');
+    expect(await secondFactor.has(otherId)).toBe(false);
+    expect(await lastEvent('totp.%')).toMatchObject({ type: 'totp.reset', actor: 'asha', userId: otherId });
   });
 
   it('give a new password, which ends what began with the old one', async () => {

@@ -81,6 +81,7 @@ const BASE = {
   ...TEST_SECRETS,
   NODE_ENV: 'production',
   HOST: '127.0.0.1',
+  SECOND_FACTOR: 'off',
   LOGIN_RATE_LIMIT: '100000/minute',
   PAGE_RATE_LIMIT: '1000000/minute',
   SECURITY_RATE_LIMIT: '1000000/minute',

@@ -22,7 +22,7 @@ const OPENER = join(import.meta.dirname, '../open-database.ts');
 const run = promisify(execFile);
 /** Tables that later migrations drop. */
 const DROPPED_SINCE = ['csp_reports'];
-const ADDED_SINCE = ['secret_checks'];
+const ADDED_SINCE = ['secret_checks', 'totp_factors', 'recovery_codes'];
 
 async function recorded({ db }: Database): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);

@@ -1,0 +1,57 @@
+import type { Request, Response } from 'express';
+import type { AuditLog, SignInMethod } from '../core/audit-event.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { deviceName } from '../sessions/device-view.ts';
+import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import type { DeviceCookies } from './device-cookies.ts';
+import type { Credentials, UserStore } from './user-store.ts';
+import { usernameKey } from './username.ts';
+
+export interface CompleteSignInDeps {
+  readonly devices: DeviceCookies;
+  readonly users: Pick<UserStore, 'credentialsStillValid' | 'noteSignIn'>;
+  readonly lifecycle: Pick<SessionLifecycle, 'signIn'>;
+  readonly audit: AuditLog;
+}
+
+/** Refused where the password changed or the account was disabled meanwhile. Throws `unavailable` as sessions do. */
+export type CompleteSignIn = (
+  req: Request,
+  res: Response,
+  credentials: Credentials & { readonly method: SignInMethod },
+) => Promise<'signed_in' | 'refused'>;
+
+/** What follows once a user has shown all that they must: begin the session, remember the device, record. */
+export function createCompleteSignIn({
+  devices,
+  users,
+  lifecycle,
+  audit,
+}: CompleteSignInDeps): CompleteSignIn {
+  return async function completeSignIn(req, res, { user, passwordHash, method }) {
+    const key = usernameKey(user.username);
+    const known = devices.recognise(req, key) !== undefined;
+    const begun = await lifecycle.signIn(
+      req,
+      res,
+      { userId: user.id, username: user.username, role: user.role },
+      () => users.credentialsStillValid(user.id, passwordHash),
+    );
+    if (begun === 'refused') return 'refused';
+    devices.issue(res, key);
+    // The user stays signed in, also where this cannot be written down.
+    await users.noteSignIn(user.id).catch(() => undefined);
+    await audit.record(
+      {
+        type: 'login.succeeded',
+        userId: user.id,
+        device: req.session.deviceId ?? '',
+        program: deviceName(req.session.userAgent ?? ''),
+        known,
+        method,
+      },
+      auditOrigin(req, res, user.username),
+    );
+    return 'signed_in';
+  };
+}

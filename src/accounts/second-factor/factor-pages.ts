@@ -1,0 +1,82 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { AppError } from '../../errors.ts';
+import { auditOrigin } from '../../http/audit-origin.ts';
+import { renderPage } from '../../http/page.ts';
+import { currentSession } from '../../sessions/current-session.ts';
+import type { Enrolments } from './enrolment.ts';
+import { FORM_EXPIRED, showRecoveryCodes, WRONG_CODE } from './enrolment-page.ts';
+import type { SecondFactor } from './second-factor.ts';
+
+export const FACTOR_PAGE = '/profile/second-factor';
+
+export interface FactorPagesDeps {
+  readonly secondFactor: SecondFactor;
+  readonly enrolments: Enrolments;
+}
+
+/** What the page says on top, chosen by a fixed word in its address. */
+const NOTICES: ReadonlyMap<unknown, string> = new Map([
+  ['removed', 'Your second factor and its recovery codes are removed.'],
+]);
+
+/** A user's own second factor: enrolled, removed, and its recovery codes made anew. All of it asks for who they are first. */
+export function createFactorPages({
+  secondFactor,
+  enrolments,
+}: FactorPagesDeps): Readonly<
+  Record<'show' | 'enrol' | 'renewCodes' | 'askRemoval' | 'remove', RequestHandler>
+> {
+  async function render(req: Request, res: Response, error?: string): Promise<void> {
+    const { userId, username, role } = currentSession(req);
+    const state = await secondFactor.stateOf(userId);
+    if (state.enrolledAt !== undefined)
+      return renderPage(req, res, 'accounts/second-factor', { title: 'Second factor', ...state });
+    renderPage(req, res, 'accounts/enrolment', {
+      title: 'Set up your second factor',
+      isSignIn: false,
+      isRequired: secondFactor.isRequired({ role }),
+      action: FACTOR_PAGE,
+      enrolment: enrolments.show({ id: userId, username }, req.body?.sealed),
+      notice: NOTICES.get(req.query['notice']),
+      error,
+    });
+  }
+
+  return {
+    show: (req, res) => render(req, res),
+
+    async enrol(req, res) {
+      const { userId } = currentSession(req);
+      const secret = enrolments.open(userId, req.body?.sealed);
+      if (secret === undefined) return render(req, res.status(400), FORM_EXPIRED);
+      const code = String(req.body?.code ?? '');
+      const enrolled = await secondFactor.enrol({ userId, secret }, code, auditOrigin(req, res));
+      if (enrolled.kind === 'wrong') return render(req, res.status(400), WRONG_CODE);
+      // One was enrolled in another tab: the page shows it.
+      if (enrolled.kind === 'refused') return res.redirect(303, FACTOR_PAGE);
+      showRecoveryCodes(req, res, enrolled.recoveryCodes, FACTOR_PAGE);
+    },
+
+    async renewCodes(req, res) {
+      const codes = await secondFactor.renewRecoveryCodes(currentSession(req).userId, auditOrigin(req, res));
+      if (codes === undefined) throw nothingThere();
+      showRecoveryCodes(req, res, codes, FACTOR_PAGE);
+    },
+
+    async askRemoval(req, res) {
+      const { userId, role } = currentSession(req);
+      if (!(await secondFactor.has(userId))) return res.redirect(303, FACTOR_PAGE);
+      renderPage(req, res, 'accounts/factor-removal', {
+        title: 'Remove your second factor?',
+        isRequired: secondFactor.isRequired({ role }),
+      });
+    },
+
+    async remove(req, res) {
+      await secondFactor.remove(currentSession(req).userId, 'owner', auditOrigin(req, res));
+      res.redirect(303, `${FACTOR_PAGE}?notice=removed`);
+    },
+  };
+}
+
+const nothingThere = (): AppError => new AppError('not_found', 'You have no second factor yet.');

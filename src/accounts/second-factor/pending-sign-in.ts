@@ -1,0 +1,111 @@
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Request, Response } from 'express';
+import { z } from 'zod';
+import type { Clock } from '../../core/clock.ts';
+import { MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
+import { createCompoundLimiter } from '../../http/compound-limiter.ts';
+import type { KeyRing } from '../../storage/key-ring.ts';
+import type { RedisClient } from '../../storage/redis.ts';
+import type { Credentials, UserStore } from '../user-store.ts';
+
+/** How long a code is waited for, and an enrolment, for which an app may have to be installed first. */
+const LIFETIME_MS = { code: 5 * MINUTE_MS, enrol: 15 * MINUTE_MS } as const;
+const TRIES = 5;
+const NONCE_BYTES = 18;
+
+export type PendingStep = keyof typeof LIFETIME_MS;
+
+export interface PendingSignIn extends Credentials {
+  /** Takes one of five tries; false when they are used up. */
+  takeTry(): Promise<boolean>;
+}
+
+/**
+ * The state between the right password and the code: a sealed cookie that no page but the code's own looks at, and that
+ * counts only while the account has the password that was entered. It is no session.
+ */
+export interface PendingSignIns {
+  begin(res: Response, credentials: Credentials, step: PendingStep): void;
+  /** Undefined where there is none, it is too old, or the account is not what it was. */
+  find(req: Request, step: PendingStep): Promise<PendingSignIn | undefined>;
+  end(res: Response): void;
+}
+
+export interface PendingSignInsDeps {
+  readonly keyRing: KeyRing;
+  readonly users: Pick<UserStore, 'findCredentialsById'>;
+  readonly redis: RedisClient | undefined;
+  readonly clock: Clock;
+  /** Whether people come over https. */
+  readonly https: boolean;
+}
+
+const sealedSchema = z.object({
+  userId: z.string(),
+  password: z.string(),
+  step: z.enum(['code', 'enrol']),
+  nonce: z.string(),
+  /** Milliseconds since the epoch. */
+  since: z.number(),
+});
+
+/** The cookie is `__Host-curfew-pending` under https, else `curfew-pending`. */
+export function createPendingSignIns(deps: PendingSignInsDeps): PendingSignIns {
+  const { keyRing, users, redis, clock, https } = deps;
+  const name = https ? '__Host-curfew-pending' : 'curfew-pending';
+  const options = { httpOnly: true, sameSite: 'lax', secure: https, path: '/' } as const;
+  const cipher = keyRing.forPurpose('pending-sign-in');
+  const tries = createCompoundLimiter({
+    name: 'login:pending',
+    what: 'Sign-in',
+    limits: [{ points: TRIES, durationSeconds: LIFETIME_MS.enrol / SECOND_MS }],
+    redis,
+  });
+
+  function read(req: Request): z.infer<typeof sealedSchema> | undefined {
+    const opened = cipher.decrypt(readCookie(req, name) ?? '');
+    return opened.kind === 'ok' ? sealedSchema.parse(JSON.parse(opened.text)) : undefined;
+  }
+
+  return {
+    begin(res, { user, passwordHash }, step) {
+      const sealed = cipher.encrypt(
+        JSON.stringify({
+          userId: user.id,
+          password: digest(passwordHash),
+          step,
+          nonce: randomBytes(NONCE_BYTES).toString('base64url'),
+          since: clock.now(),
+        } satisfies z.infer<typeof sealedSchema>),
+      );
+      // As it is: the padding of base64 may stand in a cookie.
+      res.cookie(name, sealed, { ...options, maxAge: LIFETIME_MS[step], encode: String });
+    },
+
+    async find(req, step) {
+      const sealed = read(req);
+      if (sealed === undefined || sealed.step !== step) return undefined;
+      // Where a clock was put back, it may have begun in the future: that makes it no younger.
+      if (Math.abs(clock.now() - sealed.since) >= LIFETIME_MS[step]) return undefined;
+      const credentials = await users.findCredentialsById(sealed.userId);
+      if (credentials === undefined || credentials.user.disabled) return undefined;
+      if (!isSame(digest(credentials.passwordHash), sealed.password)) return undefined;
+      return {
+        ...credentials,
+        takeTry: async () => (await tries.take(sealed.nonce)).kind === 'taken',
+      };
+    },
+
+    end: (res) => void res.clearCookie(name, options),
+  };
+}
+
+const digest = (passwordHash: string): string => hash('sha256', passwordHash, 'base64url');
+
+const isSame = (a: string, b: string): boolean =>
+  a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
+
+function readCookie(req: Request, name: string): string | undefined {
+  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim());
+  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+}

@@ -1,0 +1,33 @@
+import { hash, randomInt } from 'node:crypto';
+
+/** No two of these look alike on paper; a guess at a look-alike is read as the one that is meant. */
+const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
+const GROUPS = 4;
+const GROUP_LENGTH = 4;
+const RECOVERY_CODE = new RegExp(`^[${ALPHABET}]{${GROUPS * GROUP_LENGTH}}$`);
+
+export const RECOVERY_CODES = 10;
+/** With so many left, or fewer, people are told to make new ones. */
+export const FEW_RECOVERY_CODES = 3;
+
+/** Ten codes such as `k7mq-2hd9-wn4t-b6yc`, of 79 random bits each. */
+export function generateRecoveryCodes(): readonly string[] {
+  return Array.from({ length: RECOVERY_CODES }, () =>
+    Array.from({ length: GROUPS }, generateGroup).join('-'),
+  );
+}
+
+/** What was typed as a code, without its spaces, hyphens and capital letters. */
+export const normaliseCode = (text: string): string => text.replaceAll(/[\s-]/g, '').toLowerCase();
+
+/** Whether a normalised code could be a recovery code. */
+export const isRecoveryCode = (code: string): boolean => RECOVERY_CODE.test(code);
+
+/** What is stored of a code. Fast on purpose: 79 random bits cannot be guessed, and nobody chose them. */
+export function recoveryCodeDigest(userId: string, code: string): string {
+  return hash('sha256', `curfew-recovery:${userId}:${normaliseCode(code)}`, 'base64url');
+}
+
+function generateGroup(): string {
+  return Array.from({ length: GROUP_LENGTH }, () => ALPHABET.charAt(randomInt(ALPHABET.length))).join('');
+}

@@ -1,0 +1,191 @@
+import type { AuditLog, AuditOrigin } from '../../core/audit-event.ts';
+import type { Clock } from '../../core/clock.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../../core/duration.ts';
+import type { SecondFactorRule } from '../../core/second-factor-rule.ts';
+import { createCompoundLimiter } from '../../http/compound-limiter.ts';
+import type { Database } from '../../storage/database.ts';
+import type { Cipher, KeyRing } from '../../storage/key-ring.ts';
+import type { RedisClient } from '../../storage/redis.ts';
+import type { User } from '../user-store.ts';
+import { createFactorStore } from './factor-store.ts';
+import {
+  FEW_RECOVERY_CODES,
+  generateRecoveryCodes,
+  isRecoveryCode,
+  normaliseCode,
+  recoveryCodeDigest,
+} from './recovery-codes.ts';
+import { matchTotpStep } from './totp.ts';
+
+/** So long after it was made the first account may still sign in without: a new server is looked at before a telephone is fetched. */
+export const FIRST_ACCOUNT_GRACE_MS = 7 * DAY_MS;
+
+/**
+ * Codes of an app that strangers may try at an account whose password they know: with three codes good at a time, fifty a
+ * day are one chance in 6,600. Browsers on which the user has signed in are limited apart, and recovery codes have bits enough.
+ */
+const STRANGERS_CODES = [
+  { points: 10, durationSeconds: HOUR_MS / SECOND_MS },
+  { points: 50, durationSeconds: DAY_MS / SECOND_MS },
+];
+
+export type CodeCheck =
+  | { readonly kind: 'accepted'; readonly method: 'totp' | 'recovery_code' }
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'limited'; readonly retryAfterSeconds: number }
+  /** The user has no second factor (any more). */
+  | { readonly kind: 'none' };
+
+export interface FactorState {
+  /** When the app was enrolled, in ms since the epoch; undefined without one. */
+  readonly enrolledAt: number | undefined;
+  readonly recoveryCodesLeft: number;
+  readonly fewLeft: boolean;
+}
+
+/** One-time codes beside the password: of an authenticator app (TOTP, RFC 6238), or a recovery code. */
+export interface SecondFactor {
+  has(userId: string): Promise<boolean>;
+  listWithFactor(userIds: readonly string[]): Promise<ReadonlySet<string>>;
+  stateOf(userId: string): Promise<FactorState>;
+  /** What a sign-in needs behind the right password. */
+  nextStep(user: User): Promise<'none' | 'code' | 'enrol'>;
+  /** Whether the user must have a factor by SECOND_FACTOR; the first account has seven days. */
+  isRequired(user: Pick<User, 'role'>): boolean;
+  /** What the user should be reminded of: a factor that they must set up, or recovery codes that run out. */
+  reminderFor(userId: string, role: User['role']): Promise<'set_up' | 'few_codes' | undefined>;
+  /** Uses the code up where it is good: over all nodes, and after a restart, it counts once. */
+  check(
+    userId: string,
+    code: string,
+    context: { readonly isKnownDevice: boolean; readonly origin: AuditOrigin },
+  ): Promise<CodeCheck>;
+  /** Stores a confirmed app; returns the recovery codes, which are nowhere else. Undefined where it could not be enrolled. */
+  enrol(
+    person: { readonly userId: string; readonly secret: string; readonly passwordHash?: string },
+    code: string,
+    origin: AuditOrigin,
+  ): Promise<
+    | { readonly kind: 'enrolled'; readonly recoveryCodes: readonly string[] }
+    | { readonly kind: 'wrong' }
+    | { readonly kind: 'refused' }
+  >;
+  /** Undefined without a factor. */
+  renewRecoveryCodes(userId: string, origin: AuditOrigin): Promise<readonly string[] | undefined>;
+  /** By the user themselves, or for them. False where there was none. */
+  remove(userId: string, by: 'owner' | 'operator', origin: AuditOrigin): Promise<boolean>;
+}
+
+export interface SecondFactorDeps {
+  readonly database: Pick<Database, 'db'>;
+  readonly keyRing: KeyRing;
+  readonly redis: RedisClient | undefined;
+  readonly clock: Clock;
+  readonly audit: AuditLog;
+  readonly rule: SecondFactorRule;
+}
+
+export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
+  const { database, keyRing, redis, clock, audit, rule } = deps;
+  const store = createFactorStore({ database, now: clock.now });
+  const cipher: Cipher = keyRing.forPurpose('totp');
+  const strangersCodes = createCompoundLimiter({
+    name: 'login:code',
+    what: 'Sign-in',
+    limits: STRANGERS_CODES,
+    redis,
+  });
+
+  const isRequired = ({ role }: Pick<User, 'role'>): boolean =>
+    rule === 'all' || (rule === 'admins' && role === 'admin');
+
+  async function stateOf(userId: string): Promise<FactorState> {
+    const factor = await store.find(userId);
+    const recoveryCodesLeft = factor === undefined ? 0 : await store.countRecoveryCodes(userId);
+    return {
+      enrolledAt: factor?.createdAt,
+      recoveryCodesLeft,
+      fewLeft: factor !== undefined && recoveryCodesLeft <= FEW_RECOVERY_CODES,
+    };
+  }
+
+  async function hasGrace({ id, createdAt }: User): Promise<boolean> {
+    return clock.now() - createdAt < FIRST_ACCOUNT_GRACE_MS && (await store.isFirstAccount(id));
+  }
+
+  async function checkTotp(userId: string, encrypted: string, code: string): Promise<boolean> {
+    const secret = cipher.decrypt(encrypted);
+    if (secret.kind !== 'ok') return false;
+    const step = matchTotpStep(secret.text, code, clock.now());
+    return step !== undefined && store.acceptStep(userId, step);
+  }
+
+  async function checkRecoveryCode(userId: string, code: string, origin: AuditOrigin): Promise<CodeCheck> {
+    if (!(await store.useRecoveryCode(userId, recoveryCodeDigest(userId, code)))) return { kind: 'wrong' };
+    const left = await store.countRecoveryCodes(userId);
+    await audit.record({ type: 'recovery_codes.used', userId, left }, origin);
+    return { kind: 'accepted', method: 'recovery_code' };
+  }
+
+  return {
+    isRequired,
+    has: async (userId) => (await store.find(userId)) !== undefined,
+    listWithFactor: store.listWithFactor,
+
+    stateOf,
+
+    async reminderFor(userId, role) {
+      const { enrolledAt, fewLeft } = await stateOf(userId);
+      if (enrolledAt === undefined) return isRequired({ role }) ? 'set_up' : undefined;
+      return fewLeft ? 'few_codes' : undefined;
+    },
+
+    async nextStep(user) {
+      if ((await store.find(user.id)) !== undefined) return 'code';
+      return isRequired(user) && !(await hasGrace(user)) ? 'enrol' : 'none';
+    },
+
+    async check(userId, typed, { isKnownDevice, origin }) {
+      const code = normaliseCode(typed);
+      const factor = await store.find(userId);
+      if (factor === undefined) return { kind: 'none' };
+      if (isRecoveryCode(code)) return checkRecoveryCode(userId, code, origin);
+      const taken = isKnownDevice ? undefined : await strangersCodes.take(userId);
+      if (taken?.kind === 'limited') return { kind: 'limited', retryAfterSeconds: taken.retryAfterSeconds };
+      if (!(await checkTotp(userId, factor.secret, code))) return { kind: 'wrong' };
+      await taken?.giveBack();
+      return { kind: 'accepted', method: 'totp' };
+    },
+
+    async enrol({ userId, secret, passwordHash }, typed, origin) {
+      const step = matchTotpStep(secret, normaliseCode(typed), clock.now());
+      if (step === undefined) return { kind: 'wrong' };
+      const recoveryCodes = generateRecoveryCodes();
+      const isStored = await store.enrol({
+        userId,
+        secret: cipher.encrypt(secret),
+        step,
+        recoveryCodeDigests: recoveryCodes.map((code) => recoveryCodeDigest(userId, code)),
+        ...(passwordHash === undefined ? {} : { passwordHash }),
+      });
+      if (!isStored) return { kind: 'refused' };
+      await audit.record({ type: 'totp.enrolled', userId }, origin);
+      return { kind: 'enrolled', recoveryCodes };
+    },
+
+    async renewRecoveryCodes(userId, origin) {
+      const recoveryCodes = generateRecoveryCodes();
+      const digests = recoveryCodes.map((code) => recoveryCodeDigest(userId, code));
+      if (!(await store.replaceRecoveryCodes(userId, digests))) return undefined;
+      await audit.record({ type: 'recovery_codes.renewed', userId }, origin);
+      return recoveryCodes;
+    },
+
+    async remove(userId, by, origin) {
+      const wasThere = await store.remove(userId);
+      if (wasThere)
+        await audit.record({ type: by === 'owner' ? 'totp.removed' : 'totp.reset', userId }, origin);
+      return wasThere;
+    },
+  };
+}

@@ -1,0 +1,205 @@
+import { Secret, TOTP } from 'otpauth';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DAY_MS, MINUTE_MS } from '../../../src/core/duration.ts';
+import { createSettableClock } from '../../support/settable-clock.ts';
+import { startTestServer, type TestServer } from '../../support/test-server.ts';
+import { type Answer, createVisitor, PERSON, setUp, signIn, type Visitor } from '../../support/visitor.ts';
+
+const CODE = '/auth/login/totp';
+const ENROLMENT = '/auth/login/enrolment';
+const FACTOR = '/profile/second-factor';
+const AGAIN = '/auth/login?reason=code_expired';
+
+describe('Signing in with a second factor', () => {
+  const clock = createSettableClock('2026-11-20T12:00:00+05:30');
+  let server: TestServer;
+  let visitor: Visitor;
+  let secret = '';
+  let recoveryCodes: readonly string[] = [];
+
+  beforeAll(async () => {
+    const env = { SECOND_FACTOR: 'admins', SESSION_IDLE_TIMEOUT: '8h', SESSION_EXPIRY_TIME: 'off' };
+    server = await startTestServer({ clock, env });
+    await setUp(createVisitor(server.origin));
+  });
+  afterAll(() => server.close());
+
+  beforeEach(() => {
+    visitor = createVisitor(server.origin);
+    // Each code counts once.
+    clock.advance(MINUTE_MS);
+  });
+
+  const codeOf = (base32: string) =>
+    new TOTP({ secret: Secret.fromBase32(base32) }).generate({ timestamp: clock.now() });
+  const wrongCode = () => (codeOf(secret) === '000000' ? '111111' : '000000');
+  const secretOn = ({ text }: Answer) =>
+    (/<code>([A-Z2-7 ]{39})<\/code>/.exec(text)?.[1] ?? '').replaceAll(' ', '');
+  const codesOn = ({ text }: Answer) =>
+    [...text.matchAll(/<code>((?:[a-z2-9]{4}-){3}[a-z2-9]{4})<\/code>/g)].map(([, code]) => code ?? '');
+  const enrol = async (action: string): Promise<Answer> => {
+    const page = await visitor.get(action);
+    const sealed = /name="sealed" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    const _csrf = /name="_csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    const send = (code: string) => visitor.post(action, { sealed, _csrf, code }, { Origin: server.origin });
+    const refused = await send(codeOf(secretOn(page)) === '000000' ? '111111' : '000000');
+    expect([refused.status, secretOn(refused)]).toEqual([400, secretOn(page)]);
+    secret = secretOn(page);
+    return send(codeOf(secret));
+  };
+  const events = async () => {
+    const { db } = server.infrastructure.database;
+    return (await db.selectFrom('audit_log').select('type').orderBy('id').execute()).map(({ type }) => type);
+  };
+
+  it('lets the first account in without one in its first week, and reminds it', async () => {
+    expect((await signIn(visitor)).location).toBe('/dashboard');
+    expect((await visitor.get('/dashboard')).text).toContain(`href="${FACTOR}"`);
+  });
+
+  it('has who must have one enrol it before anything else', async () => {
+    clock.advance(7 * DAY_MS);
+    const { location } = await visitor.submit('/auth/login', { ...PERSON, returnTo: '/symbols' });
+    expect(location).toBe(`${ENROLMENT}?returnTo=%2Fsymbols`);
+    for (const path of ['/dashboard', '/profile/password', FACTOR])
+      expect((await visitor.get(path)).location, path).toContain('/auth/login?reason=login_required');
+    expect((await visitor.get(CODE)).location).toBe(AGAIN);
+    await visitor.submit('/auth/login', PERSON);
+    const done = await enrol(ENROLMENT);
+    recoveryCodes = codesOn(done);
+    expect(recoveryCodes.length).toBe(10);
+    expect((await visitor.get('/dashboard')).status).toBe(200);
+    expect((await visitor.get(ENROLMENT)).location).toBe(AGAIN);
+    expect(await events()).toContain('totp.enrolled');
+  });
+
+  it('asks for a code behind the password, and only then there is a session', async () => {
+    const { location } = await visitor.submit('/auth/login', { ...PERSON, returnTo: '/symbols' });
+    expect(location).toBe(`${CODE}?returnTo=%2Fsymbols`);
+    expect((await visitor.get('/dashboard')).status).toBe(303);
+    expect((await visitor.get(ENROLMENT)).location).toBe(AGAIN);
+    await visitor.submit('/auth/login', PERSON);
+    const refused = await visitor.submit(CODE, { code: wrongCode() });
+    expect([refused.status, refused.text]).toEqual([
+      401,
+      expect.stringContaining('The code is wrong or was used.'),
+    ]);
+    const done = await visitor.submit(CODE, { code: codeOf(secret), returnTo: '/symbols' });
+    expect(done.location).toBe('/symbols');
+    expect((await visitor.get('/symbols')).status).toBe(200);
+    expect((await visitor.get(CODE)).location).toBe(AGAIN);
+    expect((await events()).slice(-2)).toEqual(['login.failed', 'login.succeeded']);
+  });
+
+  it('takes a code once, of two browsers that send it at once', async () => {
+    const browsers = [visitor, createVisitor(server.origin)];
+    for (const browser of browsers) await browser.submit('/auth/login', PERSON);
+    const answers = await Promise.all(
+      browsers.map((browser) => browser.submit(CODE, { code: codeOf(secret) })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([303, 401]);
+  });
+
+  it('takes a recovery code once', async () => {
+    const [code = ''] = recoveryCodes;
+    await visitor.submit('/auth/login', PERSON);
+    expect((await visitor.submit(CODE, { code })).location).toBe('/dashboard');
+    const other = createVisitor(server.origin);
+    await other.submit('/auth/login', PERSON);
+    expect((await other.submit(CODE, { code })).status).toBe(401);
+  });
+
+  it('begins anew after five wrong codes, and after five minutes', async () => {
+    await visitor.submit('/auth/login', PERSON);
+    await visitor.submit(CODE, { code: codeOf(secret) });
+    const known = visitor;
+    await known.submit('/auth/logout', {}, '/auth/logout');
+    clock.advance(MINUTE_MS);
+    await known.submit('/auth/login', PERSON);
+    for (let tries = 0; tries < 5; tries += 1)
+      expect((await known.submit(CODE, { code: wrongCode() })).status).toBe(401);
+    expect((await known.submit(CODE, { code: codeOf(secret) })).location).toBe(AGAIN);
+
+    await known.submit('/auth/login', PERSON);
+    clock.advance(5 * MINUTE_MS - 1);
+    expect((await known.get(CODE)).status).toBe(200);
+    clock.advance(1);
+    expect((await known.get(CODE)).location).toBe(AGAIN);
+  });
+
+  it('is over where the password changes or the factor goes between password and code', async () => {
+    const { users, accounts } = server.services;
+    const asha = await users.findCredentials(PERSON.username);
+    if (asha === undefined) throw new Error('no account');
+    await visitor.submit('/auth/login', PERSON);
+    await users.setPassword(asha.user.id, await accounts.hasher.hash('another-quiet-harbour'));
+    expect((await visitor.get(CODE)).location).toBe(AGAIN);
+    await users.setPassword(asha.user.id, asha.passwordHash);
+
+    await visitor.submit('/auth/login', PERSON);
+    const token = await visitor.csrfTokenOf(CODE);
+    expect(await accounts.userAdmin.resetFactors(PERSON.username, { actor: 'cli' })).toMatchObject({
+      kind: 'reset',
+    });
+    const late = { code: codeOf(secret), _csrf: token };
+    expect((await visitor.post(CODE, late, { Origin: server.origin })).location).toBe(AGAIN);
+    expect((await visitor.submit('/auth/login', PERSON)).location).toBe(ENROLMENT);
+    await enrol(ENROLMENT);
+    clock.advance(MINUTE_MS);
+  });
+
+  it('asks for a code where it asks for the password again, and in the password’s own form', async () => {
+    await visitor.submit('/auth/login', PERSON);
+    await visitor.submit(CODE, { code: codeOf(secret) });
+    clock.advance(30 * MINUTE_MS);
+    const { location } = await visitor.get(FACTOR);
+    expect(location).toContain('/auth/confirm');
+    const { password } = PERSON;
+    const confirm = (code: string) => visitor.submit('/auth/confirm', { password, code, returnTo: FACTOR });
+    for (const code of ['', wrongCode()]) {
+      const refused = await confirm(code);
+      expect([refused.status, refused.text]).toEqual([
+        403,
+        expect.stringContaining('The password or the code is wrong.'),
+      ]);
+    }
+    expect((await visitor.get(FACTOR)).status).toBe(303);
+    expect((await confirm(codeOf(secret))).location).toBe(FACTOR);
+    expect((await visitor.get(FACTOR)).text).toContain('Recovery codes left');
+
+    const change = { currentPassword: password, newPassword: 'another-quiet-harbour', others: 'keep' };
+    expect((await visitor.submit('/profile/password', change)).status).toBe(403);
+  });
+
+  it('renews recovery codes, and removes the factor after a question', async () => {
+    await visitor.submit('/auth/login', PERSON);
+    await visitor.submit(CODE, { code: codeOf(secret) });
+    const renewed = await visitor.submit(`${FACTOR}/recovery-codes`, {}, FACTOR);
+    expect(codesOn(renewed).length).toBe(10);
+    expect((await visitor.get(`${FACTOR}/removal`)).text).toContain('at your next sign-in at the latest');
+    const removed = await visitor.submit(`${FACTOR}/removal`);
+    expect((await visitor.get(removed.location)).text).toContain('are removed');
+    const codes = codesOn(await enrol(FACTOR));
+    expect(codes.length).toBe(10);
+    expect(codes).not.toEqual(codesOn(renewed));
+  });
+
+  it('takes no secret that was sealed for another user, or long ago', async () => {
+    await server.services.accounts.userAdmin.resetFactors(PERSON.username, { actor: 'cli' });
+    await visitor.submit('/auth/login', PERSON);
+    const page = await visitor.get(ENROLMENT);
+    const sealed = /name="sealed" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    const ravi = createVisitor(server.origin);
+    const account = {
+      username: 'ravi',
+      email: 'ravi@example.org',
+      role: 'user',
+      password: PERSON.password,
+    } as const;
+    await server.services.accounts.userAdmin.create(account, { actor: 'cli' });
+    await signIn(ravi, { ...PERSON, username: 'ravi' });
+    const stolen = await ravi.submit(FACTOR, { sealed, code: codeOf(secretOn(page)) });
+    expect([stolen.status, stolen.text]).toEqual([400, expect.stringContaining('open for too long')]);
+    expect(secretOn(stolen)).not.toBe(secretOn(page));
+  });
+});
