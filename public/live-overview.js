@@ -3,6 +3,7 @@ const ASK_EVERY_MS = 10_000;
 const CHARTS_EVERY = 6;
 
 const spoken = document.querySelector('[data-live-spoken]');
+const span = document.querySelector('[data-live-span]')?.getAttribute('data-live-span');
 let asked = 0;
 let askedAt = Date.now();
 let timer = setTimeout(ask, ASK_EVERY_MS);
@@ -14,7 +15,7 @@ async function ask() {
   askedAt = Date.now();
   asked += 1;
   try {
-    const wanted = asked % CHARTS_EVERY === 0 ? '?charts=1' : '';
+    const wanted = asked % CHARTS_EVERY === 0 ? `?charts=1${span ? `&span=${span}` : ''}` : '';
     const answer = await fetch(`/security/live${wanted}`, {
       headers: { 'X-Requested-With': 'fetch' },
       cache: 'no-store',
@@ -35,6 +36,10 @@ async function ask() {
  */
 function takeOver(fresh) {
   const worriesBefore = worriesIn(document);
+  const [charts, freshCharts] = [document.getElementById('charts'), fresh.getElementById('charts')];
+  if (charts && freshCharts && shapeOf(charts) !== shapeOf(freshCharts)) {
+    if (!charts.contains(document.activeElement)) charts.replaceWith(freshCharts);
+  }
   for (const part of fresh.querySelectorAll('[data-live]')) {
     const shown = document.getElementById(part.id);
     if (shown === null || shown.innerHTML === part.innerHTML || shown.contains(document.activeElement))
@@ -44,6 +49,9 @@ function takeOver(fresh) {
   const worries = worriesIn(document);
   if (spoken !== null && worries !== worriesBefore) spoken.textContent = worries;
 }
+
+/** Which charts there are: those without figures are folded. @param {Element} charts */
+const shapeOf = (charts) => charts.getAttribute('data-live-shape');
 
 /** @param {Document} page */
 function worriesIn(page) {

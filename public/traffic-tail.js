@@ -1,7 +1,8 @@
-import { istText } from './ist-text.js';
+import { istText, relativeText } from './ist-text.js';
 
 const ASK_EVERY_MS = 2_500;
 const MOST_ROWS = 50;
+const LIVE = 'Live, newest first';
 
 /** @typedef {{ place: string, at: number, href: string, tone: string } & Record<string, string | number>} Entry */
 
@@ -34,10 +35,10 @@ async function ask() {
     if (answer.status === 401 || answer.status === 403) return stop();
     if (answer.ok && !isPaused) {
       show((await answer.json()).entries);
-      say('Live: new requests come in at the top.');
+      say(LIVE);
     }
   } catch {
-    say('The server is not to be reached. It is tried again.');
+    say('The server cannot be reached. Trying again.');
   }
   keepAsking();
 }
@@ -89,7 +90,8 @@ function toRow(entry) {
   const time = row.querySelector('time');
   if (time !== null) {
     time.dateTime = new Date(entry.at).toISOString();
-    time.textContent = istText(entry.at);
+    time.title = istText(entry.at);
+    time.textContent = relativeText(entry.at, Math.max(entry.at, Date.now())) ?? istText(entry.at);
   }
   for (const part of row.querySelectorAll('[data-part]'))
     part.textContent = String(entry[part.getAttribute('data-part') ?? ''] ?? '');
@@ -100,11 +102,11 @@ function toRow(entry) {
 button?.removeAttribute('hidden');
 button?.addEventListener('click', () => {
   isPaused = !isPaused;
-  button.textContent = isPaused ? 'Go on' : 'Pause';
-  say(isPaused ? 'Paused.' : 'Live: new requests come in at the top.');
+  button.textContent = isPaused ? 'Resume' : 'Pause';
+  say(isPaused ? 'Paused.' : LIVE);
   if (isPaused) keepAsking();
   else void ask();
 });
 document.addEventListener('visibilitychange', keepAsking);
-say('Live: new requests come in at the top.');
+say(LIVE);
 keepAsking();

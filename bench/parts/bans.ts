@@ -40,17 +40,17 @@ export async function compareBans({ options }: Workshop): Promise<readonly Compa
 }
 
 async function createGate(count: number): Promise<RequestHandler> {
-  const book = createBanIndex({
+  const banIndex = createBanIndex({
     banStore: { listAll: () => list(count) },
     ruleStore: { read: () => Promise.resolve(DEFAULT_BAN_RULES) },
-    trustedStore: { list: () => Promise.resolve([]) },
+    allowlistStore: { list: () => Promise.resolve([]) },
     readVersion: () => Promise.resolve(1),
     clock: systemClock,
   });
-  await book.load();
+  await banIndex.load();
   const silent = (): void => undefined;
   return createBanGate({
-    book,
+    banIndex,
     hits: { settled: () => undefined, isIdle: true },
     protectedAddresses: createProtectedAddresses({ trustProxy: [], clock: systemClock }),
     mayPass: async () => false,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { waitForActs } from '../storage/act-locks.ts';
+import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema, UsersTable } from '../storage/schema.ts';
 import { usernameKey } from './username.ts';
@@ -158,12 +159,12 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
     },
 
     async search({ text, offset, limit }) {
-      const pattern = `%${usernameKey(text).replace(/[\\%_]/g, '\\$&')}%`;
+      const key = usernameKey(text);
       const matching = db
         .selectFrom('users')
         .$if(text !== '', (query) =>
-          query.where(
-            sql<boolean>`(username_key like ${pattern} escape '\\' or lower(email) like ${pattern} escape '\\')`,
+          query.where(({ or }) =>
+            or([containsText(sql.ref('username_key'), key), containsText(sql`lower(email)`, key)]),
           ),
         );
       const { total } = await matching

@@ -13,7 +13,7 @@ export const AUDIT_GROUPS = [
   { id: 'settings', label: 'Settings and Telegram', prefixes: ['settings.', 'telegram.'] },
   {
     id: 'bans',
-    label: 'Bans and trusted addresses',
+    label: 'Bans and allowlist',
     prefixes: ['ban.', 'bans.', 'allowlist.', 'thresholds.'],
   },
   { id: 'refusals', label: 'Refused requests', prefixes: ['request.', 'csp_reports.', 'csp.'] },

@@ -6,21 +6,15 @@ import type { Clock } from '../core/clock.ts';
 import { toIstIso } from '../core/ist.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { renderPage } from '../http/page.ts';
+import { hrefWith } from '../http/pager.ts';
 import type { AuditCheckStore } from './audit-check-store.ts';
 import { describeRange, writeAuditExport } from './audit-export.ts';
 import { AUDIT_GROUPS } from './audit-groups.ts';
 import { namesFor } from './audit-names.ts';
 import type { AuditPeopleStore } from './audit-people-store.ts';
-import {
-  type AuditQuery,
-  auditHref,
-  readAuditPlace,
-  readAuditQuery,
-  readAuditRange,
-  toAuditSearch,
-} from './audit-query.ts';
+import { auditPages, readAuditPlace, readAuditQuery, readAuditRange, toAuditSearch } from './audit-query.ts';
 import { type AuditRowStore, headText } from './audit-row-store.ts';
-import type { AuditPlace, AuditSearchStore, FoundRows } from './audit-search-store.ts';
+import type { AuditSearchStore } from './audit-search-store.ts';
 import { toAuditRowView } from './audit-view.ts';
 import { RECEIPTS } from './receipts-page.ts';
 
@@ -76,8 +70,8 @@ export function createAuditPage(deps: AuditPageDeps): AuditPage {
           provedSeq: check.proved.seq,
           problem: check.problem,
         },
-        pages: pagesOf(query, place, found),
-        exportHref: auditHref(AUDIT_EXPORT, { ...EMPTY, from: query.from, to: query.to }),
+        pages: auditPages(AUDIT, { ...query }, place, found),
+        exportHref: hrefWith(AUDIT_EXPORT, { from: query.from, to: query.to }),
       });
     },
 
@@ -92,33 +86,5 @@ export function createAuditPage(deps: AuditPageDeps): AuditPage {
       });
       await pipeline(Readable.from(writeAuditExport(rows, range, clock.now())), res);
     },
-  };
-}
-
-const EMPTY: AuditQuery = {
-  q: '',
-  kind: undefined,
-  by: '',
-  about: '',
-  address: '',
-  request: '',
-  from: '',
-  to: '',
-};
-
-/** Where the buttons below the table lead. */
-function pagesOf(query: AuditQuery, place: AuditPlace, { rows, more, lookedThrough }: FoundRows) {
-  const [newest, oldest] = [rows.at(0)?.seq, rows.at(-1)?.seq];
-  const isBack = place.after !== undefined;
-  const hasNewer = isBack ? more : place.before !== undefined;
-  const hasOlder = isBack || more;
-  return {
-    newer: hasNewer && newest !== undefined ? auditHref(AUDIT, query, { after: newest }) : undefined,
-    older: hasOlder && oldest !== undefined ? auditHref(AUDIT, query, { before: oldest }) : undefined,
-    first: place.before === undefined && !isBack ? undefined : auditHref(AUDIT, query),
-    further:
-      lookedThrough === undefined
-        ? undefined
-        : auditHref(AUDIT, query, isBack ? { after: lookedThrough } : { before: lookedThrough }),
   };
 }

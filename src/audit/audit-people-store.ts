@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
 
 /** People's names for their ids and the other way round, as events have the ids. */
@@ -33,7 +35,7 @@ export function createAuditPeopleStore({ db }: Database): AuditPeopleStore {
       const rows = await db
         .selectFrom('users')
         .select('id')
-        .where('username_key', 'like', `%${asKey(text).replace(/[%_]/g, '')}%`)
+        .where(containsText(sql.ref('username_key'), asKey(text)))
         .limit(limit)
         .execute();
       return rows.map(({ id }) => id);

@@ -1,10 +1,17 @@
 import type { Request } from 'express';
 import { fromIso } from '../core/ist.ts';
 import { readAllowedAddress } from '../http/allowed-address.ts';
+import { hrefWith, type PagerLinks, type Query } from '../http/pager.ts';
 import { queryText } from '../http/query-text.ts';
 import { AUDIT_GROUPS, type AuditGroupId, typesOfGroup } from './audit-groups.ts';
 import type { AuditPeopleStore } from './audit-people-store.ts';
-import type { AuditPlace, AuditSearch, AuditSearchStore, SearchedWord } from './audit-search-store.ts';
+import type {
+  AuditPlace,
+  AuditSearch,
+  AuditSearchStore,
+  FoundRows,
+  SearchedWord,
+} from './audit-search-store.ts';
 import { auditTitle } from './audit-titles.ts';
 
 /** What somebody filled in, as they wrote it. */
@@ -48,12 +55,26 @@ export function rowNumber(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-export function auditHref(path: string, query: AuditQuery, place: AuditPlace = {}): string {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries({ ...query, ...place }))
-    if (value !== undefined && value !== '') parameters.set(name, String(value));
-  const text = parameters.toString();
-  return text === '' ? path : `${path}?${text}`;
+/** The links below a page of rows; `further` goes on with a search that stopped before it had a page. */
+export function auditPages(
+  path: string,
+  query: Query,
+  place: AuditPlace,
+  { rows, more, lookedThrough }: FoundRows,
+): PagerLinks & { readonly further: string | undefined } {
+  const href = (to: AuditPlace) => hrefWith(path, { ...query, ...to });
+  const [newest, oldest] = [rows.at(0)?.seq, rows.at(-1)?.seq];
+  const isBack = place.after !== undefined;
+  const hasNewer = isBack ? more : place.before !== undefined;
+  return {
+    first: isBack || place.before !== undefined ? href({}) : undefined,
+    newer: hasNewer && newest !== undefined ? href({ after: newest }) : undefined,
+    older: (isBack || more) && oldest !== undefined ? href({ before: oldest }) : undefined,
+    further:
+      lookedThrough === undefined
+        ? undefined
+        : href(isBack ? { after: lookedThrough } : { before: lookedThrough }),
+  };
 }
 
 export interface AuditQueryDeps {

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type RawBuilder, type Selectable, sql } from 'kysely';
 import type { AuditRow } from '../core/audit-chain.ts';
 import { MINUTE_MS } from '../core/duration.ts';
+import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
 import type { AuditLogTable } from '../storage/schema.ts';
 import { toAuditRow } from './audit-row-store.ts';
@@ -117,11 +118,10 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
   }
 
   const hasWord = ({ text, types, userIds }: SearchedWord): RawBuilder<unknown> => {
-    const pattern = `%${text.replace(/[\\%_]/g, '\\$&')}%`;
     return sql`(${sql.join(
       [
-        sql`detail ${like} ${pattern} escape '\\'`,
-        sql`actor ${like} ${pattern} escape '\\'`,
+        containsText(sql.ref('detail'), text, like),
+        containsText(sql.ref('actor'), text, like),
         ...oneOf('type', types),
         ...oneOf('user_id', userIds),
       ],

@@ -156,8 +156,8 @@ const SENTENCES: Sentences = {
     'The thresholds for bans or alerts were changed. Before and after: in the details.',
   'allowlist.changed': ({ before, after }) =>
     after === undefined
-      ? `${before?.block ?? 'An address'} is no longer trusted.`
-      : `${after.block} is trusted: ${after.note}`,
+      ? `${before?.block ?? 'An address'} is off the allowlist.`
+      : `${after.block} is on the allowlist: ${after.note}`,
   'policy.changed': ({ before, after }) => `From now on ${after}. Before: ${before}.`,
   'policy.refused': ({ problems }) =>
     `Settings in .env could not be used, the old ones stay: ${list(problems)}.`,

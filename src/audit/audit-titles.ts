@@ -60,7 +60,7 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'ban.expired': 'Ban over',
   'bans.imported': 'Bans imported',
   'thresholds.changed': 'Thresholds changed',
-  'allowlist.changed': 'Trusted addresses changed',
+  'allowlist.changed': 'Allowlist changed',
   'policy.changed': 'Session limits changed',
   'policy.refused': 'Settings refused',
   'request.refused': 'Request refused',

@@ -4,15 +4,15 @@ import type { AuditRow } from '../core/audit-chain.ts';
 import type { AnswersToOrders } from '../core/broker-answer.ts';
 import { REVOCATION_TITLES } from '../core/receipt-labels.ts';
 import { type ReceiptView, toReceiptView } from '../core/receipt-view.ts';
-import { REVOCATION_REASONS, type Receipt, type RevocationReason } from '../core/revocation.ts';
+import { REVOCATION_REASONS, type Receipt } from '../core/revocation.ts';
 import { notFound } from '../errors.ts';
 import { renderPage } from '../http/page.ts';
 import { queryText } from '../http/query-text.ts';
 import { namesFor } from './audit-names.ts';
 import type { AuditPeopleStore } from './audit-people-store.ts';
-import { readAuditPlace, rowNumber } from './audit-query.ts';
+import { auditPages, readAuditPlace, rowNumber } from './audit-query.ts';
 import type { AuditRowStore } from './audit-row-store.ts';
-import type { AuditPlace, AuditSearch, AuditSearchStore } from './audit-search-store.ts';
+import type { AuditSearch, AuditSearchStore } from './audit-search-store.ts';
 import { actorWords } from './audit-view.ts';
 
 export interface ReceiptsPageDeps {
@@ -103,9 +103,6 @@ export function createReceiptsPage(deps: ReceiptsPageDeps): ReceiptsPage {
         literal: reason === undefined ? undefined : `"reason":"${reason}"`,
       };
       const found = await search.search(wanted, place, PAGE_SIZE);
-      const isBack = place.after !== undefined;
-      const href = (to: AuditPlace) => hrefOf({ person, reason }, to);
-      const [newest, oldest] = [found.rows.at(0)?.seq, found.rows.at(-1)?.seq];
       renderPage(req, res, 'audit/receipts', {
         title: 'Receipts',
         receipts: await toViews(found.rows.flatMap(readReceipt)),
@@ -115,15 +112,7 @@ export function createReceiptsPage(deps: ReceiptsPageDeps): ReceiptsPage {
           label: REVOCATION_TITLES[value],
           chosen: value === reason,
         })),
-        pages: {
-          newer:
-            (isBack ? found.more : place.before !== undefined) && newest
-              ? href({ after: newest })
-              : undefined,
-          older: (isBack || found.more) && oldest ? href({ before: oldest }) : undefined,
-          first: isBack || place.before !== undefined ? href({}) : undefined,
-          further: found.lookedThrough === undefined ? undefined : href({ before: found.lookedThrough }),
-        },
+        pages: auditPages(RECEIPTS, { person, reason }, place, found),
       });
     },
 
@@ -194,17 +183,4 @@ function readReceipt(row: AuditRow): readonly RecordedReceipt[] {
   } catch {
     return [];
   }
-}
-
-function hrefOf(
-  { person, reason }: { readonly person: string; readonly reason: RevocationReason | undefined },
-  place: AuditPlace,
-): string {
-  const parameters = new URLSearchParams({
-    ...(person === '' ? {} : { person }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(place.before === undefined ? {} : { before: String(place.before) }),
-    ...(place.after === undefined ? {} : { after: String(place.after) }),
-  }).toString();
-  return parameters === '' ? RECEIPTS : `${RECEIPTS}?${parameters}`;
 }

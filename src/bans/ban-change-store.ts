@@ -11,7 +11,7 @@ export interface BanChangeResult<T> {
 }
 
 /**
- * Changes bans, trusted addresses or rules: one change at a time on all nodes, each with a version of its own. Nothing
+ * Changes bans, the allowlist or rules: one change at a time on all nodes, each with a version of its own. Nothing
  * has changed, and there is no version, where `work` answers undefined.
  */
 export function changeBans<T>(

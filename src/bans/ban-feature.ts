@@ -7,6 +7,7 @@ import type { Feature } from '../http/feature.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Database } from '../storage/database.ts';
+import { createAllowlistStore } from './allowlist-store.ts';
 import { readBanVersion } from './ban-change-store.ts';
 import { createBanGate } from './ban-gate.ts';
 import { createBanHitStore } from './ban-hit-store.ts';
@@ -24,7 +25,6 @@ import { createOffenceThrottle } from './offence-throttle.ts';
 import { createPathWatch, type LiveSession, type PathWatch } from './path-watch.ts';
 import { createProtectedAddresses, type ProtectedAddresses } from './protected-addresses.ts';
 import { createBanRouter } from './routes.ts';
-import { createTrustedAddressStore } from './trusted-address-store.ts';
 
 export interface BanFeatureDeps {
   readonly database: Database;
@@ -70,25 +70,25 @@ export function createBanFeature(deps: BanFeatureDeps): BanFeature {
   const { database, bus, log } = deps;
   const banStore = createBanStore(database);
   const ruleStore = createBanRuleStore(database);
-  const trustedStore = createTrustedAddressStore(database);
+  const allowlistStore = createAllowlistStore(database);
   const hitStore = createBanHitStore(database);
   const knownStore = createKnownAddressStore(database);
   const protectedAddresses = createProtectedAddresses(deps);
   const throttle = createOffenceThrottle(deps);
   const knownAddresses = createKnownAddresses({ ...deps, knownStore, protectedAddresses });
   const shared = { protectedAddresses, knownAddresses, throttle };
-  const stores = { ...deps, ...shared, banStore, ruleStore, trustedStore, hitStore };
+  const stores = { ...deps, ...shared, banStore, ruleStore, allowlistStore, hitStore };
 
-  const book = createBanIndex({ ...stores, readVersion: () => readBanVersion(database) });
-  const bans = createBans({ ...stores, book });
-  const hits = createBanHits({ ...stores, book, banOffender: bans.banOffender });
-  const gate = createBanGate({ ...stores, book, hits, mayPass: createBanPass(deps.credentials) });
-  const upkeep = createBanUpkeep({ ...stores, book, bans });
+  const banIndex = createBanIndex({ ...stores, readVersion: () => readBanVersion(database) });
+  const bans = createBans({ ...stores, banIndex });
+  const hits = createBanHits({ ...stores, banIndex, banOffender: bans.banOffender });
+  const gate = createBanGate({ ...stores, banIndex, hits, mayPass: createBanPass(deps.credentials) });
+  const upkeep = createBanUpkeep({ ...stores, banIndex, bans });
 
   bus.onMessage((message) => {
-    if (message.kind === 'bans.changed') catchUp(book.follow(message.version, message.change));
+    if (message.kind === 'bans.changed') catchUp(banIndex.follow(message.version, message.change));
   });
-  bus.onGap(() => catchUp(book.isLoaded ? book.load() : Promise.resolve()));
+  bus.onGap(() => catchUp(banIndex.isLoaded ? banIndex.load() : Promise.resolve()));
 
   /** What fails here, the watch finds. */
   function catchUp(work: Promise<void>): void {
@@ -97,21 +97,21 @@ export function createBanFeature(deps: BanFeatureDeps): BanFeature {
 
   return {
     gate: gate.middleware,
-    pathWatch: createPathWatch({ ...stores, book, hits }),
-    load: book.load,
+    pathWatch: createPathWatch({ ...stores, banIndex, hits }),
+    load: banIndex.load,
     noteGuessedKey: (address) => hits.note('invalid_api_keys', address),
     listener: knownAddresses.listener,
     knownAddresses,
     bans,
     banStore,
     ruleStore,
-    countActive: book.countActive,
-    alertThresholds: () => book.rules().alerts,
+    countActive: banIndex.countActive,
+    alertThresholds: () => banIndex.rules().alerts,
     jobs: upkeep.watches,
     whyProtected: protectedAddresses.whyProtected,
     upkeep,
     countWaitingHits: () => hits.waiting,
-    metrics: createBanMetrics({ book, gate, hits, throttle }),
+    metrics: createBanMetrics({ banIndex, gate, hits, throttle }),
     router: createBanRouter({ ...stores, bans }),
   };
 }

@@ -39,7 +39,7 @@ export const liftForm = z
   .object({ forget: z.string().optional() })
   .transform(({ forget }) => ({ forget: forget === 'yes' }));
 
-export const trustForm = z.object({
+export const allowlistForm = z.object({
   block: z
     .string()
     .max(60, 'This is too long for an address.')

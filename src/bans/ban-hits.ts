@@ -30,7 +30,7 @@ export interface BanHits {
 
 export interface BanHitsDeps {
   readonly hitStore: Pick<BanHitStore, 'add' | 'count' | 'trim'>;
-  readonly book: Pick<BanIndex, 'rules' | 'isTrusted' | 'isBanned'>;
+  readonly banIndex: Pick<BanIndex, 'rules' | 'isAllowed' | 'isBanned'>;
   readonly protectedAddresses: ProtectedAddresses;
   /** Addresses that nothing is held against. */
   readonly sharedSenders: readonly string[];
@@ -63,7 +63,7 @@ interface Round {
  * sees them all.
  */
 export function createBanHits(deps: BanHitsDeps): BanHits {
-  const { hitStore, book, protectedAddresses, sharedSenders, banOffender, clock, log } = deps;
+  const { hitStore, banIndex, protectedAddresses, sharedSenders, banOffender, clock, log } = deps;
   const { knownAddresses, throttle } = deps;
   const counted = new Map<BanCause, number>(BAN_CAUSES.map((cause) => [cause, 0]));
   let lost = 0;
@@ -73,10 +73,11 @@ export function createBanHits(deps: BanHitsDeps): BanHits {
 
   function note(cause: BanCause, address: string): number | undefined {
     const subject = readBanSubject(address);
-    const { automatic, count } = book.rules().thresholds[cause];
-    if (subject === undefined || !automatic || book.isBanned(subject)) return undefined;
+    const { automatic, count } = banIndex.rules().thresholds[cause];
+    if (subject === undefined || !automatic || banIndex.isBanned(subject)) return undefined;
     if (sharedSenders.includes(address)) return undefined;
-    if (book.isTrusted(address) || protectedAddresses.whyProtected(subject) !== undefined) return undefined;
+    if (banIndex.isAllowed(address) || protectedAddresses.whyProtected(subject) !== undefined)
+      return undefined;
     counted.set(cause, (counted.get(cause) ?? 0) + 1);
     const waitSeconds = throttle.takeWait(cause, subject);
     if (waitSeconds === undefined) gather({ subject, cause, at: clock.now() }, count);
@@ -118,7 +119,7 @@ export function createBanHits(deps: BanHitsDeps): BanHits {
   }
 
   async function judge(hits: readonly BanHit[]): Promise<void> {
-    const { thresholds } = book.rules();
+    const { thresholds } = banIndex.rules();
     for (const cause of BAN_CAUSES) {
       const subjects = [...new Set(hits.filter((hit) => hit.cause === cause).map((hit) => hit.subject))];
       if (subjects.length === 0) continue;
@@ -137,7 +138,7 @@ export function createBanHits(deps: BanHitsDeps): BanHits {
     addedSinceTrim += added;
     if (addedSinceTrim < TRIM_AFTER) return;
     addedSinceTrim = 0;
-    const windows = Object.values(book.rules().thresholds).map(({ windowMs }) => windowMs);
+    const windows = Object.values(banIndex.rules().thresholds).map(({ windowMs }) => windowMs);
     await hitStore.trim(clock.now() - Math.max(...windows), MOST_HITS);
   }
 

@@ -2,11 +2,11 @@ import { type BanRules, isBanOver } from '../core/ban-policy.ts';
 import type { Clock } from '../core/clock.ts';
 import { isAllowedAddress } from '../http/allowed-address.ts';
 import type { BanChange } from '../storage/bus.ts';
+import type { AllowlistStore } from './allowlist-store.ts';
 import type { BanRuleStore } from './ban-rule-store.ts';
 import type { BanStore } from './ban-store.ts';
 import { DEFAULT_BAN_RULES } from './default-ban-rules.ts';
 import { createSuspicion, type IsSuspicious } from './suspicious-path.ts';
-import type { TrustedAddressStore } from './trusted-address-store.ts';
 
 /** A copy in memory of what every request is held against. Bans end in it by the clock. */
 export interface BanIndex {
@@ -16,7 +16,7 @@ export interface BanIndex {
   readonly size: number;
   /** In force at this moment. */
   countActive(): number;
-  isTrusted(address: string): boolean;
+  isAllowed(address: string): boolean;
   rules(): BanRules;
   readonly isSuspicious: IsSuspicious;
   /** Whether it was ever read. */
@@ -34,15 +34,15 @@ export interface BanIndex {
 export interface BanIndexDeps {
   readonly banStore: Pick<BanStore, 'listAll'>;
   readonly ruleStore: Pick<BanRuleStore, 'read'>;
-  readonly trustedStore: Pick<TrustedAddressStore, 'list'>;
+  readonly allowlistStore: Pick<AllowlistStore, 'list'>;
   readonly readVersion: () => Promise<number>;
   readonly clock: Clock;
 }
 
 export function createBanIndex(deps: BanIndexDeps): BanIndex {
-  const { banStore, ruleStore, trustedStore, readVersion, clock } = deps;
+  const { banStore, ruleStore, allowlistStore, readVersion, clock } = deps;
   let bans = new Map<string, number>();
-  let trusted: readonly string[] = [];
+  let allowed: readonly string[] = [];
   let rules = DEFAULT_BAN_RULES;
   let isSuspicious = createSuspicion(rules.suspiciousPaths);
   let known: number | undefined;
@@ -75,12 +75,12 @@ export function createBanIndex(deps: BanIndexDeps): BanIndex {
     const fresh = new Map<string, number>();
     for await (const portion of banStore.listAll(clock.now()))
       for (const { subject, until } of portion) fresh.set(subject, until);
-    const blocks = (await trustedStore.list()).map(({ block }) => block);
+    const blocks = (await allowlistStore.list()).map(({ block }) => block);
     rules = await ruleStore.read();
     isSuspicious = createSuspicion(rules.suspiciousPaths);
     bans = fresh;
     counted = undefined;
-    trusted = blocks;
+    allowed = blocks;
     known = version;
   }
 
@@ -114,7 +114,7 @@ export function createBanIndex(deps: BanIndexDeps): BanIndex {
       if (counted === undefined || isBanOver(counted.until, now)) counted = countAt(now);
       return counted.active;
     },
-    isTrusted: (address) => isAllowedAddress(trusted, address),
+    isAllowed: (address) => isAllowedAddress(allowed, address),
     rules: () => rules,
     isSuspicious: (path) => isSuspicious(path),
     get isLoaded() {

@@ -5,15 +5,15 @@ import type { BanIndex } from './ban-index.ts';
 import type { OffenceThrottle } from './offence-throttle.ts';
 
 export interface BanMetricsDeps {
-  readonly book: Pick<BanIndex, 'countActive'>;
+  readonly banIndex: Pick<BanIndex, 'countActive'>;
   readonly gate: Pick<BanGate, 'countRefused' | 'countPassed'>;
   readonly hits: Pick<BanHits, 'counted' | 'lost'>;
   readonly throttle: Pick<OffenceThrottle, 'countThrottled'>;
 }
 
-export function createBanMetrics({ book, gate, hits, throttle }: BanMetricsDeps): readonly Metric[] {
+export function createBanMetrics({ banIndex, gate, hits, throttle }: BanMetricsDeps): readonly Metric[] {
   return [
-    gauge({ name: 'curfew_bans_active', help: 'Addresses that are banned.', read: book.countActive }),
+    gauge({ name: 'curfew_bans_active', help: 'Addresses that are banned.', read: banIndex.countActive }),
     counter({
       name: 'curfew_banned_requests_total',
       help: 'Requests that this node refused because their address is banned.',

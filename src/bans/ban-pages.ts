@@ -6,7 +6,8 @@ import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress, clientSubject } from '../http/client-address.ts';
 import { readForm, requireForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
-import { pageNumber, queryText } from '../http/query-text.ts';
+import { numberedPage } from '../http/pager.ts';
+import { type Notices, noticeOf, queryText } from '../http/query-text.ts';
 import { banForm, liftForm } from './ban-form.ts';
 import { PROTECTED_WORDS, REASON_WORDS } from './ban-labels.ts';
 import type { Ban, BanStore } from './ban-store.ts';
@@ -37,8 +38,7 @@ const PAGE_SIZE = 50;
 const LONGEST_SEARCH = 60;
 const REASONS: readonly BanReason[] = [...BAN_CAUSES, 'manual', 'imported'];
 
-/** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
+const NOTICES: Notices = new Map([
   ['banned', 'The address is banned, on every node.'],
   ['lifted', 'The ban is lifted, on every node.'],
   ['over', 'That ban is over already.'],
@@ -50,9 +50,9 @@ export function createBanPages({ bans, banStore, protectedAddresses, clock }: Ba
     async list(req, res) {
       const text = queryText(req, 'q', LONGEST_SEARCH);
       const reason = REASONS.find((known) => known === req.query['reason']);
-      const page = pageNumber(req);
-      const offset = (page - 1) * PAGE_SIZE;
-      const found = await banStore.search({ text, reason, offset, limit: PAGE_SIZE }, clock.now());
+      const page = numberedPage(req, PAGE_SIZE);
+      const { offset, limit } = page;
+      const found = await banStore.search({ text, reason, offset, limit }, clock.now());
       renderPage(req, res, 'bans/index', {
         title: 'Bans',
         bans: found.bans.map(toBanView),
@@ -60,11 +60,8 @@ export function createBanPages({ bans, banStore, protectedAddresses, clock }: Ba
         from: offset + 1,
         search: { text, isNarrowed: text !== '' || reason !== undefined },
         reasons: REASONS.map((value) => ({ value, label: REASON_WORDS[value], chosen: value === reason })),
-        pages: {
-          previous: page === 1 ? undefined : pageHref({ text, reason }, page - 1),
-          next: offset + found.bans.length < found.total ? pageHref({ text, reason }, page + 1) : undefined,
-        },
-        notice: NOTICES.get(req.query['notice']),
+        pages: page.links(BANS, { q: text, reason }, { shown: found.bans.length, total: found.total }),
+        notice: noticeOf(req, NOTICES),
       });
     },
 
@@ -145,14 +142,3 @@ function typed(req: Request): Fields {
 }
 
 const shortText = (value: unknown): string => (typeof value === 'string' ? value.slice(0, 300) : '');
-
-function pageHref(
-  { text, reason }: { readonly text: string; readonly reason: string | undefined },
-  page: number,
-): string {
-  return `${BANS}?${new URLSearchParams({
-    ...(text === '' ? {} : { q: text }),
-    ...(reason === undefined ? {} : { reason }),
-    page: String(page),
-  })}`;
-}

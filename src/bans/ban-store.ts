@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Selectable, sql, type Transaction } from 'kysely';
 import { type BanCause, type BanLength, type BanReason, banEnd, nextLength } from '../core/ban-policy.ts';
+import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
 import type { BansTable, Schema } from '../storage/schema.ts';
 import { type BanChangeResult, changeBans } from './ban-change-store.ts';
@@ -86,9 +87,9 @@ export function createBanStore(database: Database): BanStore {
       let matching = inForce(now);
       if (reason !== undefined) matching = matching.where('reason', '=', reason);
       if (text !== '') {
-        const pattern = `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-        matching = matching.where(
-          sql<boolean>`(subject like ${pattern} escape '\\' or lower(note) like ${pattern} escape '\\')`,
+        const lower = text.toLowerCase();
+        matching = matching.where(({ or }) =>
+          or([containsText(sql.ref('subject'), lower), containsText(sql`lower(note)`, lower)]),
         );
       }
       const { total } = await matching

@@ -16,7 +16,7 @@ export interface BanUpkeep {
 }
 
 export interface BanUpkeepDeps {
-  readonly book: Pick<BanIndex, 'refresh' | 'tidy' | 'rules'>;
+  readonly banIndex: Pick<BanIndex, 'refresh' | 'tidy' | 'rules'>;
   readonly bans: Pick<Bans, 'removeOver'>;
   readonly banStore: Pick<BanStore, 'forgetOffencesBefore'>;
   readonly hitStore: Pick<BanHitStore, 'trim'>;
@@ -33,19 +33,19 @@ const TIDY_EVERY_MS = MINUTE_MS;
 const OFFENCES_KEPT_MS = 365 * DAY_MS;
 
 export function createBanUpkeep(deps: BanUpkeepDeps): BanUpkeep {
-  const { book, bans, banStore, hitStore, knownAddresses, clock, log } = deps;
+  const { banIndex, bans, banStore, hitStore, knownAddresses, clock, log } = deps;
 
   async function tidy(): Promise<void> {
-    book.tidy();
+    banIndex.tidy();
     await bans.removeOver();
     await banStore.forgetOffencesBefore(clock.now() - OFFENCES_KEPT_MS);
-    const windows = Object.values(book.rules().thresholds).map(({ windowMs }) => windowMs);
+    const windows = Object.values(banIndex.rules().thresholds).map(({ windowMs }) => windowMs);
     await hitStore.trim(clock.now() - Math.max(...windows), MOST_HITS);
     await knownAddresses.trim();
   }
 
   return {
-    watches: [watch(REFRESH_EVERY_MS, book.refresh, log), watch(TIDY_EVERY_MS, tidy, log)],
+    watches: [watch(REFRESH_EVERY_MS, banIndex.refresh, log), watch(TIDY_EVERY_MS, tidy, log)],
     tidy,
   };
 }

@@ -5,12 +5,12 @@ import { type BanCause, type BanLength, type BanRules, banEnd } from '../core/ba
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { BanChange, Bus } from '../storage/bus.ts';
+import type { AllowlistEntry, AllowlistStore } from './allowlist-store.ts';
 import type { BanChangeResult } from './ban-change-store.ts';
 import type { BanIndex } from './ban-index.ts';
 import type { BanRuleStore } from './ban-rule-store.ts';
 import type { Ban, BanStore, NewBan } from './ban-store.ts';
 import type { ProtectedAddresses, WhyProtected } from './protected-addresses.ts';
-import type { TrustedAddress, TrustedAddressStore } from './trusted-address-store.ts';
 
 export interface BanOrder {
   /** As `readBanSubject` gives it. */
@@ -42,11 +42,11 @@ export interface Bans {
   importAll(bans: readonly ImportedBan[], origin: AuditOrigin): Promise<ImportOutcome>;
   /** For its next offence, as long as the rules say; nothing for somebody who is banned already. */
   banOffender(subject: string, cause: BanCause): Promise<void>;
-  trust(
-    entry: Pick<TrustedAddress, 'block' | 'note'>,
+  addToAllowlist(
+    entry: Pick<AllowlistEntry, 'block' | 'note'>,
     origin: AuditOrigin,
   ): Promise<'added' | 'known_or_full'>;
-  distrust(block: string, origin: AuditOrigin): Promise<boolean>;
+  removeFromAllowlist(block: string, origin: AuditOrigin): Promise<boolean>;
   changeRules(change: Partial<BanRules>, origin: AuditOrigin): Promise<'saved' | 'unchanged'>;
   /** Removes bans that are over; returns how many. */
   removeOver(): Promise<number>;
@@ -55,16 +55,16 @@ export interface Bans {
 export interface BansDeps {
   readonly banStore: BanStore;
   readonly ruleStore: BanRuleStore;
-  readonly trustedStore: TrustedAddressStore;
+  readonly allowlistStore: AllowlistStore;
   readonly protectedAddresses: ProtectedAddresses;
-  readonly book: Pick<BanIndex, 'follow' | 'rules' | 'size'>;
+  readonly banIndex: Pick<BanIndex, 'follow' | 'rules' | 'size'>;
   readonly bus: Pick<Bus, 'publish'>;
   readonly audit: AuditLog;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export const MOST_TRUSTED = 200;
+export const MOST_ALLOWED = 200;
 
 /** As many bans that nobody ordered fit in memory with ease. One more would be made by a flood of addresses only. */
 const MOST_AUTOMATIC = 100_000;
@@ -79,11 +79,11 @@ interface MutableOutcome {
 }
 
 export function createBans(deps: BansDeps): Bans {
-  const { banStore, ruleStore, trustedStore, protectedAddresses, book, bus, audit, clock, log } = deps;
+  const { banStore, ruleStore, allowlistStore, protectedAddresses, banIndex, bus, audit, clock, log } = deps;
 
   /** Whoever is not told looks at the version every few seconds. */
   async function tell({ version }: BanChangeResult<unknown>, change?: BanChange): Promise<void> {
-    await book.follow(version, change);
+    await banIndex.follow(version, change);
     try {
       await bus.publish({ kind: 'bans.changed', version, ...(change === undefined ? {} : { change }) });
     } catch (error) {
@@ -157,9 +157,9 @@ export function createBans(deps: BansDeps): Bans {
     },
 
     async banOffender(subject, cause) {
-      if (book.size >= MOST_AUTOMATIC)
+      if (banIndex.size >= MOST_AUTOMATIC)
         return log.error({ bans: MOST_AUTOMATIC }, 'There are too many bans for another automatic one');
-      const { ladder } = book.rules();
+      const { ladder } = banIndex.rules();
       const done = await banStore.addOffence({ subject, cause, ladder }, clock.now());
       if (done === undefined) return;
       await tell(done, inForce(done.value));
@@ -167,17 +167,17 @@ export function createBans(deps: BansDeps): Bans {
       log.warn({ address: subject, cause, offence: done.value.offence }, 'An address was banned');
     },
 
-    async trust({ block, note }, origin) {
+    async addToAllowlist({ block, note }, origin) {
       const entry = { block, note, addedBy: origin.actor, addedAt: clock.now() };
-      const done = await trustedStore.add(entry, MOST_TRUSTED);
+      const done = await allowlistStore.add(entry, MOST_ALLOWED);
       if (done === undefined) return 'known_or_full';
       await tell(done);
       await audit.record({ type: 'allowlist.changed', before: undefined, after: { block, note } }, origin);
       return 'added';
     },
 
-    async distrust(block, origin) {
-      const done = await trustedStore.remove(block);
+    async removeFromAllowlist(block, origin) {
+      const done = await allowlistStore.remove(block);
       if (done === undefined) return false;
       await tell(done);
       const { note } = done.value;

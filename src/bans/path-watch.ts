@@ -20,7 +20,7 @@ export interface PathWatch {
 export type LiveSession = (req: Request) => { readonly userId: string } | undefined;
 
 export interface PathWatchDeps {
-  readonly book: Pick<BanIndex, 'isSuspicious'>;
+  readonly banIndex: Pick<BanIndex, 'isSuspicious'>;
   readonly hits: Pick<BanHits, 'note'>;
   /** What counts from where people sign in is slowed down: another site's page may have made their browser ask. */
   readonly knownAddresses: Pick<KnownAddresses, 'note'>;
@@ -32,12 +32,13 @@ export interface PathWatchDeps {
  * Counts requests for what only somebody asks for who looks for holes. Those that are answered cost nothing here. The path
  * alone says so: a header that the client chooses hides nothing.
  */
-export function createPathWatch({ book, hits, knownAddresses, liveSession }: PathWatchDeps): PathWatch {
+export function createPathWatch({ banIndex, hits, knownAddresses, liveSession }: PathWatchDeps): PathWatch {
   const counted = new WeakSet<Request>();
 
   /** Each request once. What to answer instead, where its address is slowed down. */
   function count(req: Request): AppError | undefined {
-    if (counted.has(req) || !book.isSuspicious(req.path) || liveSession(req) !== undefined) return undefined;
+    if (counted.has(req) || !banIndex.isSuspicious(req.path) || liveSession(req) !== undefined)
+      return undefined;
     counted.add(req);
     const waitSeconds = hits.note('suspicious_paths', clientSubject(req).address);
     return waitSeconds === undefined ? undefined : tooManyPaths(waitSeconds);

@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { methods } from '../http/methods.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
-import { ALLOW_LIST, type AllowListPageDeps, createAllowListPage } from './allow-list-page.ts';
+import { ALLOWLIST, type AllowlistPageDeps, createAllowlistPage } from './allowlist-page.ts';
 import { type BanFilePagesDeps, createBanFilePages, LARGEST_BAN_FILE_BYTES } from './ban-file-pages.ts';
 import { BANS, type BanPagesDeps, createBanPages } from './ban-pages.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type ThresholdsPageDeps,
 } from './thresholds-page.ts';
 
-export type BanRouterDeps = BanPagesDeps & BanFilePagesDeps & AllowListPageDeps & ThresholdsPageDeps & {};
+export type BanRouterDeps = BanPagesDeps & BanFilePagesDeps & AllowlistPageDeps & ThresholdsPageDeps & {};
 
 export const BAN_ROUTES: readonly RoutePolicy[] = [
   { path: BANS, role: 'admin', reauthenticate: ['post'] },
@@ -25,18 +25,18 @@ export const BAN_ROUTES: readonly RoutePolicy[] = [
   { path: `${BANS}/export.csv`, role: 'admin', exports: 'bans' },
   { path: `${BANS}/export.json`, role: 'admin', exports: 'bans' },
   { path: `${BANS}/:id/lifting`, role: 'admin', reauthenticate: ['get', 'post'] },
-  { path: ALLOW_LIST, role: 'admin', reauthenticate: ['get', 'post'] },
-  { path: `${ALLOW_LIST}/removal`, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: ALLOWLIST, role: 'admin', reauthenticate: ['get', 'post'] },
+  { path: `${ALLOWLIST}/removal`, role: 'admin', reauthenticate: ['get', 'post'] },
   { path: THRESHOLDS, role: 'admin', reauthenticate: ['get', 'post'] },
   { path: ALERT_THRESHOLDS, role: 'admin', reauthenticate: ['post'] },
 ];
 
-/** Bans, trusted addresses and thresholds, for administrators. */
+/** Bans, the allowlist and thresholds, for administrators. */
 export function createBanRouter(deps: BanRouterDeps): Router {
   const router = Router({ caseSensitive: true });
   const pages = createBanPages(deps);
   const files = createBanFilePages(deps);
-  const allowList = createAllowListPage(deps);
+  const allowlist = createAllowlistPage(deps);
   const thresholds = createThresholdsPage(deps);
 
   methods(router, BANS, { get: pages.list, post: pages.ban });
@@ -51,10 +51,10 @@ export function createBanRouter(deps: BanRouterDeps): Router {
     get: pages.showLifting,
     post: pages.lift,
   });
-  methods(router, ALLOW_LIST, { get: allowList.show, post: allowList.add });
-  methods(router, `${ALLOW_LIST}/removal`, {
-    get: allowList.showRemoval,
-    post: allowList.remove,
+  methods(router, ALLOWLIST, { get: allowlist.show, post: allowlist.add });
+  methods(router, `${ALLOWLIST}/removal`, {
+    get: allowlist.showRemoval,
+    post: allowlist.remove,
   });
   methods(router, THRESHOLDS, {
     get: thresholds.show,

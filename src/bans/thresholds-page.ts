@@ -4,6 +4,7 @@ import type { BanRules, BanThreshold } from '../core/ban-policy.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
+import { type Notices, noticeOf } from '../http/query-text.ts';
 import type { BanRuleStore } from './ban-rule-store.ts';
 import { lengthOptions } from './ban-view.ts';
 import type { Bans } from './bans.ts';
@@ -23,9 +24,9 @@ export const ALERT_THRESHOLDS = `${THRESHOLDS}/alerts`;
 /** A browser does not send a box that is not ticked. */
 const UNTICKED: Fields = { keysAutomatic: '', pathsAutomatic: '' };
 
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
-  ['saved', 'Saved. It counts from now on, on every node.'],
-  ['unchanged', 'It was so already.'],
+const NOTICES: Notices = new Map([
+  ['saved', 'Saved. The thresholds apply at once, on every node.'],
+  ['unchanged', 'Nothing was changed: these thresholds apply already.'],
 ]);
 
 /** What leads to a ban and for how long, which paths are suspicious, and what raises an alert: a form for each. */
@@ -84,7 +85,7 @@ function render(
       chosen: String(ms) === values['slowMs'],
     })),
     wantsDefaults,
-    notice: NOTICES.get(req.query['notice']),
+    notice: noticeOf(req, NOTICES),
     fields,
   });
 }

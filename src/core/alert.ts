@@ -53,14 +53,14 @@ export function alertCause(kind: AlertKind, routeClass?: string): string {
 }
 
 const CLASS_LABELS: Readonly<Record<string, string>> = {
-  guarded: 'Pages of signed-in people',
-  form: 'Signing in',
+  guarded: 'Pages behind sign-in',
+  form: 'Sign-in and setup',
   api: 'API and webhooks',
   poll: 'Background requests of open pages',
-  callback: 'Ways back from brokers',
-  public: 'The first page',
-  static: 'Styles, scripts and pictures',
-  probe: 'Figures for monitoring',
+  callback: 'Returns from brokers',
+  public: 'Pages for anyone',
+  static: 'Styles, scripts and images',
+  probe: 'Metrics',
 };
 
 export function routeClassLabel(routeClass: string): string {

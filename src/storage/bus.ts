@@ -21,7 +21,7 @@ export type BusMessage =
   | { readonly kind: 'sockets.event'; readonly userId: string; readonly event: FeedEvent }
   /** Sockets that a revocation covers. */
   | { readonly kind: 'sockets.end'; readonly scope: RevocationScope; readonly reason: RevocationReason }
-  /** Bans, trusted addresses or the rules for bans; without `change`, all may have. */
+  /** Bans, the allowlist or the rules for bans; without `change`, all may have. */
   | { readonly kind: 'bans.changed'; readonly version: number; readonly change?: BanChange };
 
 /** `until`: ms since the epoch. */

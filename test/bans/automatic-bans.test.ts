@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../src/core/duration.ts';
 import { makeKey } from '../api/api-client.ts';
@@ -225,6 +226,9 @@ describe('what a banned address gets', () => {
       expect(answer.text.length).toBeLessThan(1000);
       expect(answer.text).toContain(STRANGER);
       expect(answer.text).toContain(answer.headers.get('x-request-id'));
+      const style = /<style>([\s\S]*)<\/style>/.exec(answer.text)?.[1] ?? '';
+      const hash = createHash('sha256').update(style).digest('base64');
+      expect(answer.headers.get('content-security-policy')).toContain(`style-src 'sha256-${hash}'`);
     }
     const program = await world.ask(SESSION, STRANGER);
     expect({ status: program.status, ...JSON.parse(program.text) }).toMatchObject({

@@ -25,9 +25,9 @@ describe('counting what leads to a ban', () => {
     hits = createBanHits({
       sharedSenders: [SHARED],
       hitStore: createBanHitStore(database),
-      book: {
+      banIndex: {
         rules: () => DEFAULT_BAN_RULES,
-        isTrusted: () => false,
+        isAllowed: () => false,
         isBanned: (each) => banned.includes(each),
       },
       protectedAddresses: {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createAllowlistStore } from '../../src/bans/allowlist-store.ts';
 import { readBanVersion } from '../../src/bans/ban-change-store.ts';
 import { createBanHitStore } from '../../src/bans/ban-hit-store.ts';
 import { createBanRuleStore } from '../../src/bans/ban-rule-store.ts';
 import { type BanStore, createBanStore, type NewBan } from '../../src/bans/ban-store.ts';
 import { DEFAULT_BAN_RULES } from '../../src/bans/default-ban-rules.ts';
-import { createTrustedAddressStore } from '../../src/bans/trusted-address-store.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { DATABASES } from '../support/databases.ts';
@@ -84,7 +84,7 @@ describe.each(DATABASES)('what is stored about bans, on %s', (_name, open) => {
 
   test('every change has a version of its own, and what changes nothing has none', async () => {
     const before = await readBanVersion(database);
-    const trusted = createTrustedAddressStore(database);
+    const trusted = createAllowlistStore(database);
     const rules = createBanRuleStore(database);
     const entry = { block: '203.0.113.0/28', note: 'Office', addedBy: 'asha', addedAt: NOW };
     const changes = [

@@ -104,19 +104,19 @@ describe('bans, in a browser on a phone', () => {
     expect(await statusFor(STRANGER)).toBe(200);
   });
 
-  test('an address is trusted, and no longer', async () => {
+  test('an address is put on the allowlist and taken off', async () => {
     await page.getByRole('button', { name: /Security pages/ }).click();
     await page.getByRole('link', { name: 'Allowlist' }).click();
     await expectGoodPage();
     await page.getByLabel('Address or block').fill('203.0.113.0/28');
     await page.getByLabel('Whose it is').fill('Office');
-    await page.getByRole('button', { name: 'Trust it' }).click();
-    await page.getByRole('status').getByText('The address is trusted').waitFor();
+    await page.getByRole('button', { name: 'Add to the allowlist' }).click();
+    await page.getByRole('status').getByText('Added: the address is never banned automatically.').waitFor();
     await expectGoodPage();
     await page.getByRole('link', { name: 'Remove 203.0.113.0/28' }).click();
     await expectGoodPage();
     await page.getByRole('button', { name: 'Remove it' }).click();
-    await page.getByText('No address is trusted').waitFor();
+    await page.getByText('The allowlist is empty').waitFor();
   });
 
   test('thresholds are changed, and what is wrong is said at the field', async () => {
@@ -124,11 +124,11 @@ describe('bans, in a browser on a phone', () => {
     await page.getByRole('link', { name: 'Thresholds' }).click();
     await expectGoodPage();
     await page.getByLabel('After so many').first().fill('0');
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Save ban thresholds' }).click();
     await page.getByRole('alert').waitFor();
     await expectGoodPage();
     await page.getByLabel('After so many').first().fill('5');
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Save ban thresholds' }).click();
     await page.getByRole('status').getByText('Saved').waitFor();
     expect(await page.getByLabel('After so many').first().inputValue()).toBe('5');
     expect(complaints).toEqual([]);

@@ -61,10 +61,10 @@ describe.each(SIZES)('people and their sessions, in a browser %s', (name, viewpo
 
   test('a person is made, and their password is shown once', async () => {
     await expectGoodPage('people');
-    await page.getByRole('link', { name: 'New person' }).click();
+    await page.getByRole('link', { name: 'Add a person' }).click();
     await expectGoodPage('new-person');
     await page.getByLabel('Username').fill('x');
-    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.getByRole('button', { name: 'Create account' }).click();
     await page.getByRole('alert').waitFor();
     await expectGoodPage('new-person-wrong');
     await page.getByLabel('Username').fill('meera');
@@ -131,10 +131,10 @@ describe.each(SIZES)('people and their sessions, in a browser %s', (name, viewpo
     await page.getByRole('heading', { name: 'End everything of asha?' }).waitFor();
     await expectGoodPage('end-person');
     await page.getByRole('link', { name: 'Leave it' }).click();
-    await page.getByRole('link', { name: 'End everybody’s sessions' }).click();
+    await page.getByRole('link', { name: 'End all sessions' }).click();
     await page.getByText('Your own session is among them').waitFor();
     await expectGoodPage('end-everybody');
-    await page.getByRole('button', { name: 'End everybody’s sessions' }).click();
+    await page.getByRole('button', { name: 'End all sessions' }).click();
     await page.waitForURL(/\/auth\/login\?reason=revoked/);
     await typeIn();
     await page.getByRole('heading', { name: 'What was ended' }).waitFor();
@@ -150,7 +150,7 @@ describe.each(SIZES)('people and their sessions, in a browser %s', (name, viewpo
     await expectGoodPage('confirm-wrong');
     await page.getByLabel('Password', { exact: true }).fill(PERSON.password);
     await page.keyboard.press('Enter');
-    await page.getByRole('heading', { name: 'New person' }).waitFor();
+    await page.getByRole('heading', { name: 'Add a person' }).waitFor();
   });
 
   test('nothing complained', () => expect(complaints).toEqual([]));

@@ -136,9 +136,9 @@ describe('the pages of security in a house of 100,000 requests and 10,000 bans',
   test('the overview leads to everything that an administrator does', async () => {
     const [context, page] = await open({ width: 1280, height: 900 });
     for (const [link, heading] of [
-      ['End everybody’s sessions', /everybody/i],
+      ['End all sessions', /all sessions/i],
       ['Ban an address', 'Ban an address'],
-      ['Change thresholds', 'Thresholds'],
+      ['30 days', 'Security'],
       ['Live sessions', /sessions/i],
       ['Banned addresses', 'Bans'],
     ] as const) {
@@ -182,7 +182,7 @@ describe('the pages of security in a house of 100,000 requests and 10,000 bans',
 
   test('each chart has a name, a description, and its figures as a table', async () => {
     const [context, page] = await open({ width: 1280, height: 900 });
-    const drawing = page.getByRole('img', { name: 'Signing in' }).first();
+    const drawing = page.getByRole('img', { name: 'Sign-ins' }).first();
     await drawing.waitFor();
     expect(await drawing.locator('desc').textContent()).toContain('one for each hour from');
     const chart = page.getByRole('article', { name: 'Time to answer' }).first();
@@ -203,7 +203,7 @@ describe('the pages of security in a house of 100,000 requests and 10,000 bans',
     });
     const sessions = page.locator('#tile-sessions-value');
     const before = Number((await sessions.textContent())?.replace(/\D/g, ''));
-    const summary = page.getByRole('article', { name: 'Signing in' }).first().locator('summary');
+    const summary = page.getByRole('article', { name: 'Sign-ins' }).first().locator('summary');
     await summary.click();
     await signIn(createVisitor(server.origin));
     const legend = page.locator('#sign-ins-by-hour-drawing .legend li').first();

@@ -1,8 +1,9 @@
+import { MINUTE_MS } from '../../core/duration.ts';
 import { toIstIso } from '../../core/ist.ts';
 import type { NowFigures } from './now-figures.ts';
 import { partName } from './part-name.ts';
 
-/** Something that somebody should look at now, and where. */
+/** Something that an administrator must act on, and where. */
 export interface Worry {
   readonly text: string;
   readonly href: string;
@@ -12,7 +13,8 @@ export interface Worry {
 
 /** What cannot wait, the worst first. */
 export function attentionOf(now: NowFigures): readonly Worry[] {
-  const { chain, alerts, parts, revocations, logouts } = now;
+  const { at, chain, alerts, parts, revocations, logouts } = now;
+  const pendingMs = revocations.oldestOrderedAt === undefined ? 0 : at - revocations.oldestOrderedAt;
   const worries: Worry[] = [];
   if (chain.problem !== undefined)
     worries.push({
@@ -25,26 +27,27 @@ export function attentionOf(now: NowFigures): readonly Worry[] {
     worries.push({
       text: `${what} Since ${toIstIso(since).slice(11, 16)} IST.`,
       href: '/security/load',
-      action: 'Look at the load',
+      action: 'Open load',
     });
   for (const { name, isAnswering } of parts)
     if (!isAnswering)
       worries.push({
-        text: `${partName(name)}: no good answer.`,
+        text: `${partName(name)}: not healthy.`,
         href: '/security/load',
-        action: 'Look at the load',
+        action: 'Open load',
       });
-  if (revocations.waiting > 0)
+  // A step that is retried within the minute needs nobody.
+  if (revocations.waiting > 0 && pendingMs >= MINUTE_MS)
     worries.push({
-      text: `${some(revocations.waiting, 'revocation is', 'revocations are')} not carried out in full yet.`,
+      text: `${some(revocations.waiting, 'revocation is', 'revocations are')} pending.`,
       href: '/security/revocations',
-      action: 'See which',
+      action: 'Open pending revocations',
     });
   if (logouts.dead > 0)
     worries.push({
-      text: `${some(logouts.dead, 'logout', 'logouts')} at brokers could not be delivered.`,
+      text: `${some(logouts.dead, 'broker logout', 'broker logouts')} failed.`,
       href: '/broker/logouts',
-      action: 'Try again or dismiss',
+      action: 'Retry or dismiss',
     });
   return worries;
 }

@@ -22,19 +22,19 @@ interface ChartPlan {
 const PLANS: readonly ChartPlan[] = [
   {
     id: 'sign-ins',
-    title: 'Signing in',
+    title: 'Sign-ins',
     series: [
       { name: 'Signed in', tone: 1, kinds: ['login.succeeded'] },
       { name: 'Wrong name, password or code', tone: 2, kinds: ['login.failed:*'] },
       { name: 'Too many tries', tone: 3, kinds: ['login.failed:rate_limited'] },
     ],
-    nothing: 'Nobody has signed in or tried to.',
+    nothing: 'no sign-in and no attempt.',
     note: '',
     behind: { href: '/security/audit?kind=sign-ins', text: 'Audit log' },
   },
   {
     id: 'endings',
-    title: 'Sessions ended, by reason',
+    title: 'Sessions ended',
     series: [
       { name: 'Cutoff', tone: 1, kinds: ['session.ended:cutoff'] },
       { name: 'Idle', tone: 2, kinds: ['session.ended:idle'] },
@@ -50,8 +50,8 @@ const PLANS: readonly ChartPlan[] = [
       },
       { name: 'Otherwise', tone: 5, kinds: ['session.ended:*'] },
     ],
-    nothing: 'No session has ended.',
-    note: 'What ended for one person at one time counts once, on however many devices.',
+    nothing: 'none.',
+    note: 'Sessions of one person that ended together count once.',
     behind: { href: '/security/receipts', text: 'Receipts' },
   },
   {
@@ -62,8 +62,8 @@ const PLANS: readonly ChartPlan[] = [
       { name: 'Suspicious paths', tone: 2, kinds: ['ban.added:suspicious_paths'] },
       { name: 'By hand', tone: 3, kinds: ['ban.added:*'] },
     ],
-    nothing: 'Nobody was banned.',
-    note: 'Those of an imported list are not counted.',
+    nothing: 'none.',
+    note: 'Without imported lists.',
     behind: { href: '/security/bans', text: 'Bans' },
   },
 ];

@@ -11,7 +11,7 @@ export interface Tile {
   /** Under it; '' for nothing. */
   readonly detail: string;
   readonly href: string;
-  /** Whether somebody should look. */
+  /** Whether it needs attention. */
   readonly isWorrying: boolean;
 }
 
@@ -59,7 +59,7 @@ function bansTile({ bans }: NowFigures): Tile {
     'banned',
     'Banned addresses',
     count(bans),
-    bans === 0 ? 'nobody' : 'refused at the gate',
+    bans === 0 ? 'none' : 'refused at the gate',
     '/security/bans',
   );
 }
@@ -67,22 +67,22 @@ function bansTile({ bans }: NowFigures): Tile {
 function waitingTile({ revocations, logouts, messages }: NowFigures): Tile {
   const detail = `${counted(revocations.waiting, 'revocation', 'revocations')}, ${counted(logouts.open, 'logout at a broker', 'logouts at brokers')}, ${counted(messages.open, 'message', 'messages')}`;
   const sum = revocations.waiting + logouts.open + messages.open;
-  return tile('waiting', 'Waiting', count(sum), detail, '/security/revocations', revocations.waiting > 0);
+  return tile('waiting', 'Pending', count(sum), detail, '/security/revocations', revocations.waiting > 0);
 }
 
 function partsTile({ parts }: NowFigures): Tile {
   const silent = parts.filter(({ isAnswering }) => !isAnswering).map(({ name }) => partName(name));
   const names = parts.map(({ name }) => partName(name)).join(', ');
   return silent.length === 0
-    ? tile('parts', 'What this server needs', 'Answers', names, '/security/load')
-    : tile('parts', 'What this server needs', 'Not well', silent.join(', '), '/security/load', true);
+    ? tile('parts', 'Dependencies', 'Healthy', names, '/security/load')
+    : tile('parts', 'Dependencies', 'Not healthy', silent.join(', '), '/security/load', true);
 }
 
 function chainTile({ chain: { problem, checkedAt }, at }: NowFigures): Tile {
   if (problem !== undefined) return tile('chain', 'Audit chain', 'Broken', problem, '/security/audit', true);
   return checkedAt === 0
-    ? tile('chain', 'Audit chain', 'Not yet checked', 'the server looks by itself', '/security/audit')
-    : tile('chain', 'Audit chain', 'Unbroken', `checked ${ago(at - checkedAt)}`, '/security/audit');
+    ? tile('chain', 'Audit chain', 'Not verified yet', 'the server does it once a day', '/security/audit')
+    : tile('chain', 'Audit chain', 'Verified', ago(at - checkedAt), '/security/audit');
 }
 
 function tile(

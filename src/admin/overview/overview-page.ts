@@ -1,13 +1,13 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { renderPage } from '../../http/page.ts';
 import type { TrafficHour } from '../../monitoring/traffic/hour-tally.ts';
-import { type ChartView, toChartView } from './chart-view.ts';
+import { toChartView } from './chart-view.ts';
 import { eventCharts } from './event-charts.ts';
 import { createHourHistory } from './hour-history.ts';
 import { type AuditHour, auditByDay, trafficByDay } from './hour-rows.ts';
 import { type NowFiguresDeps, readNowFigures } from './now-figures.ts';
 import { toNowView } from './now-view.ts';
-import { lastDays, lastHours, type Period } from './period.ts';
+import { lastDays, lastHours } from './period.ts';
 import { trafficCharts } from './traffic-charts.ts';
 
 export interface OverviewPageDeps extends NowFiguresDeps {
@@ -23,41 +23,47 @@ export interface OverviewPage {
 }
 
 export const OVERVIEW = '/security';
+/** The span of the charts, in the address; without it they show 24 hours. */
+const MONTH = '30d';
 
-/** The first page of security: how things stand, and how they were for a day and a month. */
+/** The first page of security: how things stand, and charts of 24 hours or 30 days. */
 export function createOverviewPage(deps: OverviewPageDeps): OverviewPage {
   const { clock, auditHoursSince, trafficHoursSince } = deps;
   const auditHistory = createHourHistory({ clock, since: auditHoursSince, toDays: auditByDay });
   const trafficHistory = createHourHistory({ clock, since: trafficHoursSince, toDays: trafficByDay });
 
-  async function readSpans() {
-    const now = clock.now();
+  async function readSpan(req: Request) {
+    const isMonth = req.query['span'] === MONTH;
+    const period = isMonth ? lastDays(clock.now()) : lastHours(clock.now());
     const [auditRows, trafficRows] = await Promise.all([auditHistory.read(), trafficHistory.read()]);
-    const chartsOf = (period: Period): readonly ChartView[] =>
-      [...eventCharts(auditRows, period), ...trafficCharts(trafficRows, period)].map(toChartView);
-    return [
-      { id: 'last-hours', heading: 'Last 24 hours', unit: 'hour', charts: chartsOf(lastHours(now)) },
-      { id: 'last-days', heading: 'Last 30 days', unit: 'day', charts: chartsOf(lastDays(now)) },
-    ];
+    const charts = [...eventCharts(auditRows, period), ...trafficCharts(trafficRows, period)].map(
+      toChartView,
+    );
+    return {
+      isMonth,
+      unit: period.unit,
+      drawn: charts.filter(({ drawing }) => drawing !== undefined),
+      empty: charts.filter(({ drawing }) => drawing === undefined),
+    };
   }
 
   return {
     async show(req, res) {
-      const [now, spans] = await Promise.all([readNowFigures(deps), readSpans()]);
+      const [now, span] = await Promise.all([readNowFigures(deps), readSpan(req)]);
       renderPage(req, res, 'admin/overview/index', {
         title: 'Security',
         modules: ['live-overview'],
         now: toNowView(now),
-        spans,
+        span,
       });
     },
 
     async live(req, res) {
-      // Whoever opens this as a page wants the page.
+      // Opened in a tab, it has no frame.
       if (req.get('x-requested-with') === undefined) return res.redirect(303, OVERVIEW);
       const wantsCharts = req.query['charts'] === '1';
-      const [now, spans] = await Promise.all([readNowFigures(deps), wantsCharts ? readSpans() : []]);
-      renderPage(req, res, 'admin/overview/live', { title: 'Security', now: toNowView(now), spans });
+      const [now, span] = await Promise.all([readNowFigures(deps), wantsCharts ? readSpan(req) : undefined]);
+      renderPage(req, res, 'admin/overview/live', { title: 'Security', now: toNowView(now), span });
     },
   };
 }

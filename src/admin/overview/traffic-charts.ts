@@ -27,12 +27,9 @@ function requestChart(tally: readonly TrafficCounts[], period: Period): Chart {
     shape: 'bars',
     measure: 'count',
     period,
-    series: [
-      counted('Answered as asked', 1, tally, succeeded),
-      counted('Refused or failed', 2, tally, failed),
-    ],
-    nothing: 'Nothing was asked for.',
-    note: 'Without those that banned addresses made.',
+    series: [counted('Successful', 1, tally, succeeded), counted('Failed', 2, tally, failed)],
+    nothing: 'no request.',
+    note: 'Without those of banned addresses.',
     behind: { href: '/security/traffic', text: 'Traffic' },
   };
 }
@@ -49,7 +46,7 @@ function refusalChart(tally: readonly TrafficCounts[], period: Period): Chart {
       counted('Other 4xx', 2, tally, ({ clientErrors }) => clientErrors),
       counted('5xx, the server’s fault', 4, tally, ({ serverErrors }) => serverErrors),
     ],
-    nothing: 'Nothing was missing, refused or failed.',
+    nothing: 'none.',
     note: '',
     behind: { href: '/security/traffic?status=400-599', text: 'Traffic' },
   };
@@ -71,8 +68,8 @@ function latencyChart(rows: readonly TrafficHour[], period: Period): Chart {
     measure: 'milliseconds',
     period,
     series,
-    nothing: 'Nothing was asked for.',
-    note: `p95: so long or less for 95 of 100 requests. Estimated from counts; what took longer than ${LONGEST} is drawn at ${LONGEST}. Without files and probes; no line where nothing was asked for.`,
+    nothing: 'no request.',
+    note: `Estimated from counts; more than ${LONGEST} is drawn at ${LONGEST}. Without files and probes.`,
     behind: { href: '/security/load', text: 'Load' },
   };
 }

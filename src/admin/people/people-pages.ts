@@ -5,7 +5,8 @@ import type { User, UserStore } from '../../accounts/user-store.ts';
 import { notFound } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { renderPage } from '../../http/page.ts';
-import { pageNumber, queryText } from '../../http/query-text.ts';
+import { numberedPage } from '../../http/pager.ts';
+import { type Notices, noticeOf, queryText } from '../../http/query-text.ts';
 import { currentSession } from '../../sessions/current-session.ts';
 import type { SessionRegistry } from '../../sessions/session-storage.ts';
 import { PEOPLE, type Presence, ROLE_WORDS, toPersonView } from './person-view.ts';
@@ -25,8 +26,7 @@ type Fields = Readonly<Record<string, string>>;
 const PAGE_SIZE = 50;
 const LONGEST_SEARCH = 60;
 
-/** What a page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
+const NOTICES: Notices = new Map([
   ['disabled', 'They are disabled, and everything of theirs has ended.'],
   [
     'disabled_in_part',
@@ -65,9 +65,9 @@ export function createPeoplePages({
   return {
     async list(req, res) {
       const text = queryText(req, 'q', LONGEST_SEARCH);
-      const page = pageNumber(req);
-      const offset = (page - 1) * PAGE_SIZE;
-      const found = await users.search({ text, offset, limit: PAGE_SIZE });
+      const page = numberedPage(req, PAGE_SIZE);
+      const { offset, limit } = page;
+      const found = await users.search({ text, offset, limit });
       const presence = await presenceOf(found.users);
       const { userId } = currentSession(req);
       renderPage(req, res, 'admin/people/index', {
@@ -76,10 +76,7 @@ export function createPeoplePages({
         total: found.total,
         from: offset + 1,
         text,
-        pages: {
-          previous: page === 1 ? undefined : pageHref(text, page - 1),
-          next: offset + found.users.length < found.total ? pageHref(text, page + 1) : undefined,
-        },
+        pages: page.links(PEOPLE, { q: text }, { shown: found.users.length, total: found.total }),
       });
     },
 
@@ -107,7 +104,7 @@ export function createPeoplePages({
       renderPage(req, res, 'admin/people/show', {
         title: user.username,
         person: toPersonView(user, presence, currentSession(req).userId),
-        notice: NOTICES.get(req.query['notice']),
+        notice: noticeOf(req, NOTICES),
       });
     },
   };
@@ -139,7 +136,7 @@ function renderNew(req: Request, res: Response, fields: Fields): void {
   if (Object.keys(fields).length > 0) res.status(400);
   const values = typed(req);
   renderPage(req, res, 'admin/people/new', {
-    title: 'New person',
+    title: 'Add a person',
     values,
     roles: roleSchema.options.map((value) => ({
       value,
@@ -156,8 +153,4 @@ function typed(req: Request): Fields {
   return Object.fromEntries(
     body.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value.slice(0, 300)]] : [])),
   );
-}
-
-function pageHref(text: string, page: number): string {
-  return `${PEOPLE}?${new URLSearchParams({ ...(text === '' ? {} : { q: text }), page: String(page) })}`;
 }

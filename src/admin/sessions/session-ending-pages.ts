@@ -102,7 +102,7 @@ export function createSessionEndingPages(deps: SessionEndingPagesDeps): SessionE
         countConnectionsBefore(before),
       ]);
       renderPage(req, res, 'admin/sessions/everybody', {
-        title: 'End everybody’s sessions?',
+        title: 'End all sessions?',
         sessions,
         connections,
       });

@@ -3,7 +3,8 @@ import type { Clock } from '../../core/clock.ts';
 import { toReceiptView } from '../../core/receipt-view.ts';
 import type { Receipt } from '../../core/revocation.ts';
 import { renderPage } from '../../http/page.ts';
-import { queryText } from '../../http/query-text.ts';
+import { hrefWith } from '../../http/pager.ts';
+import { type Notices, noticeOf, queryText } from '../../http/query-text.ts';
 import { currentSession } from '../../sessions/current-session.ts';
 import { toDeviceView } from '../../sessions/device-view.ts';
 import type { DeviceSession } from '../../sessions/session-data.ts';
@@ -20,8 +21,7 @@ export interface SessionListPageDeps extends SessionSearchDeps {
 export const SESSIONS = '/security/sessions';
 const LONGEST_SEARCH = 60;
 
-/** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([['gone', 'That session is over already.']]);
+const NOTICES: Notices = new Map([['gone', 'That session is over already.']]);
 
 /** Everybody's sessions, newest first. */
 export function createSessionListPage(deps: SessionListPageDeps): RequestHandler {
@@ -46,10 +46,15 @@ export function createSessionListPage(deps: SessionListPageDeps): RequestHandler
       isFirst: from === undefined,
       isPaused: found.isPaused,
       hasMorePeople: found.hasMorePeople,
-      next: found.next === undefined ? undefined : hrefOf(person, text, found.next),
-      first: hrefOf(person, text, undefined),
+      pages: {
+        first: from === undefined ? undefined : hrefWith(SESSIONS, { person, q: text }),
+        older:
+          found.next === undefined
+            ? undefined
+            : hrefWith(SESSIONS, { person, q: text, from: `${found.next.loginTime}-${found.next.skip}` }),
+      },
       receipt: receipt === undefined ? undefined : toReceiptView(receipt, { viewer: 'admin', brokerName }),
-      notice: NOTICES.get(req.query['notice']),
+      notice: noticeOf(req, NOTICES),
     });
   };
 }
@@ -69,13 +74,4 @@ export function toSessionView(device: DeviceSession, currentSid: string) {
 function readPlace(value: unknown): SessionCursor | undefined {
   const [, loginTime, skip] = /^(\d{1,15})-(\d{1,9})$/.exec(typeof value === 'string' ? value : '') ?? [];
   return loginTime === undefined ? undefined : { loginTime: Number(loginTime), skip: Number(skip) };
-}
-
-function hrefOf(person: string, text: string, from: SessionCursor | undefined): string {
-  const query = new URLSearchParams({
-    ...(person === '' ? {} : { person }),
-    ...(text === '' ? {} : { q: text }),
-    ...(from === undefined ? {} : { from: `${from.loginTime}-${from.skip}` }),
-  });
-  return query.size === 0 ? SESSIONS : `${SESSIONS}?${query}`;
 }

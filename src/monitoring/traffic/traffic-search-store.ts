@@ -1,4 +1,5 @@
 import { type ExpressionBuilder, type Selectable, type SelectQueryBuilder, sql } from 'kysely';
+import { containsText } from '../../storage/contains-text.ts';
 import type { Database } from '../../storage/database.ts';
 import type { Schema, TrafficLogTable } from '../../storage/schema.ts';
 import type { TrafficEntry } from './traffic-entry.ts';
@@ -107,8 +108,8 @@ function otherConditions(eb: Conditions, { method, status, text, slowerThanMs }:
 }
 
 function contains(text: string) {
-  const pattern = `%${text.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`;
-  return sql<boolean>`(lower(path) like ${pattern} escape '\\' or lower(pattern) like ${pattern} escape '\\')`;
+  const lower = text.toLowerCase();
+  return sql<boolean>`(${containsText(sql`lower(path)`, lower)} or ${containsText(sql`lower(pattern)`, lower)})`;
 }
 
 function toStored(row: Selectable<TrafficLogTable>, username: string | undefined): StoredTraffic {

@@ -1,3 +1,4 @@
+import { hrefWith } from '../../http/pager.ts';
 import { isFullAddress } from './client-mark.ts';
 import { LAST_SPANS, METHODS, QUESTION_NAMES, type TrafficQuestion } from './traffic-filter.ts';
 import type { StoredTraffic, TrafficPlace } from './traffic-search-store.ts';
@@ -70,10 +71,10 @@ export function trafficHref(
   before?: TrafficPlace,
   page = TRAFFIC,
 ): string {
-  const query = new URLSearchParams();
-  for (const name of QUESTION_NAMES) if (question[name]) query.set(name, question[name]);
-  if (before !== undefined) query.set('before', toPlaceText(before));
-  return query.size === 0 ? page : `${page}?${query}`;
+  return hrefWith(page, {
+    ...Object.fromEntries(QUESTION_NAMES.map((name) => [name, question[name]])),
+    before: before === undefined ? undefined : toPlaceText(before),
+  });
 }
 
 export function readPlace(text: string): TrafficPlace | undefined {

@@ -36,16 +36,20 @@ describe('what needs attention', () => {
         chain: { checkedAt: AT, problem: 'Row 7 does not fit.' },
         alerts: [{ what: 'Requests fail.', since: AT - 3_600_000 }],
         parts: [{ name: 'redis', isAnswering: false }],
-        revocations: { waiting: 2, oldestOrderedAt: AT },
+        revocations: { waiting: 2, oldestOrderedAt: AT - 60_000 },
         logouts: { open: 0, dead: 1 },
       }),
     ).toEqual([
       'The audit log was tampered with. Row 7 does not fit.',
       'Requests fail. Since 11:00 IST.',
-      'Redis: no good answer.',
-      '2 revocations are not carried out in full yet.',
-      '1 logout at brokers could not be delivered.',
+      'Redis: not healthy.',
+      '2 revocations are pending.',
+      '1 broker logout failed.',
     ]);
+  });
+
+  it('is no revocation that is retried within the minute', () => {
+    expect(texts({ revocations: { waiting: 1, oldestOrderedAt: AT - 59_999 } })).toEqual([]);
   });
 
   it('says the same as long as nothing has changed', () => {
@@ -74,10 +78,10 @@ describe('the figures of this moment', () => {
   });
 
   it('do not claim that the chain was checked before it was', () => {
-    expect(tile('chain')?.value).toBe('Not yet checked');
+    expect(tile('chain')?.value).toBe('Not verified yet');
     expect(tile('chain', { chain: { checkedAt: AT - 7_200_000, problem: undefined } })).toMatchObject({
-      value: 'Unbroken',
-      detail: 'checked 2 h ago',
+      value: 'Verified',
+      detail: '2 h ago',
     });
     expect(tile('chain', { chain: { checkedAt: AT, problem: 'Row 7.' } })).toMatchObject({
       value: 'Broken',

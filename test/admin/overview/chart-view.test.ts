@@ -79,7 +79,7 @@ describe('a chart of bars', () => {
   it('says that there is nothing instead of drawing it', () => {
     const [empty] = eventCharts([], lastHours(NOW)).map(toChartView);
     expect(empty?.drawing).toBeUndefined();
-    expect(empty?.nothing).toBe('Nobody has signed in or tried to.');
+    expect(empty?.nothing).toBe('no sign-in and no attempt.');
     expect(empty?.table.rows).toHaveLength(24);
   });
 });
@@ -90,8 +90,8 @@ describe('charts of traffic', () => {
     const byName = new Map(
       charts.flatMap(({ series }) => series.map(({ name, values }) => [name, values[20]])),
     );
-    expect(byName.get('Answered as asked')).toBe(80 - 12);
-    expect(byName.get('Refused or failed')).toBe(12);
+    expect(byName.get('Successful')).toBe(80 - 12);
+    expect(byName.get('Failed')).toBe(12);
     expect(byName.get('404 not found')).toBe(2);
     expect(byName.get('Other 4xx')).toBe(4);
     expect(byName.get('5xx, the server’s fault')).toBe(6);

@@ -142,9 +142,7 @@ describe.each(WAYS)('everybody’s sessions, %s', (_name, settings) => {
   it('everybody’s are ended, the administrator’s own included, who reads the receipt after signing in', async () => {
     await connectSandbox(person);
     const question = await admin.get('/security/sessions/revocation');
-    expect(question.text).toMatch(
-      /2 sessions[\s\S]*one broker connection[\s\S]*Your own session is among them/,
-    );
+    expect(question.text).toMatch(/2 sessions[\s\S]*one broker connection[\s\S]*Your own session ends too/);
     expect([await isSignedIn(person), await isSignedIn(admin)]).toEqual([true, true]);
     const { location } = await admin.submit('/security/sessions/revocation');
     expect(await isSignedIn(person)).toBe(false);

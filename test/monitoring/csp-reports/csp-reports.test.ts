@@ -50,9 +50,9 @@ describe('reports of what browsers have blocked', () => {
     expect(text).toContain('A picture was not loaded.');
     expect(text).toContain('https://evil.example/a.png');
     expect(text).toContain('A script was kept from running.');
-    expect(text).toContain('The last 2 on this process');
+    expect(text).toContain('The last 2 of this process');
     expect(text.indexOf('A script was kept')).toBeLessThan(text.indexOf('A picture was not loaded.'));
-    expect(text).toMatch(/data-label="Reports" class="number">2</);
+    expect(text).toMatch(/data-label="Reports">2</);
     expect(text).not.toContain('secret');
     expect((await admin.get('/metrics')).text).toContain('curfew_csp_reports_total 3');
   });
@@ -78,7 +78,7 @@ describe('reports of what browsers have blocked', () => {
     await send(report('https://first.example/'));
     for (let each = 0; each < 30; each += 1) await send(report(`https://made-up-${each}.example/`));
     const { text } = await admin.get(PAGE);
-    expect(text).toContain(`The last ${MOST_REPORTS} on this process`);
+    expect(text).toContain(`The last ${MOST_REPORTS} of this process`);
     expect(text).toContain('https://first.example/');
     expect(text).toContain('https://31.example/');
     expect(text).not.toContain('https://30.example/');

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createAllowlistStore } from '../../src/bans/allowlist-store.ts';
 import { readBanVersion } from '../../src/bans/ban-change-store.ts';
 import { type BanIndex, createBanIndex } from '../../src/bans/ban-index.ts';
 import { createBanRuleStore } from '../../src/bans/ban-rule-store.ts';
 import { type BanStore, createBanStore } from '../../src/bans/ban-store.ts';
-import { createTrustedAddressStore } from '../../src/bans/trusted-address-store.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { openDatabase } from '../../src/storage/database.ts';
@@ -16,7 +16,7 @@ describe('the copy of the bans in memory', () => {
   let database: Database;
   let store: BanStore;
   let clock: SettableClock;
-  let book: BanIndex;
+  let banIndex: BanIndex;
   let loads: number;
 
   beforeEach(async () => {
@@ -24,7 +24,7 @@ describe('the copy of the bans in memory', () => {
     store = createBanStore(database);
     clock = createSettableClock(START);
     loads = 0;
-    book = createBanIndex({
+    banIndex = createBanIndex({
       banStore: {
         listAll(now) {
           loads += 1;
@@ -32,11 +32,11 @@ describe('the copy of the bans in memory', () => {
         },
       },
       ruleStore: createBanRuleStore(database),
-      trustedStore: createTrustedAddressStore(database),
+      allowlistStore: createAllowlistStore(database),
       readVersion: () => readBanVersion(database),
       clock,
     });
-    await book.load();
+    await banIndex.load();
   });
   afterEach(() => database.close());
 
@@ -48,58 +48,58 @@ describe('the copy of the bans in memory', () => {
   };
 
   test('counts the bans in force, anew whenever one comes, goes or ends', async () => {
-    expect(book.countActive()).toBe(0);
+    expect(banIndex.countActive()).toBe(0);
     const version = await put(SUBJECT);
-    await book.follow(version, { subject: SUBJECT, until: START + DAY_MS });
-    expect(book.countActive()).toBe(1);
+    await banIndex.follow(version, { subject: SUBJECT, until: START + DAY_MS });
+    expect(banIndex.countActive()).toBe(1);
     const second = await put('203.0.113.2', START + 2 * DAY_MS);
-    await book.follow(second, { subject: '203.0.113.2', until: START + 2 * DAY_MS });
-    expect(book.countActive()).toBe(2);
+    await banIndex.follow(second, { subject: '203.0.113.2', until: START + 2 * DAY_MS });
+    expect(banIndex.countActive()).toBe(2);
     clock.set(START + DAY_MS);
-    expect(book.countActive()).toBe(1);
-    await book.follow(second + 1, { subject: '203.0.113.2', until: 'lifted' });
-    expect(book.countActive()).toBe(0);
+    expect(banIndex.countActive()).toBe(1);
+    await banIndex.follow(second + 1, { subject: '203.0.113.2', until: 'lifted' });
+    expect(banIndex.countActive()).toBe(0);
   });
 
   test('follows a change without asking the database', async () => {
     const version = await put(SUBJECT);
-    await book.follow(version, { subject: SUBJECT, until: START + DAY_MS });
-    expect(book.isBanned(SUBJECT)).toBe(true);
-    await book.follow(version + 1, { subject: SUBJECT, until: 'lifted' });
-    expect(book.isBanned(SUBJECT)).toBe(false);
+    await banIndex.follow(version, { subject: SUBJECT, until: START + DAY_MS });
+    expect(banIndex.isBanned(SUBJECT)).toBe(true);
+    await banIndex.follow(version + 1, { subject: SUBJECT, until: 'lifted' });
+    expect(banIndex.isBanned(SUBJECT)).toBe(false);
     expect(loads).toBe(1);
   });
 
   test('reads everything when a change is missing before the one that it hears of', async () => {
     await put('203.0.113.2');
     const version = await put(SUBJECT);
-    await book.follow(version, { subject: SUBJECT, until: START + DAY_MS });
-    expect([SUBJECT, '203.0.113.2'].map((subject) => book.isBanned(subject))).toEqual([true, true]);
+    await banIndex.follow(version, { subject: SUBJECT, until: START + DAY_MS });
+    expect([SUBJECT, '203.0.113.2'].map((subject) => banIndex.isBanned(subject))).toEqual([true, true]);
     expect(loads).toBe(2);
   });
 
   test('a message that comes late undoes nothing', async () => {
     const first = await put(SUBJECT);
     const second = (await store.lift(SUBJECT, { forget: false }, START))?.version ?? 0;
-    await book.follow(second, { subject: SUBJECT, until: 'lifted' });
-    await book.follow(first, { subject: SUBJECT, until: 'permanent' });
-    expect(book.isBanned(SUBJECT)).toBe(false);
+    await banIndex.follow(second, { subject: SUBJECT, until: 'lifted' });
+    await banIndex.follow(first, { subject: SUBJECT, until: 'permanent' });
+    expect(banIndex.isBanned(SUBJECT)).toBe(false);
   });
 
   test('finds by itself what nobody told it, and looks no further when there is nothing', async () => {
     await put(SUBJECT);
-    expect(book.isBanned(SUBJECT)).toBe(false);
-    await book.refresh();
-    await book.refresh();
-    expect(book.isBanned(SUBJECT)).toBe(true);
+    expect(banIndex.isBanned(SUBJECT)).toBe(false);
+    await banIndex.refresh();
+    await banIndex.refresh();
+    expect(banIndex.isBanned(SUBJECT)).toBe(true);
     expect(loads).toBe(2);
   });
 
   test('what changes while it reads is not missed', async () => {
-    const reading = book.load();
+    const reading = banIndex.load();
     const version = await put(SUBJECT);
-    await Promise.all([reading, book.follow(version, { subject: SUBJECT, until: 'permanent' })]);
-    expect(book.isBanned(SUBJECT)).toBe(true);
+    await Promise.all([reading, banIndex.follow(version, { subject: SUBJECT, until: 'permanent' })]);
+    expect(banIndex.isBanned(SUBJECT)).toBe(true);
   });
 
   test('nor what changes behind it while it reads for the first time', async () => {
@@ -113,7 +113,7 @@ describe('the copy of the bans in memory', () => {
         },
       },
       ruleStore: createBanRuleStore(database),
-      trustedStore: createTrustedAddressStore(database),
+      allowlistStore: createAllowlistStore(database),
       readVersion: () => readBanVersion(database),
       clock,
     });
@@ -124,12 +124,12 @@ describe('the copy of the bans in memory', () => {
 
   test('a ban ends in it by the clock, and is dropped afterwards', async () => {
     await put(SUBJECT);
-    await book.refresh();
+    await banIndex.refresh();
     clock.advance(DAY_MS - 1);
-    expect([book.isBanned(SUBJECT), book.countActive()]).toEqual([true, 1]);
+    expect([banIndex.isBanned(SUBJECT), banIndex.countActive()]).toEqual([true, 1]);
     clock.advance(1);
-    expect([book.isBanned(SUBJECT), book.countActive(), book.size]).toEqual([false, 0, 1]);
-    book.tidy();
-    expect(book.size).toBe(0);
+    expect([banIndex.isBanned(SUBJECT), banIndex.countActive(), banIndex.size]).toEqual([false, 0, 1]);
+    banIndex.tidy();
+    expect(banIndex.size).toBe(0);
   });
 });

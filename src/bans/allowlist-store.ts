@@ -2,7 +2,7 @@ import type { Database } from '../storage/database.ts';
 import { type BanChangeResult, changeBans } from './ban-change-store.ts';
 
 /** Somebody who is never banned automatically. */
-export interface TrustedAddress {
+export interface AllowlistEntry {
   /** An address or a CIDR. */
   readonly block: string;
   readonly note: string;
@@ -11,15 +11,15 @@ export interface TrustedAddress {
   readonly addedAt: number;
 }
 
-export interface TrustedAddressStore {
+export interface AllowlistStore {
   /** In the order in which they were added. */
-  list(): Promise<readonly TrustedAddress[]>;
+  list(): Promise<readonly AllowlistEntry[]>;
   /** Undefined when the block is there already, or `most` are. */
-  add(address: TrustedAddress, most: number): Promise<BanChangeResult<TrustedAddress> | undefined>;
-  remove(block: string): Promise<BanChangeResult<TrustedAddress> | undefined>;
+  add(address: AllowlistEntry, most: number): Promise<BanChangeResult<AllowlistEntry> | undefined>;
+  remove(block: string): Promise<BanChangeResult<AllowlistEntry> | undefined>;
 }
 
-export function createTrustedAddressStore(database: Database): TrustedAddressStore {
+export function createAllowlistStore(database: Database): AllowlistStore {
   return {
     async list() {
       const rows = await database.db
@@ -28,7 +28,7 @@ export function createTrustedAddressStore(database: Database): TrustedAddressSto
         .orderBy('added_at')
         .orderBy('block')
         .execute();
-      return rows.map(toTrustedAddress);
+      return rows.map(toEntry);
     },
 
     add: (address, most) =>
@@ -50,16 +50,11 @@ export function createTrustedAddressStore(database: Database): TrustedAddressSto
           .where('block', '=', block)
           .returningAll()
           .executeTakeFirst();
-        return row === undefined ? undefined : toTrustedAddress(row);
+        return row === undefined ? undefined : toEntry(row);
       }),
   };
 }
 
-function toTrustedAddress(row: {
-  block: string;
-  note: string;
-  added_by: string;
-  added_at: number;
-}): TrustedAddress {
+function toEntry(row: { block: string; note: string; added_by: string; added_at: number }): AllowlistEntry {
   return { block: row.block, note: row.note, addedBy: row.added_by, addedAt: row.added_at };
 }
