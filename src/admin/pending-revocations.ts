@@ -35,7 +35,7 @@ function createPage(pendingRevocations: PendingRevocationStore): RequestHandler 
 
 function toView({ username, reason, orderedAt, attempts, nextAttemptAt, receipt }: PendingRevocation) {
   return {
-    who: username ?? (reason === 'cutoff' ? 'Everybody' : 'Somebody who is gone'),
+    who: username ?? (reason === 'cutoff' ? 'All people' : 'A deleted account'),
     what: REVOCATION_TITLES[reason],
     orderedAt,
     missing: missingOf(receipt),
@@ -48,7 +48,7 @@ function toView({ username, reason, orderedAt, attempts, nextAttemptAt, receipt 
 function missingOf(receipt: Receipt | undefined): string {
   if (receipt === undefined) return 'Everything: the server that began it has stopped';
   const queued = receipt.lines.filter((line) => line.status === 'queued');
-  if (queued.length === 0) return 'A last look at whether anybody is still signed in';
+  if (queued.length === 0) return 'A last check for sessions that are left';
   return queued.map(({ step }) => STEPS[step] ?? step.replaceAll('_', ' ')).join(', ');
 }
 

@@ -8,7 +8,7 @@ export interface AuditBroadcast extends AuditLog {
 
 /**
  * Listeners are waited for, so that what they store is stored when a command has ended, or a page is answered. One that
- * fails is logged and holds up nobody.
+ * fails is logged and delays no other.
  */
 export function createAuditBroadcast(audit: AuditLog, log: Log): AuditBroadcast {
   const listeners: AuditListener[] = [];

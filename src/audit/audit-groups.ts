@@ -1,4 +1,4 @@
-/** What belongs together where somebody chooses among events: by the beginning of their types. */
+/** Kinds of events to choose from, by the beginning of their types. */
 export const AUDIT_GROUPS = [
   {
     id: 'sign-ins',

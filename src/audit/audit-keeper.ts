@@ -33,7 +33,7 @@ const CLOCKS_DIFFER_MS = MINUTE_MS;
 
 /**
  * Once a day: proves what was recorded since the last time, tells the log the head, and removes rows that are older than
- * they must be. The line in the log is a witness elsewhere: whoever rewrites the whole chain cannot rewrite that.
+ * they must be. The line in the log is a witness elsewhere: an attacker who rewrites the whole chain cannot rewrite that.
  */
 export function createAuditKeeper(deps: AuditKeeperDeps): AuditKeeper {
   const { rows, checks, pruning, calendar, clock, audit, log } = deps;

@@ -2,7 +2,7 @@ import type { AuditRow } from '../core/audit-chain.ts';
 import type { AuditPeopleStore } from './audit-people-store.ts';
 import type { AuditNames } from './audit-sentences.ts';
 
-/** The names of everybody whom rows concern, looked up at once. */
+/** The names of all users that rows concern, in one query. */
 export async function namesFor(
   people: Pick<AuditPeopleStore, 'namesOf'>,
   brokerName: (broker: string) => string,
@@ -12,7 +12,7 @@ export async function namesFor(
   const known = await people.namesOf([...ids]);
   return {
     user: (userId) =>
-      userId === undefined || userId === null ? 'somebody' : (known.get(userId) ?? 'somebody unknown'),
+      userId === undefined || userId === null ? 'someone' : (known.get(userId) ?? 'an unknown user'),
     broker: (broker) => (broker === undefined ? 'a broker' : brokerName(broker)),
   };
 }

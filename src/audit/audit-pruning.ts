@@ -31,7 +31,7 @@ const HOURS_KEPT_MS = 400 * DAY_MS;
 
 /**
  * First an event says which row is the last one to go, the head remembers it, and it goes, in one transaction; then those
- * before it go in portions. Whoever is cut short in between goes on the next time. The triggers let only such rows go, and
+ * before it go in portions. A run that is cut short goes on the next time. The triggers let only such rows go, and
  * those only after five years by the database's own clock: with a clock of ours that is ahead, nothing is declared.
  */
 export function createAuditPruning({ chain, rows, hours, clock, years }: AuditPruningDeps): AuditPruning {

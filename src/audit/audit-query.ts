@@ -14,7 +14,7 @@ import type {
 } from './audit-search-store.ts';
 import { auditTitle } from './audit-titles.ts';
 
-/** What somebody filled in, as they wrote it. */
+/** The form's fields, as typed. */
 export interface AuditQuery {
   readonly q: string;
   readonly kind: AuditGroupId | undefined;
@@ -82,7 +82,7 @@ export interface AuditQueryDeps {
   readonly people: Pick<AuditPeopleStore, 'idOf' | 'idsWith'>;
 }
 
-/** What the rows must fulfil; a name that nobody has finds nothing. */
+/** What the rows must fulfil; an unknown name finds nothing. */
 export async function toAuditSearch(
   { search, people }: AuditQueryDeps,
   query: AuditQuery,

@@ -8,7 +8,7 @@ import { type ChainState, readChainState } from './audit-chain-store.ts';
 export interface ChainEnd extends ChainState {
   /** The highest sequence number that a row has; 0 without rows. */
   readonly lastRow: number;
-  /** False where somebody has removed the head. */
+  /** False where the head was removed. */
   readonly hasHead: boolean;
 }
 

@@ -55,7 +55,7 @@ export interface AuditSearchStore {
 
 /** Words are looked for without an index: so many rows are read for a page, and then the reader is asked whether to go on. */
 export const LOOKED_AT = 10_000;
-/** In one statement: on SQLite nobody else is answered meanwhile. */
+/** In one statement: on SQLite no other request is answered meanwhile. */
 const PORTION = 1_000;
 
 /** By how much the clocks of two nodes may differ: rows stand in the order in which they were written. */

@@ -61,13 +61,13 @@ const SENTENCES: Sentences = {
   'login.succeeded': ({ userId, program, known, method }, { user }) =>
     `${user(userId)} signed in with ${program ?? 'an unknown browser'}, ${known ? 'as before' : 'for the first time'}${METHOD_WORDS[method ?? 'password'] ?? ''}.`,
   'login.failed': ({ username, why }) =>
-    `Somebody tried to sign in as ${username}: ${LOGIN_WORDS[why] ?? why}.`,
+    `Failed attempt to sign in as ${username}: ${LOGIN_WORDS[why] ?? why}.`,
   'login.failed_often': ({ why, attempts, first, last, usernames, addresses }) =>
     `${count(attempts, 'sign-in')} failed from ${formatIst(first)} to ${formatIst(last)}: ${LOGIN_WORDS[why] ?? why}. Names among them: ${list(usernames)}. Addresses among them: ${list(addresses)}.`,
   'session.ended': ({ userId, reason, sessions }, { user }) =>
     `${count(sessions, 'session')} of ${user(userId)} ended. ${RECEIPT_HEADINGS[reason] ?? reason}.`,
   'revocation.carried_out': ({ receipt }, { user }) => {
-    const whose = receipt.scope === 'sweep' ? 'everybody' : user(receipt.userId);
+    const whose = receipt.scope === 'sweep' ? 'all people' : user(receipt.userId);
     const ended = receipt.lines.find((line) => line.step === 'sessions')?.count ?? 0;
     const state = receipt.status === 'done' ? '' : ' Not all of it is done yet.';
     return `Of ${whose}: ${count(ended, 'session')} ended. ${REASON_WORDS[receipt.reason] ?? receipt.reason}.${state}`;
@@ -162,7 +162,7 @@ const SENTENCES: Sentences = {
   'policy.refused': ({ problems }) =>
     `Settings in .env could not be used, the old ones stay: ${list(problems)}.`,
   'request.refused': ({ userId, why, route }, { user }) =>
-    `${userId === undefined ? 'Somebody' : user(userId)} was turned away from ${route}: ${REFUSAL_WORDS[why] ?? words(why)}.`,
+    `${userId === undefined ? 'A stranger' : user(userId)} was turned away from ${route}: ${REFUSAL_WORDS[why] ?? words(why)}.`,
   'export.taken': ({ what, scope }) => `The ${EXPORT_WORDS[what] ?? what} was taken out: ${scope}.`,
   'audit.lost': ({ events, since }) =>
     `${count(events, 'event')} since ${formatIst(since)} could not be written here. The server’s log has them, whole.`,

@@ -17,7 +17,7 @@ export interface AuditLogDeps {
   readonly log: Log;
 }
 
-/** Some events that one statement will store, and whoever waits for that. */
+/** Events that one statement stores, and the callers that wait for it. */
 interface Entry {
   readonly facts: readonly AuditFacts[];
   readonly kinds: readonly (readonly string[])[];
@@ -31,7 +31,7 @@ interface Entry {
  * afterwards, so that a hundred sign-ins at once do not queue for the head with a connection each.
  *
  * An entry that could not be written goes to the log instead, whole: an event is nowhere to be lost, and a full disk must
- * not keep anybody from logging out. The chain has no gap for it, since it got no number; how many those were is written
+ * not block logouts. The chain has no gap for it, since it got no number; how many those were is written
  * into the chain as `audit.lost` as soon as it takes rows again.
  */
 export function createAuditLog({ chain, clock, log }: AuditLogDeps): AuditLog {
@@ -53,7 +53,7 @@ export function createAuditLog({ chain, clock, log }: AuditLogDeps): AuditLog {
 
   async function recordMany(events: readonly AuditEvent[], origin: AuditOrigin): Promise<void> {
     for (let start = 0; start < events.length; start += ROWS_AT_ONCE) {
-      // Twenty thousand rows at a cutoff would keep everybody else waiting.
+      // Twenty thousand rows at a cutoff would block all other requests.
       if (start > 0) await nextTurn();
       const portion = events.slice(start, start + ROWS_AT_ONCE);
       await new Promise<void>((done) => {

@@ -40,7 +40,7 @@ export function toAuditRowView(row: AuditRow, names: AuditNames, receipts: strin
   };
 }
 
-/** The event of a row; a row that nobody can read is shown all the same. */
+/** The event of a row; an unreadable row is shown as it is. */
 export function readEvent({ type, detail }: AuditRow): Readonly<Record<string, unknown>> {
   try {
     const event: unknown = JSON.parse(detail);
@@ -54,5 +54,5 @@ export function readEvent({ type, detail }: AuditRow): Readonly<Record<string, u
 export function actorWords(actor: string): string {
   if (actor === 'system') return 'The server';
   if (actor === 'cli') return 'The command line';
-  return actor === 'anonymous' ? 'Nobody signed in' : actor;
+  return actor === 'anonymous' ? 'Not signed in' : actor;
 }

@@ -35,7 +35,7 @@ export interface ChainCheck {
 export interface ChainCheckOptions {
   /** What the first row must follow. */
   readonly start: ChainHead;
-  /** A head that somebody has kept elsewhere. */
+  /** A head that was kept elsewhere. */
   readonly kept?: ChainHead | undefined;
 }
 
@@ -143,7 +143,7 @@ export const cutOff = (from: number, to: number, what: string): ChainProblem => 
   advice: `${KEEP} After a restored backup this is what is to be expected: what came after the backup is gone.`,
 });
 
-/** Of an export: that more rows were in it, nobody can say. */
+/** An export alone cannot show that rows are missing at its end. */
 export const endOfFileGone = (next: number): ChainProblem => ({
   kind: 'cut_off',
   seq: next,

@@ -27,7 +27,7 @@ export interface ChainVerdict {
 }
 
 export interface VerificationOptions {
-  /** A head that somebody has kept elsewhere. */
+  /** A head that was kept elsewhere. */
   readonly kept?: ChainHead | undefined;
   /** Rows up to here were proved before: only what came afterwards is looked at. */
   readonly from?: ChainHead | undefined;

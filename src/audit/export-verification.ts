@@ -13,7 +13,7 @@ import {
 import type { ChainVerdict } from './chain-verification.ts';
 
 export interface ExportVerificationOptions {
-  /** A head that somebody has kept elsewhere. */
+  /** A head that was kept elsewhere. */
   readonly kept?: ChainHead | undefined;
   readonly onProgress?: (done: number) => void;
 }

@@ -76,7 +76,7 @@ export function createReceiptsPage(deps: ReceiptsPageDeps): ReceiptsPage {
     return recorded.map(({ row, receipt }) => ({
       seq: row.seq,
       href: `${RECEIPTS}/${row.seq}`,
-      whose: receipt.scope === 'sweep' ? 'Everybody' : names.user(receipt.userId),
+      whose: receipt.scope === 'sweep' ? 'All people' : names.user(receipt.userId),
       title: REVOCATION_TITLES[receipt.reason],
       by: actorWords(row.actor),
       address: row.address ?? undefined,
@@ -172,7 +172,7 @@ const SCOPES: Readonly<Record<Receipt['scope'], string>> = {
   device: 'Single devices: what other devices share stays',
   account: 'The whole account',
   stale: 'What was from before the cutoff, of one person',
-  sweep: 'What was from before the cutoff, of everybody',
+  sweep: 'What was from before the cutoff, of all people',
 };
 
 /** A receipt of a form that this version cannot read is left out here; the audit log shows it. */

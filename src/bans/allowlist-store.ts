@@ -1,7 +1,7 @@
 import type { Database } from '../storage/database.ts';
 import { type BanChangeResult, changeBans } from './ban-change-store.ts';
 
-/** Somebody who is never banned automatically. */
+/** An address or block that is never banned automatically. */
 export interface AllowlistEntry {
   /** An address or a CIDR. */
   readonly block: string;

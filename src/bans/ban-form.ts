@@ -52,5 +52,5 @@ export const allowlistForm = z.object({
       context.addIssue({ code: 'custom', message });
       return z.NEVER;
     }),
-  note: banNote.refine((note) => note !== '', 'Write down whose it is: somebody will wonder one day.'),
+  note: banNote.refine((note) => note !== '', 'Enter whose address it is.'),
 });

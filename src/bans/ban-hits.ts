@@ -18,7 +18,7 @@ export interface BanHits {
   note(cause: BanCause, address: string): number | undefined;
   /** Until what the subject has just done is counted, and its ban in force if there is one; undefined: nothing is open. */
   settled(subject: string): Promise<void> | undefined;
-  /** Nothing is open for anybody. */
+  /** No hit is waiting to be counted. */
   readonly isIdle: boolean;
   /** How many are not counted yet. */
   readonly waiting: number;

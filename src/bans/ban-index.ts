@@ -12,7 +12,7 @@ import { createSuspicion, type IsSuspicious } from './suspicious-path.ts';
 export interface BanIndex {
   /** Of a subject, as `addressBucket` gives it. */
   isBanned(subject: string): boolean;
-  /** How many are, and some that are over and not tidied up yet. Zero: nobody need be looked up. */
+  /** How many are, and some that are over and not tidied up yet. Zero: no address needs a look-up. */
   readonly size: number;
   /** In force at this moment. */
   countActive(): number;
@@ -64,7 +64,7 @@ export function createBanIndex(deps: BanIndexDeps): BanIndex {
         await readAll();
       } while (wantedAgain);
     } finally {
-      // At once, and not when whoever waits is told: a call between the two would be taken for one that comes in time.
+      // Cleared before the callers continue: a call in between must start a new load.
       loading = undefined;
     }
   }

@@ -18,7 +18,7 @@ export const LENGTH_WORDS: Readonly<Record<BanLength, string>> = {
 /** Behind the address: why it cannot be banned, and by whom that can be changed. */
 export const PROTECTED_WORDS: Readonly<Record<WhyProtected, string>> = {
   loopback: 'stands for this machine itself and cannot be banned.',
-  proxy: 'is a proxy that TRUST_PROXY names, so a ban would lock out everybody who comes through it.',
+  proxy: 'is a proxy that TRUST_PROXY names, so a ban would lock out all its clients.',
   own: 'is one of this server’s own addresses and cannot be banned.',
-  gateway: 'is the gateway of this server’s network, so a ban would lock out everybody who comes through it.',
+  gateway: 'is the gateway of this server’s network, so a ban would lock out all its clients.',
 };

@@ -42,7 +42,7 @@ interface Entry {
 /**
  * Reads a list of bans: what the export writes, other CSV with a column `address`, a JSON list of such objects or of
  * addresses, or one address in a line. What it is, its content says and not its name. `length` is for entries that name
- * no end. A long list takes a while, and keeps nobody waiting meanwhile.
+ * no end. A long list yields to other requests while it is read.
  */
 export async function readBanList(
   content: Uint8Array,

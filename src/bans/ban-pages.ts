@@ -119,7 +119,7 @@ export function createBanPages({ bans, banStore, protectedAddresses, clock }: Ba
   }
 }
 
-/** Whose ban would hit whoever asks for it. */
+/** The subject of the request's own address: banning it locks the administrator out. */
 export function ownSubject(req: Request): string {
   return clientSubject(req).subject;
 }

@@ -57,7 +57,7 @@ export function createBanRuleStore(database: Database): BanRuleStore {
   };
 }
 
-/** What this version cannot read is a later one's, which nobody wants to be without bans for. */
+/** Rules that this version cannot read are a later one's: the defaults apply. */
 function parse(text: string | null | undefined): BanRules {
   if (text === null || text === undefined) return DEFAULT_BAN_RULES;
   const parsed = storedRules.safeParse(JSON.parse(text));

@@ -12,7 +12,7 @@ export interface Ban {
   readonly subject: string;
   readonly reason: BanReason;
   readonly note: string;
-  /** The how manieth of the subject's automatic bans; 0 for one that somebody ordered. */
+  /** Which of the subject's automatic bans it is, from 1; 0 for a manual one. */
   readonly offence: number;
   readonly bannedBy: string;
   /** Milliseconds since the epoch. */
@@ -57,7 +57,7 @@ export interface BanStore {
     now: number,
   ): Promise<BanChangeResult<Ban> | undefined>;
 
-  /** Those that are over, at most `limit`. They end by the clock: nobody has to hear of it. */
+  /** Those that are over, at most `limit`. They end by the clock, without a message to other nodes. */
   removeOver(now: number, limit: number): Promise<readonly Ban[]>;
   forgetOffencesBefore(instant: number): Promise<void>;
 }
@@ -253,7 +253,7 @@ function toBan(row: Row): Ban {
   };
 }
 
-/** What a later version wrote is somebody's order as far as this one can tell. */
+/** A reason that a later version wrote counts as manual. */
 function readReason(text: string): BanReason {
   return (
     (['invalid_api_keys', 'suspicious_paths', 'imported'] as const).find((known) => known === text) ??

@@ -29,7 +29,7 @@ export interface BanUpkeepDeps {
 const REFRESH_EVERY_MS = 5 * SECOND_MS;
 const TIDY_EVERY_MS = MINUTE_MS;
 
-/** Whoever has behaved for a year begins anew. */
+/** After a year without an offence an address begins anew. */
 const OFFENCES_KEPT_MS = 365 * DAY_MS;
 
 export function createBanUpkeep(deps: BanUpkeepDeps): BanUpkeep {

@@ -7,7 +7,7 @@ export interface BanView {
   readonly id: number;
   readonly subject: string;
   readonly reason: string;
-  /** `2nd offence`; '' where it was somebody's order. */
+  /** `2nd offence`; '' for a manual ban. */
   readonly offence: string;
   readonly note: string;
   /** '' for the server. */

@@ -40,7 +40,7 @@ export interface Bans {
   /** Undefined when there was no such ban. `forget`: the offences before it will not make the next one longer. */
   lift(subject: string, options: { readonly forget: boolean }, origin: AuditOrigin): Promise<Ban | undefined>;
   importAll(bans: readonly ImportedBan[], origin: AuditOrigin): Promise<ImportOutcome>;
-  /** For its next offence, as long as the rules say; nothing for somebody who is banned already. */
+  /** For its next offence, as long as the rules say; nothing for an address that is banned already. */
   banOffender(subject: string, cause: BanCause): Promise<void>;
   addToAllowlist(
     entry: Pick<AllowlistEntry, 'block' | 'note'>,
@@ -66,7 +66,7 @@ export interface BansDeps {
 
 export const MOST_ALLOWED = 200;
 
-/** As many bans that nobody ordered fit in memory with ease. One more would be made by a flood of addresses only. */
+/** So many automatic bans fit in memory with ease; only a flood of addresses makes more. */
 const MOST_AUTOMATIC = 100_000;
 const OVER_AT_ONCE = 500;
 /** As many as keep the event loop for some milliseconds. */
@@ -81,7 +81,7 @@ interface MutableOutcome {
 export function createBans(deps: BansDeps): Bans {
   const { banStore, ruleStore, allowlistStore, protectedAddresses, banIndex, bus, audit, clock, log } = deps;
 
-  /** Whoever is not told looks at the version every few seconds. */
+  /** A node that misses the message sees the version within seconds. */
   async function tell({ version }: BanChangeResult<unknown>, change?: BanChange): Promise<void> {
     await banIndex.follow(version, change);
     try {
@@ -91,7 +91,7 @@ export function createBans(deps: BansDeps): Bans {
     }
   }
 
-  /** A portion is a transaction of its own, so that others come in between; whoever imports the rest again finds these known. */
+  /** A portion is a transaction of its own, so that others come in between; an import that is repeated finds these known. */
   async function importPortion(
     bans: readonly ImportedBan[],
     outcome: MutableOutcome,

@@ -3,7 +3,7 @@ import type { BanRules } from '../core/ban-policy.ts';
 import { DAY_MS } from '../core/duration.ts';
 
 /**
- * What nobody asks a Curfew for who is not looking for holes in something else: secrets that lie about, programs in other
+ * What only scanners ask for: exposed secrets, programs in other
  * languages, administration pages of other products. None of it is what browsers ask for by themselves.
  */
 const SUSPICIOUS_PATHS = [

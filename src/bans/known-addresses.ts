@@ -18,7 +18,7 @@ export interface KnownAddresses {
   findAmong(subjects: readonly string[]): Promise<ReadonlySet<string>>;
   /** Nothing waits to be written. */
   readonly isIdle: boolean;
-  /** Forgets those that nobody used for long, and the oldest where there are too many. */
+  /** Deletes those that are long unused, and the oldest where there are too many. */
   trim(): Promise<void>;
 }
 

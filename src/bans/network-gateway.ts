@@ -4,7 +4,7 @@ const ROUTES = '/proc/net/route';
 const IS_GATEWAY = 0x2;
 
 /**
- * The IPv4 gateways of this machine, on Linux. In a container everybody may seem to come from there; a ban of the gateway
+ * The IPv4 gateways of this machine, on Linux. In a container all clients may seem to come from there; a ban of the gateway
  * has locked out whole installations of other products. Elsewhere, or where they cannot be read: none.
  */
 export function readGateways(file = ROUTES): readonly string[] {

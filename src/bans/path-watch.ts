@@ -29,7 +29,7 @@ export interface PathWatchDeps {
 }
 
 /**
- * Counts requests for what only somebody asks for who looks for holes. Those that are answered cost nothing here. The path
+ * Counts requests for what only a scanner asks for. Those that are answered cost nothing here. The path
  * alone says so: a header that the client chooses hides nothing.
  */
 export function createPathWatch({ banIndex, hits, knownAddresses, liveSession }: PathWatchDeps): PathWatch {

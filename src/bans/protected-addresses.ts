@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import { MINUTE_MS } from '../core/duration.ts';
 import { readGateways } from './network-gateway.ts';
 
-/** Why an address cannot be banned: banning it would lock out everybody who comes through it, or the server itself. */
+/** Why an address cannot be banned: a ban would lock out all its clients, or the server itself. */
 export type WhyProtected = 'loopback' | 'proxy' | 'own' | 'gateway';
 
 export interface ProtectedAddresses {

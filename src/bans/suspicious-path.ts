@@ -1,9 +1,9 @@
-/** Nobody looks for holes in longer ones, and comparing has to end. */
+/** Longer paths are not compared: comparing must end. */
 const LONGEST_PATH = 500;
 const LONGEST_PATTERN = 100;
 export const MOST_PATTERNS = 200;
 
-/** Tells whether a path, as it came, is one that only somebody asks for who looks for holes. */
+/** Tells whether a path, as it came, is one that only a scanner asks for. */
 export type IsSuspicious = (path: string) => boolean;
 
 /** `*` stands for any text, also for none and for slashes; large and small letters are the same. */

@@ -53,7 +53,7 @@ describe('bans, in a browser on a phone', () => {
     await page.getByRole('button', { name: 'Security pages' }).click();
     await page.getByRole('navigation', { name: 'Security' }).getByRole('link', { name: 'Bans' }).click();
     await expectGoodPage();
-    expect(await mainText()).toContain('Nobody is banned');
+    expect(await mainText()).toContain('No address is banned');
     await page.getByRole('link', { name: 'Ban an address' }).click();
     await expectGoodPage();
     await page.getByLabel('Address').fill('127.0.0.1');
@@ -123,14 +123,14 @@ describe('bans, in a browser on a phone', () => {
     await page.getByRole('button', { name: /Security pages/ }).click();
     await page.getByRole('link', { name: 'Thresholds' }).click();
     await expectGoodPage();
-    await page.getByLabel('After so many').first().fill('0');
+    await page.getByLabel('After', { exact: true }).first().fill('0');
     await page.getByRole('button', { name: 'Save ban thresholds' }).click();
     await page.getByRole('alert').waitFor();
     await expectGoodPage();
-    await page.getByLabel('After so many').first().fill('5');
+    await page.getByLabel('After', { exact: true }).first().fill('5');
     await page.getByRole('button', { name: 'Save ban thresholds' }).click();
     await page.getByRole('status').getByText('Saved').waitFor();
-    expect(await page.getByLabel('After so many').first().inputValue()).toBe('5');
+    expect(await page.getByLabel('After', { exact: true }).first().inputValue()).toBe('5');
     expect(complaints).toEqual([]);
   });
 });

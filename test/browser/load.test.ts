@@ -35,7 +35,7 @@ describe('the page of the load, in a browser on a phone', () => {
   test('is complete when it comes, and explains itself', async () => {
     const { page, expectGoodPage } = phone;
     await expectGoodPage();
-    await page.getByText('None. Every figure is below its threshold.').waitFor();
+    await page.getByText('No alert. Every figure is below its threshold.').waitFor();
     await page.getByRole('heading', { name: 'The last five minutes, on this node' }).waitFor();
   });
 

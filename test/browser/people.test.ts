@@ -83,14 +83,14 @@ describe.each(SIZES)('people and their sessions, in a browser %s', (name, viewpo
   test('each act asks first, and the last administrator stays', async () => {
     for (const [link, heading, button] of [
       ['Make them an administrator', /Make meera an administrator\?/, 'Make them an administrator'],
-      ['Give a new password', /Give meera a new password\?/, undefined],
+      ['Reset password', /Give meera a new password\?/, undefined],
       ['Disable', /Disable meera\?/, 'Disable meera'],
-      ['Let them sign in again', /Let meera sign in again\?/, 'Let them sign in again'],
+      ['Enable', /Let meera sign in again\?/, 'Let them sign in again'],
     ] as const) {
       await page.getByRole('main').getByRole('link', { name: link, exact: true }).click();
       await page.getByRole('heading', { name: heading }).waitFor();
       await expectGoodPage(link.replaceAll(' ', '-').toLowerCase());
-      if (button === undefined) await page.getByRole('link', { name: 'Leave it' }).click();
+      if (button === undefined) await page.getByRole('link', { name: 'Cancel' }).click();
       else await page.getByRole('button', { name: button }).click();
       await page.getByRole('heading', { name: 'meera', exact: true }).waitFor();
     }
@@ -130,9 +130,9 @@ describe.each(SIZES)('people and their sessions, in a browser %s', (name, viewpo
       .click();
     await page.getByRole('heading', { name: 'End everything of asha?' }).waitFor();
     await expectGoodPage('end-person');
-    await page.getByRole('link', { name: 'Leave it' }).click();
+    await page.getByRole('link', { name: 'Cancel' }).click();
     await page.getByRole('link', { name: 'End all sessions' }).click();
-    await page.getByText('Your own session is among them').waitFor();
+    await page.getByText('Your own session ends too').waitFor();
     await expectGoodPage('end-everybody');
     await page.getByRole('button', { name: 'End all sessions' }).click();
     await page.waitForURL(/\/auth\/login\?reason=revoked/);

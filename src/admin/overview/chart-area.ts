@@ -47,5 +47,5 @@ export function anchorOf(x: number): 'start' | 'middle' | 'end' {
   return x > CHART_SIZE.width - LABEL_HALF ? 'end' : 'middle';
 }
 
-/** A tenth of a unit is less than anybody sees. */
+/** A tenth of a unit is too small to see. */
 export const tenth = (number: number): number => Math.round(number * 10) / 10;

@@ -8,7 +8,7 @@ export interface LineMarks {
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
 
-/** One series as a line that is broken where there is no value: nobody knows what lies between. */
+/** One series as a line that is broken where there is no value. */
 export function lineMarks({ tone, values }: ChartSeries, area: ChartArea): LineMarks {
   const points: { x: number; y: number }[] = [];
   let path = '';

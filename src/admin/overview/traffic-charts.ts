@@ -5,7 +5,7 @@ import { addEach } from './hour-rows.ts';
 import type { Period } from './period.ts';
 import { type TrafficCounts, tallyTraffic } from './tallies.ts';
 
-/** Answered without looking at anybody: they would make everything else look quick. */
+/** Answered without a session: they would make the rest look quick. */
 const NOT_TIMED: ReadonlySet<string> = new Set(['static', 'probe']);
 
 const QUANTILES: readonly { readonly name: string; readonly q: number; readonly tone: ChartTone }[] = [

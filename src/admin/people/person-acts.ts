@@ -134,6 +134,6 @@ function readRole(req: Request): User['role'] {
 function lastAdmin({ username }: User, what: string): AppError {
   return new AppError(
     'forbidden',
-    `${username} is the last administrator who can sign in, and cannot be ${what}. Make somebody else an administrator first. Nothing was changed.`,
+    `${username} is the last administrator who can sign in, and cannot be ${what}. Make another person an administrator first. Nothing was changed.`,
   );
 }

@@ -13,7 +13,7 @@ export const ADMIN_SESSION_ROUTES: readonly RoutePolicy[] = [
   { path: `${SESSIONS}/:userId/:deviceId/revocation`, role: 'admin', reauthenticate: ['get', 'post'] },
 ];
 
-/** Everybody's sessions, for administrators: seeing them, and ending one, a person's, or all. */
+/** All sessions, for administrators: the list, and ending one, those of a person, or all. */
 export function createAdminSessionsRouter(deps: AdminSessionsRouterDeps): Router {
   const router = Router({ caseSensitive: true });
   const ending = createSessionEndingPages(deps);

@@ -19,7 +19,7 @@ export interface SessionEndingPagesDeps {
   readonly usernameOf: (userId: string) => Promise<string | undefined>;
   /** How many broker connections of a person work now. */
   readonly countConnectionsOf: (userId: string) => Promise<number>;
-  /** How many broker connections that began before an instant (ms since the epoch) nobody has ended. */
+  /** How many broker connections that began before an instant (ms since the epoch) are open. */
   readonly countConnectionsBefore: (before: number) => Promise<number>;
 }
 
@@ -116,5 +116,5 @@ export function createSessionEndingPages(deps: SessionEndingPagesDeps): SessionE
   };
 }
 
-/** Whoever has ended their own session signs in first, and then reads it. */
+/** An administrator whose own session ended signs in first. */
 const receiptHref = ({ orderId }: Receipt): string => `${SESSIONS}?receipt=${encodeURIComponent(orderId)}`;

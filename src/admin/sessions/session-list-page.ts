@@ -23,7 +23,7 @@ const LONGEST_SEARCH = 60;
 
 const NOTICES: Notices = new Map([['gone', 'That session is over already.']]);
 
-/** Everybody's sessions, newest first. */
+/** All sessions, newest first. */
 export function createSessionListPage(deps: SessionListPageDeps): RequestHandler {
   const { registry, clock, receiptOf, brokerName } = deps;
   const find = createSessionSearch(deps);

@@ -4,7 +4,7 @@ import type { DeviceSession } from '../../sessions/session-data.ts';
 import type { SessionCursor, SessionRegistry } from '../../sessions/session-storage.ts';
 
 export interface SessionSearch {
-  /** A part of a username or an email address; '' for everybody. */
+  /** A part of a username or an email address; '' for all people. */
   readonly person: string;
   /** A part of an address or of what a device is called; '' for all. */
   readonly text: string;

@@ -55,7 +55,7 @@ export function readingsAbove(figures: NodeFigures, thresholds: AlertThresholds)
 
 /**
  * Slow answers and refusals count when they come from several addresses, so one client cannot raise an alert; refusals of
- * strangers never do. A failed request is the server's own fault, whoever sent it.
+ * strangers never do. A failed request is the server's own fault.
  */
 function readClass(
   routeClass: RouteClass,

@@ -1,4 +1,4 @@
-/** Counts who comes often, in memory for a fixed number of them, whoever comes. */
+/** Counts the busiest subjects, in memory of a fixed size. */
 export interface HeavyHitters {
   add(key: string): void;
   /** Each with a lower bound of how often it came. */
@@ -6,8 +6,8 @@ export interface HeavyHitters {
 }
 
 /**
- * Misra and Gries: whoever makes up more than one in `places + 1` of all is among the entries, with a count that is too low by no
- * more than that share. A newcomer without a place takes one from everybody; so a flood of addresses that come once
+ * Misra and Gries: a subject that makes up more than one in `places + 1` of all is among the entries, with a count that is too low by no
+ * more than that share. A newcomer without a place takes one from each entry; so a flood of addresses that come once
  * leaves those standing that come often.
  */
 export function createHeavyHitters(places: number): HeavyHitters {

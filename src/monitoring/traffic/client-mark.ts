@@ -11,7 +11,7 @@ export interface ClientMark {
   readonly detail: AddressDetail;
   /** Of an address as `clientAddress` gives it; null where none is kept. */
   of(address: string): string | null;
-  /** What to look for when somebody asks for an address, or for a mark as a page has shown it; undefined: it is neither. */
+  /** What to look for when an address is typed, or a mark as a page shows it; undefined where it is neither. */
   lookUp(text: string): string | undefined;
 }
 
@@ -29,7 +29,7 @@ const MARK = /^(?:h:[0-9a-f]{16}|[0-9a-f.:]{2,45}\/(?:24|48)|unknown)$/;
  * - `full`: the address.
  * - `truncated`: its /24, or its /48 of IPv6, which is about a street or an office.
  * - `hashed`: an HMAC-SHA256 of it (of IPv6: of its /64, since devices change the rest of it every day). The same client is
- *   recognised, and nobody who has the database alone can try all addresses, as they could with a plain hash of four bytes.
+ *   recognised, and the database alone does not let all addresses be tried, as a plain hash of four bytes would.
  */
 export function createClientMark({ detail, secrets }: ClientMarkDeps): ClientMark {
   const mark = createMaker(detail, secrets);

@@ -1,7 +1,7 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../core/duration.ts';
 import { fromIso, toIstIso } from '../../core/ist.ts';
 
-/** Which requests somebody wants to see. */
+/** Which requests a search asks for. */
 export interface TrafficFilter {
   /** Milliseconds since the epoch; half-open. */
   readonly from?: number;
@@ -56,7 +56,7 @@ const LONGEST_DURATION_MS = DAY_MS;
 
 export interface FilterReaderDeps {
   readonly lookUpAddress: (text: string) => string | undefined;
-  /** Undefined where nobody has this name. */
+  /** Undefined where no user has this name. */
   readonly findUserId: (username: string) => Promise<string | undefined>;
 }
 

@@ -21,7 +21,7 @@ export interface TrafficLog extends Pick<Poller, 'start' | 'stop'> {
    * database is away.
    */
   flush(options?: { readonly atOnce?: boolean }): Promise<void>;
-  /** Since the process started: entries that were written, that wait, and that nobody will see any more. */
+  /** Since the process started: entries that were written, that wait, and that were dropped. */
   readonly written: number;
   readonly waiting: number;
   readonly dropped: number;
@@ -37,7 +37,7 @@ export interface TrafficLogDeps {
   readonly keepsRows: boolean;
   readonly clock: Clock;
   readonly log: Log;
-  /** Called when some thousands of rows were written, for whoever keeps their number within its limit. */
+  /** Called when some thousands of rows were written, so that the purge keeps their number. */
   readonly onManyRows?: () => void;
   readonly mostWaiting?: number;
 }
@@ -48,7 +48,7 @@ const MOST_WAITING = 10_000;
 const ENTRIES_AT_ONCE = 50;
 const EVERY_MS = SECOND_MS;
 const MANY_ROWS = 5_000;
-/** Seconds after which a failure is worth a line: somebody else may just be writing to the SQLite file. */
+/** Seconds after which a failure is worth a line: another process may be writing to the SQLite file. */
 const FAILURES_FORGIVEN = 4;
 
 export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {

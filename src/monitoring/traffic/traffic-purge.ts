@@ -18,7 +18,7 @@ export interface TrafficPurgeDeps {
   readonly log: Log;
 }
 
-/** Four milliseconds on SQLite, in which nobody else is answered. */
+/** Four milliseconds on SQLite, in which no other request is answered. */
 const PORTION = 200;
 /** So others are served most of the time, and a big purge is spread over minutes. */
 const PAUSE_MS = 25;

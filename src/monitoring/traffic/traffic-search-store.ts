@@ -12,7 +12,7 @@ export interface TrafficPlace {
 }
 
 export interface StoredTraffic extends TrafficEntry, TrafficPlace {
-  /** Undefined for nobody, and for somebody who is gone. */
+  /** Undefined for strangers and deleted accounts. */
   readonly username: string | undefined;
 }
 

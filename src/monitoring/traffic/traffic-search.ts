@@ -25,7 +25,7 @@ export interface TrafficPageRequest {
 
 type Store = Pick<TrafficSearchStore, 'list' | 'placeBehind'>;
 
-/** SQLite looks at so many within one turn of the event loop: some milliseconds, in which nobody else is answered. */
+/** SQLite looks at so many within one turn of the event loop: some milliseconds, in which no other request is answered. */
 const PORTION = 20_000;
 
 /**

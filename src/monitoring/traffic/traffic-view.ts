@@ -131,5 +131,5 @@ function durationText(ms: number): string {
 
 function whoText({ username, userId }: StoredTraffic): string {
   if (username !== undefined) return username;
-  return userId === undefined ? 'nobody' : `somebody who is gone (${userId})`;
+  return userId === undefined ? 'nobody' : `deleted account (${userId})`;
 }
