@@ -11,6 +11,7 @@ const MINUTE_MS = 60_000;
 const panel = findClockPanel();
 const strip = findSessionStrip();
 const tabs = openTabChannel();
+let shownMinute = 0;
 
 const watch = watchSession({
   known: panel?.known,
@@ -25,8 +26,6 @@ const watch = watchSession({
   },
 });
 tabs.onTold(watch.ask);
-
-let shownMinute = 0;
 
 /** @param {import('./session-watch.js').SessionState} state */
 function refreshTimes({ now, isKnown }) {

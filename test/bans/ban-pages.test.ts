@@ -135,7 +135,7 @@ describe('the pages about bans', () => {
   test('trusted addresses come with a note and go after a question', async () => {
     const wrong = await admin.submit('/security/allow-list', { block: '0.0.0.0/0', note: '' });
     expect(wrong.status).toBe(400);
-    expect(wrong.text).toMatch(/no wider than \/8[\s\S]*Write down whose it is/);
+    expect(wrong.text).toMatch(/no wider than \/8[\s\S]*Enter whose address it is/);
     await admin.submit('/security/allow-list', { block: '203.0.113.9/28', note: 'Office <b>' });
     const page = await admin.get('/security/allow-list');
     expect(page.text).toContain('203.0.113.0/28');

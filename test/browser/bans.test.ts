@@ -54,7 +54,7 @@ describe('bans, in a browser on a phone', () => {
     await page.getByRole('navigation', { name: 'Security' }).getByRole('link', { name: 'Bans' }).click();
     await expectGoodPage();
     expect(await mainText()).toContain('No address is banned');
-    await page.getByRole('link', { name: 'Ban an address' }).click();
+    await page.getByRole('link', { name: 'Ban an address' }).first().click();
     await expectGoodPage();
     await page.getByLabel('Address').fill('127.0.0.1');
     await page.keyboard.press('Enter');

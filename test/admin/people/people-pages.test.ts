@@ -134,7 +134,7 @@ describe('the pages about people', () => {
     const { location } = await admin.submit(`/users/${otherId}/disabling`);
     expect((await person.get('/dashboard')).location).toContain('reason=revoked');
     expect((await admin.get(location)).text).toMatch(
-      /everything of theirs has ended[\s\S]*Disabled: cannot sign in/,
+      /everything of theirs has ended[\s\S]*<dt>Account<\/dt><dd>Disabled</,
     );
     expect(await lastEvent()).toMatchObject({ type: 'account.disabled', actor: 'asha', userId: otherId });
     expect((await createVisitor(server.origin).submit('/auth/login', OTHER)).status).toBe(401);
