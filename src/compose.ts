@@ -196,9 +196,7 @@ export function compose({
     rateLimits: limits.webhooks,
     retentionMs: config.signalRetentionMs,
     countStranger: rateLimits.countStranger,
-    // As the broker spells it; and where its own list was not imported, as any other one does.
-    findSymbol: async (broker, exchange, tradingSymbol) =>
-      (await symbols.find(exchange, tradingSymbol, broker)) ?? (await symbols.find(exchange, tradingSymbol)),
+    findSymbol: symbols.findTraded,
     hasInstruments: async () => (await symbols.listMasters()).length > 0,
     whyBrokerNotConnected: async (userId, broker) => {
       const reading = await brokers.reader.accessToken(userId, broker);

@@ -5,6 +5,7 @@ const STATUS = {
   bad_api_key: 401,
   broker_reauth_required: 409,
   signal_refused: 409,
+  ambiguous: 409,
   forbidden: 403,
   csrf: 403,
   banned: 403,
@@ -27,6 +28,8 @@ export interface AppErrorOptions {
   /** Which inputs are wrong, by field name: for `invalid`. */
   readonly fields?: Readonly<Record<string, string>>;
   readonly retryAfterSeconds?: number;
+  /** What a program is told besides, by name. */
+  readonly details?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
   /** What the page offers, where that does not follow from the code. */
   readonly action?: ErrorAction | undefined;
@@ -43,6 +46,7 @@ export class AppError extends Error {
   readonly status: number;
   readonly fields: Readonly<Record<string, string>> | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly details: Readonly<Record<string, unknown>> | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly action: ErrorAction | undefined;
 
@@ -53,6 +57,7 @@ export class AppError extends Error {
     this.status = STATUS[code];
     this.fields = options.fields;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.details = options.details;
     this.headers = options.headers ?? {};
     this.action = options.action;
   }

@@ -31,20 +31,24 @@ export async function compareCaches({ options }: Workshop): Promise<readonly Com
 }
 
 const symbolOf = (index: number) => ({
-  instrument: {
-    broker: 'zerodha',
-    exchange: 'NSE',
-    tradingSymbol: `SYMBOL${index}`,
-    name: '',
-    instrumentToken: String(index),
-    exchangeToken: '',
-    expiry: undefined,
-    strike: undefined,
-    tickSize: 0.05,
-    lotSize: 1,
-    instrumentType: 'EQ',
-    segment: 'NSE',
-  },
+  instruments: [
+    {
+      broker: 'zerodha',
+      exchange: 'NSE',
+      tradingSymbol: `SYMBOL${index}`,
+      name: '',
+      displayName: '',
+      isin: '',
+      instrumentToken: String(index),
+      exchangeToken: '',
+      expiry: undefined,
+      strike: undefined,
+      tickSize: 0.05,
+      lotSize: 1,
+      instrumentType: 'EQ',
+      segment: 'NSE',
+    },
+  ],
 });
 
 function clearLru(): Promise<Sample> {

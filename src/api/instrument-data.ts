@@ -15,13 +15,20 @@ export const instrument = z.object({
   exchange: z.string(),
   tradingSymbol: z.string(),
   name: z.string().meta({ description: 'Of the company, or the underlying; may be empty' }),
+  displayName: z
+    .string()
+    .meta({ description: 'What the broker shows people, like NIFTY 03 DEC 25000 CALL; may be empty' }),
+  isin: z.string().meta({ description: 'May be empty: of derivatives and indices always' }),
   instrumentToken: z.string().meta({ description: 'What the broker’s API calls it by' }),
   exchangeToken: z.string().meta({ description: 'What the exchange calls it by; may be empty' }),
   expiry: z.iso.date().nullable().meta({ description: 'The day on which a derivative ends' }),
   strike: z.number().nullable().meta({ description: 'Of an option, in rupees' }),
   tickSize: z.number().meta({ description: 'The smallest step of the price, in rupees' }),
   lotSize: z.number(),
-  instrumentType: z.string().meta({ description: 'EQ, FUT, CE, PE, INDEX, or what the broker says' }),
+  instrumentType: z.string().meta({
+    description:
+      'EQ (a share), FUND, BOND, PREF, WARRANT, RIGHTS, FUT, CE, PE, INDEX, or what the broker says',
+  }),
   segment: z.string(),
 });
 
@@ -34,6 +41,8 @@ export const EXAMPLE_INSTRUMENT: z.input<typeof instrument> = {
   exchange: 'NSE',
   tradingSymbol: 'INFY',
   name: 'INFOSYS',
+  displayName: '',
+  isin: '',
   instrumentToken: '408065',
   exchangeToken: '1594',
   expiry: null,

@@ -7,6 +7,8 @@ const ERROR_WORDS = {
   bad_api_key: 'There is no key, or not a good one: unknown, revoked, expired, or its owner was disabled.',
   forbidden: 'The key lacks the scope, or may not be used from this address.',
   not_found: 'There is no such thing.',
+  ambiguous:
+    'The name means several instruments. choices has them: ask again with one of their tokens, or with a broker.',
   broker_reauth_required:
     'The broker is not connected today: its owner signs in and connects it. The key is good, and works then.',
   signal_refused: 'The strategy did not take the signal. reason says why.',
@@ -75,6 +77,7 @@ export const ERROR_SCHEMA: JsonSchema = {
       description: 'What is wrong with which input',
     },
     reason: { type: 'string', description: 'Why a signal was not taken: a fixed word' },
+    choices: { type: 'array', description: 'What an ambiguous name may mean' },
   },
 };
 

@@ -37,8 +37,8 @@ export interface CachedToken {
 }
 
 export interface CachedSymbol {
-  /** Undefined: there is none of that name, and that is remembered too. */
-  readonly instrument: Instrument | undefined;
+  /** What a name means; empty: nothing, and that is remembered too. */
+  readonly instruments: readonly Instrument[];
 }
 
 /** Without `active`: whether a strategy is switched on is asked anew for each signal. */

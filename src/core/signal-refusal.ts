@@ -9,7 +9,9 @@ export const SIGNAL_REFUSALS = [
   'outside_window',
   'symbol_not_in_strategy',
   'unknown_symbol',
+  'ambiguous_symbol',
   'quantity_too_large',
+  'quantity_not_in_lots',
   'broker_not_connected',
   'after_cutoff',
 ] as const;
@@ -26,7 +28,9 @@ export const SIGNAL_REFUSAL_WORDS: Readonly<Record<SignalRefusal, string>> = {
   outside_window: 'it came outside the trading window',
   symbol_not_in_strategy: 'its symbol is not one of the strategy’s',
   unknown_symbol: 'its symbol is not in the broker’s instrument list',
+  ambiguous_symbol: 'its symbol is the name of several instruments',
   quantity_too_large: 'it asked for more than the strategy’s quantity',
+  quantity_not_in_lots: 'its quantity is not a whole number of lots',
   broker_not_connected: 'the broker was not connected',
   after_cutoff: 'it came after the cutoff, before the broker was connected again',
 };

@@ -8,6 +8,10 @@ export interface Instrument {
   readonly tradingSymbol: string;
   /** Of the company, or the underlying of a derivative; may be empty. */
   readonly name: string;
+  /** What the broker shows people in place of the symbol, e.g. `NIFTY 03 DEC 25000 CALL`; may be empty. */
+  readonly displayName: string;
+  /** May be empty: of derivatives and indices always, and where the broker's file has none. */
+  readonly isin: string;
   /** What the broker's API calls the instrument by. */
   readonly instrumentToken: string;
   /** What the exchange calls it by; may be empty. */
@@ -19,7 +23,7 @@ export interface Instrument {
   /** The smallest step of the price, in rupees. */
   readonly tickSize: number;
   readonly lotSize: number;
-  /** `EQ`, `FUT`, `CE`, `PE`, `INDEX`, or what the broker says. */
+  /** `EQ` (a share), `FUND`, `BOND`, `PREF`, `WARRANT`, `RIGHTS`, `FUT`, `CE`, `PE`, `INDEX`, or what the broker says. */
   readonly instrumentType: string;
   /** The broker's own word, e.g. `NFO-OPT`. */
   readonly segment: string;
@@ -32,7 +36,7 @@ export interface SymbolSearch {
   readonly exchange?: string | undefined;
   /** An instrument type, e.g. `CE`. */
   readonly type?: string | undefined;
-  /** Whose master; without it, the first one there is. */
+  /** Whose master; without it, all of them. */
   readonly broker?: string | undefined;
   /** How many on a page, from 1 to 100. */
   readonly limit: number;
@@ -60,12 +64,33 @@ export interface SymbolPage {
 /** Exact look-ups, through the symbol cache. */
 export interface SymbolLookup {
   /**
-   * The instrument of that name on that exchange; letter case does not matter. Without a broker, from the first
-   * master that has it. Undefined when there is none, or when no master was imported.
+   * What a name means on an exchange: nothing, one instrument, or the choices between which the caller must decide. A
+   * name is a trading symbol, or else a display name or a token; letter case does not matter. A name that a share has in
+   * common with a bond means the share. Without a broker, all masters are asked.
    */
-  find(exchange: string, tradingSymbol: string, broker?: string): Promise<Instrument | undefined>;
+  find(exchange: string, name: string, broker?: string): Promise<readonly Instrument[]>;
 }
 
 export interface SymbolFinder {
   search(search: SymbolSearch): Promise<SymbolPage>;
+}
+
+/** What a symbol of a strategy is in the lists of instruments. */
+export type TradedSymbol =
+  | { readonly kind: 'unknown' }
+  /** The lot sizes that the lists give: one, unless several brokers' lists were asked. */
+  | { readonly kind: 'known'; readonly lotSizes: readonly number[] }
+  /** How each of the instruments that the name may mean can be spelled, e.g. `NFO:NIFTY 03 DEC 25000 CALL`. */
+  | { readonly kind: 'ambiguous'; readonly choices: readonly string[] };
+
+/** Looks a symbol up as the broker spells it; where the broker's own list was not imported, in all others. */
+export type FindTradedSymbol = (
+  broker: string,
+  exchange: string,
+  tradingSymbol: string,
+) => Promise<TradedSymbol>;
+
+/** The lot that a quantity is not a multiple of; undefined where the quantity can be traded. */
+export function unfitLot(quantity: number, lotSizes: readonly number[]): number | undefined {
+  return lotSizes.find((lotSize) => lotSize > 0 && quantity % lotSize !== 0);
 }

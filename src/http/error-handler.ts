@@ -54,7 +54,7 @@ function answer(req: Request, res: Response, error: AppError): void {
   if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
   if (wantsJson(req) || isApi(req)) {
     const fields = error.fields === undefined ? {} : { fields: error.fields };
-    res.json({ status: 'error', error: error.code, message: error.message, ...fields });
+    res.json({ status: 'error', error: error.code, message: error.message, ...fields, ...error.details });
     return;
   }
   renderPage(req, res, 'error', {
@@ -83,6 +83,7 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
   bad_api_key: 'The API key is not valid',
   broker_reauth_required: 'Connect your broker again',
   signal_refused: 'The signal was not taken',
+  ambiguous: 'The name means several things',
   forbidden: 'Not allowed',
   csrf: 'The form could not be accepted',
   banned: 'Not allowed',

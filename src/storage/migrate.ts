@@ -29,6 +29,7 @@ import * as monitoring from './migrations/0012-monitoring.ts';
 import * as noCspReports from './migrations/0013-no-csp-reports.ts';
 import * as secretChecks from './migrations/0014-secret-checks.ts';
 import * as secondFactors from './migrations/0015-second-factors.ts';
+import * as symbolNames from './migrations/0016-symbol-names.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -60,6 +61,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0013-no-csp-reports': noCspReports,
   '0014-secret-checks': secretChecks,
   '0015-second-factors': secondFactors,
+  '0016-symbol-names': symbolNames,
 };
 
 /** Reads where a database stands. Changes nothing. */

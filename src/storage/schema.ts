@@ -223,6 +223,9 @@ export interface SymbolsTable {
   lot_size: number;
   instrument_type: string;
   segment: string;
+  /** Both empty where the file has none. */
+  display_name: string;
+  isin: string;
 }
 
 /** The master that is in use, one row for each broker. Its instruments are the symbols from first_id to last_id. */

@@ -42,6 +42,14 @@ const ANSWERS: Readonly<Record<SignalRefusal, RefusalAnswer>> = {
     'unknown_symbol',
     'The symbol is not in the instrument list. The strategy’s page says what to do.',
   ),
+  ambiguous_symbol: refused(
+    'ambiguous_symbol',
+    'The symbol is the name of several instruments. The strategy must name one of them.',
+  ),
+  quantity_not_in_lots: refused(
+    'quantity_not_in_lots',
+    'The quantity is not a whole number of lots, so the broker would not take it.',
+  ),
   quantity_too_large: refused('quantity_too_large', 'The strategy does not trade so many at once.'),
   broker_not_connected: reauthRequired(
     'broker_not_connected',

@@ -18,8 +18,10 @@ export type OrderReading =
  * that name needs no exchange. The strategy's quantity is the most that anybody who knows the address can ask for.
  */
 export function completeOrder(message: SignalMessage, symbols: readonly StrategySymbol[]): OrderReading {
-  const { action, price, clientId } = message;
-  const candidates = symbols.filter((symbol) => isMeant(symbol, message));
+  const { action, price, clientId, wantedProduct } = message;
+  const exact = symbols.filter((symbol) => isMeant(symbol, message, sameText));
+  const candidates =
+    exact.length > 0 ? exact : symbols.filter((symbol) => isMeant(symbol, message, sameForTradingView));
   const [symbol, another] = candidates;
   if (symbol === undefined) return { kind: 'symbol_not_in_strategy' };
   if (another !== undefined) {
@@ -29,14 +31,27 @@ export function completeOrder(message: SignalMessage, symbols: readonly Strategy
         : 'The strategy has it on several exchanges: say which, like NSE:SBIN.';
     return { kind: 'malformed', fields: { symbol: problem } };
   }
+  if (wantedProduct !== undefined && wantedProduct !== symbol.product)
+    return { kind: 'malformed', fields: { product: `The strategy trades it as ${symbol.product}.` } };
   const quantity = message.quantity ?? symbol.quantity;
   if (quantity > symbol.quantity) return { kind: 'quantity_too_large' };
   return { kind: 'order', order: { ...symbol, quantity, action, price, clientId } };
 }
 
-function isMeant(symbol: StrategySymbol, { tradingSymbol, exchange }: SignalMessage): boolean {
+type SameSymbol = (known: string, asked: string) => boolean;
+
+const sameText: SameSymbol = (known, asked) => known === asked;
+
+/** TradingView writes `BAJAJ_AUTO` and `M_M`. */
+const sameForTradingView: SameSymbol = (known, asked) => known.replaceAll(/[&-]/g, '_') === asked;
+
+function isMeant(
+  symbol: StrategySymbol,
+  { tradingSymbol, exchange }: SignalMessage,
+  isSame: SameSymbol,
+): boolean {
   return (
-    (tradingSymbol === undefined || symbol.tradingSymbol === tradingSymbol) &&
+    (tradingSymbol === undefined || isSame(symbol.tradingSymbol, tradingSymbol)) &&
     (exchange === undefined || symbol.exchange === exchange)
   );
 }

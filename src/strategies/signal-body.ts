@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SIGNAL_ACTIONS, type SignalAction } from '../core/signal.ts';
+import { readSignalFields, type SignalField } from './signal-fields.ts';
 
 /** What a message says, before it is held against the strategy. */
 export interface SignalMessage {
@@ -10,6 +11,8 @@ export interface SignalMessage {
   /** Undefined: the strategy's. */
   readonly quantity: number | undefined;
   readonly price: number | undefined;
+  /** In capitals. Undefined: the strategy's. */
+  readonly wantedProduct: string | undefined;
   readonly clientId: string | undefined;
 }
 
@@ -34,11 +37,11 @@ export const signalBodySchema = z.object({
     .trim()
     .toLowerCase()
     .pipe(z.enum(SIGNAL_ACTIONS, { error: `Must be one of ${SIGNAL_ACTIONS.join(', ')}.` }))
-    .meta({ description: `One of ${SIGNAL_ACTIONS.join(', ')}` }),
+    .meta({ description: `One of ${SIGNAL_ACTIONS.join(', ')}. Also called side or transaction_type` }),
   symbol: symbolField().meta({
-    description: 'NSE:SBIN or SBIN; may be left out where the strategy has one only',
+    description:
+      'NSE:SBIN or SBIN; may be left out where the strategy has one only. Also ticker or tradingsymbol; TradingView’s _ may stand for & and -',
   }),
-  ticker: symbolField().meta({ description: 'The same, as TradingView calls it' }),
   exchange: z
     .string({ error: 'Must be text.' })
     .trim()
@@ -55,11 +58,27 @@ export const signalBodySchema = z.object({
         .max(LARGEST_QUANTITY, 'Is too large.'),
     )
     .optional()
-    .meta({ description: 'The strategy’s, where it is left out' }),
+    .meta({ description: 'The strategy’s, where it is left out. Also called qty, contracts or size' }),
   price: numberText
-    .pipe(z.number({ error: 'Must be a number.' }).positive('Must be above 0.'))
+    .pipe(z.number({ error: 'Must be a number.' }).min(0, 'Must not be below 0.'))
+    .transform((price) => (price === 0 ? undefined : price))
     .optional()
-    .meta({ description: 'Passed on as it is' }),
+    .meta({ description: 'Passed on as it is; 0 or nothing for an order at the market' }),
+  product: z
+    .string({ error: 'Must be text, like MIS.' })
+    .trim()
+    .toUpperCase()
+    .optional()
+    .meta({ description: 'Must be the strategy’s, where it is given' }),
+  pricetype: z
+    .string({ error: 'Must be text, like MARKET.' })
+    .trim()
+    .toUpperCase()
+    .pipe(z.enum(['MARKET', 'LIMIT'], { error: 'Only MARKET and LIMIT are taken.' }))
+    .optional()
+    .meta({
+      description: 'MARKET, which has no price, or LIMIT, which needs one. Also called order_type',
+    }),
   id: z
     .union([z.string(), z.number().int()], { error: 'Must be text or a whole number.' })
     .transform((value) => String(value).trim())
@@ -84,19 +103,43 @@ export function readSignalBody(body: Buffer): SignalBodyReading {
   if (text === undefined) return malformed({ body: 'The body must be text in UTF-8.' });
   const value = text.startsWith('{') ? parseJson(text) : readSentence(text);
   if (value === undefined) return malformed({ body: HOW_TO });
-  const parsed = signalBodySchema.safeParse(value);
-  if (!parsed.success) return malformed(problems(parsed.error));
-  const { action, quantity, price, id } = parsed.data;
-  const symbol = parsed.data.symbol ?? parsed.data.ticker;
+  const { values, names, problems } = readSignalFields(value);
+  const parsed = signalBodySchema.safeParse(withoutEmpty(values));
+  const fields = { ...(parsed.success ? {} : describe(parsed.error, names)), ...problems };
+  if (!parsed.success || Object.keys(fields).length > 0) return malformed(fields);
+  return complete(parsed.data, names);
+}
+
+/** Holds what the fields say against each other. */
+function complete(
+  { action, symbol, exchange, quantity, price, product, pricetype, id }: z.output<typeof signalBodySchema>,
+  names: FieldNames,
+): SignalBodyReading {
+  if (symbol?.exchange !== undefined && exchange !== undefined && exchange !== symbol.exchange)
+    return malformed({ exchange: `Says something else than ${names.symbol ?? 'symbol'}.` });
+  if (pricetype === 'LIMIT' && price === undefined)
+    return malformed({ [names.price ?? 'price']: 'An order at a limit needs a price above 0.' });
   const message = {
     action,
     tradingSymbol: symbol?.tradingSymbol,
-    exchange: symbol?.exchange ?? parsed.data.exchange,
+    exchange: symbol?.exchange ?? exchange,
     quantity,
-    price,
+    price: pricetype === 'MARKET' ? undefined : price,
+    wantedProduct: product,
     clientId: id,
   };
   return { kind: 'signal', message };
+}
+
+type FieldNames = Partial<Record<SignalField, string>>;
+
+/** Platforms send fields that they have nothing for as null or "", which says nothing; a quantity or an action says always something. */
+function withoutEmpty(values: Partial<Record<SignalField, unknown>>): Partial<Record<SignalField, unknown>> {
+  const { price, product, pricetype, ...rest } = values;
+  const given = Object.entries({ price, product, pricetype }).filter(
+    ([, value]) => value !== null && !(typeof value === 'string' && value.trim() === ''),
+  );
+  return { ...rest, ...Object.fromEntries(given) };
 }
 
 const HOW_TO = 'Send a JSON object like {"action":"buy","symbol":"NSE:SBIN"}, or a line like BUY NSE:SBIN.';
@@ -122,9 +165,10 @@ function decode(body: Buffer): string | undefined {
   }
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string): object | undefined {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;
   }
@@ -133,7 +177,7 @@ function parseJson(text: string): unknown {
 /** "MACD (12, 26, 9): order buy @ 75 filled on NIFTY1!. New strategy position is 75" */
 const TRADINGVIEW_DEFAULT = /\border (buy|sell) @ ([\d.]+) filled on (\S+?)\. New strategy position is/i;
 
-function readSentence(text: string): unknown {
+function readSentence(text: string): object | undefined {
   const alert = TRADINGVIEW_DEFAULT.exec(text);
   if (alert !== null) return { action: alert[1], quantity: alert[2], symbol: alert[3] };
   const [action, second, third, ...rest] = text.split(/\s+/);
@@ -148,9 +192,14 @@ function decimal(text: string): number {
   return /^\d{1,15}(\.\d{1,10})?$/.test(text) ? Number(text) : Number.NaN;
 }
 
-function problems(error: z.ZodError): Readonly<Record<string, string>> {
+/** By the sender's own names for the fields. */
+function describe(error: z.ZodError, names: FieldNames): Readonly<Record<string, string>> {
   const fields: Record<string, string> = {};
-  for (const issue of error.issues) fields[issue.path.join('.') || 'body'] ??= issue.message;
+  for (const issue of error.issues) {
+    const [field] = issue.path;
+    const name = Object.entries(names).find(([each]) => each === field)?.[1] ?? String(field ?? 'body');
+    fields[name] ??= issue.message;
+  }
   return fields;
 }
 

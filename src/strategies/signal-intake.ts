@@ -4,6 +4,7 @@ import type { CachedStrategy } from '../core/cached-values.ts';
 import type { Clock } from '../core/clock.ts';
 import { createHourlyQuota } from '../core/hourly-quota.ts';
 import type { SignalRefusal } from '../core/signal-refusal.ts';
+import { type FindTradedSymbol, unfitLot } from '../core/symbol.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { ActingSession } from '../sessions/session-actors.ts';
@@ -29,16 +30,10 @@ type FieldProblems = Readonly<Record<string, string>>;
 /** Undefined when the broker can be traded with now; else why not, where `cutoff` is the one reason that matters here. */
 export type WhyBrokerNotConnected = (userId: string, broker: string) => Promise<string | undefined>;
 
-export type FindSymbol = (
-  broker: string,
-  exchange: string,
-  tradingSymbol: string,
-) => Promise<{ readonly lotSize: number } | undefined>;
-
 export interface SignalIntakeDeps {
   readonly reader: StrategyReader;
   readonly signals: Pick<SignalStore, 'accept' | 'refuse'>;
-  readonly findSymbol: FindSymbol;
+  readonly findSymbol: FindTradedSymbol;
   readonly whyBrokerNotConnected: WhyBrokerNotConnected;
   readonly epochs: Pick<EpochStore, 'current'>;
   /** What the work writes counts only while nothing has ended the account: throws `SessionEndedError` otherwise. */
@@ -122,11 +117,23 @@ export function createSignalIntake(deps: SignalIntakeDeps): SignalIntake {
     if (!isWithin(strategy, receivedAt)) return { why: 'outside_window', order: message };
     if (completed.kind !== 'order') return { why: completed.kind, order: message };
     const { order } = completed;
-    if ((await findSymbol(strategy.broker, order.exchange, order.tradingSymbol)) === undefined)
-      return { why: 'unknown_symbol', order };
+    const refusal = await judgeSymbol(strategy.broker, order);
+    if (refusal !== undefined) return { ...refusal, order };
     if (found.ownerDisabled) return { why: 'account_disabled', order };
     const why = await askForBroker(strategy);
     return why === undefined ? order : { why, order };
+  }
+
+  async function judgeSymbol(broker: string, order: RequestedOrder): Promise<Refusal | undefined> {
+    const { exchange, tradingSymbol, quantity } = order;
+    const symbol = await findSymbol(broker, exchange, tradingSymbol);
+    if (symbol.kind === 'unknown') return { why: 'unknown_symbol' };
+    if (symbol.kind === 'ambiguous')
+      return { why: 'ambiguous_symbol', fields: { symbol: `Say which: ${symbol.choices.join(', ')}.` } };
+    const lot = unfitLot(quantity, symbol.lotSizes);
+    return lot === undefined
+      ? undefined
+      : { why: 'quantity_not_in_lots', fields: { quantity: `Must be a multiple of the lot, ${lot}.` } };
   }
 
   /**

@@ -26,7 +26,7 @@ export interface ReceivedSignal {
 }
 
 /** What the message asks for, and what the strategy says to that where it was asked. */
-export type AskedOrder = SignalMessage & { readonly product?: Product };
+export type AskedOrder = Omit<SignalMessage, 'wantedProduct'> & { readonly product?: Product };
 
 export interface AcceptedSignal extends ReceivedSignal {
   readonly order: RequestedOrder;

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import type { ListStrategies, SignalsAfter } from '../core/signal.ts';
+import type { FindTradedSymbol } from '../core/symbol.ts';
 import { createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
 import type { Draining } from '../http/draining.ts';
 import type { Feature } from '../http/feature.ts';
@@ -19,7 +20,7 @@ import type { RedisClient } from '../storage/redis.ts';
 import { createStrategyRouter } from './routes.ts';
 import { createShownWebhook } from './shown-webhook.ts';
 import { createSignalCleanup, type SignalCleanup } from './signal-cleanup.ts';
-import { createSignalIntake, type FindSymbol, type WhyBrokerNotConnected } from './signal-intake.ts';
+import { createSignalIntake, type WhyBrokerNotConnected } from './signal-intake.ts';
 import { createSignalCounts, createSignalMetrics } from './signal-metrics.ts';
 import { createSignalPolls } from './signal-polls.ts';
 import { createSignalStore } from './signal-store.ts';
@@ -55,7 +56,7 @@ export interface StrategyFeatureDeps {
   /** Counts a request for a webhook that there is not. Throws `rate_limited` when that is one too many. */
   readonly countStranger: (req: Request, res: Response) => void;
 
-  readonly findSymbol: FindSymbol;
+  readonly findSymbol: FindTradedSymbol;
   readonly hasInstruments: HasInstruments;
   readonly whyBrokerNotConnected: WhyBrokerNotConnected;
   /** Names by id, in the order in which pages list them. */

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
+import type { FindTradedSymbol } from '../core/symbol.ts';
 import { invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { readForm } from '../http/form.ts';
@@ -6,7 +7,7 @@ import { renderPage } from '../http/page.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { exampleMessage } from './example-message.ts';
-import type { FindSymbol, WhyBrokerNotConnected } from './signal-intake.ts';
+import type { WhyBrokerNotConnected } from './signal-intake.ts';
 import type { SignalStore } from './signal-store.ts';
 import { SIGNATURE_TOLERANCE_MS } from './signature.ts';
 import type { Strategies } from './strategies.ts';
@@ -20,7 +21,7 @@ import { isReachableFromOutside, webhookUrl } from './webhook-id.ts';
 export interface StrategyPageDeps {
   readonly strategies: Strategies;
   readonly signals: Pick<SignalStore, 'listByStrategy'>;
-  readonly findSymbol: FindSymbol;
+  readonly findSymbol: FindTradedSymbol;
   readonly hasInstruments: HasInstruments;
   readonly whyBrokerNotConnected: WhyBrokerNotConnected;
   readonly brokerNames: ReadonlyMap<string, string>;

@@ -12,7 +12,7 @@ import { strategyForm } from './strategy-form.ts';
 import { emptyForm, filledForm, toFormView, typedForm } from './strategy-form-view.ts';
 import type { StrategyDetails } from './strategy-store.ts';
 import { toStrategyView } from './strategy-view.ts';
-import { createSymbolCheck, type SymbolCheckDeps } from './symbol-check.ts';
+import { createSymbolCheck, type SymbolCheckDeps, type SymbolProblem } from './symbol-check.ts';
 import { widensStrategy } from './widens-strategy.ts';
 
 export interface StrategyPagesDeps extends SymbolCheckDeps {
@@ -45,7 +45,7 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
   const { strategies, brokerNames, defaultBroker } = deps;
   const reauthentication = createReauthentication(deps.clock);
   const form = strategyForm([...brokerNames.keys()]);
-  const findMisspelt = createSymbolCheck(deps);
+  const findSymbolProblems = createSymbolCheck(deps);
 
   return {
     async list(req, res) {
@@ -96,8 +96,8 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
   async function readStrategy(req: Request, stored?: StrategyDetails): Promise<FormResult<StrategyDetails>> {
     const read = readForm(form, req);
     if (!read.ok) return read;
-    const misspelt = await findMisspelt(read.values, stored);
-    return misspelt.length === 0 ? read : { ok: false, fields: misspeltRows(req, misspelt) };
+    const problems = await findSymbolProblems(read.values, stored);
+    return problems.length === 0 ? read : { ok: false, fields: besideRows(req, problems) };
   }
 
   function findOwn(req: Request) {
@@ -133,11 +133,9 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
 }
 
 /** Beside the rows that they were typed into. */
-function misspeltRows(req: Request, misspelt: readonly string[]): FieldProblems {
+function besideRows(req: Request, problems: readonly SymbolProblem[]): FieldProblems {
   const rows = typedForm(req).rows.map(({ symbol }) => symbol.trim().toUpperCase());
-  const problems = misspelt.map((name) => [
-    `symbol-${rows.indexOf(name)}`,
-    `${name} is not in the instrument list, so every signal for it would be refused. Look it up under Symbols, and spell it as it stands there.`,
-  ]);
-  return Object.fromEntries(problems);
+  return Object.fromEntries(
+    problems.map(({ name, field, message }) => [`${field}-${rows.indexOf(name)}`, message]),
+  );
 }

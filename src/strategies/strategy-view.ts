@@ -1,6 +1,6 @@
 import type { StrategySymbol } from '../core/signal.ts';
 import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
-import type { FindSymbol } from './signal-intake.ts';
+import { type FindTradedSymbol, type TradedSymbol, unfitLot } from '../core/symbol.ts';
 import type { SignalRecord } from './signal-store.ts';
 import { ACTION_LABELS, describeHours, PLATFORM_LABELS, PRODUCT_LABELS } from './strategy-labels.ts';
 import type { Strategy } from './strategy-store.ts';
@@ -23,7 +23,8 @@ export interface SymbolView {
   readonly product: string;
   /** Whether it is in the instrument list. */
   readonly known: boolean;
-  /** What would keep a signal for it from being carried out, in a sentence. */
+  readonly takesSignals: boolean;
+  /** Why signals for it are refused, in a sentence. */
   readonly problem: string | undefined;
 }
 
@@ -57,17 +58,19 @@ export function toStrategyView(strategy: Strategy, brokerNames: ReadonlyMap<stri
 /** Looks each symbol up, because a signal for one that nobody knows is refused. */
 export function toSymbolViews(
   { broker, symbols }: Pick<Strategy, 'broker' | 'symbols'>,
-  findSymbol: FindSymbol,
+  findSymbol: FindTradedSymbol,
 ): Promise<readonly SymbolView[]> {
   return Promise.all(
     symbols.map(async ({ exchange, tradingSymbol, quantity, product }) => {
-      const instrument = await findSymbol(broker, exchange, tradingSymbol);
+      const symbol = await findSymbol(broker, exchange, tradingSymbol);
+      const problem = symbolProblem(symbol, quantity);
       return {
         name: `${exchange}:${tradingSymbol}`,
         quantity,
         product: PRODUCT_LABELS[product],
-        known: instrument !== undefined,
-        problem: symbolProblem(instrument, quantity),
+        known: symbol.kind !== 'unknown',
+        takesSignals: problem === undefined,
+        problem,
       };
     }),
   );
@@ -80,15 +83,14 @@ export function toSignalView(record: SignalRecord): SignalView {
   return { receivedAt, text: orderText(record), outcome, why, problem, repeats };
 }
 
-function symbolProblem(
-  instrument: { readonly lotSize: number } | undefined,
-  quantity: number,
-): string | undefined {
-  if (instrument === undefined) return 'Not in the instrument list: signals for it are refused.';
-  const { lotSize } = instrument;
-  return lotSize > 1 && quantity % lotSize !== 0
-    ? `It is traded in lots of ${lotSize}: the broker will not take ${quantity}.`
-    : undefined;
+function symbolProblem(symbol: TradedSymbol, quantity: number): string | undefined {
+  if (symbol.kind === 'unknown') return 'Not in the instrument list: signals for it are refused.';
+  if (symbol.kind === 'ambiguous')
+    return `The name of several instruments: signals for it are refused. Name one of them: ${symbol.choices.join(', ')}.`;
+  const lot = unfitLot(quantity, symbol.lotSizes);
+  return lot === undefined
+    ? undefined
+    : `Traded in lots of ${lot}: signals for ${quantity} are refused, since the broker would not take it.`;
 }
 
 /** As much as was read: of a refused signal that may be `Buy` and no more. */

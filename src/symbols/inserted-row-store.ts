@@ -4,10 +4,10 @@ import type { PlacedInstrument } from './symbol-index.ts';
 
 /** The columns of `symbols` in the order in which `toInsertJson` gives their values. */
 export const INSERTED_COLUMNS: RawBuilder<unknown> = sql`id, exchange, symbol_key, trading_symbol, name,
-  instrument_token, exchange_token, expiry, strike, tick_size, lot_size, instrument_type, segment`;
+  instrument_token, exchange_token, expiry, strike, tick_size, lot_size, instrument_type, segment, display_name, isin`;
 
 /** Where the words stand behind them, separated by blanks. */
-export const WORDS_AT = 13;
+export const WORDS_AT = 15;
 
 /**
  * Many rows as one parameter, an array of arrays: one short statement for any number of them, which is prepared once. A
@@ -29,6 +29,8 @@ export function toInsertJson(symbols: readonly PlacedInstrument[]): string {
       instrument.lotSize,
       instrument.instrumentType,
       instrument.segment,
+      instrument.displayName,
+      instrument.isin,
       wordsOf(instrument).join(' '),
     ]),
   );

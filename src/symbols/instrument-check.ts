@@ -28,7 +28,8 @@ export function checkInstrument(broker: string, draft: InstrumentDraft): Instrum
 }
 
 function findFault(draft: InstrumentDraft): string | undefined {
-  const { exchange, tradingSymbol, name, expiry, strike, tickSize, lotSize, instrumentType } = draft;
+  const { exchange, tradingSymbol, name, displayName, expiry, strike, tickSize, lotSize, instrumentType } =
+    draft;
   if (tradingSymbol === '') return 'the trading symbol is missing';
   if (tradingSymbol.length > LONGEST_SYMBOL) return 'the trading symbol is too long';
   if (!EXCHANGE.test(exchange))
@@ -37,8 +38,8 @@ function findFault(draft: InstrumentDraft): string | undefined {
   if (!SEGMENT.test(draft.segment)) return `${shown(draft.segment)} is no segment`;
   if (!isToken(draft.instrumentToken)) return 'the instrument token is missing or too long';
   if (draft.exchangeToken.length > LONGEST_TOKEN) return 'the exchange token is too long';
-  if (name.length > LONGEST_NAME) return 'the name is too long';
-  if (CONTROL.test(`${tradingSymbol}${name}${draft.instrumentToken}${draft.exchangeToken}`))
+  if (name.length > LONGEST_NAME || displayName.length > LONGEST_NAME) return 'the name is too long';
+  if (CONTROL.test(`${tradingSymbol}${name}${displayName}${draft.instrumentToken}${draft.exchangeToken}`))
     return 'it contains control characters';
   if (expiry !== '' && !isDate(expiry)) return `the expiry ${shown(expiry)} is not a date like 2024-12-26`;
   if (Number.isNaN(strike)) return 'the strike is not a number';

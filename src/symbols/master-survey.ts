@@ -1,6 +1,6 @@
 import type { Instrument } from '../core/symbol.ts';
 import { invalid } from '../errors.ts';
-import { displayOrderKey, isOption } from './display-order.ts';
+import { displayOrderKey, isOption, underlyingOf, withStanding } from './display-order.ts';
 import type { ImportNotes } from './import-notes.ts';
 import { hasTooManyBadLines, MASTER_LIMITS } from './master-limits.ts';
 import type { MasterLine, MasterPortion } from './master-reader.ts';
@@ -43,7 +43,7 @@ export async function surveyMaster(
     broker,
     instruments: keys.length,
     others,
-    places: inverse(await sortInPortions(keys)),
+    places: inverse(await sortInPortions(keys.map((key) => withStanding(key, count.underlyings)))),
     repeatedLines,
     exchanges: [...count.exchanges].sort(),
     types: [...count.types].sort(),
@@ -56,6 +56,7 @@ function createCount(notes: ImportNotes) {
     lines: 0,
     others: 0,
     keys: [] as string[],
+    underlyings: new Set<string>(),
     repeatedLines: new Set<number>(),
     exchanges: new Set<string>(),
     types: new Set<string>(),
@@ -69,18 +70,20 @@ function createCount(notes: ImportNotes) {
   }
 
   function takeInstrument(number: number, instrument: Instrument): void {
-    const { exchange, tradingSymbol, instrumentType } = instrument;
-    const identity = `${exchange} ${tradingSymbol.toUpperCase()}`;
+    const { exchange, segment, instrumentToken, instrumentType } = instrument;
+    // What the broker tells instruments apart by. A name may stand for several: Dhan calls all weekly expiries of a month alike.
+    const identity = `${segment} ${instrumentToken}`;
     const firstLine = firstLines.get(identity);
     if (firstLine !== undefined) {
       count.repeatedLines.add(number);
-      addBadLine(number, `${exchange} ${tradingSymbol} stands on line ${firstLine} already`);
+      addBadLine(number, `the instrument ${segment} ${instrumentToken} stands on line ${firstLine} already`);
       return;
     }
     if (count.keys.length === MASTER_LIMITS.instruments)
       throw invalid({ file: `The file has more than ${MASTER_LIMITS.instruments} instruments.` });
     firstLines.set(identity, number);
     count.keys.push(displayOrderKey(instrument));
+    if (instrument.expiry !== undefined) count.underlyings.add(underlyingOf(instrument));
     count.exchanges.add(exchange);
     count.types.add(instrumentType);
     if (!isOption(instrument)) count.others += 1;

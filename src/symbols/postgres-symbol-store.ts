@@ -7,8 +7,8 @@ import type { IndexSearch, SymbolIndex, SymbolRow } from './symbol-index.ts';
 
 /**
  * Words as a tsvector, made without Postgres' parser: they are prepared, and what it would make of them depends on its
- * version and configuration. A GIN index finds rows in no order, so at most `MOST_SYMBOLS_FOUND` of them are taken and
- * sorted; options last, since they are nine tenths of a master and the fewest of those that somebody means.
+ * version and configuration. A GIN index finds rows in no order, so all ids are found and sorted: only then is a search
+ * of a common word, such as `call`, the same as on SQLite.
  */
 export function createPostgresSymbolIndex({ db }: Database): SymbolIndex {
   return {
@@ -18,6 +18,7 @@ export function createPostgresSymbolIndex({ db }: Database): SymbolIndex {
       await sql`insert into symbols (${INSERTED_COLUMNS}, words)
         select (v ->> 0)::bigint, v ->> 1, v ->> 2, v ->> 3, v ->> 4, v ->> 5, v ->> 6, v ->> 7,
           (v ->> 8)::double precision, (v ->> 9)::double precision, (v ->> 10)::double precision, v ->> 11, v ->> 12,
+          v ->> 13, v ->> 14,
           array_to_tsvector(string_to_array(v ->> ${sql.lit(WORDS_AT)}, ' '))
         from json_array_elements(${toInsertJson(symbols)}::json) v`.execute(transaction);
     },
@@ -25,11 +26,12 @@ export function createPostgresSymbolIndex({ db }: Database): SymbolIndex {
     async search(search) {
       const { plan, offset, limit } = search;
       const { rows } = await (plan.literals.length === 0
-        ? sql<SymbolRow>`with ${bothKinds(search)}
-            select s.* from (select id from (${HITS}) hits order by id limit ${limit} offset ${offset}) page
+        ? sql<SymbolRow>`with found as materialized (${found(search)})
+            select s.* from (select id from found order by id limit ${limit} offset ${offset}) page
             join symbols s using (id) order by s.id`
-        : sql<SymbolRow>`with ${bothKinds(search)}
-            select s.* from (${HITS}) hits join symbols s using (id) where ${contains(plan.literals)}
+        : sql<SymbolRow>`with found as materialized (${found(search)})
+            select s.* from (select id from found order by id limit ${MOST_SYMBOLS_FOUND}) hits
+            join symbols s using (id) where ${contains(plan.literals)}
             order by s.id limit ${limit} offset ${offset}`
       ).execute(db);
       return rows;
@@ -48,25 +50,21 @@ export function createPostgresSymbolIndex({ db }: Database): SymbolIndex {
   };
 }
 
-/** Materialised parts are planned as if all were read, and read only as far as is asked: so the limit never brings a scan of the table. */
-function bothKinds({ range, plan, without }: IndexSearch): RawBuilder<unknown> {
-  const { firstId, firstOptionId, lastId } = range;
-  const between = (first: number, last: number) =>
-    sql`select id from symbols where id between ${first} and ${last} ${matching(plan.conditions)}
-      and id <> all(${[...without]}::bigint[])`;
-  return sql`others as materialized (${between(firstId, firstOptionId - 1)}),
-    options as materialized (${between(firstOptionId, lastId)})`;
+/** Without words, only as many as a search may find: the ids are in order then. With words, all, since the index is in no order. */
+function found({ range, plan, without }: IndexSearch): RawBuilder<unknown> {
+  const ids = sql`select id from symbols where id between ${range.firstId} and ${range.lastId}
+    and id <> all(${[...without]}::bigint[])`;
+  return plan.conditions.length === 0
+    ? sql`${ids} order by id limit ${MOST_SYMBOLS_FOUND}`
+    : sql`${ids} and words @@ ${toTsquery(plan.conditions)}::tsquery`;
 }
-
-const HITS = sql`select id from (select id from others union all select id from options) both_kinds
-  limit ${sql.lit(MOST_SYMBOLS_FOUND)}`;
-
-const matching = (conditions: readonly Condition[]): RawBuilder<unknown> =>
-  conditions.length === 0 ? sql`` : sql`and words @@ ${toTsquery(conditions)}::tsquery`;
 
 const contains = (literals: readonly string[]): RawBuilder<unknown> =>
   sql.join(
-    literals.map((literal) => sql`strpos(lower(s.trading_symbol || ' ' || s.name), ${literal}) > 0`),
+    literals.map(
+      (literal) =>
+        sql`strpos(lower(s.trading_symbol || ' ' || s.name || ' ' || s.display_name), ${literal}) > 0`,
+    ),
     sql` and `,
   );
 

@@ -9,7 +9,7 @@ import {
 } from '../core/symbol.ts';
 import { renderPage } from '../http/page.ts';
 import { toMasterView } from './import-view.ts';
-import { pickMaster } from './symbol-finder.ts';
+import { pickMasters } from './symbol-finder.ts';
 import type { Master, SymbolStore } from './symbol-store.ts';
 
 export interface SearchPageDeps {
@@ -31,14 +31,12 @@ interface Asked {
 export function createSearchPage({ search, listMasters }: SearchPageDeps): RequestHandler {
   return async function showSymbols(req, res) {
     const masters = await listMasters();
-    const master = pickMaster(
-      masters,
-      oneOf(
-        masters.map(({ broker }) => broker),
-        textOf(req, 'broker'),
-      ),
+    const broker = oneOf(
+      masters.map((master) => master.broker),
+      textOf(req, 'broker'),
     );
-    const asked = readQuestion(req, master);
+    const searched = pickMasters(masters, broker);
+    const asked = readQuestion(req, searched, broker);
     const tooLong = asked.q.length > LONGEST_SYMBOL_SEARCH;
     const { items, nextPage, ignoredWords } = tooLong
       ? { items: [], nextPage: undefined, ignoredWords: [] }
@@ -48,8 +46,10 @@ export function createSearchPage({ search, listMasters }: SearchPageDeps): Reque
       title: asked.q.trim() === '' ? 'Symbols' : `${asked.q.trim()}: symbols`,
       asked,
       problem: tooLong ? `Search for at most ${LONGEST_SYMBOL_SEARCH} characters.` : undefined,
-      masters: masters.map(toMasterView),
-      master: master && { ...toMasterView(master), exchanges: master.exchanges, types: master.types },
+      masters: pickMasters(masters, undefined).map(toMasterView),
+      searched: searched.map(toMasterView),
+      exchanges: unionOf(searched.map(({ exchanges }) => exchanges)),
+      types: unionOf(searched.map(({ types }) => types)),
       rows: items.map(toRow),
       ignoredWords,
       mostWords: MOST_SYMBOL_WORDS,
@@ -61,13 +61,22 @@ export function createSearchPage({ search, listMasters }: SearchPageDeps): Reque
   };
 }
 
-function readQuestion(req: Request, master: Master | undefined): Asked {
+const unionOf = (lists: readonly (readonly string[])[]): readonly string[] =>
+  [...new Set(lists.flat())].sort();
+
+function readQuestion(req: Request, searched: readonly Master[], broker: string | undefined): Asked {
   const page = Number(textOf(req, 'page'));
   return {
     q: textOf(req, 'q'),
-    exchange: oneOf(master?.exchanges ?? [], textOf(req, 'exchange')),
-    type: oneOf(master?.types ?? [], textOf(req, 'type')),
-    broker: master?.broker,
+    exchange: oneOf(
+      searched.flatMap(({ exchanges }) => exchanges),
+      textOf(req, 'exchange'),
+    ),
+    type: oneOf(
+      searched.flatMap(({ types }) => types),
+      textOf(req, 'type'),
+    ),
+    broker,
     page: Number.isInteger(page) && page >= 1 && page <= LAST_SYMBOL_PAGE ? page : 1,
   };
 }
@@ -91,6 +100,11 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 const TYPE_WORDS: Readonly<Record<string, string>> = {
   EQ: 'Share',
+  FUND: 'Fund',
+  BOND: 'Bond',
+  PREF: 'Preference share',
+  WARRANT: 'Warrant',
+  RIGHTS: 'Rights',
   FUT: 'Future',
   CE: 'Call',
   PE: 'Put',

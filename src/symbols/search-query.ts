@@ -1,5 +1,14 @@
 import { MOST_SYMBOL_WORDS, type SymbolSearch } from '../core/symbol.ts';
-import { exchangeMark, isNoise, signMark, signsIn, typeMark, wordsIn } from './search-words.ts';
+import {
+  exchangeMark,
+  isNoise,
+  nameKey,
+  nameMark,
+  signMark,
+  signsIn,
+  typeMark,
+  wordsIn,
+} from './search-words.ts';
 
 /** A word that an instrument must have: itself, or one that begins with it. */
 export interface Term {
@@ -16,10 +25,19 @@ export interface SearchPlan {
   readonly conditions: readonly Condition[];
   /** Must stand in the `literalText` of an instrument. */
   readonly literals: readonly string[];
-  /** A trading symbol in capitals: instruments of this very name come first. */
-  readonly exactSymbol: string | undefined;
+  /** What comes first: instruments of this very name. Undefined where nothing is named. */
+  readonly exact: ExactName | undefined;
   /** What was not looked for, because the search had enough words without it. */
   readonly ignoredWords: readonly string[];
+}
+
+export interface ExactName {
+  /** Trading symbols in capitals: as typed, as TradingView means it, and without blanks. */
+  readonly symbols: readonly string[];
+  /** In capitals: `NSE` of `NSE:INFY`. */
+  readonly exchange: string | undefined;
+  /** Hold for what has the name besides its symbol: a company, an index, a token, an ISIN. */
+  readonly conditions: readonly Condition[];
 }
 
 type Filters = Pick<SymbolSearch, 'q' | 'exchange' | 'type'>;
@@ -38,8 +56,7 @@ const MOST_SIGNS = 3;
  * behind `MOST_SYMBOL_WORDS` words (a word of letters and digits counts as its parts), what comes is ignored.
  */
 export function planSearch({ q, exchange, type }: Filters): SearchPlan | undefined {
-  const texts = q
-    .toLowerCase()
+  const texts = joinCompounds(q.toLowerCase())
     .split(/\s+/)
     .filter((text) => text !== '');
   const conditions: Condition[] = [];
@@ -66,8 +83,51 @@ export function planSearch({ q, exchange, type }: Filters): SearchPlan | undefin
 
   if (exchange !== undefined) conditions.push(mark(exchangeMark(exchange)));
   if (type !== undefined) conditions.push(mark(typeMark(type)));
-  const exactSymbol = q.trim() === '' ? undefined : q.trim().toUpperCase();
-  return { conditions: withoutImplied(conditions), literals, exactSymbol, ignoredWords };
+  return {
+    conditions: withoutImplied(conditions),
+    literals,
+    exact: readExact(q, exchange, type),
+    ignoredWords,
+  };
+}
+
+function readExact(q: string, exchange: string | undefined, type: string | undefined): ExactName | undefined {
+  const text = q.trim().toUpperCase();
+  if (text === '') return undefined;
+  const [, place, name = text] = /^([A-Z]{2,12}):\s*(.+)$/.exec(text) ?? [];
+  const filters = [place, exchange].filter((each) => each !== undefined).map(exchangeMark);
+  return {
+    symbols: symbolSpellings(name),
+    exchange: place,
+    conditions:
+      nameKey(name) === '' || !/^[\w\s&.|-]+$/.test(name)
+        ? []
+        : [nameMark(name), ...filters, ...(type === undefined ? [] : [typeMark(type)])].map(mark),
+  };
+}
+
+/** What holds for every instrument that has a name besides its symbol on an exchange. */
+export function namedOn(exchange: string, name: string): readonly Condition[] {
+  return nameKey(name) === '' ? [] : [mark(nameMark(name)), mark(exchangeMark(exchange))];
+}
+
+/** TradingView writes `BAJAJ_AUTO` and `M_M`, and people `hdfc bank`. */
+const symbolSpellings = (symbol: string): readonly string[] => [
+  ...new Set([
+    symbol,
+    symbol.replaceAll('_', '&'),
+    symbol.replaceAll('_', '-'),
+    // `nifty 24 dec fut` may be any day or year; words alone run together in one way only.
+    /\d/.test(symbol) ? symbol : symbol.replaceAll(/\s/g, ''),
+  ]),
+];
+
+/** What brokers write as one word and people as two. The words alone would find all of NIFTY as well. */
+function joinCompounds(q: string): string {
+  return q
+    .replaceAll(/\bbank\s+nifty\b/g, 'banknifty')
+    .replaceAll(/\bfin\s+nifty\b/g, 'finnifty')
+    .replaceAll(/\bmidcap\s+nifty\b/g, 'midcpnifty');
 }
 
 /** Without what holds wherever another condition does: `n` beside `nifty`, and what came twice. */

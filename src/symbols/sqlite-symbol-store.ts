@@ -72,7 +72,10 @@ function idsOfWords({ range, plan, without }: IndexSearch): RawBuilder<unknown> 
 
 const contains = (literals: readonly string[]): RawBuilder<unknown> =>
   sql.join(
-    literals.map((literal) => sql`instr(lower(s.trading_symbol || ' ' || s.name), ${literal}) > 0`),
+    literals.map(
+      (literal) =>
+        sql`instr(lower(s.trading_symbol || ' ' || s.name || ' ' || s.display_name), ${literal}) > 0`,
+    ),
     sql` and `,
   );
 

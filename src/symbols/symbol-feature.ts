@@ -1,7 +1,7 @@
 import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import type { SymbolFinder, SymbolLookup } from '../core/symbol.ts';
+import type { FindTradedSymbol, SymbolFinder, SymbolLookup } from '../core/symbol.ts';
 import type { Feature } from '../http/feature.ts';
 import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import { type Caches, SHARED } from '../storage/caches.ts';
@@ -18,6 +18,7 @@ import { createSymbolKeeper, type SymbolKeeper } from './symbol-keeper.ts';
 import { createSymbolLookup } from './symbol-lookup.ts';
 import { createSymbolMetrics } from './symbol-metrics.ts';
 import { createSymbolStore, type SymbolStore } from './symbol-store.ts';
+import { createFindTradedSymbol } from './traded-symbol.ts';
 
 export interface SymbolFeatureDeps {
   readonly database: Database;
@@ -29,6 +30,7 @@ export interface SymbolFeatureDeps {
 }
 
 export interface SymbolFeature extends Feature, SymbolLookup, SymbolFinder {
+  readonly findTraded: FindTradedSymbol;
   readonly importer: SymbolImporter;
   readonly imports: ImportStore;
   readonly listMasters: SymbolStore['listMasters'];
@@ -49,6 +51,7 @@ export function createSymbolFeature(deps: SymbolFeatureDeps): SymbolFeature {
     acting: database.acting,
     forgetSymbols: () => invalidateCached('symbol', SHARED),
   });
+  const { find } = createSymbolLookup({ store, caches });
   const { search } = createSymbolFinder({ store });
   const { listMasters } = store;
   const keeper = createSymbolKeeper({
@@ -59,7 +62,8 @@ export function createSymbolFeature(deps: SymbolFeatureDeps): SymbolFeature {
   });
 
   return {
-    find: createSymbolLookup({ store, caches }).find,
+    find,
+    findTraded: createFindTradedSymbol({ find, listMasters }),
     search,
     importer,
     imports,

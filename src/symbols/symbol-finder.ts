@@ -9,7 +9,7 @@ export interface SymbolFinderDeps {
 
 const NOTHING: SymbolPage = { items: [], nextPage: undefined, ignoredWords: [] };
 
-/** Search in one broker's master. */
+/** Search in one broker's master, or in all of them. */
 export function createSymbolFinder({ store }: SymbolFinderDeps): SymbolFinder {
   return {
     async search({ q, exchange, type, broker, limit, page }) {
@@ -19,10 +19,10 @@ export function createSymbolFinder({ store }: SymbolFinderDeps): SymbolFinder {
       const plan = planSearch({ q, ...filters });
       const offset = (page - 1) * limit;
       const most = Math.min(limit, MOST_SYMBOLS_FOUND - offset);
-      const master = plan && most > 0 ? pickMaster(await store.listMasters(), broker) : undefined;
-      if (plan === undefined || master === undefined) return NOTHING;
+      const masters = plan && most > 0 ? pickMasters(await store.listMasters(), broker) : [];
+      if (plan === undefined || masters.length === 0) return NOTHING;
       // One more than is shown tells whether there is a next page.
-      const found = await store.search({ master, plan, ...filters, offset, limit: most + 1 });
+      const found = await store.search({ masters, plan, ...filters, offset, limit: most + 1 });
       const more = found.length > most && offset + most < MOST_SYMBOLS_FOUND;
       const { ignoredWords } = plan;
       return { items: found.slice(0, most), nextPage: more ? page + 1 : undefined, ignoredWords };
@@ -33,9 +33,8 @@ export function createSymbolFinder({ store }: SymbolFinderDeps): SymbolFinder {
 const capitals = (text: string | undefined): string | undefined =>
   text === undefined || text === '' ? undefined : text.toUpperCase();
 
-/** Of the broker; where none is named, of the first one that has one. */
-export function pickMaster(masters: readonly Master[], broker: string | undefined): Master | undefined {
+/** The broker's; where none is named, all of them in the order in which formats are listed. */
+export function pickMasters(masters: readonly Master[], broker: string | undefined): readonly Master[] {
   const brokers = broker === undefined || broker === '' ? MASTER_BROKERS : [broker];
-  const of = (id: string) => masters.find((master) => master.broker === id);
-  return brokers.map(of).find((master) => master !== undefined);
+  return brokers.flatMap((id) => masters.filter((master) => master.broker === id));
 }

@@ -4,7 +4,7 @@ import { MASTER_BROKERS } from './formats/all-formats.ts';
 import type { SymbolStore } from './symbol-store.ts';
 
 export interface SymbolLookupDeps {
-  readonly store: Pick<SymbolStore, 'find'>;
+  readonly store: Pick<SymbolStore, 'find' | 'findByOtherName'>;
   readonly caches: Caches;
 }
 
@@ -20,28 +20,40 @@ export function createSymbolLookup({ store, caches }: SymbolLookupDeps): SymbolL
   const unknown: string[] = [];
   let nextUnknown = 0;
 
-  function remember(key: string, instrument: Instrument | undefined): void {
-    cache.set(SHARED, key, { instrument });
-    if (instrument !== undefined) return;
+  function remember(key: string, instruments: readonly Instrument[]): void {
+    cache.set(SHARED, key, { instruments });
+    if (instruments.length > 0) return;
     const oldest = unknown[nextUnknown];
     if (oldest !== undefined && oldest !== key) cache.delete(SHARED, oldest);
     unknown[nextUnknown] = key;
     nextUnknown = (nextUnknown + 1) % MOST_UNKNOWN;
   }
 
+  async function read(
+    place: string,
+    name: string,
+    broker: string | undefined,
+  ): Promise<readonly Instrument[]> {
+    const ofBroker = (found: readonly Instrument[]) =>
+      broker === undefined ? found : found.filter((instrument) => instrument.broker === broker);
+    const bySymbol = ofBroker(await store.find(place, name));
+    const found = bySymbol.length > 0 ? bySymbol : ofBroker(await store.findByOtherName(place, name));
+    return MASTER_BROKERS.flatMap((each) => meant(found.filter((instrument) => instrument.broker === each)));
+  }
+
   return {
     async find(exchange, tradingSymbol, broker) {
-      if (!isName(tradingSymbol) || !isName(exchange)) return undefined;
+      if (!isName(tradingSymbol) || !isName(exchange)) return [];
       const place = exchange.trim().toUpperCase();
       const name = tradingSymbol.trim().toUpperCase();
       const key = [broker ?? '', place, name].join('\u0000');
       const known = cache.get(SHARED, key);
-      if (known !== undefined) return known.instrument;
+      if (known !== undefined) return known.instruments;
       const { clearings } = cache;
-      const instrument = choose(await store.find(place, name), broker);
+      const instruments = await read(place, name, broker);
       // What was read before an import must not be remembered after it.
-      if (cache.clearings === clearings) remember(key, instrument);
-      return instrument;
+      if (cache.clearings === clearings) remember(key, instruments);
+      return instruments;
     },
   };
 }
@@ -49,9 +61,8 @@ export function createSymbolLookup({ store, caches }: SymbolLookupDeps): SymbolL
 /** Postgres takes U+0000 in no text. */
 const isName = (text: string): boolean => text.length <= LONGEST_NAME && !text.includes('\u0000');
 
-/** Of the broker; where none is named, of the first one that has it. */
-function choose(instruments: readonly Instrument[], broker: string | undefined): Instrument | undefined {
-  const brokers = broker === undefined ? MASTER_BROKERS : [broker];
-  const of = (id: string) => instruments.find((instrument) => instrument.broker === id);
-  return brokers.map(of).find((instrument) => instrument !== undefined);
+/** Of one broker's instruments of a name, the share where exactly one is a share: a bond or warrant that has its name is never meant. */
+function meant(instruments: readonly Instrument[]): readonly Instrument[] {
+  const shares = instruments.filter((instrument) => instrument.instrumentType === 'EQ');
+  return shares.length === 1 ? shares : instruments;
 }

@@ -294,7 +294,7 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
       },
       refuse: () => Promise.resolve(),
     },
-    findSymbol: () => Promise.resolve({ lotSize: 1 }),
+    findSymbol: () => Promise.resolve({ kind: 'known', lotSizes: [1] }),
     whyBrokerNotConnected: async (userId) => ((await isConnected(userId)) ? undefined : 'not_connected'),
     epochs,
     actFor: (account, work) => acting.run(actors.of(account), work),

@@ -8,7 +8,7 @@ import type { Bus, BusMessage } from '../../src/storage/bus.ts';
 import { type Caches, createCaches, SHARED } from '../../src/storage/caches.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 
-const SYMBOL: CachedSymbol = { instrument: undefined };
+const SYMBOL: CachedSymbol = { instruments: [] };
 const TOKEN: CachedToken = { token: 't', epoch: 0, issuedAt: 0, expiresAt: 0 };
 
 describe('the caches, at a revocation', () => {

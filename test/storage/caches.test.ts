@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000;
 const ist = (text: string): number => Date.parse(`2026-11-${text}+05:30`);
 
 const TOKEN: CachedToken = { token: 't', epoch: 0, issuedAt: 0, expiresAt: 0 };
-const INSTRUMENT: CachedSymbol = { instrument: undefined };
+const INSTRUMENT: CachedSymbol = { instruments: [] };
 const STRATEGY: CachedStrategy = {
   id: '1',
   userId: 'asha',

@@ -13,6 +13,7 @@ const message = (asked: Partial<SignalMessage> = {}): SignalMessage => ({
   exchange: undefined,
   quantity: undefined,
   price: undefined,
+  wantedProduct: undefined,
   clientId: undefined,
   ...asked,
 });
@@ -52,5 +53,27 @@ describe('A message, held against its strategy', () => {
     expect(completeOrder(message({ quantity: 3 }), [SBIN])).toMatchObject({ order: { quantity: 3 } });
     expect(completeOrder(message({ quantity: 10 }), [SBIN])).toMatchObject({ order: { quantity: 10 } });
     expect(completeOrder(message({ quantity: 11 }), [SBIN])).toEqual({ kind: 'quantity_too_large' });
+  });
+
+  it('finds what TradingView writes with an underscore, and asks where that may be two', () => {
+    const bajaj = { ...SBIN, tradingSymbol: 'BAJAJ-AUTO' };
+    const mahindra = { ...SBIN, tradingSymbol: 'M&M' };
+    const orders = (tradingSymbol: string, symbols = [bajaj, mahindra]) =>
+      completeOrder(message({ tradingSymbol }), symbols);
+    expect(orders('BAJAJ_AUTO')).toMatchObject({ kind: 'order', order: { tradingSymbol: 'BAJAJ-AUTO' } });
+    expect(orders('M_M')).toMatchObject({ kind: 'order', order: { tradingSymbol: 'M&M' } });
+    expect(orders('M_M', [mahindra, { ...SBIN, tradingSymbol: 'M-M' }])).toMatchObject({
+      kind: 'malformed',
+      fields: { symbol: expect.stringContaining('say which') },
+    });
+    expect(orders('MXM')).toEqual({ kind: 'symbol_not_in_strategy' });
+  });
+
+  it('refuses another product than the strategy’s', () => {
+    expect(completeOrder(message({ wantedProduct: 'CNC' }), [SBIN])).toEqual({
+      kind: 'malformed',
+      fields: { product: 'The strategy trades it as MIS.' },
+    });
+    expect(completeOrder(message({ wantedProduct: 'MIS' }), [SBIN]).kind).toBe('order');
   });
 });

@@ -7,6 +7,7 @@ const NOTHING = {
   exchange: undefined,
   quantity: undefined,
   price: undefined,
+  wantedProduct: undefined,
   clientId: undefined,
 };
 
@@ -29,6 +30,7 @@ describe('A signal’s body', () => {
         exchange: 'NSE',
         quantity: 75,
         price: 812.55,
+        wantedProduct: undefined,
         clientId: 'Long Entry 1',
       },
     });
@@ -53,6 +55,70 @@ describe('A signal’s body', () => {
     });
   });
 
+  it.each([
+    ['{"action":"buy","contracts":"5"}', { quantity: 5 }],
+    ['{"action":"buy","qty":1}', { quantity: 1 }],
+    ['{"action":"buy","Size":"2"}', { quantity: 2 }],
+    ['{"action":"buy","quantity":2,"contracts":"2"}', { quantity: 2 }],
+    ['{"transaction_type":"SELL","tradingsymbol":"SBIN"}', { action: 'sell', tradingSymbol: 'SBIN' }],
+    ['{"side":"buy","ticker":"SBIN","symbol":"sbin"}', { tradingSymbol: 'SBIN' }],
+    ['{"action":"buy","product":"mis"}', { wantedProduct: 'MIS' }],
+    ['{"action":"buy","price":0}', NOTHING],
+    ['{"action":"buy","price":"0"}', NOTHING],
+    ['{"action":"buy","price":""}', NOTHING],
+    ['{"action":"buy","price":null,"product":""}', NOTHING],
+    ['{"action":"buy","price":"812.5","pricetype":"MARKET"}', NOTHING],
+    ['{"action":"buy","price":"812.5","order_type":"LIMIT"}', { price: 812.5 }],
+    ['{"action":"buy","trigger_price":"0","stoploss":"","volume":null}', NOTHING],
+    ['{"action":"buy","comment":"size 5","interval":"5","close":812,"strategy":{"name":"x"}}', NOTHING],
+  ])('is understood in the words of other platforms: %s', (text, expected) => {
+    expect(read(text)).toMatchObject({ kind: 'signal', message: expected });
+  });
+
+  it('is understood as OpenAlgo writes it, with zeros for what it does not use', () => {
+    const body = {
+      symbol: 'SBIN',
+      exchange: 'NSE',
+      action: 'BUY',
+      quantity: '1',
+      pricetype: 'MARKET',
+      price: '0',
+      trigger_price: '0',
+      product: 'MIS',
+    };
+    expect(read(JSON.stringify(body))).toMatchObject({
+      kind: 'signal',
+      message: { quantity: 1, price: undefined, wantedProduct: 'MIS' },
+    });
+  });
+
+  it.each([
+    ['{"action":"buy","lots":2}', 'lots'],
+    ['{"action":"buy","order_qty":2}', 'order_qty'],
+    ['{"action":"buy","Amount":5000}', 'Amount'],
+    ['{"action":"buy","volume":5}', 'volume'],
+    ['{"action":"buy","position_size":"-5"}', 'position_size'],
+    ['{"action":"buy","trigger_price":"99"}', 'trigger_price'],
+    ['{"action":"buy","limit_price":99}', 'limit_price'],
+    ['{"action":"buy","stopLoss":"99"}', 'stopLoss'],
+    ['{"action":"buy","strike":25000}', 'strike'],
+    ['{"action":"buy","option_type":"CE"}', 'option_type'],
+    ['{"action":"buy","instrument":"INFY"}', 'instrument'],
+    ['{"action":"buy","direction":"short"}', 'direction'],
+    ['{"action":"buy","order":{"qty":5}}', 'order.qty'],
+    ['{"action":"buy","order":{"legs":[{"lots":5}]}}', 'order.legs.0.lots'],
+    ['{"action":"buy","qty":5,"contracts":6}', 'contracts'],
+    ['{"action":"buy","qty":0}', 'qty'],
+    ['{"action":"buy","side":"sell"}', 'side'],
+    ['{"action":"buy","symbol":"SBIN","ticker":"INFY"}', 'ticker'],
+    ['{"action":"buy","symbol":"NSE:SBIN","exchange":"BSE"}', 'exchange'],
+    ['{"action":"buy","pricetype":"SL"}', 'pricetype'],
+    ['{"action":"buy","pricetype":"LIMIT","price":"0"}', 'price'],
+  ])('is refused by the name of a word that could change the trade: %s', (text, field) => {
+    const reading = read(text);
+    expect(reading.kind === 'malformed' && Object.keys(reading.fields)).toEqual([field]);
+  });
+
   it('takes a byte order mark, and a number as an id', () => {
     expect(read('\ufeff{"action":"buy","id":7}')).toMatchObject({ message: { clientId: '7' } });
   });
@@ -65,7 +131,7 @@ describe('A signal’s body', () => {
     ['{"symbol":"NSE:SBIN"}', 'action'],
     ['{"action":"hold"}', 'action'],
     ['{"action":["buy"]}', 'action'],
-    ['{"__proto__":{"action":"buy"}}', 'action'],
+    ['{"__proto__":{"kind":"buy"},"constructor":1}', 'action'],
     ['{"action":"buy","symbol":"<script>"}', 'symbol'],
     ['{"action":"buy","symbol":null}', 'symbol'],
     ['{"action":"buy","exchange":"N"}', 'exchange'],

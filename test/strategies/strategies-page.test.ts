@@ -67,25 +67,32 @@ describe('The pages of strategies', () => {
     expect(wrong.text).toContain('value="NIFTY"');
     expect(wrong.text).toMatch(/value="NRML" selected/);
 
-    const saved = await visitor.submit(path, {
+    const options = {
       ...STRATEGY_FORM,
       name: 'Options',
       symbol: 'nfo:nifty26dec25000ce',
-      quantity: '100',
       product: 'NRML',
       days: ['tue', 'thu'],
       start: '09:15',
       end: '15:30',
-    });
+    };
+    const unfit = await visitor.submit(path, { ...options, quantity: '100' });
+    expect(unfit.status).toBe(400);
+    expect(unfit.text).toContain('is traded in lots of 75: enter a multiple of 75.');
+    const ambiguous = await visitor.submit(path, { ...options, symbol: 'NSE:IMC1', quantity: '1' });
+    expect(ambiguous.status).toBe(400);
+    expect(ambiguous.text).toContain('the name of several instruments. Enter one of NSE:14219, NSE:14224.');
+
+    const saved = await visitor.submit(path, { ...options, quantity: '150' });
     expect(saved).toMatchObject({ status: 303, location: `${path}?notice=saved` });
     const page = (await visitor.get(path)).text;
-    for (const shown of ['Options', 'NFO:NIFTY26DEC25000CE', 'Tue, Thu, 09:15 to 15:30 IST', 'lots of 75'])
+    for (const shown of ['Options', 'NFO:NIFTY26DEC25000CE', 'Tue, Thu, 09:15 to 15:30 IST'])
       expect(page).toContain(shown);
     expect(await server.services.strategies.listStrategies(await userId())).toMatchObject([
       {
         name: 'Options',
         active: true,
-        symbols: [{ exchange: 'NFO', quantity: 100, product: 'NRML' }],
+        symbols: [{ exchange: 'NFO', quantity: 150, product: 'NRML' }],
         window: { days: ['tue', 'thu'], start: '09:15', end: '15:30' },
       },
     ]);

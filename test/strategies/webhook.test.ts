@@ -164,6 +164,62 @@ describe('A webhook', () => {
     expect(await delivered()).toEqual([]);
   });
 
+  it('refuses a quantity that is not in lots, and says what the lot is', async () => {
+    const { webhook, path } = await make({
+      symbol: 'NFO:NIFTY26DEC25000CE',
+      quantity: '150',
+      product: 'NRML',
+    });
+    expect(await send(webhook, { action: 'buy', qty: 100 })).toMatchObject({
+      status: 409,
+      body: {
+        error: 'signal_refused',
+        reason: 'quantity_not_in_lots',
+        fields: { quantity: 'Must be a multiple of the lot, 75.' },
+      },
+    });
+    expect((await visitor.get(path)).text).toContain('its quantity is not a whole number of lots');
+    expect((await send(webhook, { action: 'buy', contracts: '75' })).status).toBe(200);
+    expect(await delivered()).toMatchObject([{ quantity: 75 }]);
+  });
+
+  it('refuses a symbol that has become the name of several instruments, with the choices', async () => {
+    const { webhook, path, id } = await make();
+    const symbols = JSON.stringify([
+      { exchange: 'NSE', tradingSymbol: 'IMC1', quantity: 1, product: 'CNC' },
+      { exchange: 'NSE', tradingSymbol: '14224', quantity: 1, product: 'CNC' },
+    ]);
+    await server.infrastructure.database.db
+      .updateTable('strategies')
+      .set({ symbols })
+      .where('id', '=', id)
+      .execute();
+    expect(await send(webhook, 'BUY NSE:IMC1')).toMatchObject({
+      status: 409,
+      body: { reason: 'ambiguous_symbol', fields: { symbol: 'Say which: NSE:14219, NSE:14224.' } },
+    });
+    expect((await visitor.get(path)).text).toContain('The name of several instruments');
+    expect((await send(webhook, 'BUY NSE:14224')).status).toBe(200);
+    expect(await delivered()).toMatchObject([{ tradingSymbol: '14224', quantity: 1 }]);
+  });
+
+  it('trades nothing by the strategy’s quantity where the message says another in a word that it does not know', async () => {
+    const { webhook, path } = await make();
+    expect(await send(webhook, { action: 'buy', lots: 1 })).toMatchObject({
+      status: 400,
+      body: { error: 'invalid', fields: { lots: expect.stringContaining('could change what is traded') } },
+    });
+    expect(await send(webhook, { action: 'buy', product: 'CNC' })).toMatchObject({
+      status: 400,
+      body: { fields: { product: 'The strategy trades it as MIS.' } },
+    });
+    expect((await visitor.get(path)).text).toContain('lots: Not understood');
+    const openalgo = { action: 'BUY', symbol: 'SBIN', exchange: 'NSE', quantity: '1', pricetype: 'MARKET' };
+    const zeros = { price: '0', trigger_price: '0', product: 'MIS' };
+    expect((await send(webhook, { ...openalgo, ...zeros })).status).toBe(200);
+    expect(await delivered()).toMatchObject([{ quantity: 1, price: undefined }]);
+  });
+
   it('refuses for a disabled account, in the words of a strategy that is off', async () => {
     const { webhook } = await make();
     await server.infrastructure.database.db.updateTable('users').set({ disabled: 1 }).execute();

@@ -27,6 +27,8 @@ describe('the master of Zerodha, as documented', () => {
       exchange: 'NSE',
       tradingSymbol: 'INFY',
       name: 'INFOSYS',
+      displayName: '',
+      isin: '',
       instrumentToken: '408065',
       exchangeToken: '1594',
       expiry: undefined,
@@ -62,6 +64,20 @@ describe('the master of Zerodha, as documented', () => {
       instrumentType: 'INDEX',
       tradingSymbol: 'NIFTY 50',
     });
+  });
+
+  it.each([
+    ['BAJAJ-AUTO', 'EQ'],
+    ['GVPTECH-BE', 'EQ'],
+    ['DRONACHRYA-SM', 'EQ'],
+    ['IRFC-N2', 'BOND'],
+    ['SGBMAR31IV-GB', 'BOND'],
+    ['750GS2034-GS', 'BOND'],
+    ['EMBASSY-RR', 'FUND'],
+    ['ANURAS-W1', 'WARRANT'],
+    ['INOXWI-RE', 'RIGHTS'],
+  ])('says by the series at the end of a symbol what it is: %s', (symbol, instrumentType) => {
+    expect(kite(`1,2,${symbol},X,0,,,0.05,1,EQ,NSE,NSE`)).toMatchObject({ instrumentType });
   });
 
   it.each([
@@ -120,6 +136,8 @@ describe('the master of Upstox, as documented', () => {
       exchange: 'NFO',
       tradingSymbol: 'RELIANCE24JAN1840CE',
       name: 'RELIANCE INDUSTRIES LTD',
+      displayName: '',
+      isin: '',
       instrumentToken: 'NSE_FO|164693',
       exchangeToken: '164693',
       expiry: '2024-01-25',
@@ -136,8 +154,24 @@ describe('the master of Upstox, as documented', () => {
     ['NSE_INDEX|Nifty 50,26000,NIFTY 50,Nifty 50,22500,,,0,0,INDEX,,NSE_INDEX', 'NSE', 'INDEX'],
     ['NCD_FO|1,1,USDINR24DECFUT,USDINR,84,2024-12-26,0,0.0025,1,FUTCUR,FF,NCD_FO', 'CDS', 'FUT'],
     ['MCX_FO|1,1,GOLD24DECFUT,GOLD,1,2024-12-05,0.0,1,100,FUTCOM,,MCX_FO', 'MCX', 'FUT'],
+    ['NSE_INDEX|Sample 50,17,,Sample 50,25198.7,,,,,INDEX,,NSE_INDEX', 'NSE', 'INDEX'],
+    ['NSE_EQ|INE775A01035,1,MOTHERSON,X,1,,,0.05,1,EQUITY,,NSE_EQ', 'NSE', 'EQ'],
+    ['NSE_EQ|IN9397D01014,1,AIRTELPP,X,1,,,0.05,1,EQUITY,,NSE_EQ', 'NSE', 'EQ'],
+    ['NSE_EQ|INE775A08105,1,MOTHERSON,X,1,,,0.05,1,EQUITY,,NSE_EQ', 'NSE', 'BOND'],
+    ['NSE_EQ|INE086A13016,1,ELECTCAST,X,1,,,0.05,33340,EQUITY,,NSE_EQ', 'NSE', 'WARRANT'],
+    ['NSE_EQ|INE919I04010,1,RADIOCITY,X,1,,,0.05,1,EQUITY,,NSE_EQ', 'NSE', 'PREF'],
+    ['NSE_EQ|INF109K1A344,1,TOP15IETF,X,1,,,0.05,1,EQUITY,,NSE_EQ', 'NSE', 'FUND'],
+    ['NSE_EQ|IN2920250148,1,715RJ53,X,1,,,0.05,1,EQUITY,,NSE_EQ', 'NSE', 'BOND'],
   ])('reads %s', (line, exchange, instrumentType) => {
     expect(upstox(line)).toMatchObject({ exchange, instrumentType, strike: undefined });
+  });
+});
+
+describe('an index of Upstox without a symbol', () => {
+  it('has the one that its key ends in', () => {
+    const header = 'instrument_key,exchange_token,tradingsymbol,name,instrument_type,exchange';
+    const line = 'NSE_INDEX|Sample 50,17,,Sample fifty,INDEX,NSE_INDEX';
+    expect(read(UPSTOX, header, line)).toMatchObject({ tradingSymbol: 'Sample 50', isin: '' });
   });
 });
 
@@ -154,6 +188,8 @@ describe('the master of Dhan, as documented', () => {
       exchange: 'NSE',
       tradingSymbol: 'RELIANCE',
       name: 'RELIANCE INDUSTRIES LTD',
+      displayName: 'Reliance Industries',
+      isin: '',
       instrumentToken: '2885',
       exchangeToken: '',
       expiry: undefined,
@@ -184,6 +220,25 @@ describe('the master of Dhan, as documented', () => {
     expect(dhan(future)).toMatchObject({ strike: undefined, name: 'NIFTY', instrumentType: 'FUT' });
     const index = 'NSE,I,13,INDEX,0,NIFTY,1.0,Nifty 50,0001-01-01,,XX,0.0500,,INDEX,X,NIFTY';
     expect(dhan(index)).toMatchObject({ expiry: undefined, instrumentType: 'INDEX', segment: 'IDX_I' });
+  });
+
+  it.each([
+    ['NSE', 'ES', 'EQ', 'EQ'],
+    ['NSE', 'ES', 'BE', 'EQ'],
+    ['NSE', 'Other', 'EQ', 'EQ'],
+    ['BSE', 'Other', 'A', 'EQ'],
+    ['NSE', 'DEB', 'D1', 'BOND'],
+    ['NSE', 'CB', 'N3', 'BOND'],
+    ['NSE', 'CB', 'W1', 'WARRANT'],
+    ['NSE', 'PS', 'P1', 'PREF'],
+    ['NSE', 'Other', 'SG', 'BOND'],
+    ['BSE', 'CB', 'F', 'BOND'],
+    ['BSE', 'Other', 'R', 'RIGHTS'],
+    ['NSE', 'ETF', 'EQ', 'FUND'],
+    ['NSE', 'InvITU', 'IV', 'FUND'],
+  ])('says by type and series what a security is: %s %s %s', (exchange, kind, series, instrumentType) => {
+    const line = `${exchange},E,1,EQUITY,0,X,1.0,X,,,,10.0,NA,${kind},${series},X`;
+    expect(dhan(line)).toMatchObject({ instrumentType });
   });
 
   it('has segments that nobody has documented', () => {

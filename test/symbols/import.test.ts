@@ -11,7 +11,8 @@ import { createSymbolWorld, ORIGIN, type SymbolWorld } from './symbol-world.ts';
 
 const SECOND_MS = 1000;
 const ROWS = 1_500;
-const share = (symbol: string, name: string, number = 1): string =>
+/** With a token of its own for each symbol. */
+const share = (symbol: string, name: string, number = Number.parseInt(symbol, 36) % 1e9): string =>
   `${number},${number},${symbol},${name},0,,,0.05,1,EQ,NSE,NSE`;
 const file = (...lines: string[]): string => `${[KITE_HEADER, ...lines].join('\n')}\n`;
 
@@ -51,7 +52,7 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
       badLines: 0,
       badLineSamples: [],
     });
-    expect(await world.room.find('NFO', 'NIFTY24DEC25000CE')).toMatchObject({
+    expect((await world.room.find('NFO', 'NIFTY24DEC25000CE'))[0]).toMatchObject({
       broker: 'zerodha',
       expiry: '2024-12-26',
       strike: 25000,
@@ -90,7 +91,7 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
   it('takes the header as it is documented, with blanks, a byte order mark and Windows’ line ends', async () => {
     const text = `\ufeff${KITE_HEADER.replaceAll(',', ', ')}\r\n${share('INFY', '"INFOSYS, LTD"')}\r\n`;
     expect(await world.importFile(text)).toMatchObject({ status: 'done', instruments: 1, badLines: 0 });
-    expect(await world.room.find('NSE', 'INFY')).toMatchObject({ name: 'INFOSYS, LTD' });
+    expect(await world.room.find('NSE', 'INFY')).toMatchObject([{ name: 'INFOSYS, LTD' }]);
   });
 
   it('leaves bad lines out and tells their numbers', async () => {
@@ -106,11 +107,12 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
         share('SBIN', 'STATE BANK'),
       ),
     );
+    const token = share('INFY', '').split(',')[0];
     expect(outcome).toMatchObject({ status: 'done', instruments: 2, badLines: 4 });
     expect(outcome.badLineSamples).toEqual([
       { number: 3, why: 'it has 11 columns and not 12' },
       { number: 4, why: 'a quotation mark is not closed' },
-      { number: 6, why: 'NSE infy stands on line 2 already' },
+      { number: 6, why: `the instrument NSE ${token} stands on line 2 already` },
       { number: 7, why: 'it is longer than 4000 characters' },
     ]);
     expect(await names('')).toEqual(['INFY', 'SBIN']);
@@ -131,7 +133,7 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
     });
     expect(await latest()).toMatchObject({ status: 'refused', broker: 'zerodha', badLines: 30 });
     expect(world.audited.at(-1)).toMatchObject({ type: 'symbols.import_refused', broker: 'zerodha' });
-    expect(await world.room.find('NSE', 'INFY')).toBeDefined();
+    expect(await world.room.find('NSE', 'INFY')).toHaveLength(1);
   });
 
   it.each<readonly [string, string | Buffer, string]>([
@@ -203,7 +205,7 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
     expect(readings.filter((each) => !/^100 (OLD|NEW|OLD\+NEW)$/.test(each))).toEqual([]);
     expect(readings.filter((each) => each === '100 OLD+NEW').length).toBeLessThanOrEqual(1);
     expect(readings[0]).toBe('100 OLD');
-    expect((await world.room.find('NSE', 'S7'))?.name).toBe('NEW');
+    expect((await world.room.find('NSE', 'S7'))[0]?.name).toBe('NEW');
     expect(await latest()).toMatchObject({ instruments: ROWS, instrumentsBefore: ROWS });
   });
 
@@ -224,11 +226,11 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
     const other = world.anotherRoom();
     await world.importFile(file(share('INFY', 'OLD')));
     await other.keeper.tidy();
-    expect((await other.find('NSE', 'INFY'))?.name).toBe('OLD');
+    expect((await other.find('NSE', 'INFY'))[0]?.name).toBe('OLD');
     await world.importFile(file(share('INFY', 'NEW')));
-    expect((await other.find('NSE', 'INFY'))?.name).toBe('OLD');
+    expect((await other.find('NSE', 'INFY'))[0]?.name).toBe('OLD');
     await other.keeper.tidy();
-    expect((await other.find('NSE', 'INFY'))?.name).toBe('NEW');
+    expect((await other.find('NSE', 'INFY'))[0]?.name).toBe('NEW');
   });
 
   it('refuses a second import while one runs, on whatever node, and says whose it is', async () => {
@@ -329,25 +331,29 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
     expect(await names('')).toEqual([]);
   });
 
-  it('keeps a master for each broker, and asks the first one where none is named', async () => {
+  it('keeps a master for each broker, and asks all of them where none is named', async () => {
     await world.importFile(
       'instrument_key,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,instrument_type,option_type,exchange\n' +
         'NSE_EQ|INE009A01021,1594,INFY,INFOSYS LIMITED,0,,,0.05,1,EQUITY,,NSE_EQ\n' +
         'NSE_EQ|INE000000001,1,ONLYUPSTOX,ONLY THERE,0,,,0.05,1,EQUITY,,NSE_EQ\n',
     );
-    expect((await world.room.find('NSE', 'INFY'))?.broker).toBe('upstox');
+    const brokers = (found: readonly { readonly broker: string }[]) => found.map(({ broker }) => broker);
+    expect(brokers(await world.room.find('NSE', 'INFY'))).toEqual(['upstox']);
     await world.importFile(file(share('INFY', 'INFOSYS')));
-    expect((await world.room.find('NSE', 'INFY'))?.broker).toBe('zerodha');
-    expect((await world.room.find('NSE', 'INFY', 'upstox'))?.instrumentToken).toBe('NSE_EQ|INE009A01021');
-    expect((await world.room.find('NSE', 'ONLYUPSTOX'))?.broker).toBe('upstox');
-    expect(await world.room.find('NSE', 'INFY', 'dhan')).toBeUndefined();
-    expect(await names('infy')).toEqual(['INFY']);
-    const upstox = await world.room.search({ q: 'infosys', broker: 'upstox', limit: 10, page: 1 });
-    expect(upstox.items.map((item) => item.broker)).toEqual(['upstox']);
-    expect(await world.room.search({ q: 'infy', broker: 'dhan', limit: 10, page: 1 })).toEqual({
-      items: [],
-      nextPage: undefined,
-      ignoredWords: [],
-    });
+    expect(brokers(await world.room.find('NSE', 'INFY'))).toEqual(['zerodha', 'upstox']);
+    expect(await world.room.find('NSE', 'INFY', 'upstox')).toMatchObject([
+      { instrumentToken: 'NSE_EQ|INE009A01021', isin: 'INE009A01021' },
+    ]);
+    expect(brokers(await world.room.find('NSE', 'ONLYUPSTOX'))).toEqual(['upstox']);
+    expect(await world.room.find('NSE', 'INFY', 'dhan')).toEqual([]);
+
+    const search = (q: string, more: object = {}) => world.room.search({ q, limit: 10, page: 1, ...more });
+    expect(brokers((await search('infosys')).items)).toEqual(['zerodha', 'upstox']);
+    expect(brokers((await search('infosys', { broker: 'upstox' })).items)).toEqual(['upstox']);
+    expect(brokers((await search('only th')).items)).toEqual(['upstox']);
+    const pages = await Promise.all([1, 2, 3, 4].map((page) => search('', { limit: 1, page })));
+    expect(pages.map(({ items }) => brokers(items)[0])).toEqual(['zerodha', 'upstox', 'upstox', undefined]);
+    expect(pages.map(({ nextPage }) => nextPage)).toEqual([2, 3, undefined, undefined]);
+    expect((await search('infy', { broker: 'dhan' })).items).toEqual([]);
   });
 });

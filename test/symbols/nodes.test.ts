@@ -53,7 +53,7 @@ describe.each(WAYS)('two processes, %s', (_name, settingsFor) => {
   }
 
   const lotOn = async ({ services }: TestServer, symbol: string) =>
-    (await services.symbols.find('NSE', symbol))?.lotSize;
+    (await services.symbols.find('NSE', symbol))[0]?.lotSize;
 
   it('forget what they have cached when one of them has imported', async () => {
     await importOn(one, '1,1,INFY,INFOSYS,0,,,0.05,1,EQ,NSE,NSE');

@@ -87,7 +87,7 @@ describe('the pages of symbols', () => {
   it('have pages of results, with the search in their links', async () => {
     await importFile();
     const { text } = await admin.get('/symbols?q=nifty&exchange=NFO');
-    expect(text).toContain('href="/symbols?q=nifty&amp;exchange=NFO&amp;broker=zerodha&amp;page=2"');
+    expect(text).toContain('href="/symbols?q=nifty&amp;exchange=NFO&amp;page=2"');
     const second = await admin.get('/symbols?q=nifty&exchange=NFO&page=2');
     expect(second.text).toContain('Results 51 to 100');
     expect(second.text).toContain('page=1"');

@@ -8,6 +8,8 @@ const BASE: Instrument = {
   exchange: 'NFO',
   tradingSymbol: '',
   name: '',
+  displayName: '',
+  isin: '',
   instrumentToken: '1',
   exchangeToken: '1',
   expiry: undefined,

@@ -58,18 +58,18 @@ describe.each(DATABASES)('searching, on %s', (_name, openDatabase) => {
     expect(await find('NSE:INFY')).toEqual(['NSE:INFY']);
   });
 
-  it('shows what is called just so first, then indices and shares, futures by expiry, and options last', async () => {
-    expect((await find('lt')).slice(0, 4)).toEqual(['NSE:LT', 'BSE:LT', 'NSE:TCS', 'BSE:TCS']);
+  it('shows what is called just so first, with its futures, then indices and shares, futures by expiry, and options last', async () => {
+    expect((await find('lt')).slice(0, 4)).toEqual(['NSE:LT', 'BSE:LT', 'NFO:LT24DECFUT', 'NFO:LT25JANFUT']);
     const nifty = await find('nifty', { limit: 100 });
     expect(nifty.slice(0, 9)).toEqual([
       'NSE:NIFTY 50',
+      'NFO:NIFTY24DECFUT',
+      'NFO:NIFTY25JANFUT',
+      'NFO:NIFTY25FEBFUT',
       'NSE:NIFTY BANK',
       'NSE:NIFTY FIN SERVICE',
       'NSE:NIFTY IT',
       'NSE:NIFTY MID SELECT',
-      'NFO:NIFTY24DECFUT',
-      'NFO:NIFTY25JANFUT',
-      'NFO:NIFTY25FEBFUT',
       'NFO:NIFTY24D0522050CE',
     ]);
     expect(await find('itc', { limit: 2 })).toEqual(['NSE:ITC', 'BSE:ITC']);
@@ -121,7 +121,7 @@ describe.each(DATABASES)('searching, on %s', (_name, openDatabase) => {
       );
       await expect(search(q), JSON.stringify(q)).resolves.toBeDefined();
       await expect(search('infy', { exchange: q, type: q })).resolves.toBeDefined();
-      await expect(world.room.find(q, q)).resolves.toBeUndefined();
+      await expect(world.room.find(q, q)).resolves.toEqual([]);
     }
   });
 
@@ -173,7 +173,7 @@ describe.each(DATABASES)('searching with no master, on %s', (_name, openDatabase
       nextPage: undefined,
       ignoredWords: [],
     });
-    expect(await room.find('NSE', 'INFY')).toBeUndefined();
+    expect(await room.find('NSE', 'INFY')).toEqual([]);
     removeFiles();
     await database.close();
   });

@@ -10,6 +10,8 @@ const INFY: Instrument = {
   exchange: 'NSE',
   tradingSymbol: 'INFY',
   name: 'INFOSYS',
+  displayName: '',
+  isin: '',
   instrumentToken: '408065',
   exchangeToken: '1594',
   expiry: undefined,
@@ -50,29 +52,32 @@ describe('exact look-ups', () => {
           beforeAnswer();
           return answer;
         },
+        async findByOtherName(exchange, name) {
+          return stored.filter((each) => each.exchange === exchange && each.instrumentToken === name);
+        },
       },
     });
 
   it('ask the database once, in whatever letter case', async () => {
     const { find } = lookup();
-    expect(await find('NSE', 'INFY')).toEqual(INFY);
-    expect(await find('nse', ' infy ')).toEqual(INFY);
+    expect(await find('NSE', 'INFY')).toEqual([INFY]);
+    expect(await find('nse', ' infy ')).toEqual([INFY]);
     expect(reads).toEqual(['NSE:INFY']);
     expect(caches.of.symbol.lookups).toEqual({ hits: 1, misses: 1 });
   });
 
   it('remember that there is none as well', async () => {
     const { find } = lookup();
-    expect(await find('NSE', 'NOBODY')).toBeUndefined();
-    expect(await find('NSE', 'NOBODY')).toBeUndefined();
+    expect(await find('NSE', 'NOBODY')).toEqual([]);
+    expect(await find('NSE', 'NOBODY')).toEqual([]);
     expect(reads).toHaveLength(1);
   });
 
   it('keep what belongs to a named broker apart', async () => {
     const { find } = lookup();
-    expect(await find('NSE', 'INFY', 'upstox')).toBeUndefined();
-    expect(await find('NSE', 'INFY', 'zerodha')).toEqual(INFY);
-    expect(await find('NSE', 'INFY')).toEqual(INFY);
+    expect(await find('NSE', 'INFY', 'upstox')).toEqual([]);
+    expect(await find('NSE', 'INFY', 'zerodha')).toEqual([INFY]);
+    expect(await find('NSE', 'INFY')).toEqual([INFY]);
     expect(reads).toHaveLength(3);
   });
 
@@ -91,10 +96,36 @@ describe('exact look-ups', () => {
 
   it('do not look for what is nobody’s name', async () => {
     const { find } = lookup();
-    expect(await find('NSE', 'X'.repeat(101))).toBeUndefined();
-    expect(await find('NSE', 'IN\u0000FY')).toBeUndefined();
+    expect(await find('NSE', 'X'.repeat(101))).toEqual([]);
+    expect(await find('NSE', 'IN\u0000FY')).toEqual([]);
     expect(reads).toEqual([]);
     expect(caches.of.symbol.size).toBe(0);
+  });
+
+  it('mean the share where a bond or a warrant has its name, in whatever order they stand', async () => {
+    const bond = { ...INFY, instrumentToken: '9', instrumentType: 'BOND' };
+    for (const both of [
+      [INFY, bond],
+      [bond, INFY],
+    ]) {
+      stored = both;
+      expect(await lookup().find('NSE', 'INFY')).toEqual([INFY]);
+      caches.of.symbol.clearOwner(SHARED);
+    }
+  });
+
+  it('answer with all that a name may mean, and never with the first', async () => {
+    stored = ['1', '2'].map((token) => ({ ...INFY, instrumentToken: token, instrumentType: 'BOND' }));
+    expect(await lookup().find('NSE', 'INFY')).toEqual(stored);
+    caches.of.symbol.clearOwner(SHARED);
+    stored = [INFY, { ...INFY, broker: 'dhan', instrumentToken: '1594' }];
+    expect(await lookup().find('NSE', 'INFY')).toEqual(stored);
+    expect(await lookup().find('NSE', 'INFY', 'dhan')).toEqual([stored[1]]);
+  });
+
+  it('take a token where nothing has it as its symbol', async () => {
+    expect(await lookup().find('NSE', '408065')).toEqual([INFY]);
+    expect(await lookup().find('BSE', '408065')).toEqual([]);
   });
 
   it('are read anew after an import', async () => {
@@ -102,7 +133,7 @@ describe('exact look-ups', () => {
     await find('NSE', 'INFY');
     stored = [{ ...INFY, lotSize: 2 }];
     caches.of.symbol.clearOwner(SHARED);
-    expect((await find('NSE', 'INFY'))?.lotSize).toBe(2);
+    expect((await find('NSE', 'INFY'))[0]?.lotSize).toBe(2);
   });
 
   it('do not bring back what was read before an import that has just ended', async () => {
@@ -111,9 +142,9 @@ describe('exact look-ups', () => {
       stored = [{ ...INFY, lotSize: 2 }];
       caches.of.symbol.clearOwner(SHARED);
     };
-    expect((await find('NSE', 'INFY'))?.lotSize).toBe(1);
+    expect((await find('NSE', 'INFY'))[0]?.lotSize).toBe(1);
     beforeAnswer = () => undefined;
-    expect((await find('NSE', 'INFY'))?.lotSize).toBe(2);
+    expect((await find('NSE', 'INFY'))[0]?.lotSize).toBe(2);
   });
 
   it('are gone at the cutoff', async () => {

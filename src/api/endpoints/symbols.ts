@@ -34,7 +34,7 @@ export function createSymbolsEndpoint({ searchSymbols }: SymbolsEndpointDeps): E
     operationId: 'searchSymbols',
     summary: 'Search the instruments',
     description:
-      'Words and beginnings of words, in any order, taken literally: q=nifty dec 25000 ce. The instruments are those of the master that an administrator imported last.',
+      'Words and beginnings of words, in any order, taken literally: q=nifty dec 25000 ce. A name, an ISIN or a token that is an instrument’s own comes first. Without a broker, the lists of all brokers are searched, one after the other.',
     scope: 'symbols:read',
     params: z.strictObject({}),
     query: z.strictObject({

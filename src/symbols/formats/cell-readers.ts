@@ -15,10 +15,11 @@ export function readStrike(text: string): number | undefined {
 /** What Kite and Upstox write into columns of the same names. */
 export function readKiteColumns(
   cell: (column: string) => string,
-): Omit<InstrumentDraft, 'exchange' | 'instrumentToken' | 'instrumentType' | 'segment'> {
+): Omit<InstrumentDraft, 'exchange' | 'instrumentToken' | 'instrumentType' | 'isin' | 'segment'> {
   return {
     tradingSymbol: cell('tradingsymbol'),
     name: cell('name'),
+    displayName: '',
     exchangeToken: cell('exchange_token'),
     expiry: cell('expiry'),
     strike: readStrike(cell('strike')),

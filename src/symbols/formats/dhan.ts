@@ -1,5 +1,6 @@
 import { readInstrumentType, readNumber, readStrike } from './cell-readers.ts';
 import type { MasterFormat } from './master-format.ts';
+import { type SecurityType, typeOfNseSeries } from './security-type.ts';
 
 /** Exchange and segment letter (C currency, D derivatives, E equity, I index, M commodity): ours, and what Dhan's API wants. */
 const SEGMENTS: ReadonlyMap<string, { readonly exchange: string; readonly segment: string }> = new Map([
@@ -46,17 +47,46 @@ export const DHAN: MasterFormat = {
       exchange: place?.exchange ?? '',
       tradingSymbol,
       name: derived ? underlyingOf(tradingSymbol) : cell('SM_SYMBOL_NAME'),
+      displayName: cell('SEM_CUSTOM_SYMBOL').replaceAll(/\s+/g, ' '),
+      isin: '',
       instrumentToken: cell('SEM_SMST_SECURITY_ID'),
       exchangeToken: '',
       expiry: derived ? cell('SEM_EXPIRY_DATE').slice(0, 10) : '',
       strike: kind.startsWith('OPT') ? strike : undefined,
       tickSize: kind === 'INDEX' ? 0 : (readNumber(cell('SEM_TICK_SIZE')) ?? 0) / PAISE,
       lotSize: readNumber(cell('SEM_LOT_UNITS')) ?? 0,
-      instrumentType: readInstrumentType(kind, cell('SEM_OPTION_TYPE')),
+      instrumentType:
+        kind === 'EQUITY' ? readSecurityType(cell) : readInstrumentType(kind, cell('SEM_OPTION_TYPE')),
       segment: place?.segment ?? '',
     };
   },
 };
+
+/** Dhan's words for the types of securities; `ES` is a share, and `Other` may be anything. */
+const SECURITY_TYPES: ReadonlyMap<string, SecurityType> = new Map([
+  ['ES', 'EQ'],
+  ['ETF', 'FUND'],
+  ['MF', 'FUND'],
+  ['InvITU', 'FUND'],
+  ['REIT', 'FUND'],
+  ['PS', 'PREF'],
+  ['PN', 'PREF'],
+  ['DEB', 'BOND'],
+  ['DBT', 'BOND'],
+  ['GB', 'BOND'],
+  ['TB', 'BOND'],
+  ['PTC', 'BOND'],
+]);
+
+/** BSE trades debt in groups F and G, and rights in R; `CB` on NSE is a bond or a warrant, which its series tells. */
+function readSecurityType(cell: (column: string) => string): SecurityType {
+  const series = cell('SEM_SERIES');
+  const type = SECURITY_TYPES.get(cell('SEM_EXCH_INSTRUMENT_TYPE'));
+  if (type !== undefined || series === '') return type ?? 'EQ';
+  if (cell('SEM_EXM_EXCH_ID') === 'NSE') return typeOfNseSeries(series);
+  if (series === 'R') return 'RIGHTS';
+  return series === 'F' || series === 'G' ? 'BOND' : 'EQ';
+}
 
 /** `BAJAJ-AUTO` of `BAJAJ-AUTO-Sep2026-700-CE`: the column for it is empty on most derivatives. */
 function underlyingOf(tradingSymbol: string): string {

@@ -17,6 +17,8 @@ export interface InstrumentDraft {
   readonly exchange: string;
   readonly tradingSymbol: string;
   readonly name: string;
+  readonly displayName: string;
+  readonly isin: string;
   readonly instrumentToken: string;
   readonly exchangeToken: string;
   /** `2024-12-26`, or '' where there is none. */

@@ -1,5 +1,6 @@
 import { readInstrumentType, readKiteColumns } from './cell-readers.ts';
 import type { MasterFormat } from './master-format.ts';
+import { typeOfIsin } from './security-type.ts';
 
 /** Upstox calls a segment what the others call an exchange. */
 const EXCHANGES: ReadonlyMap<string, string> = new Map([
@@ -36,11 +37,19 @@ export const UPSTOX: MasterFormat = {
   ],
   read(cell) {
     const segment = cell('exchange');
+    const instrumentToken = cell('instrument_key');
+    const id = instrumentToken.slice(instrumentToken.indexOf('|') + 1);
+    const isin = /^[A-Z]{2}[A-Z0-9]{9}[0-9]$/.test(id) ? id : '';
+    const columns = readKiteColumns(cell);
+    const type = readInstrumentType(cell('instrument_type'), cell('option_type'));
     return {
-      ...readKiteColumns(cell),
+      ...columns,
+      // Some files leave the symbol of an index out; its key ends in it.
+      tradingSymbol: columns.tradingSymbol === '' && type === 'INDEX' ? id : columns.tradingSymbol,
       exchange: EXCHANGES.get(segment) ?? segment,
-      instrumentToken: cell('instrument_key'),
-      instrumentType: readInstrumentType(cell('instrument_type'), cell('option_type')),
+      isin,
+      instrumentToken,
+      instrumentType: type === 'EQ' && isin !== '' ? typeOfIsin(isin) : type,
       segment,
     };
   },

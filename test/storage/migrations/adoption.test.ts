@@ -68,7 +68,9 @@ describe.each(DATABASES)('a database of before the squash on %s', (name, openEmp
     expect((await recorded(database)).slice(0, SQUASHED_MIGRATIONS.length)).toEqual(SQUASHED_MIGRATIONS);
     const kept = new Map([...before].filter(([table]) => !DROPPED_SINCE.includes(table)));
     const now = new Map([...(await readAll(database))].filter(([table]) => !ADDED_SINCE.includes(table)));
-    expect(now).toEqual(kept);
+    expect([...now.keys()].sort()).toEqual([...kept.keys()].sort());
+    // Columns that were added since are none of the rows' as they were.
+    for (const [table, rows] of kept) expect(now.get(table), table).toMatchObject(rows as object);
     expect([...before].filter(([, rows]) => !Array.isArray(rows) || rows.length === 0)).toEqual([]);
     expect(before.size).toBeGreaterThan(35);
   });

@@ -1,0 +1,37 @@
+import type { FindTradedSymbol, Instrument, SymbolLookup } from '../core/symbol.ts';
+import type { SymbolStore } from './symbol-store.ts';
+
+export interface TradedSymbolDeps {
+  readonly find: SymbolLookup['find'];
+  readonly listMasters: SymbolStore['listMasters'];
+}
+
+/** What strategies are told of their symbols. */
+export function createFindTradedSymbol({ find, listMasters }: TradedSymbolDeps): FindTradedSymbol {
+  return async function findTradedSymbol(broker, exchange, tradingSymbol) {
+    const found = await findIn(broker, exchange, tradingSymbol);
+    if (found.length === 0) return { kind: 'unknown' };
+    const ofOneBroker = [...Map.groupBy(found, (instrument) => instrument.broker).values()];
+    const choices = ofOneBroker.find((instruments) => instruments.length > 1);
+    if (choices !== undefined) return { kind: 'ambiguous', choices: choices.map(spellAmong(choices)) };
+    return { kind: 'known', lotSizes: [...new Set(found.map(({ lotSize }) => lotSize))] };
+  };
+
+  async function findIn(broker: string, exchange: string, name: string): Promise<readonly Instrument[]> {
+    const own = await find(exchange, name, broker);
+    if (own.length > 0) return own;
+    const hasOwnMaster = (await listMasters()).some((master) => master.broker === broker);
+    return hasOwnMaster ? [] : find(exchange, name);
+  }
+}
+
+/** The name of an instrument that none of the others has. */
+function spellAmong(all: readonly Instrument[]): (instrument: Instrument) => string {
+  return (instrument) => {
+    const { exchange, displayName, exchangeToken, instrumentToken } = instrument;
+    const isItsOwn = (of: (each: Instrument) => string) =>
+      of(instrument) !== '' && all.filter((each) => of(each) === of(instrument)).length === 1;
+    if (isItsOwn((each) => each.displayName)) return `${exchange}:${displayName}`;
+    return `${exchange}:${isItsOwn((each) => each.exchangeToken) ? exchangeToken : instrumentToken}`;
+  };
+}
