@@ -1,6 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { importKnownSymbols } from '../strategies/known-symbols.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { type ApiAnswer, type ApiClient, createApiClient, makeKey } from './api-client.ts';
@@ -125,6 +126,14 @@ describe('the OpenAPI document', () => {
     await fits('/signals', '/signals?limit=0', 400);
     await fits('/symbols', '/symbols?q=infy', 200);
     await fits('/symbols/{exchange}/{symbol}', '/symbols/NSE/NOSUCH', 404);
+    await importKnownSymbols(server.services);
+    await fits('/symbols/{exchange}/{symbol}', '/symbols/NSE/infy', 200);
+    await fits('/symbols/{exchange}/{symbol}', '/symbols/NSE/14224', 200);
+    const several = await fits('/symbols/{exchange}/{symbol}', '/symbols/NSE/IMC1', 409);
+    expect(several.body).toMatchObject({
+      error: 'ambiguous',
+      choices: [{ exchangeToken: '14219' }, { exchangeToken: '14224' }],
+    });
   });
 
   test('is the page at /api, for people, without a script', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/storage/database.ts';
-import { DATABASES } from '../broker/databases.ts';
+import { DATABASES } from '../support/databases.ts';
 import { createSymbolWorld, type SymbolWorld } from './symbol-world.ts';
 
 /**
@@ -125,7 +125,7 @@ describe.each(DATABASES)('what people type, on %s', (_name, openDatabase) => {
     return items.map(({ exchange, tradingSymbol }) => `${exchange}:${tradingSymbol}`);
   }
 
-  it.each(SEARCHES)('finds %s', async (q, ...first) => {
+  it.each(SEARCHES.map(([q, ...first]) => ({ q, first })))('finds $q', async ({ q, first }) => {
     for (const [index, broker] of BROKERS.entries()) {
       const items = await search(q, broker);
       expect(items[0], broker).toBe(first.length === 1 ? first[0] : first[index]);
