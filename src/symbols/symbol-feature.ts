@@ -63,7 +63,7 @@ export function createSymbolFeature(deps: SymbolFeatureDeps): SymbolFeature {
 
   return {
     find,
-    findTraded: createFindTradedSymbol({ find, listMasters }),
+    findTraded: createFindTradedSymbol({ find, listMasters, caches }),
     search,
     importer,
     imports,

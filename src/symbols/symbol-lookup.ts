@@ -19,6 +19,10 @@ export function createSymbolLookup({ store, caches }: SymbolLookupDeps): SymbolL
   const cache = caches.of.symbol;
   const unknown: string[] = [];
   let nextUnknown = 0;
+  const reading = new Map<
+    string,
+    { readonly clearings: number; readonly result: Promise<readonly Instrument[]> }
+  >();
 
   function remember(key: string, instruments: readonly Instrument[]): void {
     cache.set(SHARED, key, { instruments });
@@ -27,6 +31,25 @@ export function createSymbolLookup({ store, caches }: SymbolLookupDeps): SymbolL
     if (oldest !== undefined && oldest !== key) cache.delete(SHARED, oldest);
     unknown[nextUnknown] = key;
     nextUnknown = (nextUnknown + 1) % MOST_UNKNOWN;
+  }
+
+  /** Signals for one symbol come in bursts: those that find nothing in the cache wait for one reading. */
+  function readOnce(key: string, work: () => Promise<readonly Instrument[]>): Promise<readonly Instrument[]> {
+    const { clearings } = cache;
+    const underWay = reading.get(key);
+    if (underWay?.clearings === clearings) return underWay.result;
+    const result = work().then((instruments) => {
+      // What was read before an import must not be remembered after it.
+      if (cache.clearings === clearings) remember(key, instruments);
+      return instruments;
+    });
+    const entry = { clearings, result };
+    const forget = () => {
+      if (reading.get(key) === entry) reading.delete(key);
+    };
+    reading.set(key, entry);
+    result.then(forget, forget);
+    return result;
   }
 
   async function read(
@@ -49,11 +72,7 @@ export function createSymbolLookup({ store, caches }: SymbolLookupDeps): SymbolL
       const key = [broker ?? '', place, name].join('\u0000');
       const known = cache.get(SHARED, key);
       if (known !== undefined) return known.instruments;
-      const { clearings } = cache;
-      const instruments = await read(place, name, broker);
-      // What was read before an import must not be remembered after it.
-      if (cache.clearings === clearings) remember(key, instruments);
-      return instruments;
+      return readOnce(key, () => read(place, name, broker));
     },
   };
 }

@@ -1,13 +1,17 @@
 import type { FindTradedSymbol, Instrument, SymbolLookup } from '../core/symbol.ts';
+import type { Caches } from '../storage/caches.ts';
 import type { SymbolStore } from './symbol-store.ts';
 
 export interface TradedSymbolDeps {
   readonly find: SymbolLookup['find'];
   readonly listMasters: SymbolStore['listMasters'];
+  readonly caches: Caches;
 }
 
 /** What strategies are told of their symbols. */
-export function createFindTradedSymbol({ find, listMasters }: TradedSymbolDeps): FindTradedSymbol {
+export function createFindTradedSymbol({ find, listMasters, caches }: TradedSymbolDeps): FindTradedSymbol {
+  let known: { readonly clearings: number; readonly brokers: Promise<readonly string[]> } | undefined;
+
   return async function findTradedSymbol(broker, exchange, tradingSymbol) {
     const found = await findIn(broker, exchange, tradingSymbol);
     if (found.length === 0) return { kind: 'unknown' };
@@ -20,8 +24,19 @@ export function createFindTradedSymbol({ find, listMasters }: TradedSymbolDeps):
   async function findIn(broker: string, exchange: string, name: string): Promise<readonly Instrument[]> {
     const own = await find(exchange, name, broker);
     if (own.length > 0) return own;
-    const hasOwnMaster = (await listMasters()).some((master) => master.broker === broker);
-    return hasOwnMaster ? [] : find(exchange, name);
+    return (await listBrokers()).includes(broker) ? [] : find(exchange, name);
+  }
+
+  /** Asked once until an import empties the cache of symbols. */
+  function listBrokers(): Promise<readonly string[]> {
+    const { clearings } = caches.of.symbol;
+    if (known?.clearings === clearings) return known.brokers;
+    const brokers = listMasters().then((masters) => masters.map(({ broker }) => broker));
+    known = { clearings, brokers };
+    brokers.catch(() => {
+      known = undefined;
+    });
+    return brokers;
   }
 }
 

@@ -66,6 +66,20 @@ describe('exact look-ups', () => {
     expect(caches.of.symbol.lookups).toEqual({ hits: 1, misses: 1 });
   });
 
+  it('ask the database once for a burst of the same question, and again after a failure', async () => {
+    const { find } = lookup();
+    const answers = await Promise.all(Array.from({ length: 40 }, () => find('NSE', 'INFY')));
+    expect(new Set(answers).size).toBe(1);
+    expect(reads).toHaveLength(1);
+    beforeAnswer = () => {
+      throw new Error('The database is away');
+    };
+    await expect(find('NSE', 'TCS')).rejects.toThrow('away');
+    beforeAnswer = () => undefined;
+    expect(await find('NSE', 'TCS')).toEqual([]);
+    expect(reads).toHaveLength(3);
+  });
+
   it('remember that there is none as well', async () => {
     const { find } = lookup();
     expect(await find('NSE', 'NOBODY')).toEqual([]);
