@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { createAccountsFeature } from './accounts/accounts-feature.ts';
 import { createPasswordHasher } from './accounts/password-hasher.ts';
+import { SIGN_IN_EVENTS } from './accounts/sign-in-history.ts';
 import { createUserStore } from './accounts/user-store.ts';
 import { createOverviewRouter } from './admin/overview/routes.ts';
 import { createPendingRevocationsRouter } from './admin/pending-revocations.ts';
@@ -76,6 +77,9 @@ export interface ComposeDeps {
 
 /** What the overview says of whether it answers; the other parts of readiness it describes by itself. */
 const OVERVIEW_PARTS: ReadonlySet<string> = new Set(['database', 'redis', 'clock']);
+
+/** On a user's profile. */
+const SIGN_INS_SHOWN = 20;
 
 /** API keys that may wait for their first check at a time: after a restart all programs come at once. */
 const KEYS_WAITING = 128;
@@ -267,6 +271,8 @@ export function compose({
     lifecycle,
     liveSession,
     revokeApiKeys: api.apiKeys.revokeAllOf,
+    signInsOf: async (userId) =>
+      (await auditFeature.search({ userId, types: SIGN_IN_EVENTS }, {}, SIGN_INS_SHOWN)).rows,
     peppers: config.peppers,
     secrets: config.sessionSecrets,
     https,

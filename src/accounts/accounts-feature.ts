@@ -20,6 +20,7 @@ import type { LoginPageDeps } from './login-page.ts';
 import { createNeedsSetup, type NeedsSetup } from './needs-setup.ts';
 import { createPasswordHasher, type PasswordHasher } from './password-hasher.ts';
 import { createPasswordRules } from './password-rules.ts';
+import type { ProfilePagesDeps } from './profile-page.ts';
 import { createAccountsRouter } from './routes.ts';
 import { createEnrolments } from './second-factor/enrolment.ts';
 import { createPendingSignIns } from './second-factor/pending-sign-in.ts';
@@ -36,6 +37,7 @@ export interface AccountsFeatureDeps {
   readonly lifecycle: SessionLifecycle;
   readonly liveSession: LoginPageDeps['liveSession'];
   readonly revokeApiKeys: UserAdminDeps['revokeApiKeys'];
+  readonly signInsOf: ProfilePagesDeps['signInsOf'];
   readonly keyRing: KeyRing;
   readonly clock: Clock;
   readonly audit: AuditLog;

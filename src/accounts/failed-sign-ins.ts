@@ -61,10 +61,10 @@ export function createFailedSignIns({ audit, users, clock }: FailedSignInsDeps):
     return alone[who] <= MOST_ALONE;
   }
 
-  async function nameOf(typed: string): Promise<string> {
+  async function accountOf(typed: string): Promise<{ readonly username: string; readonly userId?: string }> {
     // An account that could not be looked up is no reason to answer another thing.
     const user = isUsername(typed) ? await users.findByUsername(typed).catch(() => undefined) : undefined;
-    return user?.username ?? UNKNOWN;
+    return user === undefined ? { username: UNKNOWN } : { username: user.username, userId: user.id };
   }
 
   async function add({ username, why }: FailedSignIn, origin: AuditOrigin): Promise<void> {
@@ -82,7 +82,7 @@ export function createFailedSignIns({ audit, users, clock }: FailedSignInsDeps):
     together.set(why, sum);
     // The first few only: a flood must not ask the database for each.
     if (sum.attempts > SAMPLE) return;
-    const name = await nameOf(username);
+    const { username: name } = await accountOf(username);
     const latest = together.get(why);
     if (latest !== undefined) together.set(why, { ...latest, usernames: withSample(latest.usernames, name) });
   }
@@ -98,8 +98,8 @@ export function createFailedSignIns({ audit, users, clock }: FailedSignInsDeps):
   return {
     async record(failure, origin) {
       if (!hasRowOfItsOwn(failure.isKnownDevice ? 'known' : 'strangers')) return add(failure, origin);
-      const username = await nameOf(failure.username);
-      await audit.record({ type: 'login.failed', username, why: failure.why }, origin);
+      const account = await accountOf(failure.username);
+      await audit.record({ type: 'login.failed', ...account, why: failure.why }, origin);
     },
     flush,
     flushing: {

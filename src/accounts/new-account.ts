@@ -18,13 +18,15 @@ const passwordSchema = z.string({ error: 'Enter a password.' }).superRefine((pas
   if (message !== undefined) context.addIssue({ code: 'custom', message });
 });
 
+export const emailSchema = z
+  .string({ error: 'Enter an email address.' })
+  .trim()
+  .max(MAX_EMAIL_LENGTH, `Use at most ${MAX_EMAIL_LENGTH} characters.`)
+  .pipe(z.email('Enter an email address, such as asha@example.com.'));
+
 const newAccountSchema = z.object({
   username: usernameSchema,
-  email: z
-    .string({ error: 'Enter an email address.' })
-    .trim()
-    .max(MAX_EMAIL_LENGTH, `Use at most ${MAX_EMAIL_LENGTH} characters.`)
-    .pipe(z.email('Enter an email address, such as asha@example.com.')),
+  email: emailSchema,
   password: passwordSchema,
 });
 

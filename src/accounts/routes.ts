@@ -10,6 +10,7 @@ import { createConfirmPage } from './confirm-page.ts';
 import { createLoginPage, type LoginPageDeps } from './login-page.ts';
 import { createPasswordChange, type PasswordChangeDeps } from './password-change.ts';
 import { createPasswordPage, PASSWORD_PAGE } from './password-page.ts';
+import { createProfilePages, EMAIL_PAGE, PROFILE, type ProfilePagesDeps } from './profile-page.ts';
 import { CODE_PAGE, type CodePageDeps, createCodePage } from './second-factor/code-page.ts';
 import { createEnrolmentPage, ENROLMENT_PAGE } from './second-factor/enrolment-page.ts';
 import { createFactorPages, FACTOR_PAGE, type FactorPagesDeps } from './second-factor/factor-pages.ts';
@@ -26,12 +27,13 @@ export interface AccountsRouterDeps
     Omit<CompleteSignInDeps, Own>,
     Omit<CodePageDeps, Own | 'completeSignIn'>,
     Omit<FactorPagesDeps, Own>,
+    Omit<ProfilePagesDeps, Own>,
     Omit<PasswordChangeDeps, Own | 'confirmIdentity'>,
     Omit<SetupPageDeps, Own>,
     Omit<LoginPageDeps, Own | 'signIn'> {
   readonly clock: Clock;
   readonly users: UserStore;
-  readonly lifecycle: Pick<SessionLifecycle, 'signIn' | 'endAccount'>;
+  readonly lifecycle: Pick<SessionLifecycle, 'signIn' | 'endAccount' | 'devicesOf'>;
   readonly secondFactor: SecondFactor;
   readonly pending: PendingSignIns;
 }
@@ -40,6 +42,8 @@ export const ACCOUNT_ROUTES: readonly RoutePolicy[] = [
   { path: '/setup', class: 'form' },
   { path: '/auth/login', below: true, class: 'form' },
   { path: CONFIRM },
+  { path: PROFILE },
+  { path: EMAIL_PAGE, reauthenticate: ['get', 'post'] },
   { path: PASSWORD_PAGE },
   { path: FACTOR_PAGE, reauthenticate: ['get', 'post'] },
   { path: `${FACTOR_PAGE}/recovery-codes`, reauthenticate: ['post'] },
@@ -66,6 +70,9 @@ export function createAccountsRouter(deps: AccountsRouterDeps): Router {
     PASSWORD_PAGE,
     createPasswordPage(createPasswordChange({ ...deps, confirmIdentity }), deps.secondFactor),
   );
+  const profile = createProfilePages(deps);
+  methods(router, PROFILE, { get: profile.show });
+  methods(router, EMAIL_PAGE, { get: profile.showEmail, post: profile.changeEmail });
   methods(router, FACTOR_PAGE, { get: factor.show, post: factor.enrol });
   methods(router, `${FACTOR_PAGE}/recovery-codes`, { post: factor.renewCodes });
   methods(router, `${FACTOR_PAGE}/removal`, { get: factor.askRemoval, post: factor.remove });

@@ -60,6 +60,7 @@ export interface UserStore {
   /** Ordered by username. */
   search(search: UserSearch): Promise<{ readonly users: readonly User[]; readonly total: number }>;
   setPassword(userId: string, passwordHash: string): Promise<void>;
+  setEmail(userId: string, email: string): Promise<void>;
   /** The same only if the old hash is still there; false when somebody else changed the password. */
   replacePasswordHash(userId: string, oldHash: string, newHash: string): Promise<boolean>;
   setDisabled(userId: string, disabled: boolean): Promise<void>;
@@ -176,6 +177,10 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
 
     async setPassword(userId, passwordHash) {
       await db.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', userId).execute();
+    },
+
+    async setEmail(userId, email) {
+      await db.updateTable('users').set({ email }).where('id', '=', userId).execute();
     },
 
     async replacePasswordHash(userId, oldHash, newHash) {

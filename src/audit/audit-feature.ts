@@ -13,7 +13,7 @@ import { type AuditKeeper, createAuditKeeper } from './audit-keeper.ts';
 import { createAuditPeopleStore } from './audit-people-store.ts';
 import { createAuditPruning } from './audit-pruning.ts';
 import { type AuditRowStore, createAuditRowStore } from './audit-row-store.ts';
-import { createAuditSearchStore } from './audit-search-store.ts';
+import { type AuditSearchStore, createAuditSearchStore } from './audit-search-store.ts';
 import { createExportWatch } from './export-watch.ts';
 import { createRefusalWatch } from './refusal-watch.ts';
 import { createAuditRouter } from './routes.ts';
@@ -34,6 +34,7 @@ export interface AuditFeatureDeps {
 export interface AuditFeature extends Feature {
   /** For the command line, too. */
   readonly rows: AuditRowStore;
+  readonly search: AuditSearchStore['search'];
   /** For charts. */
   readonly hours: AuditHourStore;
   /** What the last proof of the chain has found. */
@@ -56,6 +57,7 @@ export function createAuditFeature(deps: AuditFeatureDeps): AuditFeature {
   const keeper = createAuditKeeper({ ...deps, rows, checks, pruning });
   return {
     rows,
+    search: search.search,
     hours,
     chainState: checks.read,
     keeper,

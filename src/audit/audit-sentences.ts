@@ -37,6 +37,7 @@ const SENTENCES: Sentences = {
   'account.disabled': ({ userId }, { user }) => `${user(userId)} can no longer sign in.`,
   'account.enabled': ({ userId }, { user }) => `${user(userId)} can sign in again.`,
   'account.password_reset': ({ userId }, { user }) => `${user(userId)} has a new password.`,
+  'account.email_changed': ({ userId }, { user }) => `${user(userId)} changed their email address.`,
   'totp.enrolled': ({ userId }, { user }) => `${user(userId)} set up an authenticator app.`,
   'totp.removed': ({ userId }, { user }) =>
     `${user(userId)} removed their authenticator app and recovery codes.`,

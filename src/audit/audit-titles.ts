@@ -5,6 +5,7 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'account.disabled': 'Account disabled',
   'account.enabled': 'Account enabled',
   'account.password_reset': 'Password reset',
+  'account.email_changed': 'Email address changed',
   'totp.enrolled': 'Second factor set up',
   'totp.removed': 'Second factor removed',
   'totp.reset': 'Second factor reset',

@@ -15,6 +15,7 @@ export type AuditEvent =
   | { readonly type: 'account.disabled'; readonly userId: string }
   | { readonly type: 'account.enabled'; readonly userId: string }
   | { readonly type: 'account.password_reset'; readonly userId: string }
+  | { readonly type: 'account.email_changed'; readonly userId: string }
   | { readonly type: 'totp.enrolled'; readonly userId: string }
   | { readonly type: 'totp.removed'; readonly userId: string }
   /** By an administrator or on the command line. */
@@ -43,6 +44,8 @@ export type AuditEvent =
       readonly type: 'login.failed';
       /** `(no such account)` where nobody has the name. */
       readonly username: string;
+      /** Whose account it is, where there is one. */
+      readonly userId?: string;
       readonly why: 'credentials' | 'code' | 'disabled' | 'rate_limited';
     }
   /** Many of those, where there were too many for a row each. `usernames` and `addresses` are a few of them. */

@@ -39,7 +39,9 @@ describe('failed sign-ins', () => {
 
   it('are recorded with a row each, under the name of the account', async () => {
     await fail(2, 'ASHA');
-    expect(events()).toEqual(Array(2).fill({ type: 'login.failed', username: 'Asha', why: 'credentials' }));
+    expect(events()).toEqual(
+      Array(2).fill({ type: 'login.failed', username: 'Asha', userId: '1', why: 'credentials' }),
+    );
   });
 
   it.each(['Monsoon-harbour-42', 'my secret pass phrase!'])(

@@ -119,7 +119,7 @@ describe('the sign-in page', () => {
     expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([401]));
     expect(new Set(bodies).size).toBe(1);
     expect(bodies[0]).toContain(WRONG);
-    expect(failures()).toEqual([
+    expect(failures()).toMatchObject([
       { type: 'login.failed', username: 'asha', why: 'credentials' },
       { type: 'login.failed', username: '(no such account)', why: 'credentials' },
       { type: 'login.failed', username: 'ravi', why: 'disabled' },

@@ -1,0 +1,88 @@
+import type { Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
+import type { AuditLog } from '../core/audit-event.ts';
+import { AppError, invalid } from '../errors.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
+import { readForm } from '../http/form.ts';
+import { renderPage } from '../http/page.ts';
+import { wantsJson } from '../http/wants-json.ts';
+import { currentSession } from '../sessions/current-session.ts';
+import { toDeviceView } from '../sessions/device-view.ts';
+import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import { emailSchema } from './new-account.ts';
+import type { SecondFactor } from './second-factor/second-factor.ts';
+import { type RecordedSignIn, toSignInView } from './sign-in-history.ts';
+import type { User, UserStore } from './user-store.ts';
+
+export const PROFILE = '/profile';
+export const EMAIL_PAGE = `${PROFILE}/email`;
+
+export interface ProfilePagesDeps {
+  readonly users: Pick<UserStore, 'findById' | 'setEmail'>;
+  readonly secondFactor: Pick<SecondFactor, 'stateOf'>;
+  readonly lifecycle: Pick<SessionLifecycle, 'devicesOf'>;
+  /** The user's last sign-ins, failed ones too, newest first. */
+  readonly signInsOf: (userId: string) => Promise<readonly RecordedSignIn[]>;
+  readonly audit: AuditLog;
+}
+
+/** What the page says on top, chosen by a fixed word in its address. */
+const NOTICES: ReadonlyMap<unknown, string> = new Map([['email', 'Your email address is changed.']]);
+
+const emailForm = z.object({ email: emailSchema });
+
+/** A user's own account: who they are, what protects it, and who signed in. */
+export function createProfilePages({
+  users,
+  secondFactor,
+  lifecycle,
+  signInsOf,
+  audit,
+}: ProfilePagesDeps): Readonly<Record<'show' | 'showEmail' | 'changeEmail', RequestHandler>> {
+  async function find(req: Request): Promise<User> {
+    const user = await users.findById(currentSession(req).userId);
+    if (user === undefined) throw new AppError('login_required', 'Sign in first.');
+    return user;
+  }
+
+  return {
+    async show(req, res) {
+      const { userId, sid } = currentSession(req);
+      const [user, factor, devices, signIns] = await Promise.all([
+        find(req),
+        secondFactor.stateOf(userId),
+        lifecycle.devicesOf(userId),
+        signInsOf(userId),
+      ]);
+      renderPage(req, res, 'accounts/profile', {
+        title: 'Your profile',
+        user: { username: user.username, email: user.email, role: user.role, createdAt: user.createdAt },
+        factor,
+        devices: devices.map((device) => toDeviceView(device, sid)),
+        signIns: signIns.map(toSignInView),
+        notice: NOTICES.get(req.query['notice']),
+      });
+    },
+
+    async showEmail(req, res) {
+      renderEmail(req, res, (await find(req)).email);
+    },
+
+    async changeEmail(req, res) {
+      const user = await find(req);
+      const form = readForm(emailForm, req);
+      if (!form.ok) {
+        if (wantsJson(req)) throw invalid(form.fields);
+        const typed = String(req.body?.email ?? '').slice(0, 300);
+        return renderEmail(req, res.status(400), typed, form.fields['email']);
+      }
+      await users.setEmail(user.id, form.values.email);
+      await audit.record({ type: 'account.email_changed', userId: user.id }, auditOrigin(req, res));
+      res.redirect(303, `${PROFILE}?notice=email`);
+    },
+  };
+}
+
+function renderEmail(req: Request, res: Response, email: string, error?: string): void {
+  renderPage(req, res, 'accounts/email', { title: 'Change email address', email, error });
+}
