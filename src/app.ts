@@ -70,7 +70,7 @@ export function createApp(services: Services): Express {
   app.use(createOptionsHandler(pages));
 
   // The session, and whether it still counts. What needs none says so in its row.
-  app.use(createSameOrigin(config.baseUrl));
+  app.use(createSameOrigin(config.baseUrl, log));
   app.use(services.rateLimits.turnedAway);
   app.use(services.sessions.loadSession);
   app.use(services.sessions.outageLogout);

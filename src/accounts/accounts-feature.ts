@@ -25,7 +25,7 @@ import { createAccountsRouter } from './routes.ts';
 import { createEnrolments } from './second-factor/enrolment.ts';
 import { createPendingSignIns } from './second-factor/pending-sign-in.ts';
 import { createSecondFactor, type SecondFactor } from './second-factor/second-factor.ts';
-import { createSetupGate } from './setup-page.ts';
+import { createSetupGate, createSetupToken } from './setup-page.ts';
 import { createUserAdmin, type UserAdmin, type UserAdminDeps } from './user-admin.ts';
 import type { UserStore } from './user-store.ts';
 
@@ -60,6 +60,8 @@ export interface AccountsFeature extends Feature {
   readonly hasher: PasswordHasher;
   /** In front of the session: refuses guesses from where one was refused a moment ago. */
   readonly guessGate: RequestHandler;
+  /** What `/setup` asks for from another machine. */
+  readonly setupToken: string;
   /** In front of `/setup`, which is not there once there is an account. */
   readonly setupGate: RequestHandler;
   readonly roleGate: RequestHandler;
@@ -70,6 +72,7 @@ export interface AccountsFeature extends Feature {
 export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeature {
   const { database, redis, users, registry, clock, audit, peppers, secrets, https, rateLimits } = deps;
   const { acting } = database;
+  const setupToken = createSetupToken(secrets);
   const hasher = createPasswordHasher({ peppers });
   const rules = createPasswordRules({ commonPasswords: createCommonPasswords() });
   const limiter = createLoginLimiter({ limits: rateLimits, redis });
@@ -94,6 +97,7 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
     }),
     guessGate: createGuessGate({ limiter, devices }),
     setupGate: createSetupGate(users),
+    setupToken,
     roleGate: createRoleGate(async (userId) => {
       const user = await users.findById(userId);
       return user === undefined || user.disabled ? undefined : user.role;
@@ -111,6 +115,7 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       pending,
       enrolments,
       acting,
+      setupToken,
     }),
     jobs: [failures.flushing],
   };

@@ -1,7 +1,9 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { AuditLog } from '../core/audit-event.ts';
 import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
+import { isFromThisMachine } from '../http/client-address.ts';
 import { renderPage } from '../http/page.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { readNewAccount } from './new-account.ts';
@@ -9,7 +11,18 @@ import type { PasswordHasher } from './password-hasher.ts';
 import type { PasswordRules } from './password-rules.ts';
 import type { UserStore } from './user-store.ts';
 
+/** The field of the form, asked for from elsewhere than this machine. */
+const TOKEN_FIELD = 'setupToken';
+const TOKEN_DIGITS = 16;
+
+/** The same on all nodes: it stands in the log of each while there is no account. */
+export function createSetupToken([newest = '']: readonly string[]): string {
+  return createHmac('sha256', newest).update('curfew setup token v1').digest('hex').slice(0, TOKEN_DIGITS);
+}
+
 export interface SetupPageDeps {
+  /** Without it a stranger could make the first account of a server that was just put on a network. */
+  readonly setupToken: string;
   readonly users: Pick<UserStore, 'anyUserExists' | 'createFirstAdmin'>;
   readonly rules: PasswordRules;
   readonly hasher: Pick<PasswordHasher, 'hash'>;
@@ -17,7 +30,7 @@ export interface SetupPageDeps {
 }
 
 /** Makes the first admin, and is not there any more as soon as there is one. */
-export function createSetupPage({ users, rules, hasher, audit }: SetupPageDeps): {
+export function createSetupPage({ users, rules, hasher, audit, setupToken }: SetupPageDeps): {
   readonly get: RequestHandler;
   readonly post: RequestHandler;
 } {
@@ -29,6 +42,12 @@ export function createSetupPage({ users, rules, hasher, audit }: SetupPageDeps):
 
     async post(req, res) {
       await requireNeedsSetup(users);
+      const refused = refuseToken(req, setupToken);
+      if (refused !== undefined) {
+        if (wantsJson(req)) throw invalid(refused);
+        res.status(400);
+        return renderSetup(req, res, refused);
+      }
       const account = await readNewAccount(req.body, rules);
       if (!account.ok) {
         if (wantsJson(req)) throw invalid(account.fields);
@@ -53,8 +72,7 @@ export function createSetupPage({ users, rules, hasher, audit }: SetupPageDeps):
 }
 
 /**
- * For `/setup`, in front of whatever reads and checks bodies: what cannot be read, or has no token of a form that nobody
- * can open any more, is nowhere as well.
+ * For `/setup`, in front of all that reads and checks bodies: once there is an account, the address is gone for any request.
  */
 export function createSetupGate(users: SetupPageDeps['users']): RequestHandler {
   return async function hideSetup(_req, _res, next) {
@@ -67,10 +85,22 @@ async function requireNeedsSetup(users: Pick<UserStore, 'anyUserExists'>): Promi
   if (await users.anyUserExists()) throw notFound();
 }
 
+function refuseToken(req: Request, token: string): Readonly<Record<string, string>> | undefined {
+  if (isFromThisMachine(req)) return undefined;
+  const given = createHash('sha256').update(typed(req.body?.[TOKEN_FIELD]).trim()).digest();
+  if (timingSafeEqual(given, createHash('sha256').update(token).digest())) return undefined;
+  return { [TOKEN_FIELD]: 'Enter the setup token that the server printed in its log when it started.' };
+}
+
 /** Keeps what was typed, but never the password. */
 function renderSetup(req: Request, res: Response, fields: Readonly<Record<string, string>>): void {
   const values = { username: typed(req.body?.username), email: typed(req.body?.email) };
-  renderPage(req, res, 'accounts/setup', { title: 'Set up Curfew', values, fields });
+  renderPage(req, res, 'accounts/setup', {
+    title: 'Set up Curfew',
+    values,
+    fields,
+    asksForToken: !isFromThisMachine(req),
+  });
 }
 
 function typed(value: unknown): string {

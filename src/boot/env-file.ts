@@ -10,12 +10,38 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { parseEnv } from 'node:util';
-import type { Environment } from '../config.ts';
+import { type Environment, SETTING_NAMES } from '../config.ts';
 
-/** The settings of a .env file; empty when there is none. */
+/** The settings of a .env file; empty when there is none. Throws EnvFileError for what is no text. */
 export function readEnvFile(file: string): Environment {
-  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
+  return existsSync(file) ? parseEnv(decodeText(readFileSync(file))) : {};
 }
+
+export class EnvFileError extends Error {
+  override readonly name = 'EnvFileError';
+}
+
+/** UTF-8, or UTF-16 as Windows PowerShell writes it, by the mark at the beginning. */
+function decodeText(bytes: Buffer): string {
+  const [first, second] = bytes;
+  const encoding =
+    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
+  try {
+    const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    if (!text.includes('\0')) return text;
+  } catch {
+    // Said below, in words.
+  }
+  throw new EnvFileError('.env is not text in UTF-8: save it again as UTF-8');
+}
+
+/** Names in a .env that are no setting, and so are probably misspelt. */
+export function unknownNames(envFile: Environment): readonly string[] {
+  return Object.keys(envFile).filter((name) => !SETTING_NAMES.includes(name) && !FOR_OTHERS.includes(name));
+}
+
+/** What a .env may hold for Node and for compose.yaml. */
+const FOR_OTHERS: readonly string[] = ['TZ', 'NODE_OPTIONS', 'POSTGRES_PASSWORD'];
 
 /** The environment wins over the file; an empty variable counts as not set. */
 export function mergeEnvironment(environment: Environment, file: Environment): Environment {
@@ -51,7 +77,7 @@ function linkOrCreate(draft: string, file: string, text: string): void {
     linkSync(draft, file);
   } catch (error) {
     if (isTaken(error)) throw error;
-    // exFAT and some mounts have no links. Somebody who starts at the very same moment could read half of it there.
+    // exFAT and some mounts have no links. Another start at the very same moment could read half of it there.
     createFile(file, text);
   }
 }
@@ -81,7 +107,7 @@ export interface EnvFileWatch {
 
 const LOOK_EVERY_MS = 500;
 
-/** Two looks that see the same: whoever writes it in pieces has come to the end. */
+/** Two looks that see the same: an editor that writes it in pieces has come to the end. */
 const SETTLED_AFTER_MS = 2 * LOOK_EVERY_MS;
 
 /**
@@ -92,7 +118,7 @@ const SETTLED_AFTER_MS = 2 * LOOK_EVERY_MS;
 export function watchEnvFile(file: string, onChange: () => void): EnvFileWatch {
   let settling: NodeJS.Timeout | undefined;
   const listener: StatsListener = (now, before) => {
-    const changed = now.mtimeMs !== before.mtimeMs || now.ino !== before.ino || now.size !== before.size;
+    const changed = now.ctimeMs !== before.ctimeMs || now.ino !== before.ino || now.size !== before.size;
     if (!changed) return;
     clearTimeout(settling);
     if (now.size > 0) settling = setTimeout(onChange, SETTLED_AFTER_MS).unref();

@@ -1,17 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConfigError, type Environment, parsePolicy } from '../config.ts';
+import { ConfigError, type Environment, parsePolicy, SETTING_NAMES } from '../config.ts';
 import { type AuditLog, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import { formatCutoffTime } from '../core/cutoff.ts';
 import { formatDuration, SECOND_MS } from '../core/duration.ts';
 import type { Log } from '../core/log.ts';
 import type { LivePolicy, SessionPolicy } from '../core/session-policy.ts';
-import { mergeEnvironment } from './env-file.ts';
+import { EnvFileError, mergeEnvironment } from './env-file.ts';
 
 export interface LiveSettingsDeps {
   readonly policy: LivePolicy;
   /** The environment that the process was started with. */
   readonly environment: Environment;
   readonly readFile: () => Environment;
+  /** What the file said at the start. */
+  readonly atStart?: Environment;
   /** Stores when sessions were last used, before each reading: a shorter idle limit would end the ones in use for it. */
   readonly storeUses?: () => Promise<void>;
   readonly audit: AuditLog;
@@ -35,11 +37,13 @@ export function createLiveSettings({
   policy,
   environment,
   readFile,
+  atStart = {},
   storeUses,
   audit,
   log,
 }: LiveSettingsDeps): () => Promise<void> {
   let refusedBefore = '';
+  let namesBefore: readonly string[] = knownNames(atStart);
   const current = (name: (typeof NAMES)[number]): string => JSON.stringify(policy.current()[FIELDS[name]]);
 
   /** Whether a default would come into force: half of the file may be missing, also at a SIGHUP. */
@@ -70,11 +74,29 @@ export function createLiveSettings({
     await audit.record({ type: 'policy.refused', problems }, SYSTEM_ORIGIN);
   }
 
+  /** Half a file, or another one: to take the rest for defaults could end every session. */
+  async function refuse(problem: string): Promise<void> {
+    log.error(
+      {},
+      `${problem}. Refused: the old values stay in force. Save it again, or restart the server if it is meant so.`,
+    );
+    await recordRefusal([problem]);
+  }
+
   return async function reload() {
     await storeUses?.();
-    const file = await readWhole();
-    // Gone or empty is an editor at work, also at a SIGHUP; the defaults would end everybody's session for it.
+    const file = await readWhole().catch((error: unknown) => {
+      if (error instanceof EnvFileError) return error;
+      throw error;
+    });
+    if (file instanceof EnvFileError) return refuse(file.message);
+    // Gone or empty is an editor at work, also at a SIGHUP; the defaults could end every session for it.
     if (Object.keys(file).length === 0) return;
+    const names = knownNames(file);
+    if (names.length === 0) return refuse('.env has no setting in it');
+    const lost = namesBefore.filter((name) => !(name in FIELDS) && !names.includes(name));
+    if (lost.length > 0) return refuse(`.env has lost ${lost.join(', ')}`);
+    namesBefore = names;
     for (const name of NAMES) {
       if (environment[name] && file[name] !== undefined && file[name] !== environment[name]) {
         log.warn({ name }, `${name} in .env is not used: the environment sets it, and wins over the file`);
@@ -92,6 +114,9 @@ export function createLiveSettings({
     await audit.record({ type: 'policy.changed', before, after }, SYSTEM_ORIGIN);
   };
 }
+
+const knownNames = (file: Environment): readonly string[] =>
+  Object.keys(file).filter((name) => SETTING_NAMES.includes(name));
 
 type ParsedPolicy =
   | { readonly ok: true; readonly policy: SessionPolicy }

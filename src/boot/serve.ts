@@ -11,10 +11,11 @@ import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { FORM_LIMITS, UPLOAD_WITHIN_MS } from '../http/body-limits.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { connect } from './connect.ts';
-import { readEnvFile, watchEnvFile } from './env-file.ts';
+import { readEnvFile, unknownNames, watchEnvFile } from './env-file.ts';
 import { createLiveSettings } from './live-settings.ts';
 import { ENV_FILE } from './project-files.ts';
 import { createShutDown } from './shutdown.ts';
+import { warnOfAddresses, warnOfClock, warnOfOtherProcess } from './start-warnings.ts';
 
 /** Longer than a proxy keeps its idle connections, so that it is never the server that closes first. */
 const KEEP_ALIVE_MS = 75 * SECOND_MS;
@@ -40,8 +41,12 @@ export interface ServeOptions {
 export async function serve({ config: given, environment, log }: ServeOptions): Promise<void> {
   const server = createServer(TIMEOUTS);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  const asStarted = JSON.stringify(readEnvFile(ENV_FILE));
+  const asStarted = readEnvFile(ENV_FILE);
+  for (const name of unknownNames(asStarted))
+    log.warn({ name }, `${name} in .env is no setting: is it misspelt? .env.example lists all`);
+  warnOfAddresses(given, log);
   const config = await withRealPort(given, server);
+  warnOfOtherProcess(config, log);
   const infrastructure = await connect(config, systemClock, log);
   const internalOrigin = (): string => originOf(server, config.host);
   const changedSecrets = await checkSecrets(infrastructure, config, log);
@@ -50,15 +55,16 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   // Of the process, and not of a server: nothing ends them before the process does.
   collectDefaultMetrics({ register: services.metrics, eventLoopMonitoringPrecision: LOOP_RESOLUTION_MS });
 
+  await warnOfClock(services);
   await jobs.catchUp();
   const app = createApp(services);
   server.on('request', app);
   services.feed.attach(server, app);
-  const settings = watchSettings(services, environment);
+  const settings = watchSettings(services, environment, asStarted);
   // Edited while this process connected and caught up.
-  if (JSON.stringify(readEnvFile(ENV_FILE)) !== asStarted) settings.reload();
-  // The last resort (ASVS 16.5.4): what no handler caught is written down, and everybody else is served on.
-  process.on('unhandledRejection', (err) => log.error({ err }, 'A promise was rejected and nobody noticed'));
+  if (JSON.stringify(readEnvFile(ENV_FILE)) !== JSON.stringify(asStarted)) settings.reload();
+  // The last resort (ASVS 16.5.4): what no handler caught is logged, and all other requests are served on.
+  process.on('unhandledRejection', (err) => log.error({ err }, 'Unhandled promise rejection'));
   // From the first request on.
   const shutDown = createShutDown({
     server,
@@ -78,6 +84,11 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   await listen(server, config);
   jobs.start();
   log.info({ address: internalOrigin() }, `Curfew is ready: open ${config.baseUrl}`);
+  if (await services.accounts.needsSetup())
+    log.info(
+      {},
+      `Make the first account at ${config.baseUrl}/setup. From another machine it asks for this setup token: ${services.accounts.setupToken}`,
+    );
 }
 
 /** With PORT=0 the system chooses the port. BASE_URL must name it before anything is made that goes by BASE_URL. */
@@ -94,10 +105,14 @@ async function listen(server: Server, { port, host }: Config): Promise<void> {
 }
 
 /** SESSION_EXPIRY_TIME and SESSION_IDLE_TIMEOUT follow .env while the server runs: when it is saved, and on SIGHUP. */
-function watchSettings({ policy, registry, audit, log }: Services, environment: Environment) {
+function watchSettings(
+  { policy, registry, audit, log }: Services,
+  environment: Environment,
+  atStart: Environment,
+) {
   const readFile = () => readEnvFile(ENV_FILE);
   const storeUses = () => registry.flush({ all: true });
-  const reload = createLiveSettings({ policy, environment, readFile, storeUses, audit, log });
+  const reload = createLiveSettings({ policy, environment, readFile, atStart, storeUses, audit, log });
   const safely = (): void =>
     void reload().catch((err: unknown) => log.error({ err }, 'The settings could not be read again'));
   const watch = watchEnvFile(ENV_FILE, safely);

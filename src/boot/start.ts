@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { ConfigError, type Environment } from '../config.ts';
 import { writeFirstEnvFile } from './env-file.ts';
+import { explainError } from './explain-error.ts';
 import { createLogger } from './logger.ts';
 import { ENV_EXAMPLE, ENV_FILE, parseProjectConfig, readSettings } from './project-files.ts';
 import { serve } from './serve.ts';
@@ -22,7 +23,8 @@ export async function start(environment: Environment): Promise<void> {
     if (end.kind === 'gave_up') return fail(end.reason);
     process.exitCode = end.inOrder ? 0 : 1;
   } catch (error) {
-    const reason = explain(error);
+    const reason =
+      error instanceof ConfigError ? error.message : `Curfew could not start: ${explainError(error)}`;
     if (!cluster.isWorker) return fail(reason);
     await tellPrimary(reason);
     process.exit(1);
@@ -32,13 +34,4 @@ export async function start(environment: Environment): Promise<void> {
 function fail(reason: string): never {
   process.stderr.write(`${reason}\n`);
   process.exit(1);
-}
-
-function explain(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
-  if (!(error instanceof Error)) return String(error);
-  if ('code' in error && error.code === 'EADDRINUSE')
-    return `${error.message}. Another program uses this port: stop it, or set PORT in .env.`;
-  const cause = error.cause instanceof Error ? `\n  ${error.cause.message}` : '';
-  return `Curfew could not start: ${error.message}${cause}`;
 }

@@ -20,6 +20,24 @@ export function clientSubject(req: Request & { [CLIENT]?: ClientSubject }): Clie
 /** The address of the client in one spelling: the nearest one that is no trusted proxy's. */
 export const clientAddress = (req: Request): string => clientSubject(req).address;
 
+/**
+ * Whether a proxy that TRUST_PROXY does not name has passed it on: then the address is the proxy's, and a client far away
+ * seems to be on this machine.
+ */
+export function cameThroughUnknownProxy(req: Request): boolean {
+  const trusts: Trusts = req.app.get('trust proxy fn');
+  const peer = normaliseAddress(req.socket.remoteAddress);
+  const isForwarded = 'x-forwarded-for' in req.headers || 'forwarded' in req.headers || 'via' in req.headers;
+  return isForwarded && (peer === undefined || !trusts(peer, 0));
+}
+
+/** Whether the client is on this machine, as far as can be told. */
+export function isFromThisMachine(req: Request): boolean {
+  const address = clientAddress(req);
+  const isLoopback = address === '::1' || address.startsWith('127.');
+  return isLoopback && !cameThroughUnknownProxy(req);
+}
+
 /** Whether the peer at a hop (0: of the socket) may say who was before it; Express makes it of `trust proxy`. */
 type Trusts = (address: string, hop: number) => boolean;
 

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { AppError } from '../errors.ts';
 import type { IsListed } from './address-list.ts';
-import { clientAddress } from './client-address.ts';
+import { cameThroughUnknownProxy, clientAddress } from './client-address.ts';
 import { methods } from './methods.ts';
 
 /** A figure with what it is of, e.g. `{ cache: 'auth' }`. */
@@ -97,6 +97,9 @@ export interface MetricsOptions {
   readonly isAllowed: IsListed;
 }
 
+/** An address that only a list for all clients has in it (RFC 5737). */
+const ELSEWHERE = '192.0.2.1';
+
 /** GET /metrics in the text format of Prometheus (https://prometheus.io/docs/instrumenting/exposition_formats/). */
 export function createMetrics(registry: Registry, { isAllowed }: MetricsOptions): Router {
   const router = Router({ caseSensitive: true });
@@ -104,6 +107,7 @@ export function createMetrics(registry: Registry, { isAllowed }: MetricsOptions)
     get: async (req, res) => {
       const address = clientAddress(req);
       if (!isAllowed(address)) throw notForYou(address);
+      if (!isAllowed(ELSEWHERE) && cameThroughUnknownProxy(req)) throw behindUnknownProxy(address);
       // One by one: `registry.metrics()` answers nothing at all when the database is away.
       const outcomes = await Promise.allSettled(
         registry.getMetricsAsArray().map(({ name }) => registry.getSingleMetricAsString(name)),
@@ -118,6 +122,13 @@ export function createMetrics(registry: Registry, { isAllowed }: MetricsOptions)
 function notForYou(address: string): AppError {
   return new AppError(
     'forbidden',
-    `The figures of this server are not for your address, ${address}. Whoever runs it can name the address in METRICS_ALLOW.`,
+    `The figures of this server are not for your address, ${address}. An administrator can name the address in METRICS_ALLOW.`,
+  );
+}
+
+function behindUnknownProxy(address: string): AppError {
+  return new AppError(
+    'forbidden',
+    `This request came through a proxy at ${address} that TRUST_PROXY does not name, so nothing tells whose it is. An administrator can add the proxy to TRUST_PROXY.`,
   );
 }

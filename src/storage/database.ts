@@ -50,7 +50,11 @@ export async function openDatabase(
   location: DatabaseLocation,
   { copyFirst = true }: OpenOptions = {},
 ): Promise<Database> {
-  return location.dialect === 'sqlite' ? openSqlite(location.file, copyFirst) : openPostgres(location.url);
+  if (location.dialect === 'postgres') return openPostgres(location.url);
+  return openSqlite(location.file, copyFirst).catch((error: unknown) => {
+    // SQLite's own errors do not say which file.
+    throw error instanceof SqliteDatabase.SqliteError ? Object.assign(error, { path: location.file }) : error;
+  });
 }
 
 /**

@@ -96,10 +96,12 @@ export async function describeFile(path: string): Promise<FileFacts> {
   return { bytes: (await stat(path)).size, sha256: hash.digest('hex') };
 }
 
+/** Of the files that may be beside a database file. */
+export const SQLITE_ENDINGS = ['', '-wal', '-shm', '-journal', '-migration'] as const;
+
 /** A database file and all that SQLite, or Curfew's migration, may have put beside it. */
 export async function removeSqlite(file: string): Promise<void> {
-  for (const ending of ['', '-wal', '-shm', '-journal', '-migration'])
-    await rm(`${file}${ending}`, { force: true });
+  for (const ending of SQLITE_ENDINGS) await rm(`${file}${ending}`, { force: true });
 }
 
 function lacksLinks(error: unknown): boolean {

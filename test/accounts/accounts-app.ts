@@ -49,6 +49,7 @@ export async function createAccountsApp() {
   const app = createExpress();
   app.use(
     createAccountsRouter({
+      setupToken: 'not-asked-for-here',
       clock,
       users,
       hasher,

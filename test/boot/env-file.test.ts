@@ -7,6 +7,7 @@ import {
   type EnvFileWatch,
   mergeEnvironment,
   readEnvFile,
+  unknownNames,
   watchEnvFile,
   writeFirstEnvFile,
 } from '../../src/boot/env-file.ts';
@@ -24,6 +25,36 @@ beforeEach(() => {
   file = join(directory.path, '.env');
 });
 afterEach(() => directory.remove());
+
+describe('a .env', () => {
+  const TEXT = 'PORT=5001\nSESSION_EXPIRY_TIME=15:45\n';
+  const VALUES = { PORT: '5001', SESSION_EXPIRY_TIME: '15:45' };
+  const utf16 = (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le');
+
+  it.each([
+    ['UTF-8', Buffer.from(TEXT)],
+    ['UTF-8 with a byte-order mark', Buffer.from(`\ufeff${TEXT}`)],
+    ['UTF-16, as Windows PowerShell writes it', utf16(TEXT)],
+    ['UTF-16, the other way round', utf16(TEXT).swap16()],
+  ])('is read in %s', (_encoding, bytes) => {
+    writeFileSync(file, bytes);
+    expect(readEnvFile(file)).toEqual(VALUES);
+  });
+
+  it.each([
+    ['UTF-16 without a mark', utf16(TEXT).subarray(2)],
+    ['no text at all', Buffer.from([0x50, 0x4f, 0xc3, 0x28, 0xff])],
+  ])('is refused in words in %s', (_encoding, bytes) => {
+    writeFileSync(file, bytes);
+    expect(() => readEnvFile(file)).toThrow('.env is not text in UTF-8');
+  });
+
+  it('tells the names in it that are no setting', () => {
+    expect(unknownNames({ PORT: '1', SESION_SECRET: 'x', POSTGRES_PASSWORD: 'y', NODE_ENV: 'z' })).toEqual([
+      'SESION_SECRET',
+    ]);
+  });
+});
 
 describe('the first .env', () => {
   it('is for its owner only', () => {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { EnvFileError } from '../../src/boot/env-file.ts';
 import { createLiveSettings } from '../../src/boot/live-settings.ts';
 import type { Environment } from '../../src/config.ts';
 import type { AuditEvent, AuditLog } from '../../src/core/audit-event.ts';
@@ -28,11 +29,15 @@ describe('the settings of a running server', () => {
       changes += 1;
     });
     file = { SESSION_EXPIRY_TIME: '03:00', SESSION_IDLE_TIMEOUT: '30m' };
+    readFile = () => file;
+    atStart = {};
     environment = {};
     lines = [];
     events = [];
   });
 
+  let atStart: Environment = {};
+  let readFile = (): Environment => file;
   const reload = (): Promise<void> => create()();
 
   function create(): () => Promise<void> {
@@ -43,8 +48,33 @@ describe('the settings of a running server', () => {
     const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
     const record = (event: AuditEvent) => Promise.resolve(void events.push(event));
     const audit: AuditLog = { record, recordMany: () => Promise.resolve() };
-    return createLiveSettings({ policy, environment, readFile: () => file, audit, log });
+    return createLiveSettings({ policy, environment, readFile: () => readFile(), atStart, audit, log });
   }
+
+  it.each<[string, () => Environment, string]>([
+    [
+      'no text',
+      () => {
+        throw new EnvFileError('.env is not text in UTF-8: save it again as UTF-8');
+      },
+      'not text in UTF-8',
+    ],
+    ['without one known name', () => ({ SESSION_EXPIRY: '15:45' }), 'no setting in it'],
+    ['half of what it was', () => ({ SESSION_EXPIRY_TIME: '15:45', PORT: '1' }), 'has lost PEPPER'],
+  ])('stay as they are when the file is %s, and that is said and recorded', async (_what, broken, words) => {
+    file = { ...file, PORT: '1', PEPPER: 'a pepper' };
+    atStart = file;
+    const follow = create();
+    readFile = broken;
+    await follow();
+    expect({ policy: policy.current(), changes }).toEqual({ policy: START, changes: 0 });
+    expect(lines).toMatchObject([{ level: 'error', message: expect.stringContaining(words) }]);
+    expect(events).toMatchObject([{ type: 'policy.refused', problems: [expect.stringContaining(words)] }]);
+    // The mended file counts again.
+    readFile = () => ({ ...file, SESSION_EXPIRY_TIME: '15:45' });
+    await follow();
+    expect(policy.current().cutoffTime).toEqual({ hour: 15, minute: 45 });
+  });
 
   it('follow the file', async () => {
     file = { SESSION_EXPIRY_TIME: '15:45', SESSION_IDLE_TIMEOUT: 'off' };

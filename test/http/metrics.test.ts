@@ -32,6 +32,18 @@ describe('The metrics', () => {
     return supertest(app).get('/metrics');
   }
 
+  it('are not shown to what a proxy passes on that TRUST_PROXY does not name: anyone may be behind it', async () => {
+    server = await startTestServer();
+    const ask = (headers: Record<string, string>) => fetch(`${server?.origin}/metrics`, { headers });
+    expect((await ask({})).status).toBe(200);
+    const refused = await ask({ 'X-Forwarded-For': '203.0.113.9', Accept: 'application/json' });
+    expect(refused.status).toBe(403);
+    expect(await refused.text()).toContain('TRUST_PROXY');
+    await server.close();
+    server = await startTestServer({ env: { METRICS_ALLOW: 'any' } });
+    expect((await ask({ 'X-Forwarded-For': '203.0.113.9' })).status).toBe(200);
+  });
+
   it('are written as Prometheus reads them, and a source that fails is left out', async () => {
     const answer = await scrape([
       gauge({

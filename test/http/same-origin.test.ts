@@ -7,10 +7,11 @@ import { readRoutePolicy } from '../support/route-policies.ts';
 
 const BASE_URL = 'https://curfew.example.com';
 
+const told: object[] = [];
 const app = express();
 
 app.use(readRoutePolicy);
-app.use(createSameOrigin(BASE_URL));
+app.use(createSameOrigin(BASE_URL, { warn: (facts) => void told.push(facts) }));
 app.use((_req, res) => void res.send('done'));
 const sayCode: ErrorRequestHandler = (error, _req, res, _next) => {
   res
@@ -22,6 +23,34 @@ app.use(sayCode);
 async function post(headers: Record<string, string>, path = '/auth/logout'): Promise<string> {
   return (await supertest(app).post(path).set(headers)).text;
 }
+
+describe('a form of this very server, opened under another name than BASE_URL', () => {
+  const server = express()
+    .use(readRoutePolicy)
+    .use(createSameOrigin(BASE_URL, { warn: (facts) => void told.push(facts) }));
+  const sayMessage: ErrorRequestHandler = (error, _req, res, _next) => void res.send(String(error.message));
+  server.use(sayMessage);
+  const messageTo = async (headers: Record<string, string>) =>
+    (await supertest(server).post('/setup').set(headers)).text;
+
+  it.each<[string, Record<string, string>]>([
+    ['by Fetch Metadata', { Origin: 'https://x.ngrok.app', 'Sec-Fetch-Site': 'same-origin' }],
+    ['by its Host header', { Origin: 'http://192.168.1.5:5000', Host: '192.168.1.5:5000' }],
+  ])('is refused with BASE_URL and that name, on the page and once in the log: %s', async (_how, headers) => {
+    told.length = 0;
+    const message = await messageTo(headers);
+    expect(message).toContain(`opened at ${headers['Origin']}`);
+    expect(message).toContain(`BASE_URL=${headers['Origin']}`);
+    await messageTo(headers);
+    expect(told).toEqual([{ origin: headers['Origin'], baseUrl: BASE_URL }]);
+  });
+
+  it('is not told apart from another site by what that site sends', async () => {
+    expect(await messageTo({ Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' })).toBe(
+      'This request came from another site and was not carried out.',
+    );
+  });
+});
 
 describe('a state change', () => {
   it.each<[string, Record<string, string>]>([

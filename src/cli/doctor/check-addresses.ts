@@ -1,27 +1,11 @@
-import ipaddr from 'ipaddr.js';
+import { addressWarnings } from '../../boot/start-warnings.ts';
 import type { Config } from '../../config.ts';
 import { type Finding, findingsOf } from './finding.ts';
 
-/** What browsers speak and where the server listens must fit together. */
-export function checkAddresses({ host, port, baseUrl, https, trustProxy }: Config): readonly Finding[] {
+/** The address that browsers open and the one that the server listens on must fit together. */
+export function checkAddresses(config: Config): readonly Finding[] {
   const { ok, warn } = findingsOf('addresses');
-  if (https && trustProxy.length === 0)
-    return [
-      warn(
-        `BASE_URL is ${baseUrl}, and TRUST_PROXY is empty: everybody seems to come from the proxy's address, and one person's failed sign-ins slow down all`,
-        'Set TRUST_PROXY to the address of the proxy that ends TLS, such as TRUST_PROXY=127.0.0.1',
-      ),
-    ];
-  if (!https && !isLoopback(host))
-    return [
-      warn(
-        `HOST is ${host} and BASE_URL is ${baseUrl}: passwords and cookies cross the network unencrypted`,
-        'Put a proxy with TLS in front and set BASE_URL=https://…, or listen on HOST=127.0.0.1 only.',
-      ),
-    ];
-  return [ok(`${baseUrl}, listening on ${host} port ${port}`)];
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
+  const { host, port, baseUrl } = config;
+  const warnings = addressWarnings(config).map(({ what, remedy }) => warn(what, remedy));
+  return warnings.length > 0 ? warnings : [ok(`${baseUrl}, listening on ${host} port ${port}`)];
 }

@@ -1,13 +1,9 @@
-import { existsSync } from 'node:fs';
-import { readEnvFile } from '../../boot/env-file.ts';
-import { ENV_EXAMPLE } from '../../boot/project-files.ts';
+import { unknownNames } from '../../boot/env-file.ts';
 import type { ConfigProblem, Environment } from '../../config.ts';
 import { printable } from '../printable.ts';
 import { type Finding, findingsOf } from './finding.ts';
 
 const SECRETS = ['SESSION_SECRET', 'ENCRYPTION_KEY', 'PEPPER'];
-/** What a .env may hold besides the settings. */
-const FOR_NODE = ['NODE_ENV', 'TZ', 'NODE_OPTIONS'];
 
 /** Every setting that cannot be used, and names in .env that mean nothing and so are probably misspelt. */
 export function checkSettings(problems: readonly ConfigProblem[], envFile: Environment): readonly Finding[] {
@@ -17,7 +13,7 @@ export function checkSettings(problems: readonly ConfigProblem[], envFile: Envir
     .map(({ name, problem, example }) => fail(`${name} ${problem}`, `For example: ${name}=${example}`));
   const unknown = unknownNames(envFile).map((name) =>
     warn(
-      `${printable(name)} in .env is no setting, and nobody reads it`,
+      `${printable(name)} in .env is no setting, and nothing reads it`,
       'See whether it is misspelt: .env.example lists every setting.',
     ),
   );
@@ -50,9 +46,3 @@ const REMEDIES: Readonly<Record<string, string>> = {
   PEPPER:
     'Put back the old one if there is a copy; with a new one alone every password has to be reset: openssl rand -base64 48',
 };
-
-function unknownNames(envFile: Environment): readonly string[] {
-  if (!existsSync(ENV_EXAMPLE)) return [];
-  const known = [...Object.keys(readEnvFile(ENV_EXAMPLE)), ...FOR_NODE];
-  return Object.keys(envFile).filter((name) => !known.includes(name));
-}
