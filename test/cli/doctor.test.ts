@@ -123,7 +123,9 @@ describe('the doctor', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     const { ok, said } = await examine();
     expect(ok).toBe(true);
     expect(said('.env')).toEqual(['warn: Mode 0644: others on this machine may read the secrets']);
-    expect(said('settings')).toEqual(['warn: SESION_EXPIRY_TIME in .env is no setting, and nothing reads it']);
+    expect(said('settings')).toEqual([
+      'warn: SESION_EXPIRY_TIME in .env is no setting, and nothing reads it',
+    ]);
   });
 
   it('says when .env cannot be read', async () => {
