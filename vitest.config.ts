@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 /** Folders whose files leave nothing behind in their process. Those that break connections keep a process for each file. */
 const SHARE_MODULES = [
@@ -7,17 +8,21 @@ const SHARE_MODULES = [
   'api',
   'audit',
   'bans',
+  'cli',
   'core',
   'http',
   'monitoring',
   'settings',
+  'strategies',
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // Twice as many as cores of a small machine: most tests wait for a server half of their time.
+    maxWorkers: 4,
     // Argon2id, a real Redis and a real Postgres take their time on a busy machine of two cores.
     testTimeout: 20_000,
     hookTimeout: 30_000,
@@ -28,6 +33,15 @@ export default defineConfig({
     restoreMocks: true,
     unstubEnvs: true,
     projects: [
+      {
+        extends: true,
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
       {
         extends: true,
         test: {
@@ -52,21 +66,10 @@ export default defineConfig({
           include: ['test/browser/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // After the others and one file at a time: a Chromium takes both cores by itself.
+          // After the others and two files at a time: a Chromium takes a core by itself.
           sequence: { groupOrder: 1 },
-          fileParallelism: false,
-        },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          // Last, and one file at a time: each starts servers and nodes of its own, breaks them, and looks at the time.
-          sequence: { groupOrder: 2 },
-          fileParallelism: false,
+          maxWorkers: 2,
+          isolate: false,
         },
       },
     ],

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
-import { launchBrowser } from '../support/browser.ts';
+import { type Browser, launchBrowser } from '../support/browser.ts';
 
 const STYLE =
   '@media (prefers-color-scheme: dark) { .dim { background: #111; color: #222 } } a { font-size: 20px }';
@@ -17,7 +17,7 @@ describe('the accessibility check', () => {
   beforeAll(async () => {
     server = await serveUnderStrictPolicy();
     browser = await launchBrowser();
-    page = await browser.newPage();
+    page = await (await browser.newContext()).newPage();
     page.on('console', (message) => policyViolations.push(message.text()));
   });
   afterAll(async () => {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
-import { launchBrowser } from '../support/browser.ts';
+import { type Browser, launchBrowser } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, PERSON, setUp, signIn } from '../support/visitor.ts';
 

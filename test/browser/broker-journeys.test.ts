@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MINUTE_MS, SECOND_MS } from '../../src/core/duration.ts';
 import { MORNING } from '../broker/broker-world.ts';
@@ -9,7 +9,7 @@ import {
 } from '../broker/protocol-servers/protocol-brokers.ts';
 import { statusOf } from '../broker/protocol-servers/protocol-server.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
-import { launchBrowser } from '../support/browser.ts';
+import { type Browser, launchBrowser } from '../support/browser.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp } from '../support/visitor.ts';

@@ -1,9 +1,9 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MINUTE_MS, SECOND_MS } from '../../src/core/duration.ts';
 import { toIstIso } from '../../src/core/ist.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
-import { launchBrowser } from '../support/browser.ts';
+import { type Browser, launchBrowser } from '../support/browser.ts';
 import { type InstalledCurfew, installCurfew } from '../support/installed-curfew.ts';
 import { PERSON } from '../support/visitor.ts';
 

@@ -1,7 +1,7 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
-import { launchBrowser } from '../support/browser.ts';
+import { type Browser, launchBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp } from '../support/visitor.ts';

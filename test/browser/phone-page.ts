@@ -1,6 +1,7 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
+import type { Browser } from '../support/browser.ts';
 import { PERSON } from '../support/visitor.ts';
 
 export interface PhonePage {

@@ -1,9 +1,9 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
-import { launchBrowser } from '../support/browser.ts';
+import { type Browser, launchBrowser } from '../support/browser.ts';
 import { BUSY, fillHouse } from '../support/busy-house.ts';
 import { listRoutes } from '../support/route-list.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';

@@ -1,9 +1,9 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { toIstIso } from '../../src/core/ist.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
-import { launchBrowser } from '../support/browser.ts';
+import { type Browser, launchBrowser } from '../support/browser.ts';
 import { BLOCKED, startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp } from '../support/visitor.ts';

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { importKnownSymbols } from '../strategies/known-symbols.ts';
 import { send } from '../strategies/trader.ts';
-import { launchBrowser } from '../support/browser.ts';
+import { type Browser, launchBrowser } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, setUp, signIn } from '../support/visitor.ts';
 import { openPhonePage, type PhonePage } from './phone-page.ts';

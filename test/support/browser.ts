@@ -1,4 +1,4 @@
-import { type Browser, chromium } from 'playwright-core';
+import { type BrowserContext, type Browser as Chromium, chromium } from 'playwright-core';
 import { findBinary } from './find-binary.ts';
 
 /** What keeps Chromium off the network and small; none of it changes how a page behaves. */
@@ -14,10 +14,38 @@ const FLAGS = [
   '--disable-dev-shm-usage',
 ];
 
-/** Starts the system's Chromium; the caller closes it. Throws when it is not installed. */
+/** A browser of one test file: its contexts share a Chromium with those of other files in this process. */
+export interface Browser {
+  newContext: Chromium['newContext'];
+  /** Closes its contexts. */
+  close(): Promise<void>;
+}
+
+let chromiumOfThisProcess: Promise<Chromium> | undefined;
+
+/** Starts the system's Chromium where it does not run yet. Throws when it is not installed. */
 export async function launchBrowser(): Promise<Browser> {
+  chromiumOfThisProcess ??= launchChromium();
+  const shared = await chromiumOfThisProcess;
+  const contexts: BrowserContext[] = [];
+  return {
+    async newContext(options) {
+      const context = await shared.newContext(options);
+      contexts.push(context);
+      return context;
+    },
+    close: async () => void (await Promise.all(contexts.map((context) => context.close()))),
+  };
+}
+
+/** It ends with this process. */
+async function launchChromium(): Promise<Chromium> {
   const executablePath = findBinary('chromium', { debianPackage: 'chromium', directories: ['/usr/bin'] });
   // Chromium's sandbox refuses to run as root.
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-  return chromium.launch({ executablePath, args: [...FLAGS, ...sandbox] });
+  const chromiumHere = await chromium.launch({ executablePath, args: [...FLAGS, ...sandbox] });
+  chromiumHere.once('disconnected', () => {
+    chromiumOfThisProcess = undefined;
+  });
+  return chromiumHere;
 }

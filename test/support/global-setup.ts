@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createDatabase, startPostgres } from './postgres-server.ts';
@@ -23,6 +25,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await redis.stop();
     throw error;
   });
+  await compileServer();
   const migratedUrl = await createDatabase(postgres);
   await (await openDatabase({ dialect: 'postgres', url: migratedUrl })).close();
   project.provide('redisUrl', redis.url);
@@ -31,4 +34,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     await Promise.all([redis.stop(), postgres.stop()]);
   };
+}
+
+/** Loads the server once in a process that ends by itself, which keeps what it compiled: those that tests kill do not. */
+async function compileServer(): Promise<void> {
+  const load = `import { useCompileCache } from './src/boot/compile-cache.ts';
+    useCompileCache();
+    await import('./src/boot/serve.ts');`;
+  const project = new URL('../..', import.meta.url);
+  await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', load], { cwd: project });
 }
