@@ -130,6 +130,7 @@ export function compose({
     adapters:
       adapters ?? createAdapters({ clock, publicOrigin, internalOrigin, sandbox: config.sandboxBroker }),
     sandbox: config.sandboxBroker,
+    holdByDefault: config.holdByDefault,
     sessionExists: async (sid) => (await registry.lastSeen(sid)) !== undefined,
     liveSession: (req) => sessions.liveSession(req),
   });
@@ -145,6 +146,7 @@ export function compose({
       caches: createCacheTarget(caches, bus),
       sockets: createSocketTarget(sockets, bus),
     },
+    carryHeld: brokers.held.carryInto,
     countSessions: async (userId) => (await registry.listByUser(userId)).length,
   });
   const { revocations, revoker, pending } = revocation;
@@ -160,6 +162,7 @@ export function compose({
     https,
     maxSessionsPerUser: config.maxSessionsPerUser,
     limitIdle: settings.idleLimits.apply,
+    heldBrokers: async (userId) => (await brokers.held.listHeld(userId, calendar.last())).map(brokerName),
   });
   const { lifecycle, liveSession } = sessions;
 
@@ -233,6 +236,8 @@ export function compose({
     brokerStates: async (userId) =>
       defaultFirst(await brokers.overview.of(userId), (await settings.readNow(userId)).defaultBroker),
     brokerToken: brokers.reader.requireAccessToken,
+    reportRejected: brokers.reportRejected,
+    knowsBroker: (broker) => brokerNames.has(broker),
     searchSymbols: symbols.search,
     findSymbol: symbols.find,
     listStrategies: strategies.listStrategies,

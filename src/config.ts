@@ -246,6 +246,7 @@ const SETTINGS = {
   METRICS_ALLOW: setting(metricsAllow, 'private', '127.0.0.1,10.0.0.0/8'),
   CORS_ORIGINS: setting(listOf(origin), '', 'https://charts.example.com'),
   ...HEADER_SETTINGS,
+  BROKER_HOLD: setting(oneOf(['session', 'cutoff']), 'session'),
   SANDBOX_BROKER: optional(onOff, 'on'),
   TELEGRAM_API_URL: setting(apiRoot, 'https://api.telegram.org'),
   LOG_LEVEL: setting(oneOf(LOG_LEVELS), 'info'),
@@ -346,6 +347,8 @@ export function parseConfig(env: Environment) {
     /** Addresses and CIDRs that may see /metrics. */
     metricsAllow: given.METRICS_ALLOW,
     headers: toHeaderSettings(given),
+    /** Whether Connect proposes to keep a connection until the cutoff, also when no browser is signed in. */
+    holdByDefault: given.BROKER_HOLD === 'cutoff',
     sandboxBroker: given.SANDBOX_BROKER ?? given.NODE_ENV !== PRODUCTION,
     /** Where Telegram's Bot API answers, without a slash at the end. */
     telegramApiUrl: given.TELEGRAM_API_URL,

@@ -31,6 +31,7 @@ export function createOverview(database: Database): BrokerOverview {
     audit: { record: async () => undefined, recordMany: async () => undefined },
   });
   return createBrokerOverview({
+    holdByDefault: false,
     recentConnections: createRecentConnections({ tokens: createTokenStore(database), clock }),
     credentials,
     adapters: createBrokerAdapters(adapters),

@@ -18,6 +18,10 @@ import { createApiKeyStore } from './api-key-store.ts';
 import { type ApiKeys, createApiKeys } from './api-keys.ts';
 import { createApiRouter } from './api-router.ts';
 import type { BrokerState, BrokerToken, SessionState } from './api-sources.ts';
+import {
+  type BrokerRejectionEndpointDeps,
+  createBrokerRejectionEndpoint,
+} from './endpoints/broker-rejection.ts';
 import { createBrokerTokenEndpoint } from './endpoints/broker-token.ts';
 import { createSessionEndpoint } from './endpoints/session.ts';
 import { createSignalsEndpoint } from './endpoints/signals.ts';
@@ -70,6 +74,8 @@ export interface ApiFeatureDeps {
   readonly sessionState: (userId: string) => Promise<SessionState>;
   readonly brokerStates: (userId: string) => Promise<readonly BrokerState[]>;
   readonly brokerToken: (userId: string, broker: string) => Promise<BrokerToken>;
+  readonly reportRejected: BrokerRejectionEndpointDeps['reportRejected'];
+  readonly knowsBroker: BrokerRejectionEndpointDeps['knowsBroker'];
   readonly searchSymbols: SymbolFinder['search'];
   readonly findSymbol: SymbolLookup['find'];
   readonly listStrategies: ListStrategies;
@@ -116,6 +122,7 @@ export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
   const endpoints = [
     createSessionEndpoint(deps),
     createBrokerTokenEndpoint(deps),
+    createBrokerRejectionEndpoint({ ...deps, rejectionLimiter: createRejectionLimiter(deps) }),
     createSymbolsEndpoint(deps),
     createSymbolEndpoint(deps),
     createStrategiesEndpoint(deps),
@@ -144,6 +151,14 @@ export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
     programs: createApiRouter({ endpoints, gate, waiting, document, corsOrigins }),
     router: createKeysRouter({ apiKeys, publicOrigin, clock }),
   };
+}
+
+/** Reports of rejected tokens, of one person. */
+const REJECTION_LIMITS = [{ points: 10, durationSeconds: 60 }] as const;
+
+function createRejectionLimiter({ redis }: ApiFeatureDeps): CompoundLimiter {
+  const what = 'Reporting rejected tokens';
+  return createCompoundLimiter({ name: 'api:rejection', what, limits: REJECTION_LIMITS, redis });
 }
 
 function createLimiter({ rateLimits, redis }: ApiFeatureDeps): CompoundLimiter {

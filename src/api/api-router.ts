@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import { type Request, type RequestHandler, type Response, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { methods } from '../http/methods.ts';
 import { setWaited } from '../http/request-watch.ts';
@@ -35,11 +36,22 @@ export function createApiRouter(deps: ApiRouterDeps): Router {
   const router = Router({ caseSensitive: true });
   router.use(ROOT, createCors({ origins: corsOrigins }));
   for (const endpoint of endpoints) {
-    methods(router, ROOT + endpoint.path, { get: createHandler(endpoint, deps) });
+    methods(router, ROOT + endpoint.path, { [endpoint.method]: createHandler(endpoint, deps) });
   }
   methods(router, `${ROOT}/openapi.json`, { get: createDocumentHandler(document) });
   methods(router, '/api', { get: createApiPage(document) });
   return router;
+}
+
+const parseJson = express.json({ limit: '4kb' });
+
+/** Behind the key: a stranger's body is not read. */
+async function readJson(req: Request, res: Response): Promise<void> {
+  if (!req.is('application/json'))
+    throw invalid({ body: 'must be JSON, with Content-Type: application/json' });
+  await new Promise<void>((resolve, reject) =>
+    parseJson(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(error))),
+  );
 }
 
 function createHandler(endpoint: Endpoint, { gate, waiting }: ApiRouterDeps): RequestHandler {
@@ -47,11 +59,13 @@ function createHandler(endpoint: Endpoint, { gate, waiting }: ApiRouterDeps): Re
     res.set('Cache-Control', 'no-store');
     if (endpoint.waits) setWaited(res);
     const caller = await gate.admit(req, res, endpoint.scope);
+    if (endpoint.body !== undefined) await readJson(req, res);
     const data = await endpoint.answer({
       caller,
       origin: auditOrigin(req, res, caller.username),
       params: req.params,
       query: req.query,
+      body: req.body,
       isHead: req.method === 'HEAD',
       abort: whenOver(res, caller.userId),
     });

@@ -18,6 +18,8 @@ export interface BrokerState {
   readonly state: 'connected' | 'expiring' | 'expired' | 'rejected' | 'disconnected';
   readonly connectedAt?: number;
   readonly endsAt?: number;
+  /** Whether its owner keeps it until the cutoff, also when no browser is signed in. */
+  readonly held: boolean;
 }
 
 export interface BrokerToken {

@@ -2,8 +2,8 @@ import type { RequestHandler } from 'express';
 
 /** What a page may read of an answer besides its body. */
 const EXPOSED = 'ETag, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id';
-const ALLOWED_HEADERS = 'Authorization, X-API-Key';
-const ALLOWED_METHODS = 'GET, HEAD';
+const ALLOWED_HEADERS = 'Authorization, Content-Type, X-API-Key';
+const ALLOWED_METHODS = 'GET, HEAD, POST';
 const PREFLIGHT_KEPT_SECONDS = 600;
 
 /**

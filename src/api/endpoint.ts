@@ -7,12 +7,13 @@ import { describeInputProblem } from './input-problem.ts';
 import type { DocumentedError } from './openapi-errors.ts';
 
 /** A request that was let in, read. */
-export interface Call<P, Q> {
+export interface Call<P, Q, B = unknown> {
   /** The key that it came with, and so whose request it is. */
   readonly caller: StoredKey;
   readonly origin: AuditOrigin;
   readonly params: P;
   readonly query: Q;
+  readonly body: B;
   /** Whether an answer is wanted at all: HEAD asks for its headers only. */
   readonly isHead: boolean;
   /** The client has gone, or the server is about to. */
@@ -21,6 +22,7 @@ export interface Call<P, Q> {
 
 /** What an endpoint is, in one place: the router, the checks in and out, the document and the page are made of it. */
 interface EndpointFacts {
+  readonly method: 'get' | 'post';
   /** Below `/api/v1`, as Express writes it. */
   readonly path: string;
   readonly operationId: string;
@@ -29,11 +31,14 @@ interface EndpointFacts {
   readonly scope: ApiScope;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
+  /** Of a POST, as JSON. */
+  readonly body?: z.ZodObject;
   /** What `data` in the answer holds. Fields that it does not name never leave the server. */
   readonly data: z.ZodObject;
   /** What the schema of `data` is called in the document. */
   readonly dataName: string;
   readonly example: unknown;
+  readonly bodyExample?: unknown;
   /** Besides those that every endpoint has. */
   readonly errors: readonly DocumentedError[];
   /** Whether an answer that the client has already need not be sent again. */
@@ -42,13 +47,19 @@ interface EndpointFacts {
   readonly waits: boolean;
 }
 
-export interface EndpointSpec<P extends z.ZodObject, Q extends z.ZodObject, D extends z.ZodObject>
-  extends EndpointFacts {
+export interface EndpointSpec<
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  D extends z.ZodObject,
+  B extends z.ZodObject,
+> extends EndpointFacts {
   readonly params: P;
   readonly query: Q;
+  readonly body?: B;
   readonly data: D;
   readonly example: z.input<D>;
-  readonly answer: (call: Call<z.output<P>, z.output<Q>>) => Promise<z.input<D>>;
+  readonly bodyExample?: z.input<B>;
+  readonly answer: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<z.input<D>>;
 }
 
 export interface Endpoint extends EndpointFacts {
@@ -56,16 +67,22 @@ export interface Endpoint extends EndpointFacts {
   readonly answer: (call: Call<unknown, unknown>) => Promise<unknown>;
 }
 
+const NO_BODY = z.object({});
+
 /** An endpoint of any shape as one of the same shape as all others. */
-export function defineEndpoint<P extends z.ZodObject, Q extends z.ZodObject, D extends z.ZodObject>(
-  spec: EndpointSpec<P, Q, D>,
-): Endpoint {
+export function defineEndpoint<
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  D extends z.ZodObject,
+  B extends z.ZodObject,
+>(spec: EndpointSpec<P, Q, D, B>): Endpoint {
   return {
     ...spec,
     async answer(call) {
       const params = readInput(spec.params, call.params);
       const query = readInput(spec.query, call.query);
-      return spec.data.parse(await spec.answer({ ...call, params, query }));
+      const body = readInput(spec.body ?? (NO_BODY as unknown as B), call.body ?? {});
+      return spec.data.parse(await spec.answer({ ...call, params, query, body }));
     },
   };
 }

@@ -86,7 +86,9 @@ export function createOpenApiDocument(deps: OpenApiDocumentDeps): OpenApiDocumen
     },
     servers: [{ url: `${publicOrigin}/api/v1` }],
     paths: {
-      ...Object.fromEntries(endpoints.map((endpoint) => [pathOf(endpoint), { get: describe(endpoint) }])),
+      ...Object.fromEntries(
+        endpoints.map((endpoint) => [pathOf(endpoint), { [endpoint.method]: describe(endpoint) }]),
+      ),
       '/webhooks/{webhookId}': { post: webhook },
     },
     components: {
@@ -115,6 +117,7 @@ function describe(endpoint: Endpoint): OpenApiOperation {
     description,
     security: [{ bearer: [scope] }, { header: [scope] }],
     parameters: [...parametersIn('path', endpoint.params), ...parametersIn('query', endpoint.query)],
+    ...requestBodyOf(endpoint),
     responses: {
       200: {
         description: summary,
@@ -130,6 +133,12 @@ function describe(endpoint: Endpoint): OpenApiOperation {
       ...referToErrors([...COMMON_ERRORS, ...errors]),
     },
   };
+}
+
+function requestBodyOf({ body, bodyExample }: Endpoint): Pick<OpenApiOperation, 'requestBody'> {
+  if (body === undefined) return {};
+  const content = { 'application/json': { schema: describeInput(body), example: bodyExample } };
+  return { requestBody: { required: true, content } };
 }
 
 function parametersIn(where: 'path' | 'query', schema: z.ZodObject): readonly OpenApiParameter[] {

@@ -78,6 +78,10 @@ const SENTENCES: Sentences = {
   'broker.connected': ({ userId, broker }, n) => `${n.user(userId)} connected ${n.broker(broker)}.`,
   'broker.connection_failed': ({ userId, broker, why }, n) =>
     `${n.user(userId)} could not connect ${n.broker(broker)}: ${words(why)}.`,
+  'broker.held': ({ userId, broker }, n) =>
+    `${n.user(userId)} keeps ${n.broker(broker)} until the cutoff, also when no browser is signed in.`,
+  'broker.not_held': ({ userId, broker }, n) =>
+    `${n.user(userId)} lets ${n.broker(broker)} end with the last session.`,
   'broker.disconnected': ({ userId, broker }, n) => `${n.user(userId)} disconnected ${n.broker(broker)}.`,
   'broker.logged_out_at_broker': ({ userId, broker }, n) =>
     `${n.broker(broker)} ended the token of ${n.user(userId)} when asked.`,

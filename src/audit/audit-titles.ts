@@ -21,6 +21,8 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'broker.authorization_started': 'Broker connection begun',
   'broker.connected': 'Broker connected',
   'broker.connection_failed': 'Broker not connected',
+  'broker.held': 'Broker connection kept until the cutoff',
+  'broker.not_held': 'Broker connection kept no longer',
   'broker.disconnected': 'Broker disconnected',
   'broker.logged_out_at_broker': 'Signed out at the broker',
   'broker.logout_at_broker_failed': 'Sign-out at the broker given up',

@@ -18,6 +18,8 @@ export interface StartRequest {
   readonly session: CurrentSession;
   /** A path on this origin. */
   readonly returnTo: string;
+  /** Whether the connection is to stay until the cutoff when no browser is signed in. */
+  readonly held: boolean;
   readonly origin: AuditOrigin;
 }
 
@@ -71,7 +73,7 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
   const { publicOrigin, wakeLogouts } = deps;
 
   return {
-    async start({ adapter, session, returnTo, origin }) {
+    async start({ adapter, session, returnTo, held, origin }) {
       const { sid, userId } = session;
       const broker = adapter.id;
       const appCredentials = await credentials.of(userId, adapter);
@@ -89,7 +91,7 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
         return start;
       }
       const codeVerifier = cipher.forBroker(broker).encrypt(verifier);
-      await authorizations.begin({ state, sid, userId, broker, codeVerifier, returnTo }, clock.now());
+      await authorizations.begin({ state, sid, userId, broker, codeVerifier, returnTo, held }, clock.now());
       await audit.record({ type: 'broker.authorization_started', userId, broker }, origin);
       return start;
     },
@@ -122,7 +124,7 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
     if (appCredentials === undefined) return { kind: 'credentials_missing' };
 
     // Both from before the broker is asked: a revocation or a cutoff during the exchange then ends its token too.
-    const origin = await originOf(session, adapter);
+    const origin = await originOf(session, adapter, pending.held);
     if (origin.epoch !== session.epoch) return { kind: 'ended_meanwhile' };
     const result = await adapter.exchange({
       credentials: appCredentials,
@@ -145,8 +147,12 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
     return mayOmitState ? authorizations.takeLatest(sid, id) : undefined;
   }
 
-  async function originOf({ userId, sid }: CurrentSession, { id }: BrokerAdapter): Promise<ConnectionOrigin> {
-    return { userId, broker: id, sid, epoch: await epochs.current(userId), issuedAt: clock.now() };
+  async function originOf(
+    { userId, sid }: CurrentSession,
+    { id }: BrokerAdapter,
+    held: boolean,
+  ): Promise<ConnectionOrigin> {
+    return { userId, broker: id, sid, epoch: await epochs.current(userId), issuedAt: clock.now(), held };
   }
 
   /** A token that could not be stored is in nobody's hands: the broker is told at once, as well as can be. */

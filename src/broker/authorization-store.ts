@@ -1,3 +1,4 @@
+import type { Selectable } from 'kysely';
 import { MINUTE_MS } from '../core/duration.ts';
 import type { Database } from '../storage/database.ts';
 import type { BrokerAuthorizationsTable } from '../storage/schema.ts';
@@ -11,6 +12,8 @@ export interface PendingAuthorization {
   /** A ciphertext. */
   readonly codeVerifier: string;
   readonly returnTo: string;
+  /** Whether the connection is to stay until the cutoff when no browser is signed in. */
+  readonly held: boolean;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
@@ -40,7 +43,7 @@ export interface AuthorizationStore {
 
 export function createAuthorizationStore({ db }: Database): AuthorizationStore {
   return {
-    async begin({ state, sid, userId, broker, codeVerifier, returnTo }, now) {
+    async begin({ state, sid, userId, broker, codeVerifier, returnTo, held }, now) {
       const sessionDigest = secretDigest(sid);
       await db.deleteFrom('broker_authorizations').where('expires_at', '<=', now).execute();
       await db
@@ -53,6 +56,7 @@ export function createAuthorizationStore({ db }: Database): AuthorizationStore {
           code_verifier: codeVerifier,
           return_to: returnTo,
           expires_at: now + AUTHORIZATION_LIFETIME_MS,
+          is_held: held ? 1 : 0,
         })
         .execute();
       await db
@@ -98,7 +102,7 @@ export function createAuthorizationStore({ db }: Database): AuthorizationStore {
   };
 }
 
-function toPending(row: BrokerAuthorizationsTable): PendingAuthorization {
+function toPending(row: Selectable<BrokerAuthorizationsTable>): PendingAuthorization {
   return {
     sessionDigest: row.session_digest,
     userId: row.user_id,
@@ -106,5 +110,6 @@ function toPending(row: BrokerAuthorizationsTable): PendingAuthorization {
     codeVerifier: row.code_verifier,
     returnTo: row.return_to,
     expiresAt: row.expires_at,
+    held: row.is_held === 1,
   };
 }

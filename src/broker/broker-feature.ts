@@ -4,24 +4,28 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import type { RevocationTarget } from '../core/revocation.ts';
+import { createCompoundLimiter } from '../http/compound-limiter.ts';
 import type { Feature } from '../http/feature.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
+import type { RedisClient } from '../storage/redis.ts';
 import { createAuthorizationFlow } from './authorization-flow.ts';
 import { createAuthorizationStore } from './authorization-store.ts';
 import { type BrokerAdapter, createBrokerAdapters } from './broker-adapter.ts';
 import { createBrokerBanner } from './broker-banner.ts';
 import { createBrokerMetrics } from './broker-metrics.ts';
 import { type BrokerOverview, createBrokerOverview } from './broker-overview.ts';
+import { createConnectionCheck } from './connection-check.ts';
 import { type CountConnections, createConnectionCounts } from './connection-count-store.ts';
 import { createConnectionKeeper } from './connection-keeper.ts';
 import { createCredentialStore } from './credential-store.ts';
 import { createCredentials } from './credentials.ts';
 import { createDisconnection } from './disconnection.ts';
 import { createFailedLogoutStore, type FailedLogoutStore } from './failed-logout-store.ts';
+import { createHeldConnectionStore, type HeldConnectionStore } from './held-connection-store.ts';
 import { type CheckKeyReadiness, createKeyReadinessCheck } from './key-readiness-check.ts';
 import { createLogoutAnswers, type LogoutAnswers } from './logout-answer-store.ts';
 import { type BrokerLogoutQueue, createBrokerLogoutQueue } from './logout-queue.ts';
@@ -57,6 +61,10 @@ export interface BrokerFeatureDeps {
   readonly adapters: readonly BrokerAdapter[];
   /** Whether the practice broker is there. */
   readonly sandbox: boolean;
+  /** BROKER_HOLD=cutoff: whether Connect proposes to keep a connection until the cutoff. */
+  readonly holdByDefault: boolean;
+  /** Counts for all nodes; without it each process counts by itself. */
+  readonly redis: RedisClient | undefined;
   /** Whether a session of this id is still in the store. */
   readonly sessionExists: (sid: string) => Promise<boolean>;
   /** The session that a request carries if it is still good. */
@@ -68,6 +76,8 @@ export interface BrokerFeature extends Feature {
   readonly reader: TokenReader;
   /** For whoever uses such a token and hears from the broker that it is not good. */
   readonly reportRejected: ReportRejected;
+  /** What people keep until the cutoff: for the revocation that leaves it, and for whoever signs out. */
+  readonly held: HeldConnectionStore;
   readonly overview: BrokerOverview;
   /** What is open at the moment, for operators. */
   readonly openTokens: Pick<TokenStore, 'countOpenBefore' | 'listOwnersOfOpen'>;
@@ -93,6 +103,9 @@ export interface BrokerFeature extends Feature {
   readonly authorizationOrigins: readonly string[];
 }
 
+/** How often a person may have brokers asked from the page. */
+const CHECK_LIMITS = [{ points: 6, durationSeconds: 60 }] as const;
+
 /** The whole feature, wired. Opens nothing and starts nothing. */
 export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
   const { database, encryptionKeys, clock, audit, sandbox } = deps;
@@ -100,6 +113,7 @@ export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
   const logouts = createLogoutStore(database);
   const authorizations = createAuthorizationStore(database);
   const failedLogouts = createFailedLogoutStore(database);
+  const held = createHeldConnectionStore(database);
   const oldConnections = createOldConnectionStore(database);
   const adapters = createBrokerAdapters(deps.adapters);
   const cipher = createTokenCipher({ keys: encryptionKeys, clock });
@@ -110,20 +124,33 @@ export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
     audit,
   });
 
-  const shared = { ...deps, tokens, logouts, failedLogouts, authorizations, adapters, cipher, credentials };
+  const shared = {
+    ...deps,
+    tokens,
+    held,
+    logouts,
+    failedLogouts,
+    authorizations,
+    adapters,
+    cipher,
+    credentials,
+  };
   const logoutQueue = createBrokerLogoutQueue(shared);
   const wakeLogouts = logoutQueue.wake;
   const invalidateTokens = createTokenInvalidator(shared);
   const keeper = createConnectionKeeper({ ...shared, acting: database.acting });
   const flow = createAuthorizationFlow({ ...shared, keeper, invalidateTokens, wakeLogouts });
   const ending = { ...shared, invalidateTokens, wakeLogouts };
+  const reader = createTokenReader(shared);
+  const reportRejected = createRejection(ending);
   const pages = { ...shared, recentConnections: createRecentConnections(shared) };
   const overview = createBrokerOverview(pages);
   const refresher = createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) });
 
   return {
-    reader: createTokenReader(shared),
-    reportRejected: createRejection(ending),
+    reader,
+    reportRejected,
+    held,
     overview,
     openTokens: tokens,
     countConnectionsOf: createConnectionCounts(shared),
@@ -144,6 +171,13 @@ export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
       overview,
       flow,
       disconnect: createDisconnection(ending),
+      checkConnection: createConnectionCheck({ ...shared, reader, reportRejected }),
+      checkLimiter: createCompoundLimiter({
+        name: 'broker:check',
+        what: 'Testing connections',
+        limits: CHECK_LIMITS,
+        redis: deps.redis,
+      }),
       wakeLogouts,
     }),
     sandbox: sandbox ? createSandboxBroker(deps) : undefined,

@@ -20,6 +20,14 @@ export interface BrokerView {
   readonly state: 'connected' | 'expiring' | 'expired' | 'rejected' | 'disconnected';
   /** While it is connected, `endsAt` belongs behind it. */
   readonly stateText: string;
+  /** Whether it stays until the cutoff when no browser is signed in; of one that is not connected, what Connect proposes. */
+  readonly held: boolean;
+  /** Until when it is kept then, in words. */
+  readonly holdUntil: string;
+  /** Whose account it is, while it is connected and the broker has said so. */
+  readonly clientId?: string;
+  /** Whether the broker can be asked if it takes the token. */
+  readonly checkable: boolean;
   readonly connectedAt?: number;
   /** The next cutoff, or the broker's own limit where that is earlier. Absent where it is renewed and nothing ends it. */
   readonly endsAt?: number;
@@ -41,12 +49,14 @@ export interface BrokerOverviewDeps {
   readonly adapters: BrokerAdapters;
   readonly calendar: CutoffCalendar;
   readonly clock: Clock;
+  /** BROKER_HOLD: what Connect proposes to a person who has not chosen yet. */
+  readonly holdByDefault: boolean;
 }
 
 const EXPIRING_MS = 15 * MINUTE_MS;
 
 export function createBrokerOverview(deps: BrokerOverviewDeps): BrokerOverview {
-  const { recentConnections, credentials, adapters, calendar, clock } = deps;
+  const { recentConnections, credentials, adapters, calendar, clock, holdByDefault } = deps;
 
   return {
     async of(userId, request) {
@@ -54,16 +64,19 @@ export function createBrokerOverview(deps: BrokerOverviewDeps): BrokerOverview {
         recentConnections(userId, request),
         credentials.completeAmong(userId, adapters.values()),
       ]);
-      return [...adapters.values()].map((adapter) => ({
-        id: adapter.id,
-        name: adapter.name,
-        description: adapter.description,
-        credentials: credentialState(adapter, complete),
-        ...describe(
-          recent.find((connection) => connection.broker === adapter.id),
-          adapter,
-        ),
-      }));
+      return [...adapters.values()].map((adapter) => {
+        const latest = recent.find((connection) => connection.broker === adapter.id);
+        return {
+          id: adapter.id,
+          name: adapter.name,
+          description: adapter.description,
+          credentials: credentialState(adapter, complete),
+          held: latest?.held ?? holdByDefault,
+          holdUntil: Number.isFinite(calendar.next()) ? 'until the cutoff' : 'until the broker ends it',
+          checkable: adapter.checkToken !== undefined,
+          ...describe(latest, adapter),
+        };
+      });
     },
   };
 
@@ -81,6 +94,7 @@ export function createBrokerOverview(deps: BrokerOverviewDeps): BrokerOverview {
         state: 'connected',
         stateText: 'Connected, and renewed without you',
         connectedAt,
+        ...ofAccount(connection),
       };
     const expiring = endsAt - now <= EXPIRING_MS;
     return {
@@ -88,12 +102,19 @@ export function createBrokerOverview(deps: BrokerOverviewDeps): BrokerOverview {
       state: expiring ? 'expiring' : 'connected',
       stateText: expiring ? 'Ends soon: connected until' : 'Connected until',
       connectedAt,
+      ...ofAccount(connection),
       endsAt,
     };
   }
 }
 
-type ConnectionPart = Omit<BrokerView, 'id' | 'name' | 'description' | 'credentials'>;
+type ConnectionPart = Omit<
+  BrokerView,
+  'id' | 'name' | 'description' | 'credentials' | 'held' | 'holdUntil' | 'checkable'
+>;
+
+const ofAccount = ({ clientId }: Connection): Pick<BrokerView, 'clientId'> =>
+  clientId === undefined ? {} : { clientId };
 
 /** What is refreshed in time lasts until the cutoff, as long as the broker answers. Infinite where there is no cutoff. */
 function endOf({ expiresAt, refreshToken, refreshFailures }: Connection, nextCutoff: number): number {

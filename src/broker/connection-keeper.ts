@@ -20,6 +20,7 @@ export interface ConnectionOrigin {
   /** The user's epoch, and the time in ms since the epoch, before the broker was asked. */
   readonly epoch: number;
   readonly issuedAt: number;
+  readonly held: boolean;
 }
 
 /** Stores a token that a broker has just given, unless what it was meant for ended while the broker was asked. */
@@ -74,7 +75,7 @@ export function createConnectionKeeper(deps: ConnectionKeeperDeps): ConnectionKe
 
   function toConnection(
     grant: BrokerGrant,
-    { userId, broker, epoch, issuedAt }: ConnectionOrigin,
+    { userId, broker, epoch, issuedAt, held }: ConnectionOrigin,
   ): NewConnection {
     const { encrypt } = cipher.forBroker(broker);
     return {
@@ -88,6 +89,8 @@ export function createConnectionKeeper(deps: ConnectionKeeperDeps): ConnectionKe
       epoch,
       issuedAt,
       expiresAt: grant.expiresAt,
+      held,
+      clientId: grant.clientId,
     };
   }
 

@@ -31,6 +31,10 @@ export interface Connection {
   readonly epoch: number;
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** Whether it stays until the cutoff when no browser is signed in. */
+  readonly held: boolean;
+  /** Whose account at the broker it is; undefined where the broker does not say. */
+  readonly clientId: string | undefined;
   /** Undefined while nobody has ended it, which does not yet make it live. */
   readonly ended: { readonly at: number; readonly reason: ConnectionEndReason | 'ended' } | undefined;
 }

@@ -28,7 +28,7 @@ export function createFailedLogoutsPage(deps: FailedLogoutsPageDeps): {
   return {
     async show(req, res) {
       renderPage(req, res, 'broker/logouts', {
-        title: 'Sign-outs that no broker took',
+        title: 'Failed broker logouts',
         letters: (await failedLogouts.list()).map(toView),
         open: (await failedLogouts.count()).open,
       });

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { LeaseOptions } from '../core/leased-queue.ts';
 import type { Database } from '../storage/database.ts';
 
@@ -88,6 +89,13 @@ export function createRefreshStore({ db }: Database): RefreshStore {
     async complete(claim, tokens) {
       const { feedToken, refreshToken } = tokens;
       const result = await ofClaim(claim)
+        // Of the row as it is now: a held connection may have gone into a new epoch since it was claimed.
+        .where('epoch', '>=', (eb) =>
+          eb
+            .selectFrom('user_epochs')
+            .select((of) => of.fn.coalesce(of.fn.max('user_epochs.epoch'), sql<number>`0`).as('epoch'))
+            .where('user_epochs.user_id', '=', claim.userId),
+        )
         .set({
           access_token: tokens.accessToken,
           token_digest: tokens.tokenDigest,

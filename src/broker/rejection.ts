@@ -1,6 +1,5 @@
-import { type AuditLog, SYSTEM_ORIGIN } from '../core/audit-event.ts';
+import { type AuditLog, type AuditOrigin, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
-import { secretDigest } from './secret-digest.ts';
 import type { InvalidateTokens } from './token-invalidator.ts';
 import type { TokenStore } from './token-store.ts';
 
@@ -14,22 +13,27 @@ export interface RejectionDeps {
 }
 
 /**
- * Ends a connection whose access token the broker has answered with 401 or 403. Takes the token that was refused: a
- * report that comes late must not end the connection that the person has made since. Twice is harmless.
+ * Ends a connection whose access token the broker has refused, and says whether it did. Takes the digest of the token that was
+ * refused: a report that comes late must not end the connection that the person has made since. Twice is harmless.
  */
-export type ReportRejected = (userId: string, broker: string, accessToken: string) => Promise<void>;
+export type ReportRejected = (
+  userId: string,
+  broker: string,
+  report: { readonly tokenDigest: string; readonly origin?: AuditOrigin },
+) => Promise<boolean>;
 
 export function createRejection(deps: RejectionDeps): ReportRejected {
   const { tokens, invalidateTokens, clock, audit, wakeLogouts } = deps;
 
-  return async function reportRejected(userId, broker, accessToken) {
+  return async function reportRejected(userId, broker, { tokenDigest, origin = SYSTEM_ORIGIN }) {
     const ended = await tokens.end(
-      { kind: 'token', userId, broker, tokenDigest: secretDigest(accessToken) },
+      { kind: 'token', userId, broker, tokenDigest },
       { reason: 'rejected', now: clock.now() },
     );
     await invalidateTokens(userId, broker);
-    if (ended.length === 0) return;
+    if (ended.length === 0) return false;
     wakeLogouts();
-    await audit.record({ type: 'broker.token_rejected', userId, broker }, SYSTEM_ORIGIN);
+    await audit.record({ type: 'broker.token_rejected', userId, broker }, origin);
+    return true;
   };
 }

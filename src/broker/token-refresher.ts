@@ -107,7 +107,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       expiresAt: grant.expiresAt,
       refreshAt: refreshDueAt({ issuedAt: Math.max(now, issuedAt), expiresAt: grant.expiresAt }),
     };
-    const stored = !(await isOver(claim)) && (await refreshes.complete(claim, fresh));
+    const stored = !isPastCutoff(issuedAt, now, calendar.last()) && (await refreshes.complete(claim, fresh));
     await invalidateTokens(userId, broker);
     if (stored) {
       await audit.record({ type: 'broker.token_refreshed', userId, broker }, SYSTEM_ORIGIN);

@@ -1,15 +1,24 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
-import type { Revocation, RevocationOutcome, RevocationTarget } from '../core/revocation.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import {
+  leavesHeldConnections,
+  type Revocation,
+  type RevocationOutcome,
+  type RevocationTarget,
+} from '../core/revocation.ts';
 import type { AuthorizationStore } from './authorization-store.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import { type ConnectionsToEnd, END_BATCH, type EndedConnection } from './connection-ending-store.ts';
+import type { HeldConnectionStore } from './held-connection-store.ts';
 import type { TokenStore } from './token-store.ts';
 
 export interface BrokerTokenTargetDeps {
   readonly tokens: Pick<TokenStore, 'end'>;
   readonly authorizations: Pick<AuthorizationStore, 'forgetBegunBefore'>;
+  readonly held: Pick<HeldConnectionStore, 'listHeld'>;
   readonly adapters: BrokerAdapters;
+  readonly calendar: Pick<CutoffCalendar, 'last'>;
   readonly clock: Clock;
   /** Called when brokers have to be told of something: the logout queue's `wake`. */
   readonly wakeLogouts: () => void;
@@ -17,7 +26,7 @@ export interface BrokerTokenTargetDeps {
 
 /** What ends a person's broker tokens together with their sessions, and the authorizations that are on their way. */
 export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): RevocationTarget {
-  const { tokens, authorizations, adapters, clock, wakeLogouts } = deps;
+  const { tokens, authorizations, held, adapters, calendar, clock, wakeLogouts } = deps;
 
   return {
     name: 'broker_tokens',
@@ -28,11 +37,15 @@ export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): Revocation
           return { count: 0, detail: 'kept: shared with other devices' };
         case 'account':
           await authorizations.forgetBegunBefore(revocation.orderedAt + 1, scope.userId);
-          return endAll(revocation, {
-            kind: 'through_epoch',
-            userId: scope.userId,
-            epoch: scope.throughEpoch,
-          });
+          return withHeld(
+            revocation,
+            scope.userId,
+            await endAll(revocation, {
+              kind: 'through_epoch',
+              userId: scope.userId,
+              epoch: scope.throughEpoch,
+            }),
+          );
         case 'stale':
           await authorizations.forgetBegunBefore(scope.before, scope.userId);
           return endAll(revocation, { kind: 'issued_before', before: scope.before, userId: scope.userId });
@@ -42,6 +55,21 @@ export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): Revocation
       }
     },
   };
+
+  /** Held connections went into the new epoch with the revocation: a receipt says that they go on. */
+  async function withHeld(
+    { reason }: Revocation,
+    userId: string,
+    outcome: RevocationOutcome,
+  ): Promise<RevocationOutcome> {
+    if (!leavesHeldConnections(reason)) return outcome;
+    const kept = (await held.listHeld(userId, calendar.last())).map(
+      (broker) => `${broker} access token kept until the cutoff`,
+    );
+    if (kept.length === 0) return outcome;
+    const ended = outcome.count > 0 ? [outcome.detail] : [];
+    return { ...outcome, detail: [...ended, ...kept].join(', ') };
+  }
 
   /** In batches, with a turn of the event loop for everybody else in between. */
   async function endAll({ id, reason }: Revocation, which: ConnectionsToEnd): Promise<RevocationOutcome> {

@@ -51,6 +51,8 @@ export interface TokenStore {
     readonly now: number;
     readonly lastCutoff: number;
   }): Promise<ReadonlyMap<string, number>>;
+  /** Remembers whose account an open connection is for, as the broker has just said. */
+  saveClientId(broker: string, tokenDigest: string, clientId: string): Promise<void>;
   /** Puts it in the place of an older one, which ends as `replaced`. Where both have the same token, that lives on. */
   replace(connection: NewConnection, now: number): Promise<void>;
   /**
@@ -162,6 +164,16 @@ export function createTokenStore({ db }: Database): TokenStore {
       }
     },
 
+    async saveClientId(broker, tokenDigest, clientId) {
+      await db
+        .updateTable('broker_tokens')
+        .set({ client_id: clientId })
+        .where('broker', '=', broker)
+        .where('token_digest', '=', tokenDigest)
+        .where('is_revoked', '=', 0)
+        .execute();
+    },
+
     async replace(connection, now) {
       const { userId, broker, tokenDigest } = connection;
       for (let attempt = 1; attempt <= REPLACE_ATTEMPTS; attempt += 1) {
@@ -198,6 +210,8 @@ async function insert(db: Kysely<Schema>, connection: NewConnection): Promise<bo
       is_revoked: 0,
       revoked_at: null,
       revoke_reason: null,
+      is_held: connection.held ? 1 : 0,
+      client_id: connection.clientId ?? null,
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();
@@ -217,6 +231,8 @@ function toConnection(row: TokenRow): Connection {
     epoch: row.epoch,
     issuedAt: row.issued_at,
     expiresAt: row.expires_at,
+    held: row.is_held === 1,
+    clientId: row.client_id ?? undefined,
     ended:
       row.is_revoked === 0
         ? undefined

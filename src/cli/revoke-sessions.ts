@@ -78,7 +78,7 @@ function revokeAll(context: CommandContext, { yes, json }: RevokeSessionsOptions
 async function confirm({ terminal }: CommandContext, people: number): Promise<void> {
   const whom = people === 1 ? '1 person' : `${people} people`;
   const answer = await terminal.ask(
-    `This ends every session and broker token of ${whom}; algorithms that trade with them stop. Type yes to go on: `,
+    `This ends every session and broker token of ${whom}, also those held until the cutoff; algorithms that trade with them stop. Type yes to go on: `,
   );
   if (answer.trim().toLowerCase() !== 'yes') throw new CommandError('Nothing was ended.');
 }

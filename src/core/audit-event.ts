@@ -74,6 +74,8 @@ export type AuditEvent =
       readonly broker: string;
       readonly why: string;
     }
+  /** By its owner: until the cutoff, also when no browser is signed in; or no longer. */
+  | { readonly type: 'broker.held' | 'broker.not_held'; readonly userId: string; readonly broker: string }
   | { readonly type: 'broker.disconnected'; readonly userId: string; readonly broker: string }
   | { readonly type: 'broker.logged_out_at_broker'; readonly userId: string; readonly broker: string }
   | {

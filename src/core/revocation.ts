@@ -14,6 +14,11 @@ export const REVOCATION_REASONS = [
 ] as const;
 export type RevocationReason = (typeof REVOCATION_REASONS)[number];
 
+/** Leaves the broker connections that their owner keeps until the cutoff: only a browser went, or is not used. */
+export function leavesHeldConnections(reason: RevocationReason): boolean {
+  return reason === 'idle' || reason === 'logged_out';
+}
+
 /**
  * What a revocation ends.
  * - `device`: the named sessions of one user, and nothing that their other devices share.

@@ -7,8 +7,9 @@ import type { Feature } from '../http/feature.ts';
 import type { Database } from '../storage/database.ts';
 import { createPendingRevocationStore, type PendingRevocationStore } from './pending-revocation-store.ts';
 import { createReplay } from './replay.ts';
+import { createRevocationHolder } from './revocation-holder.ts';
 import { createRevocationMetrics } from './revocation-metrics.ts';
-import { createRevocationStore, type RevocationStore } from './revocation-store.ts';
+import { type CarryHeld, createRevocationStore, type RevocationStore } from './revocation-store.ts';
 import { createRevoker, type Revoker } from './revoker.ts';
 import { createSweep, type Sweep } from './sweep.ts';
 
@@ -25,6 +26,7 @@ export interface RevocationFeatureDeps {
     readonly caches: RevocationTarget;
     readonly sockets: RevocationTarget;
   };
+  readonly carryHeld: CarryHeld;
   /** How many sessions of a user could be used now. */
   readonly countSessions: (userId: string) => Promise<number>;
 }
@@ -41,7 +43,7 @@ export interface RevocationFeature extends Feature {
 /** The product's one thought: what ends, in which order, until it is done. */
 export function createRevocationFeature(deps: RevocationFeatureDeps): RevocationFeature {
   const { database, clock, targets } = deps;
-  const revocations = createRevocationStore(database, clock);
+  const revocations = createRevocationStore(database, clock, createRevocationHolder(), deps.carryHeld);
   const pending = createPendingRevocationStore(database, clock);
   const revoker = createRevoker({
     ...deps,

@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { type ExpressionBuilder, type Selectable, sql } from 'kysely';
+import { type ExpressionBuilder, type Selectable, sql, type Transaction } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
-import type { Receipt, Revocation, RevocationReason, RevocationScope } from '../core/revocation.ts';
+import {
+  leavesHeldConnections,
+  type Receipt,
+  type Revocation,
+  type RevocationReason,
+  type RevocationScope,
+} from '../core/revocation.ts';
 import { readStoredReceipt, readStoredScope } from '../core/stored-revocation.ts';
 import { waitForActs } from '../storage/act-locks.ts';
 import type { Database } from '../storage/database.ts';
@@ -60,6 +66,9 @@ export interface RevocationStore {
   lastSweptCutoff(): Promise<number | undefined>;
 }
 
+/** Takes what a person keeps until the cutoff into the epoch that begins, in the transaction that raises it. */
+export type CarryHeld = (trx: Transaction<Schema>, userId: string, epoch: number) => Promise<void>;
+
 /** As long as a step may reasonably take; after that, whoever held the revocation is believed dead. */
 const LEASE_MS = 30 * SECOND_MS;
 const RECEIPTS_LOOKED_AT = 10;
@@ -72,6 +81,7 @@ export function createRevocationStore(
   database: Database,
   clock: Clock,
   holder: RevocationHolder = createRevocationHolder(),
+  carryHeld: CarryHeld = async () => undefined,
 ): RevocationStore {
   const { db } = database;
 
@@ -120,7 +130,10 @@ export function createRevocationStore(
         .values(toRow(revocation, dedupeKey))
         .onConflict((conflict) => conflict.column('dedupe_key').doNothing())
         .executeTakeFirst();
-      if (numInsertedOrUpdatedRows === 1n) return revocation;
+      if (numInsertedOrUpdatedRows === 1n) {
+        if (leavesHeldConnections(reason)) await carryHeld(trx, userId, epoch);
+        return revocation;
+      }
       await trx
         .updateTable('user_epochs')
         .set({ epoch: epoch - 1 })

@@ -1,4 +1,4 @@
-import { type RequestHandler, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
@@ -10,6 +10,7 @@ import { requireForm } from '../http/form.ts';
 import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
+import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from './current-session.ts';
 import { toDeviceView } from './device-view.ts';
 import { dropSession } from './express-session-promises.ts';
@@ -25,6 +26,8 @@ export interface SessionsRouterDeps {
   readonly registry: SessionRegistry;
   readonly lifecycle: SessionLifecycle;
   readonly clearCookie: (res: Response) => void;
+  /** The brokers, by name, whose connections a user keeps until the cutoff. */
+  readonly heldBrokers: (userId: string) => Promise<readonly string[]>;
 }
 
 /** The list of own devices may be seen; ending one asks for the password (ASVS 7.5.2). */
@@ -52,20 +55,30 @@ export function createSessionsRouter(deps: SessionsRouterDeps): Router {
   return router;
 }
 
-function confirmLogout({ lifecycle }: SessionsRouterDeps): RequestHandler {
+function confirmLogout({ lifecycle, heldBrokers, calendar }: SessionsRouterDeps): RequestHandler {
   return async (req, res) => {
-    const devices = await lifecycle.devicesOf(currentSession(req).userId);
+    const { userId } = currentSession(req);
+    const [devices, held] = await Promise.all([lifecycle.devicesOf(userId), heldBrokers(userId)]);
     renderPage(req, res, 'sessions/logout', {
       title: 'Sign out',
       otherDevices: Math.max(0, devices.length - 1),
+      held: held.join(', '),
+      cutoff: calendar.next(),
     });
   };
 }
 
-function logOut({ lifecycle, clearCookie }: SessionsRouterDeps): RequestHandler {
+function logOut({ lifecycle, clearCookie, heldBrokers }: SessionsRouterDeps): RequestHandler {
+  /** The last device of a person who keeps connections: they say first whether those go on. A program is not asked. */
+  async function mustAsk(req: Request, userId: string): Promise<boolean> {
+    if (wantsJson(req) || (await heldBrokers(userId)).length === 0) return false;
+    return (await lifecycle.devicesOf(userId)).length <= 1;
+  }
+
   return async (req, res) => {
     const { everywhere } = requireForm(logoutForm, req);
     const { userId, sid } = currentSession(req);
+    if (everywhere === undefined && (await mustAsk(req, userId))) return res.redirect(303, '/auth/logout');
     const origin = auditOrigin(req, res);
     const receipt = await revokeOrExplain(YOU, () =>
       meansEverywhere(everywhere)

@@ -44,6 +44,8 @@ export interface SessionsFeatureDeps {
   readonly maxSessionsPerUser: number;
   /** Gives a user's sessions the idle limit that they have chosen. */
   readonly limitIdle: (userId: string) => Promise<void>;
+  /** The brokers, by name, whose connections a user keeps until the cutoff. */
+  readonly heldBrokers: (userId: string) => Promise<readonly string[]>;
 }
 
 export interface SessionsFeature extends Feature {

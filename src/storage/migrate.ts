@@ -30,6 +30,7 @@ import * as noCspReports from './migrations/0013-no-csp-reports.ts';
 import * as secretChecks from './migrations/0014-secret-checks.ts';
 import * as secondFactors from './migrations/0015-second-factors.ts';
 import * as symbolNames from './migrations/0016-symbol-names.ts';
+import * as heldConnections from './migrations/0017-held-connections.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -62,6 +63,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0014-secret-checks': secretChecks,
   '0015-second-factors': secondFactors,
   '0016-symbol-names': symbolNames,
+  '0017-held-connections': heldConnections,
 };
 
 /** Reads where a database stands. Changes nothing. */

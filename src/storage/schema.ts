@@ -127,6 +127,10 @@ export interface BrokerTokensTable {
   refresh_at: number | null;
   /** Since the last refresh that succeeded. */
   refresh_failures: Generated<number>;
+  /** 1: stays until the cutoff when no browser is signed in. */
+  is_held: Generated<0 | 1>;
+  /** Whose account at the broker it is. */
+  client_id: string | null;
 }
 
 export interface BrokerCredentialsTable {
@@ -151,6 +155,7 @@ export interface BrokerAuthorizationsTable {
   code_verifier: string;
   return_to: string;
   expires_at: number;
+  is_held: Generated<0 | 1>;
 }
 
 export interface BrokerLogoutsTable {

@@ -67,6 +67,7 @@ async function answerTo(command: string): Promise<string> {
 const KEY_ID = '7Hq2xT9aBcD0';
 const UUIDS = new Map<string, string>();
 const TOKENS = new Map<string, string>();
+const FINGERPRINTS = new Map<string, string>();
 
 /** Ids, tokens, ports and the second in which a window ends. */
 function withoutChance(text: string): string {
@@ -75,6 +76,9 @@ function withoutChance(text: string): string {
     .replaceAll(server.origin, 'http://127.0.0.1:5000')
     .replaceAll(environment['CURFEW_KEY']?.split('_')[1] ?? '', KEY_ID)
     .replaceAll(/(?<="token":")[^"]+/g, (token) => standIn(TOKENS, token, (nth) => `token-of-day-${nth}`))
+    .replaceAll(/(?<="fingerprint":")[^"]+/g, (print) =>
+      standIn(FINGERPRINTS, print, (nth) => `fingerprint-of-day-${nth}`),
+    )
     .replaceAll(/t=\d+/g, 't=60')
     .replaceAll(/r=\d+/g, 'r=42')
     .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (uuid) =>

@@ -86,6 +86,7 @@ describe('the OpenAPI document', () => {
     expect(operations().map(({ path, method }) => `${method} ${path}`)).toEqual([
       'get /session',
       'get /broker/{broker}/token',
+      'post /broker/{broker}/rejection',
       'get /symbols',
       'get /symbols/{exchange}/{symbol}',
       'get /strategies',

@@ -47,7 +47,7 @@ describe('the signals of a key’s owner', () => {
       },
     });
     const abort = new AbortController().signal;
-    const call = { caller: CALLER, origin: { actor: 'asha' }, params: {}, query, isHead, abort };
+    const call = { caller: CALLER, origin: { actor: 'asha' }, params: {}, query, body: {}, isHead, abort };
     return { asked, answer: endpoint.answer(call) };
   }
   const page: SignalReading = { kind: 'page', signals: [SIGNAL], cursor: 7, ended: 'arrived' };

@@ -62,7 +62,8 @@ describe('The way to a broker and back', () => {
       wakeLogouts: () => undefined,
     });
   }
-  const start = () => createFlow().start({ adapter, session, returnTo: '/dashboard', origin: SYSTEM_ORIGIN });
+  const start = () =>
+    createFlow().start({ adapter, session, returnTo: '/dashboard', held: false, origin: SYSTEM_ORIGIN });
   const finish = (flow = createFlow()) =>
     flow.finish({
       adapter,

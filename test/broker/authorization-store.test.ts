@@ -31,6 +31,7 @@ describe.each(DATABASES)('The authorization store on %s', (_name, open) => {
         broker: 'sandbox',
         codeVerifier: 'ciphertext',
         returnTo: '/dashboard',
+        held: false,
         ...changes,
       },
       at,
@@ -44,6 +45,7 @@ describe.each(DATABASES)('The authorization store on %s', (_name, open) => {
       broker: 'sandbox',
       codeVerifier: 'ciphertext',
       returnTo: '/dashboard',
+      held: false,
       expiresAt: now + AUTHORIZATION_LIFETIME_MS,
     });
     expect(await world.authorizations.take('the-state')).toBeUndefined();

@@ -3,6 +3,7 @@ import { type BrokerAdapter, createBrokerAdapters } from '../../src/broker/broke
 import { createCredentialStore } from '../../src/broker/credential-store.ts';
 import { createCredentials } from '../../src/broker/credentials.ts';
 import { createFailedLogoutStore } from '../../src/broker/failed-logout-store.ts';
+import { createHeldConnectionStore } from '../../src/broker/held-connection-store.ts';
 import { createLogoutStore } from '../../src/broker/logout-store.ts';
 import { createRecentConnections } from '../../src/broker/recent-connections.ts';
 import { createRefreshStore } from '../../src/broker/refresh-store.ts';
@@ -71,6 +72,8 @@ export function createBrokerWorld(
     logouts,
     failedLogouts: createFailedLogoutStore(database),
     refreshes: createRefreshStore(database),
+    held: createHeldConnectionStore(database),
+    holdByDefault: false,
     authorizations,
     cipher,
     credentials,
@@ -99,6 +102,8 @@ export function createBrokerWorld(
         epoch: await epochs.current(userId),
         issuedAt: clock.now(),
         expiresAt: clock.now() + DAY_MS,
+        held: false,
+        clientId: undefined,
         ...changes,
       };
       await tokens.replace(connection, clock.now());

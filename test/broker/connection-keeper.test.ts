@@ -18,7 +18,7 @@ describe('Keeping a token that a broker has just given', () => {
     world = createBrokerWorld(await openMemory());
     sessions = new Set(['the-session']);
     const now = world.clock.now();
-    origin = { userId: 'asha', broker: 'sandbox', sid: 'the-session', epoch: 0, issuedAt: now };
+    origin = { userId: 'asha', broker: 'sandbox', sid: 'the-session', epoch: 0, issuedAt: now, held: false };
     grant = { kind: 'granted', accessToken: 'access', feedToken: 'feed', expiresAt: now + DAY_MS };
     await addUser(world.database, 'asha');
   });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { secretDigest } from '../../src/broker/secret-digest.ts';
 import { MINUTE_MS } from '../../src/core/duration.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -73,7 +74,9 @@ describe('What becomes of a connection', () => {
     it('offers one click to connect again, and leads back to where they were', async () => {
       await connectFake(visitor);
       expect((await visitor.get('/sessions')).text).not.toContain(BANNER);
-      await server.services.brokers.reportRejected(await userId(), 'fake', 'fake-access-1');
+      await server.services.brokers.reportRejected(await userId(), 'fake', {
+        tokenDigest: secretDigest('fake-access-1'),
+      });
 
       const page = await visitor.get('/sessions?x=1&y=2');
       expect(page.text).toContain(BANNER);

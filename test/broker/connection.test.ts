@@ -16,6 +16,8 @@ const CONNECTION: Connection = {
   epoch: 3,
   issuedAt: CUTOFF,
   expiresAt: CUTOFF + DAY_MS,
+  held: false,
+  clientId: undefined,
   ended: undefined,
 };
 const judge = (changes: Partial<Connection>, moment: Partial<Moment> = {}) =>

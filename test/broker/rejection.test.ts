@@ -23,7 +23,7 @@ describe('A token that the broker does not take any more', () => {
       wakeLogouts: () => {
         woken += 1;
       },
-    })('asha', 'sandbox', token);
+    })('asha', 'sandbox', { tokenDigest: secretDigest(token) });
 
   it('ends the connection and says so, a warm cache notwithstanding', async () => {
     await connect('refused');

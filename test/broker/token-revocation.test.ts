@@ -35,7 +35,15 @@ describe.each(DATABASES)('Revoking broker tokens on %s', (_name, open) => {
   }
   const begin = (userId: string, state: string, at: number) =>
     world.authorizations.begin(
-      { state, sid: `session of ${userId}`, userId, broker: 'sandbox', codeVerifier: '-', returnTo: '/' },
+      {
+        state,
+        sid: `session of ${userId}`,
+        userId,
+        broker: 'sandbox',
+        codeVerifier: '-',
+        returnTo: '/',
+        held: false,
+      },
       at,
     );
   const liveRows = async () =>

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { secretDigest } from '../../src/broker/secret-digest.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createFakeBroker, type FakeBroker } from '../broker/fake-broker.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
@@ -92,7 +93,9 @@ describe('the pages of a broker that wants app keys, in a browser', () => {
       .selectFrom('users')
       .select('id')
       .executeTakeFirstOrThrow();
-    await server.services.brokers.reportRejected(user.id, 'fake', 'fake-access-1');
+    await server.services.brokers.reportRejected(user.id, 'fake', {
+      tokenDigest: secretDigest('fake-access-1'),
+    });
     await page.goto(at('/sessions?from=here'));
     await expectNoAxeViolations(page);
     expect(await fitsThePhone()).toBe(true);
@@ -109,7 +112,7 @@ describe('the pages of a broker that wants app keys, in a browser', () => {
     await page.waitForURL(/notice=disconnected/);
     await server.infrastructure.database.db.updateTable('broker_logouts').set({ attempts: 9 }).execute();
     await server.services.brokers.logoutQueue.drain();
-    await page.getByRole('link', { name: /no broker took/ }).click();
+    await page.getByRole('link', { name: 'Failed broker logouts' }).click();
     expect(await mainText()).toContain('invalid_client');
     await expectNoAxeViolations(page);
     expect(await fitsThePhone()).toBe(true);

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { secretDigest } from '../../src/broker/secret-digest.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import { connectFake, createFakeBroker } from '../broker/fake-broker.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
@@ -61,7 +62,9 @@ describe('The brokers on the dashboard', () => {
       .selectFrom('users')
       .select('id')
       .executeTakeFirstOrThrow();
-    await server.services.brokers.reportRejected(id, 'fake', 'fake-access-1');
+    await server.services.brokers.reportRejected(id, 'fake', {
+      tokenDigest: secretDigest('fake-access-1'),
+    });
     await visitor.submit(`${page}/removal`, {}, page);
     expect((await visitor.get('/dashboard')).text).toContain('state-rejected');
     // Nobody wants to read for ever of what a broker did last year.

@@ -187,6 +187,8 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
         tokens,
         authorizations: { forgetBegunBefore: () => Promise.resolve() },
         adapters: new Map(),
+        held: { listHeld: async () => [] },
+        calendar,
         clock,
         wakeLogouts: ignore,
       }),

@@ -124,7 +124,7 @@ export function createVisits(parts: Pick<Parts, 'AppError' | 'SessionEndedError'
       async work() {
         const { userId, sid = '', epoch } = subject;
         const current = await house.epochs.current(userId);
-        const origin = { userId, broker: BROKER, sid, epoch: current, issuedAt: clock.now() };
+        const origin = { userId, broker: BROKER, sid, epoch: current, issuedAt: clock.now(), held: false };
         if (origin.epoch !== epoch) return;
         await pause(`the broker, for ${subject.name}`);
         const accessToken = `token ${clock.now()}`;

@@ -64,6 +64,7 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
         broker: 'sandbox',
         codeVerifier: encrypt('verifier'),
         returnTo: '/',
+        held: false,
       },
       world.clock.now(),
     );

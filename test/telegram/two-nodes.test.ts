@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { secretDigest } from '../../src/broker/secret-digest.ts';
 import { createPostgresDatabase } from '../support/databases.ts';
 import { eventually } from '../support/eventually.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
@@ -123,7 +124,9 @@ describe.each(SHARED)('A day of messages from two nodes with %s', (_name, settin
       .select('id')
       .executeTakeFirstOrThrow();
     const { token } = await node(0).services.brokers.reader.requireAccessToken(id, 'sandbox');
-    await node(1).services.brokers.reportRejected(id, 'sandbox', token);
+    await node(1).services.brokers.reportRejected(id, 'sandbox', {
+      tokenDigest: secretDigest(token),
+    });
     await drainBoth();
     expect(headings()).toEqual(['Practice broker rejected the connection']);
     const rows = await node(0)

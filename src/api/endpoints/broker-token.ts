@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { AuditLog } from '../../core/audit-event.ts';
@@ -27,10 +28,13 @@ const data = z.object({
   token: z
     .string()
     .meta({ description: 'The broker’s own access token: a secret, and enough to trade with' }),
+  fingerprint: z.string().meta({
+    description: 'SHA-256 of the token in base64url: names it in POST /broker/{broker}/rejection',
+  }),
   issuedAt: instant.meta({ description: 'When the owner connected the broker' }),
   validUntil: instant.meta({
     description:
-      'The next cutoff, or the broker’s own limit where that is earlier. It may end before: then the broker refuses it, and this address answers 409',
+      'The next cutoff, or the broker’s own limit where that is earlier. It may end before: where the broker refuses it, report that to POST /broker/{broker}/rejection, and this address answers 409',
   }),
 });
 
@@ -53,6 +57,7 @@ export function createBrokerTokenEndpoint(deps: BrokerTokenEndpointDeps): Endpoi
   }
 
   return defineEndpoint({
+    method: 'get',
     path: '/broker/:broker/token',
     operationId: 'getBrokerToken',
     summary: 'The day’s access token of a broker',
@@ -68,6 +73,7 @@ export function createBrokerTokenEndpoint(deps: BrokerTokenEndpointDeps): Endpoi
     example: {
       broker: 'zerodha',
       token: 'Xf0kQ2…',
+      fingerprint: 'Zs7xr0bJ1oJ2mNRXJ5dSOVtgHZlZp3vPhu1nZ2VzN0k',
       issuedAt: '2026-11-23T09:01:00.000+05:30',
       validUntil: '2026-11-24T03:00:00.000+05:30',
     },
@@ -85,6 +91,7 @@ export function createBrokerTokenEndpoint(deps: BrokerTokenEndpointDeps): Endpoi
       return {
         broker,
         token,
+        fingerprint: hash('sha256', token, 'base64url'),
         issuedAt: toIstIso(issuedAt),
         validUntil: toIstIso(Math.min(expiresAt, calendar.next())),
       };

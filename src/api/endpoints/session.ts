@@ -29,7 +29,7 @@ const data = z.object({
       signedInAt: instant.nullable().meta({ description: 'The latest sign-in' }),
       idleEndsAt: instant.nullable().meta({
         description:
-          'When the last session ends if nobody uses it, and the broker tokens with it. API calls do not count as use',
+          'When the last session ends if nobody uses it, and with it the broker tokens that are not held. API calls do not count as use',
       }),
     })
     .meta({ description: 'The browser sessions' }),
@@ -45,6 +45,10 @@ const data = z.object({
       state: z.enum(['connected', 'expiring', 'expired', 'rejected', 'disconnected']),
       connectedAt: instant.nullable(),
       endsAt: instant.nullable(),
+      held: z.boolean().meta({
+        description:
+          'Whether it is connected and its owner keeps it until the cutoff, also when no browser is signed in',
+      }),
     }),
   ),
 });
@@ -53,11 +57,12 @@ const data = z.object({
 export function createSessionEndpoint(deps: SessionEndpointDeps): Endpoint {
   const { sessionState, brokerStates, calendar, clock } = deps;
   return defineEndpoint({
+    method: 'get',
     path: '/session',
     operationId: 'getSession',
     summary: 'Whether the key’s owner is signed in, and what is connected until when',
     description:
-      'Three things that end apart: the browser session (at the cutoff, when idle, at logout), the key (when it is revoked or expires) and each broker’s token (at the cutoff, or with the last session).',
+      'Three things that end apart: the browser session (at the cutoff, when idle, at logout), the key (when it is revoked or expires) and each broker’s token (at the cutoff; or with the last session, unless its owner keeps it).',
     scope: 'session:read',
     params: z.strictObject({}),
     query: z.strictObject({}),
@@ -88,6 +93,7 @@ export function createSessionEndpoint(deps: SessionEndpointDeps): Endpoint {
           state: broker.state,
           connectedAt: optional(broker.connectedAt),
           endsAt: optional(broker.endsAt),
+          held: broker.connected && broker.held,
         })),
       };
     },
@@ -118,6 +124,7 @@ const EXAMPLE: z.input<typeof data> = {
       state: 'connected',
       connectedAt: '2026-11-23T09:01:00.000+05:30',
       endsAt: '2026-11-24T03:00:00.000+05:30',
+      held: false,
     },
   ],
 };

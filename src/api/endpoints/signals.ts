@@ -46,6 +46,7 @@ const data = z.object({
 /** A person's accepted signals; with `wait`, answered as soon as there is one. */
 export function createSignalsEndpoint({ signalsAfter }: SignalsEndpointDeps): Endpoint {
   return defineEndpoint({
+    method: 'get',
     path: '/signals',
     operationId: 'listSignals',
     summary: 'The signals that were accepted since the last ones you got',

@@ -34,6 +34,7 @@ const strategy = z.object({
 
 export function createStrategiesEndpoint({ listStrategies }: StrategiesEndpointDeps): Endpoint {
   return defineEndpoint({
+    method: 'get',
     path: '/strategies',
     operationId: 'listStrategies',
     summary: 'The owner’s strategies, by name',

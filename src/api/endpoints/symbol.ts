@@ -15,6 +15,7 @@ export interface SymbolEndpointDeps {
 
 export function createSymbolEndpoint({ findSymbol }: SymbolEndpointDeps): Endpoint {
   return defineEndpoint({
+    method: 'get',
     path: '/symbols/:exchange/:symbol',
     operationId: 'getSymbol',
     summary: 'One instrument, by its exact name',

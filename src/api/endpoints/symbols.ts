@@ -30,6 +30,7 @@ const data = z.object({
 
 export function createSymbolsEndpoint({ searchSymbols }: SymbolsEndpointDeps): Endpoint {
   return defineEndpoint({
+    method: 'get',
     path: '/symbols',
     operationId: 'searchSymbols',
     summary: 'Search the instruments',

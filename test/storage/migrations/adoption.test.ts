@@ -23,19 +23,32 @@ const run = promisify(execFile);
 /** Tables that later migrations drop. */
 const DROPPED_SINCE = ['csp_reports'];
 const ADDED_SINCE = ['secret_checks', 'totp_factors', 'recovery_codes'];
+const COLUMNS_ADDED_SINCE: ReadonlyMap<string, readonly string[]> = new Map([
+  ['broker_tokens', ['is_held', 'client_id']],
+  ['broker_authorizations', ['is_held']],
+]);
 
 async function recorded({ db }: Database): Promise<readonly string[]> {
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
   return rows.map(({ name }) => name);
 }
 
+const withoutAdded = (table: string, rows: readonly Readonly<Record<string, unknown>>[] = []) =>
+  rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).filter(([column]) => !COLUMNS_ADDED_SINCE.get(table)?.includes(column)),
+    ),
+  );
+
 /** Each table's rows, in their order. */
 async function readAll({ db }: Database): Promise<ReadonlyMap<string, unknown>> {
   const tables = await db.introspection.getTables();
   const rows = await Promise.all(
-    tables.map(({ name }) => sql`select * from ${sql.table(name)} order by 1, 2`.execute(db)),
+    tables.map(({ name }) =>
+      sql<Record<string, unknown>>`select * from ${sql.table(name)} order by 1, 2`.execute(db),
+    ),
   );
-  return new Map(tables.map(({ name }, index) => [name, rows[index]?.rows]));
+  return new Map(tables.map(({ name }, index) => [name, withoutAdded(name, rows[index]?.rows)]));
 }
 
 async function looking<T>(location: DatabaseLocation, look: (database: Database) => Promise<T>): Promise<T> {
