@@ -112,6 +112,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: () => import('./revoke-api-key.ts'),
   },
   {
+    name: 'status',
+    summary: 'say whether the server is up, since when, and what is open',
+    load: () => import('./status.ts'),
+  },
+  {
     name: 'doctor',
     summary: 'check settings, database, Redis and clock, and say what to fix; changes nothing',
     load: () => import('./doctor/doctor.ts'),
