@@ -16,8 +16,10 @@ export function findClockPanel() {
     /** @param {import('./session-watch.js').SessionState} state */
     show({ now, times }) {
       if (times.cutoff !== shownCutoff) {
+        const before = shownCutoff;
         shownCutoff = times.cutoff;
         showCutoff(panel, shownCutoff);
+        showBrokerEnds(before, shownCutoff);
       }
       if (shownCutoff === undefined) return;
       const leftMs = Math.max(0, shownCutoff - now);
@@ -45,6 +47,22 @@ function showCutoff(panel, cutoff) {
   time?.setAttribute('datetime', new Date(cutoff).toISOString());
   write(time, istText(cutoff));
   for (const end of panel.querySelectorAll('[data-cutoff-of-day]')) write(end, istTimeOfDay(cutoff));
+}
+
+/**
+ * A broker that was connected until the cutoff is so until the new one.
+ * @param {number | undefined} before
+ * @param {number | undefined} cutoff
+ */
+function showBrokerEnds(before, cutoff) {
+  for (const end of document.querySelectorAll('[data-broker-end]')) {
+    const shown = Date.parse(end.getAttribute('datetime') ?? '');
+    if (shown !== before && !(cutoff !== undefined && shown > cutoff)) continue;
+    end.toggleAttribute('hidden', cutoff === undefined);
+    if (cutoff === undefined) continue;
+    end.setAttribute('datetime', new Date(cutoff).toISOString());
+    write(end, istText(cutoff));
+  }
 }
 
 /** @param {HTMLElement} panel */

@@ -1,4 +1,5 @@
 const ASK_EVERY_MS = 700;
+const TIMEOUT_MS = 4_000;
 /** A screen reader hears of each further quarter. */
 const ANNOUNCED_PERCENT = 25;
 
@@ -21,14 +22,17 @@ function show({ percent, stageText }) {
 async function ask() {
   try {
     const id = panel?.getAttribute('data-import') ?? '';
-    const answer = await fetch(`/symbols/progress/${id}`, { headers: { Accept: 'application/json' } });
+    const answer = await fetch(`/symbols/progress/${id}`, {
+      headers: { Accept: 'application/json' },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
     if (answer.ok) {
       const progress = await answer.json();
       if (!progress.running) return location.reload();
       show(progress);
     }
   } catch {
-    // Not to be reached at the moment.
+    if (text) text.textContent = 'The server does not answer. Trying again.';
   }
   setTimeout(ask, ASK_EVERY_MS);
 }

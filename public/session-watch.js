@@ -1,9 +1,9 @@
 import { askSession } from './ask-session.js';
 
-const POLL_MS = 30_000;
+const POLL_MS = 5_000;
 const SETTLE_MS = 2_000;
 const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 10_000;
+const LONGEST_RETRY_MS = 5_000;
 
 /**
  * `now` is the server's time; `firstCutoff` the cutoff that was in force when the page was made; `isKnown` whether the
@@ -13,7 +13,7 @@ const LONGEST_RETRY_MS = 10_000;
  */
 
 /**
- * Watches one session: tells the seconds by the server's clock, asks every half minute while somebody looks, and
+ * Watches one session: tells the seconds by the server's clock, asks every five seconds while the tab is visible, and
  * asks at the very instant at which the session should end, looked at or not.
  * @param {{
  *   known: { now: number, cutoff: number | undefined } | undefined,
@@ -70,7 +70,7 @@ export function watchSession({ known, onTick, onEnd }) {
   }
 
   function show() {
-    onTick({ now: serverNow(), times, firstCutoff, isKnown, isReachable: failures < 2 });
+    onTick({ now: serverNow(), times, firstCutoff, isKnown, isReachable: failures === 0 });
   }
 
   function tick() {

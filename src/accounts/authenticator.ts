@@ -36,7 +36,7 @@ export function createAuthenticator({ users, hasher }: AuthenticatorDeps): Authe
         : await hasher.verify(password, account.passwordHash, lane);
     if (account === undefined || !correct) return { kind: 'refused', why: 'credentials' };
     if (account.user.disabled) return { kind: 'refused', why: 'disabled' };
-    if (!hasher.needsRehash(account.passwordHash)) return { kind: 'ok', ...account };
+    if (!hasher.needsRehash(account.passwordHash, password)) return { kind: 'ok', ...account };
 
     const passwordHash = await renewHash(account, password);
     return passwordHash === undefined

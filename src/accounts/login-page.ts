@@ -75,7 +75,10 @@ export const reopenLoginForm: ErrorRequestHandler = (error: unknown, req, res, n
   const stale = error instanceof AppError && error.code === 'csrf' && typeof req.csrfToken === 'function';
   const isForm = req.method === 'POST' && req.path === '/auth/login' && !wantsJson(req);
   if (!stale || !isForm) return next(error);
-  refuse(req, res, error, safeReturnTo(req.body?.returnTo));
+  const returnTo = safeReturnTo(req.body?.returnTo);
+  // Another tab has signed in since.
+  if (res.locals['viewer'] !== undefined) return res.redirect(303, returnTo ?? HOME);
+  refuse(req, res, error, returnTo);
 };
 
 function withReturnTo(page: string, returnTo: string | undefined): string {

@@ -19,8 +19,8 @@ export interface PasswordHasher {
   verify(password: string, encoded: string, lane?: HashLane): Promise<boolean>;
   /** Takes as long as `verify` and is never true: for a username that nobody has (ASVS 6.3.8). */
   verifyAgainstNobody(password: string, lane?: HashLane): Promise<false>;
-  /** Whether its parameters or its pepper are not the newest. */
-  needsRehash(encoded: string): boolean;
+  /** Whether its parameters or its pepper are not the newest, or the password that it fits may have been hashed as typed. */
+  needsRehash(encoded: string, password?: string): boolean;
   /** How many wait for their turn. */
   readonly waiting: number;
 }
@@ -58,8 +58,9 @@ export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
 
   async function matchesAny(password: string, encoded: string): Promise<boolean> {
     let matches = false;
-    for (const pepper of peppers)
-      if (await argon2.verify(encoded, keyedDigest(password, pepper))) matches = true;
+    for (const form of formsOf(password))
+      for (const pepper of peppers)
+        if (await argon2.verify(encoded, keyedDigest(form, pepper))) matches = true;
     return matches;
   }
 
@@ -67,7 +68,7 @@ export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
     hash: (password) =>
       queue.run('known', async () => {
         const options = { ...ARGON2_PARAMETERS, type: argon2.argon2id } as const;
-        return (await argon2.hash(keyedDigest(password, newest), options)) + mark;
+        return (await argon2.hash(keyedDigest(password.normalize('NFC'), newest), options)) + mark;
       }),
     verify: (password, encoded, lane = 'new') =>
       queue.run(lane, () => matchesAny(password, withoutMark(encoded))),
@@ -75,12 +76,22 @@ export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
       await queue.run(lane, () => matchesAny(password, nobody));
       return false;
     },
-    needsRehash: (encoded) =>
-      !encoded.endsWith(mark) || argon2.needsRehash(withoutMark(encoded), ARGON2_PARAMETERS),
+    needsRehash: (encoded, password = '') =>
+      formsOf(password).length > 1 ||
+      !encoded.endsWith(mark) ||
+      argon2.needsRehash(withoutMark(encoded), ARGON2_PARAMETERS),
     get waiting() {
       return queue.waiting;
     },
   };
+}
+
+/**
+ * A password as it is hashed (NFC, RFC 8265: `é` is one character on one keyboard and two on another), and as it was typed where
+ * that differs: hashes from before were made of that.
+ */
+function formsOf(password: string): readonly string[] {
+  return [...new Set([password.normalize('NFC'), password])];
 }
 
 function keyedDigest(password: string, pepper: string): Buffer {

@@ -45,7 +45,7 @@ export interface DashboardRouterDeps {
 }
 
 export const DASHBOARD_ROUTES: readonly RoutePolicy[] = [
-  { path: '/', class: 'public' },
+  { path: '/', class: 'public', showsViewer: true },
   { path: '/dashboard' },
 ];
 

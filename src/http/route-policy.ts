@@ -21,6 +21,8 @@ export interface RoutePolicy {
   readonly below?: true;
   /** `guarded` where none is named. */
   readonly class?: RouteClass;
+  /** The session is loaded where a browser brings one, without a sign of life: a page for anyone that shows who is signed in. */
+  readonly showsViewer?: true;
   /** Who may come, asked anew for each request (ASVS 8.3.2): any signed-in user where none is named. */
   readonly role?: 'admin';
   /** Another limit than the class has; `own`: the route counts by itself. */

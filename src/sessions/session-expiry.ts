@@ -31,7 +31,7 @@ export interface SessionExpiryDeps {
 }
 
 /** Why a guarded page sends somebody to the login page; the `reason` of the contract. */
-export type LoginReason = 'login_required' | 'cutoff' | 'idle' | 'revoked';
+export type LoginReason = 'login_required' | 'cutoff' | 'idle' | 'revoked' | 'logged_out';
 
 export interface SessionExpiry {
   /** Stands in front of every route. Lets pass what needs no session, and sessions from after the last cutoff. */
@@ -145,7 +145,7 @@ const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD
 const LOGIN_REASONS: Readonly<Record<RevocationReason, LoginReason>> = {
   cutoff: 'cutoff',
   idle: 'idle',
-  logged_out: 'login_required',
+  logged_out: 'logged_out',
   logged_out_everywhere: 'revoked',
   ended_by_owner: 'revoked',
   ended_by_admin: 'revoked',
@@ -158,6 +158,7 @@ const LOGIN_REASONS: Readonly<Record<RevocationReason, LoginReason>> = {
 
 const SENTENCES: Readonly<Record<LoginReason, string>> = {
   login_required: 'Sign in first.',
+  logged_out: 'You are signed out. Sign in again.',
   cutoff: 'The session ended at the daily cutoff. Sign in again.',
   idle: 'The session ended because it was not used. Sign in again.',
   revoked: 'The session was ended. Sign in again.',
@@ -165,14 +166,15 @@ const SENTENCES: Readonly<Record<LoginReason, string>> = {
 
 /** Leaves the cookie alone: a tab in the background would take it from a login form that another tab has open. */
 function answerScript(res: Response, reason: LoginReason): void {
-  const error = reason === 'login_required' ? 'login_required' : 'session_expired';
+  const error = reason === 'login_required' || reason === 'logged_out' ? 'login_required' : 'session_expired';
   res.set('Cache-Control', 'no-store');
   res.status(401).json({ status: 'error', error, message: SENTENCES[reason], reason });
 }
 
 function sendToLogin(req: Request, res: Response, reason: LoginReason): void {
   res.set('Cache-Control', 'no-store');
-  const query = new URLSearchParams({ reason });
+  // The contract's reasons of a redirect: who signed out and asks for a page wants that page.
+  const query = new URLSearchParams({ reason: reason === 'logged_out' ? 'login_required' : reason });
   const returnTo = placeToReturnTo(req);
   if (returnTo !== undefined) query.set('returnTo', returnTo);
   res.redirect(303, `/auth/login?${query}`);

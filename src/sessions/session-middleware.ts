@@ -1,7 +1,7 @@
 import type { Request, RequestHandler } from 'express';
 import session from 'express-session';
 import { unavailable } from '../errors.ts';
-import { routeClassOf, SESSION_USE } from '../http/route-policy.ts';
+import { policyOf, routeClassOf, SESSION_USE } from '../http/route-policy.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
 import type { SessionStorage } from './session-storage.ts';
 import { SignedInStore } from './signed-in-store.ts';
@@ -40,14 +40,21 @@ export function createSessionMiddleware({
   const passive = create(storage.passiveStore);
 
   return function loadSession(req, res, next) {
-    const use = SESSION_USE[routeClassOf(req)];
+    const use = useOf(req);
     // `OPTIONS *` has no path that the cookie could belong to.
     if (use === 'none' || !req.path.startsWith('/')) return next();
     (use === 'active' ? active : passive)(req, res, (error?: unknown) => {
+      // A page for anyone is a stranger's where the store does not answer.
+      if (policyOf(req).showsViewer) return next();
       if (error !== undefined && error !== null) return next(error);
       // express-session goes on without a session when a store says it is disconnected: nobody is let in that way.
       if (req.session === undefined) return next(unavailable('The session store', undefined, 2));
       next();
     });
   };
+
+  function useOf(req: Request): 'none' | 'active' | 'passive' {
+    if (!policyOf(req).showsViewer) return SESSION_USE[routeClassOf(req)];
+    return req.headers.cookie?.includes(`${sessionCookieName(https)}=`) ? 'passive' : 'none';
+  }
 }

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import argon2 from 'argon2';
 import { describe, expect, it, vi } from 'vitest';
 import { createPasswordHasher } from '../../src/accounts/password-hasher.ts';
@@ -27,6 +28,21 @@ describe('the password hasher', () => {
     const encoded = await hasher.hash(`${long}a`);
     expect(await hasher.verify(`${long}a`, encoded)).toBe(true);
     expect(await hasher.verify(`${long}b`, encoded)).toBe(false);
+  });
+
+  it('takes a character that is typed as one or as two for the same', async () => {
+    const [composed, decomposed] = ['Caf\u00e9 au lait', 'Cafe\u0301 au lait'];
+    expect(await hasher.verify(composed, await hasher.hash(decomposed))).toBe(true);
+    expect(await hasher.verify(decomposed, await hasher.hash(composed))).toBe(true);
+    expect(await hasher.verify('Cafe au lait', await hasher.hash(composed))).toBe(false);
+  });
+
+  it('still takes a password that was hashed as it was typed, and wants a new hash for it', async () => {
+    const typed = 'Cafe\u0301 au lait';
+    const old = await argon2.hash(createHmac('sha256', pepper).update(typed, 'utf8').digest());
+    expect(await hasher.verify(typed, old)).toBe(true);
+    expect(hasher.needsRehash(await hasher.hash(typed), typed)).toBe(true);
+    expect(hasher.needsRehash(await hasher.hash(typed), typed.normalize('NFC'))).toBe(false);
   });
 
   it('does not verify a hash that was made with another pepper', async () => {

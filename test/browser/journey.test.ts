@@ -46,7 +46,7 @@ describe('the journey in a browser, from the first command', () => {
   test('an empty house asks for its first account', async () => {
     await page.goto(at('/'));
     await expectNoAxeViolations(page);
-    await page.getByRole('link', { name: 'Make the first account' }).click();
+    await page.getByRole('link', { name: 'Create the first account' }).click();
     await page.waitForURL(at('/setup'));
     await expectNoAxeViolations(page);
 
