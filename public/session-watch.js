@@ -1,6 +1,8 @@
 import { askSession } from './ask-session.js';
 
 const POLL_MS = 5_000;
+/** Ticks come every second; one that comes so late follows a sleep of the machine. */
+const SLEPT_MS = 10_000;
 const SETTLE_MS = 2_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 5_000;
@@ -32,6 +34,9 @@ export function watchSession({ known, onTick, onEnd }) {
   let failures = 0;
   let isAsking = false;
   let hasEnded = false;
+  /** @type {string | undefined} */
+  let knownReason;
+  let tickedAt = Date.now();
 
   const serverNow = () => Date.now() + offset;
   const isOver = () => serverNow() >= earliest(times);
@@ -43,8 +48,13 @@ export function watchSession({ known, onTick, onEnd }) {
     return document.visibilityState === 'visible' && now - askedAt >= POLL_MS;
   }
 
-  /** Asks now, unless an answer is under way. Resolves to whether the server said that the session lives. */
-  async function ask() {
+  /**
+   * Asks now, unless an answer is under way. Resolves to whether the server said that the session lives. `toldReason` is what
+   * it said to another tab: once that one has the sign-in form, this one would only hear that nobody is signed in.
+   * @param {string} [toldReason]
+   */
+  async function ask(toldReason) {
+    knownReason = toldReason ?? knownReason;
     if (isAsking || hasEnded) return false;
     isAsking = true;
     const answer = await askSession();
@@ -52,7 +62,7 @@ export function watchSession({ known, onTick, onEnd }) {
     askedAt = Date.now();
     if (answer.kind === 'ended') {
       hasEnded = true;
-      onEnd(answer.reason);
+      onEnd(knownReason ?? answer.reason);
       return false;
     }
     if (answer.kind === 'live') accept(answer);
@@ -76,16 +86,18 @@ export function watchSession({ known, onTick, onEnd }) {
   function tick() {
     if (hasEnded) return;
     show();
-    if (isDue()) void ask();
+    const hasSlept = Date.now() - tickedAt >= SLEPT_MS;
+    tickedAt = Date.now();
+    if (hasSlept || isDue()) void ask();
     setTimeout(tick, 1_000 - (serverNow() % 1_000));
   }
 
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible' && Date.now() - askedAt >= SETTLE_MS) void ask();
   });
-  window.addEventListener('online', ask);
+  window.addEventListener('online', () => void ask());
   tick();
-  return { ask };
+  return { ask, isOver };
 }
 
 /** @param {SessionTimes} times */

@@ -17,6 +17,8 @@ export interface Appearance {
   readonly dateFormat: DateFormat;
   /** Minutes before the cutoff from which on pages warn; 0 for never. */
   readonly alertMinutes: number;
+  /** The next one, in ms since the epoch, where a session of this person ends then. */
+  readonly cutoff?: number | undefined;
   /** The cutoff, in ms since the epoch, where that is now. */
   readonly nearCutoff?: number | undefined;
 }
@@ -44,6 +46,7 @@ export function renderPage(req: Request, res: Response, view: string, data: Page
   // Also a visitor's: a cache between would hand one visitor's form, token and cookie to the next.
   res.set('Cache-Control', 'no-store');
   const look = lookOf(req, res);
+  leadAwayAtCutoff(req, res, look.cutoff);
   const locals = {
     viewer: res.locals['viewer'] as Viewer | undefined,
     csrfToken: typeof req.csrfToken === 'function' ? req.csrfToken() : '',
@@ -60,6 +63,16 @@ export function renderPage(req: Request, res: Response, view: string, data: Page
     // The request was refused while its page was made, for a body without an end.
     else if (!res.headersSent) res.send(html);
   });
+}
+
+/** Behind what scripts do at the cutoff, which keep typed text: for pages without them. */
+const REFRESHED_AFTER_MS = 2_000;
+
+/** Asks for the page again when its session is over, which leads to the sign-in page. */
+function leadAwayAtCutoff(req: Request, res: Response, cutoff: number | undefined): void {
+  if (cutoff === undefined || req.method !== 'GET') return;
+  const now = (req.app.get(PAGE_CLOCK) as Clock).now();
+  res.set('Refresh', String(Math.ceil((cutoff + REFRESHED_AFTER_MS - now) / 1_000)));
 }
 
 /** `<time>` with the full instant on hover. Nothing in it comes from a request, so views write it as it is. */

@@ -30,7 +30,8 @@ export function createAppearance(deps: AppearanceDeps): RequestHandler {
     const settings = await readOrDefault(session.userId);
     if (settings === undefined) return next();
     const { theme, dateFormat, alertMinutes } = settings;
-    setAppearance(res, { theme, dateFormat, alertMinutes, nearCutoff: nearCutoff(alertMinutes) });
+    const cutoff = nextCutoff();
+    setAppearance(res, { theme, dateFormat, alertMinutes, cutoff, nearCutoff: nearCutoff(alertMinutes) });
     if (readThemeCookie(req) !== theme) writeThemeCookie(res, theme, secure);
     next();
   };
@@ -43,6 +44,11 @@ export function createAppearance(deps: AppearanceDeps): RequestHandler {
       log.debug({ err: error }, 'A page is shown with the usual settings: a person’s own cannot be read');
       return undefined;
     }
+  }
+
+  function nextCutoff(): number | undefined {
+    const cutoff = calendar.next();
+    return Number.isFinite(cutoff) ? cutoff : undefined;
   }
 
   function nearCutoff(alertMinutes: number): number | undefined {
