@@ -78,7 +78,8 @@ function logOut({ lifecycle, clearCookie, heldBrokers }: SessionsRouterDeps): Re
   return async (req, res) => {
     const { everywhere } = requireForm(logoutForm, req);
     const { userId, sid } = currentSession(req);
-    if (everywhere === undefined && (await mustAsk(req, userId))) return res.redirect(303, '/auth/logout');
+    if (everywhere === undefined && (await revokeOrExplain(YOU, () => mustAsk(req, userId))))
+      return res.redirect(303, '/auth/logout');
     const origin = auditOrigin(req, res);
     const receipt = await revokeOrExplain(YOU, () =>
       meansEverywhere(everywhere)

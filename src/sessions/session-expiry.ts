@@ -124,8 +124,9 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
     res.locals['viewer'] = undefined;
     // What is still on its way in was meant for a session that is over.
     if (!req.complete) res.set('Connection', 'close');
-    // It ended, or it would not be refused; only why is not known any more.
-    answer(req, res, reason === 'login_required' ? 'revoked' : reason, true);
+    // It ended while this request was on its way; only why may not be known any more.
+    const isUnexplained = reason === 'login_required' || reason === 'logged_out';
+    answer(req, res, isUnexplained ? 'revoked' : reason, true);
   }
 
   function answer(req: Request, res: Response, reason: LoginReason, hadSession: boolean): void {

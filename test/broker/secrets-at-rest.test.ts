@@ -57,7 +57,8 @@ describe('After a journey with every broker', () => {
     for (const broker of REAL_BROKERS) {
       const { credentials } = serverOf(broker);
       await visitor.submit(`/broker/${broker}/credentials`, credentials);
-      for (const value of Object.values(credentials)) secrets.add(value);
+      // A client ID is shown: it names the account at the broker.
+      for (const [field, value] of Object.entries(credentials)) if (field !== 'clientId') secrets.add(value);
     }
     await connectAll();
     clock.advance(56 * MINUTE_MS);

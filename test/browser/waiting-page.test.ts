@@ -24,7 +24,7 @@ describe('the page of revocations that wait, in a browser', () => {
   const fitsThePhone = () => page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth');
 
   test('says that nothing waits where nothing does', async () => {
-    await page.getByText('Everything that was to end has ended').waitFor();
+    await page.getByText('No revocation is pending').waitFor();
     await expectNoAxeViolations(page);
   });
 

@@ -30,8 +30,8 @@ const UNCONDITIONAL_SET: Patch = {
 
 const DROPPED_ORDER: Patch = {
   file: 'sessions/outage-logout.ts',
-  from: `await revokeOrExplain(ASKED, () => storeOrder(req, res, facts.userId));`,
-  to: `void storeOrder; void revokeOrExplain;`,
+  from: `await revokeOrExplain(ASKED, () => storeRevocation(req, res, facts.userId));`,
+  to: `void storeRevocation; void revokeOrExplain;`,
 };
 
 const NO_GATE: Patch = {

@@ -99,7 +99,7 @@ describe('a revocation of which one step fails', () => {
     measured('a step that failed is done, after what it needs is back, within', `${ms} ms`);
     expect((await owner.page(origin)).status).toBe(303);
     expect(await adminReads('/dashboard')).not.toContain('that was asked for');
-    expect(await adminReads('/security/revocations')).toContain('Everything that was to end has ended');
+    expect(await adminReads('/security/revocations')).toContain('No revocation is pending');
     expect(await metric('curfew_revocations_waiting')).toBe(0);
     expect(await metric('curfew_revocations_oldest_waiting_seconds')).toBe(0);
     expect((await doctorOnRevocations()).status).toBe('ok');

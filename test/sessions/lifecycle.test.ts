@@ -223,7 +223,12 @@ describe.each([
       const only = await door.signIn('asha');
       const receipt = await lifecycle().endDevice('asha', only.sid, 'logged_out', ORIGIN);
       expect(receipt).toMatchObject({ scope: 'account', status: 'done' });
-      expect(receipt.lines.map(({ step }) => step)).toEqual(['broker_tokens', 'sessions', 'caches']);
+      expect(receipt.lines.map(({ step }) => step)).toEqual([
+        'broker_tokens',
+        'sessions',
+        'caches',
+        'sockets',
+      ]);
     });
 
     it('takes the account along when the last two end at the same moment', async () => {

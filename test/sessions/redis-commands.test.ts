@@ -123,12 +123,16 @@ describe('the Redis commands of a request', () => {
   it.each([
     ['a static file', '/assets/curfew.css', 200],
     ['a static file that is not there', '/assets/nothing.css', 404],
-    ['the page for anyone', '/', 200],
     ['the API', '/api/v1/session', 401],
     ['the probe of life', '/healthz', 200],
     ['the practice broker’s metadata', '/sandbox/.well-known/openid-configuration', 404],
   ])('are none for %s, also with a cookie', async (_what, path, status) => {
     expect(await commandsDuring(async () => expect(await statusOf(path)).toBe(status))).toEqual([]);
+  });
+
+  it('are one for the page for anyone, whose header knows a signed-in user', async () => {
+    const said = await commandsDuring(async () => expect(await statusOf('/')).toBe(200));
+    expect(said).toEqual(['get']);
   });
 
   it('are none for somebody without a session who asks for a guarded page', async () => {

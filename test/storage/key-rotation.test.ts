@@ -98,6 +98,15 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
         failures: 0,
       })
       .execute();
+    await database.db
+      .insertInto('totp_factors')
+      .values({
+        user_id: 'asha',
+        secret: ringOf(KEY).forPurpose('totp').encrypt('the app'),
+        last_step: 0,
+        created_at: 0,
+      })
+      .execute();
     const { encrypt: encryptForStrategies } = ringOf(KEY).forPurpose('strategies');
     await addStrategy(database, 'asha', { webhookId: encryptForStrategies('the webhook') });
     await database.db
@@ -127,6 +136,7 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
       'broker_logouts',
       'broker_authorizations',
       'broker_credentials',
+      'totp_factors',
       'telegram_bots',
       'strategies',
     ] as const)
@@ -139,7 +149,7 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
   it('lets the new key alone read everything', async () => {
     await fill();
     const before = await readAll(KEY);
-    expect(total(await rotate())).toEqual({ renewed: 9, current: 0, unreadable: 0, changed: 0 });
+    expect(total(await rotate())).toEqual({ renewed: 10, current: 0, unreadable: 0, changed: 0 });
     expect(await readAll(NEW_KEY)).toEqual(before);
     expect(before).toEqual([
       'access of asha',
@@ -148,18 +158,19 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
       'old',
       'verifier',
       'the api key',
+      'the app',
       'the bot token',
       'the webhook',
       'the signing secret',
     ]);
-    expect(world.audit.events).toEqual([{ type: 'keys.rotated', renewed: 9, unreadable: 0 }]);
+    expect(world.audit.events).toEqual([{ type: 'keys.rotated', renewed: 10, unreadable: 0 }]);
   });
 
   it('changes nothing the second time', async () => {
     await fill();
     await rotate();
     const rows = JSON.stringify(await world.tokenRows());
-    expect(total(await rotate())).toMatchObject({ renewed: 0, current: 9 });
+    expect(total(await rotate())).toMatchObject({ renewed: 0, current: 10 });
     expect(JSON.stringify(await world.tokenRows())).toBe(rows);
   });
 
@@ -174,14 +185,14 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
     };
     await expect(rotate(undefined, failing)).rejects.toThrow('the power is gone');
     expect((await readAll(NEW_KEY)).filter((text) => text !== undefined)).toHaveLength(2);
-    expect(total(await rotate())).toMatchObject({ renewed: 7, current: 2 });
+    expect(total(await rotate())).toMatchObject({ renewed: 8, current: 2 });
   });
 
   it('counts what no key reads, and leaves it alone', async () => {
     await fill();
     const foreign = ringOf(LOST_KEY).forPurpose('broker/sandbox').encrypt('lost');
     await database.db.updateTable('broker_credentials').set({ value: foreign }).execute();
-    expect(total(await rotate())).toMatchObject({ renewed: 8, unreadable: 1 });
+    expect(total(await rotate())).toMatchObject({ renewed: 9, unreadable: 1 });
     const [row] = await database.db.selectFrom('broker_credentials').select('value').execute();
     expect(row?.value).toBe(foreign);
   });

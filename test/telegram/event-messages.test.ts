@@ -132,7 +132,7 @@ describe('The message of an event', () => {
       threshold: 0.05,
     } as const;
     expect(textOf({ ...over, raisedAt: NOW - 7 * 60_000 })).toBe(
-      '<b>Over: Signing in: requests fail</b>\nIt lasted 7 min. At the worst: 40 % of the requests fail (5xx). Threshold: 5 %.',
+      '<b>Over: Sign-in and setup: requests fail</b>\nIt lasted 7 min. At the worst: 40 % of the requests fail (5xx). Threshold: 5 %.',
     );
   });
 
