@@ -121,7 +121,7 @@ describe('the pages of a broker that wants app keys, in a browser', () => {
       .getByRole('button', { name: /^Try again/ })
       .first()
       .click();
-    await page.getByText('One more is on the way').waitFor();
+    await page.getByText('One more logout is still being tried').waitFor();
     await page.getByRole('button', { name: /^Dismiss/ }).click();
     await page.getByText('Every broker was told').waitFor();
     await expectNoAxeViolations(page);

@@ -187,7 +187,7 @@ describe.each(WAYS_TO_RUN)(
       for (const answer of ['no\n', 'y\n', '\u0004']) {
         const { status, stdout } = await project.curfewAtTerminal(['sessions', 'revoke', '--all'], answer);
         expect(status).toBe(1);
-        expect(stdout).toContain('of 2 people;');
+        expect(stdout).toContain('of 2 people,');
         expect(stdout).toContain('Nothing was ended.');
       }
       expect((await phone.get('/dashboard')).status).toBe(200);
