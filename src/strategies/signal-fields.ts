@@ -41,15 +41,22 @@ const MEANINGS: ReadonlyMap<string, SignalField> = new Map([
 const TRADE_WORDS =
   /qty|quantit|contract|size|^lots?$|lots?(?:count|number)|(?:numberof|num|no)lots|amount|volume|^shares?$|^units?$|notional|percent|capital|leverage|side$|direction|transaction|price|trigger|stop|^sl$|^tp$|target|takeprofit|limit|trail|strike|expiry|expiration|optiontype|product|ordertype|variety|validity|timeinforce|segment|instrument|security|symbol|ticker|scrip|^stock$|^asset$|^pair$|^isin$/;
 
+/** TradingView's placeholders of this name describe the bar or the position. Without a quantity beside them they could be meant as one. */
+const BESIDE_A_QUANTITY = new Set(['volume', 'positionsize', 'marketpositionsize', 'prevmarketpositionsize']);
+
 /** Fields of a message by what they are about. A field that nobody here knows is passed over, unless it could change the trade. */
 export function readSignalFields(message: object): SignalFields {
   const values: Partial<Record<SignalField, unknown>> = {};
   const names: Partial<Record<SignalField, string>> = {};
   const problems: Record<string, string> = {};
+  const hasQuantity = Object.entries(message).some(
+    ([name, value]) => MEANINGS.get(plain(name)) === 'quantity' && !saysNothing(value),
+  );
 
   for (const [name, value] of Object.entries(message)) {
     const field = MEANINGS.get(plain(name));
     if (field === undefined) {
+      if (hasQuantity && BESIDE_A_QUANTITY.has(plain(name))) continue;
       for (const unknown of tradeFields(name, value)) problems[unknown] = NOT_TAKEN;
       continue;
     }

@@ -70,6 +70,7 @@ describe('A signal’s body', () => {
     ['{"action":"buy","price":"812.5","pricetype":"MARKET"}', NOTHING],
     ['{"action":"buy","price":"812.5","order_type":"LIMIT"}', { price: 812.5 }],
     ['{"action":"buy","trigger_price":"0","stoploss":"","volume":null}', NOTHING],
+    ['{"action":"buy","contracts":5,"volume":812345,"market_position_size":"10"}', { quantity: 5 }],
     ['{"action":"buy","comment":"size 5","interval":"5","close":812,"strategy":{"name":"x"}}', NOTHING],
   ])('is understood in the words of other platforms: %s', (text, expected) => {
     expect(read(text)).toMatchObject({ kind: 'signal', message: expected });
