@@ -310,7 +310,7 @@ export type Config = ReturnType<typeof parseConfig>;
 /** Reads the settings of the contract. Throws one ConfigError that lists everything that is wrong. */
 export function parseConfig(env: Environment) {
   const given = parse(serverSettings, env);
-  const baseUrl = given.BASE_URL ?? `http://127.0.0.1:${given.PORT}`;
+  const baseUrl = given.BASE_URL ?? new URL(`http://127.0.0.1:${given.PORT}`).origin;
   return Object.freeze({
     host: given.HOST,
     port: given.PORT,

@@ -101,7 +101,8 @@ export function createSocketMonitor(deps: SocketMonitorDeps): SocketMonitor {
   async function askAboutEach(): Promise<void> {
     const before = performance.now() - ASK_AGAIN_AFTER_MS;
     const due = [...sockets.all()].filter(
-      (socket) => (askedAt.get(socket) ?? 0) <= before && standing.isQuestion(socket.owner),
+      (socket) =>
+        (askedAt.get(socket) ?? Number.NEGATIVE_INFINITY) <= before && standing.isQuestion(socket.owner),
     );
     const turn = due
       .toSorted((a, b) => (askedAt.get(a) ?? 0) - (askedAt.get(b) ?? 0))

@@ -93,6 +93,8 @@ describe('settings and Telegram, in a browser', () => {
     await phone.keyboard.press('Escape');
     expect(await link.count()).toBe(0);
     await phone.getByRole('button', { name: 'Menu' }).press('Enter');
+    // Past the way to one's profile.
+    await phone.keyboard.press('Tab');
     await phone.keyboard.press('Tab');
     await phone.keyboard.press('Enter');
     await phone.waitForURL(at('/dashboard'));

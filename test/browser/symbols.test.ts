@@ -110,7 +110,7 @@ describe.each([
   test('searching finds what was imported', async () => {
     await page.goto(at('/symbols'));
     await page.getByLabel('Words or the beginning of words').fill('nifty 24 dec 25000');
-    await page.getByLabel('Type').selectOption('CE');
+    await page.getByLabel('Type', { exact: true }).selectOption('CE');
     await page.keyboard.press('Tab');
     await page.getByRole('button', { name: 'Search' }).press('Enter');
     await page.waitForURL(/q=nifty/);

@@ -45,7 +45,7 @@ describe('The clients in docs/websocket.md', () => {
       const lines: string[] = [];
       createInterface(client.stdout).on('line', (line) => void lines.push(line));
       const heard = (text: string) =>
-        expect.poll(() => lines.join('\n'), { timeout: 10_000 }).toContain(text);
+        expect.poll(() => lines.join('\n'), { timeout: 30_000 }).toContain(text);
       try {
         await heard('"type":"ack","id":"hello"');
         await server.services.feed.events.tell(userId, { event: 'broker_rejected', broker: 'sandbox' });

@@ -53,7 +53,7 @@ export async function fillHouse({ db }: Database, now: number, house: BusyHouse 
     insert into sessions (sid, user_id, epoch, login_time, last_seen, own_idle_ms, body)
     select 's.person-' || (i % ${sql.lit(house.people)}) || '.0.' || i, 'person-' || (i % ${sql.lit(house.people)}), 0,
       ${sql.lit(now - 60_000)}, ${sql.lit(now - 30_000)}, null,
-      '{"userId":"person-' || (i % ${sql.lit(house.people)}) || '","username":"person-' || (i % ${sql.lit(house.people)})
+      '{"cookie":{},"userId":"person-' || (i % ${sql.lit(house.people)}) || '","username":"person-' || (i % ${sql.lit(house.people)})
         || '","role":"user","epoch":0,"loginTime":"' || ${sql.lit(new Date(now - 60_000).toISOString())}
         || '","deviceId":"device-' || i || '","userAgent":"Mozilla/5.0","address":"203.0.113.7","csrfSecret":"x"}'
     from n`.execute(db);
