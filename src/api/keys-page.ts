@@ -25,6 +25,7 @@ interface KeysPage {
   readonly create: RequestHandler;
   readonly show: RequestHandler;
   readonly changeAddresses: RequestHandler;
+  readonly confirmRevocation: RequestHandler;
   readonly revoke: RequestHandler;
 }
 
@@ -82,6 +83,11 @@ export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): 
       // The page says by itself from when on they may be changed.
       if (outcome === 'too_soon') return renderKey(req, res.status(409), { isTooSoon: true });
       res.redirect(303, `/api-keys/${key.id}?notice=addresses_${outcome}`);
+    },
+
+    async confirmRevocation(req, res) {
+      const key = toKeyView(await findOwn(req), clock.now());
+      renderPage(req, res, 'api-keys/revocation', { title: 'Revoke the API key', key });
     },
 
     async revoke(req, res) {

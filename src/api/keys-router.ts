@@ -29,6 +29,6 @@ export function createKeysRouter(deps: KeysRouterDeps): Router {
   methods(router, '/api-keys/everybody/:id/address-release', { post: all.liftAddressWait });
   methods(router, '/api-keys/:id', { get: own.show });
   methods(router, '/api-keys/:id/addresses', { post: own.changeAddresses });
-  methods(router, '/api-keys/:id/revocation', { post: own.revoke });
+  methods(router, '/api-keys/:id/revocation', { get: own.confirmRevocation, post: own.revoke });
   return router;
 }

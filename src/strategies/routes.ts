@@ -32,7 +32,7 @@ export function createStrategyRouter(deps: StrategyRouterDeps): Router {
   methods(router, '/strategies/:id/edit', { get: pages.showEdit });
   methods(router, '/strategies/:id/activation', { post: one.activate });
   methods(router, '/strategies/:id/deactivation', { post: one.deactivate });
-  methods(router, '/strategies/:id/webhook', { post: one.replaceWebhook });
+  methods(router, '/strategies/:id/webhook', { get: one.confirmReplacement, post: one.replaceWebhook });
   methods(router, '/strategies/:id/signing-secret', { post: one.createSigningSecret });
   methods(router, '/strategies/:id/signing-secret/removal', { post: one.removeSigningSecret });
   methods(router, '/strategies/:id/allowed-addresses', { post: one.allowAddresses });

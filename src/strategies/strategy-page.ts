@@ -37,6 +37,7 @@ export interface StrategyPage {
   readonly createSigningSecret: RequestHandler;
   readonly removeSigningSecret: RequestHandler;
   readonly allowAddresses: RequestHandler;
+  readonly confirmReplacement: RequestHandler;
   readonly confirmDeletion: RequestHandler;
   readonly delete: RequestHandler;
 }
@@ -104,6 +105,11 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
       const { addresses } = form.values;
       await strategies.allowAddresses(userId, strategy.id, addresses, auditOrigin(req, res, username));
       res.redirect(303, `/strategies/${strategy.id}?notice=addresses_saved`);
+    },
+
+    async confirmReplacement(req, res) {
+      const { id, name } = await findOwn(req);
+      renderPage(req, res, 'strategies/webhook', { title: 'New webhook address', strategy: { id, name } });
     },
 
     async confirmDeletion(req, res) {

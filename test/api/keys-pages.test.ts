@@ -164,7 +164,9 @@ describe('the pages of API keys', () => {
 
   test('refuse other addresses for a new key within the week, though the old key is revoked, and say when', async () => {
     const { id } = await makeKey(admin, { primary: '203.0.113.7' });
-    await admin.submit(`/api-keys/${id}/revocation`, {}, `/api-keys/${id}`);
+    const question = await admin.get(`/api-keys/${id}/revocation`);
+    expect(question.text).toContain('This cannot be undone.');
+    await admin.submit(`/api-keys/${id}/revocation`, {}, `/api-keys/${id}/revocation`);
     const wish = { name: 'Bot', scopes: 'session:read' };
     const refused = await make(admin, { ...wish, primary: '203.0.113.8' });
     expect(refused.status).toBe(409);

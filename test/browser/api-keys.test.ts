@@ -83,6 +83,9 @@ describe('the pages of API keys, in a browser', () => {
   });
 
   test('a revoked key is gone', async () => {
+    await page.getByRole('link', { name: 'Revoke this key' }).click();
+    await page.getByText('This cannot be undone.').waitFor();
+    await isInOrder();
     await page.getByRole('button', { name: 'Revoke this key' }).click();
     await page.getByText('The key is revoked.').waitFor();
     await isInOrder();

@@ -219,7 +219,7 @@ describe('The pages of strategies', () => {
     const { visitor: other, person } = await addPerson(server.origin, server.services.accounts.userAdmin);
     await signIn(other, person);
     const before = await db().selectFrom('strategies').selectAll().execute();
-    for (const page of ['', '/edit', '/deletion'])
+    for (const page of ['', '/edit', '/webhook', '/deletion'])
       expect((await other.get(path + page)).status, page).toBe(404);
     for (const act of [
       '/activation',
