@@ -6,6 +6,7 @@ import { createUserStore } from './accounts/user-store.ts';
 import { createOverviewRouter } from './admin/overview/routes.ts';
 import { createPendingRevocationsRouter } from './admin/pending-revocations.ts';
 import { createPeopleRouter } from './admin/people/routes.ts';
+import { createServerSettingsRouter } from './admin/server-settings.ts';
 import { createAdminSessionsRouter } from './admin/sessions/routes.ts';
 import { createApiFeature } from './api/api-feature.ts';
 import { createAuditBroadcast } from './audit/audit-broadcast.ts';
@@ -367,6 +368,7 @@ export function compose({
     countApiKeys: api.apiKeys.countOf,
   });
   const pendingRevocations = createPendingRevocationsRouter(pending);
+  const serverSettings = createServerSettingsRouter({ ...shared, shownSettings: config.shown });
   const allSessions = createAdminSessionsRouter({
     ...shared,
     lifecycle,
@@ -398,6 +400,7 @@ export function compose({
     bans,
     auditFeature,
     { router: pendingRevocations },
+    { router: serverSettings },
     { router: allSessions },
     { router: people },
     cspReports,

@@ -305,6 +305,33 @@ export const SETTING_NAMES: readonly string[] = Object.keys(SETTINGS);
 const exampleOf = (name: string): string =>
   String((SETTINGS as Readonly<Record<string, z.ZodType>>)[name]?.meta()?.['example'] ?? '');
 
+/** A setting as administrators may see it. */
+export interface ShownSetting {
+  readonly name: string;
+  /** As in .env; empty where there is none. A secret says only that it is set, and an address has no password. */
+  readonly value: string;
+  readonly isDefault: boolean;
+}
+
+const SECRETS: ReadonlySet<string> = new Set(['SESSION_SECRET', 'ENCRYPTION_KEY', 'PEPPER']);
+
+function showSettings(env: Environment): readonly ShownSetting[] {
+  const given = withoutBlanks(env);
+  return Object.entries(SETTINGS).map(([name, schema]) => {
+    const usual = String((schema as z.ZodType).meta()?.['usual'] ?? '');
+    const text = given[name] ?? usual;
+    const value = SECRETS.has(name) ? countOf(text) : withoutCredentials(text);
+    return Object.freeze({ name, value, isDefault: text === usual });
+  });
+}
+
+function countOf(list: string): string {
+  const values = list.split(',').filter((each) => each.trim() !== '').length;
+  return values > 1 ? `set, ${values} values` : 'set';
+}
+
+const withoutCredentials = (text: string): string => text.replaceAll(/\/\/[^/]*@/g, '//…@');
+
 export type Config = ReturnType<typeof parseConfig>;
 
 /** Reads the settings of the contract. Throws one ConfigError that lists everything that is wrong. */
@@ -317,6 +344,8 @@ export function parseConfig(env: Environment) {
     /** The public origin without a trailing slash. */
     baseUrl,
     https: baseUrl.startsWith('https:'),
+    /** What administrators see of all this, as it was at the start. */
+    shown: Object.freeze(showSettings(env)),
     production: given.NODE_ENV === PRODUCTION,
     database: given.DATABASE_URL,
     /** Undefined: the embedded store. */

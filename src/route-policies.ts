@@ -2,6 +2,7 @@ import { ACCOUNT_ROUTES } from './accounts/routes.ts';
 import { OVERVIEW_ROUTES } from './admin/overview/routes.ts';
 import { PENDING_REVOCATION_ROUTES } from './admin/pending-revocations.ts';
 import { PEOPLE_ROUTES } from './admin/people/routes.ts';
+import { SERVER_SETTINGS_ROUTES } from './admin/server-settings.ts';
 import { ADMIN_SESSION_ROUTES } from './admin/sessions/routes.ts';
 import { API_ROUTES } from './api/api-router.ts';
 import { KEY_ROUTES } from './api/keys-router.ts';
@@ -39,6 +40,7 @@ export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...FEED_ROUTES,
   ...OVERVIEW_ROUTES,
   ...PENDING_REVOCATION_ROUTES,
+  ...SERVER_SETTINGS_ROUTES,
   ...BAN_ROUTES,
   ...AUDIT_ROUTES,
   ...ADMIN_SESSION_ROUTES,

@@ -56,4 +56,5 @@ const STEPS: Readonly<Record<string, string>> = {
   broker_tokens: 'Broker tokens',
   sessions: 'Sessions',
   caches: 'Cached values',
+  sockets: 'Live connections',
 };

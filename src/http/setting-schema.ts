@@ -5,7 +5,7 @@ export type SettingSchema<T> = z.ZodType<T, string | undefined>;
 
 /** A setting with its default. The example stands in the message about a value that cannot be used. */
 export function setting<T>(schema: z.ZodType<T, string>, usual: string, example = usual): SettingSchema<T> {
-  return schema.prefault(usual).meta({ example });
+  return schema.prefault(usual).meta({ example, usual });
 }
 
 /** A setting without a default. */

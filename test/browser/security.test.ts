@@ -34,6 +34,7 @@ const PAGES = [
   '/security/thresholds',
   '/security/csp-reports',
   '/security/revocations',
+  '/security/settings',
 ] as const;
 
 /** Files and what scripts ask for. */
