@@ -163,7 +163,8 @@ export function compose({
     https,
     maxSessionsPerUser: config.maxSessionsPerUser,
     limitIdle: settings.idleLimits.apply,
-    heldBrokers: async (userId) => (await brokers.held.listHeld(userId, calendar.last())).map(brokerName),
+    heldBrokers: async (userId) =>
+      (await brokers.held.listHeld(userId, { since: calendar.last(), now: clock.now() })).map(brokerName),
   });
   const { lifecycle, liveSession } = sessions;
 
@@ -278,7 +279,14 @@ export function compose({
     liveSession,
     revokeApiKeys: api.apiKeys.revokeAllOf,
     signInsOf: async (userId) =>
-      (await auditFeature.search({ userId, types: SIGN_IN_EVENTS }, {}, SIGN_INS_SHOWN)).rows,
+      // Apart: a stranger's failures must not push a sign-in out of the list.
+      (
+        await Promise.all(
+          SIGN_IN_EVENTS.map((type) => auditFeature.search({ userId, types: [type] }, {}, SIGN_INS_SHOWN)),
+        )
+      )
+        .flatMap(({ rows }) => rows)
+        .toSorted((a, b) => b.at - a.at),
     peppers: config.peppers,
     secrets: config.sessionSecrets,
     https,

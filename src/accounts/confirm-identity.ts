@@ -59,7 +59,10 @@ export function createConfirmIdentity({
       return { kind: 'refused' };
     }
     const factor = await secondFactor
-      .check(userId, code, { isKnownDevice: device !== undefined, origin })
+      .check(userId, code, {
+        isKnownDevice: (since) => devices.recognise(req, key, since) !== undefined,
+        origin,
+      })
       .catch(giveBackAndThrow(admission));
     if (factor.kind === 'limited') {
       await audit.record({ type: 'identity.not_confirmed', userId, why: 'rate_limited' }, origin);

@@ -70,4 +70,6 @@ export function createConfirmPage(
 
 /** One sentence for both, so that a guesser does not learn which of them is right. */
 export const wrongText = (hasFactor: boolean): string =>
-  hasFactor ? 'The password or the code is wrong.' : 'The password is wrong.';
+  hasFactor
+    ? 'The password or the code is wrong, or the code was used already: wait for the next one.'
+    : 'The password is wrong.';

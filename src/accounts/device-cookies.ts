@@ -15,8 +15,8 @@ const VALUE = /^([\w-]{24})\.(\d{13,15})\.([\w-]{43})$/;
  * Cookies"). The cookie proves nothing else and signs nobody in.
  */
 export interface DeviceCookies {
-  /** Which device this is, if somebody with this username signed in on it in the last 180 days. */
-  recognise(req: Request, usernameKey: string): string | undefined;
+  /** Which device this is, if the user of this name signed in on it in the last 180 days, and since `since` (ms since the epoch). */
+  recognise(req: Request, usernameKey: string, since?: number): string | undefined;
   /** Whether the browser says that it is one, before its username is known: that is not looked at. */
   isCarried(req: Request): boolean;
   /** After a successful sign-in: the browser is a new device of that user. */
@@ -38,10 +38,10 @@ export function createDeviceCookies({ secrets, secure, clock }: DeviceCookiesDep
   const name = secure ? '__Host-curfew-device' : 'curfew-device';
 
   return {
-    recognise(req, usernameKey) {
+    recognise(req, usernameKey, since = 0) {
       const [, id, issuedAt, signature] = VALUE.exec(readCookie(req, name) ?? '') ?? [];
       if (id === undefined || issuedAt === undefined || signature === undefined) return undefined;
-      if (clock.now() - Number(issuedAt) >= LIFETIME_MS) return undefined;
+      if (clock.now() - Number(issuedAt) >= LIFETIME_MS || Number(issuedAt) < since) return undefined;
       const given = Buffer.from(signature, 'base64url');
       const genuine = secrets.some((secret) =>
         timingSafeEqual(sign(secret, id, issuedAt, usernameKey), given),

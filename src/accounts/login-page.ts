@@ -10,6 +10,7 @@ import { loginReasonText } from './login-reasons.ts';
 import { createNeedsSetup } from './needs-setup.ts';
 import { CODE_PAGE } from './second-factor/code-page.ts';
 import { ENROLMENT_PAGE } from './second-factor/enrolment-page.ts';
+import type { PendingSignIns } from './second-factor/pending-sign-in.ts';
 import type { SignIn, SignInResult } from './sign-in.ts';
 import type { UserStore } from './user-store.ts';
 
@@ -31,6 +32,7 @@ const loginSchema = z.object({
 export interface LoginPageDeps {
   readonly users: Pick<UserStore, 'anyUserExists'>;
   readonly signIn: SignIn;
+  readonly pending: Pick<PendingSignIns, 'end'>;
   /** Whether the request carries the session of somebody who is signed in and not expired. */
   readonly liveSession: (req: Request) => unknown;
 }
@@ -39,7 +41,7 @@ export interface LoginPageDeps {
  * GET shows the form, also while the database is away, and passes by whoever does not need it: the signed-in, and the
  * first person ever.
  */
-export function createLoginPage({ users, signIn, liveSession }: LoginPageDeps): {
+export function createLoginPage({ users, signIn, pending, liveSession }: LoginPageDeps): {
   readonly get: RequestHandler;
   readonly post: RequestHandler;
 } {
@@ -48,6 +50,8 @@ export function createLoginPage({ users, signIn, liveSession }: LoginPageDeps): 
   return {
     async get(req, res) {
       const returnTo = safeReturnTo(req.query['returnTo']);
+      // The next person at this browser must not finish it.
+      if (req.query['reason'] === 'cancelled') pending.end(res);
       if (await liveSession(req)) return res.redirect(303, returnTo ?? HOME);
       if (await needsSetup()) return res.redirect(303, '/setup');
       renderLogin(req, res, { reasonText: loginReasonText(req.query['reason']), username: '', returnTo });

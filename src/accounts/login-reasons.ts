@@ -7,6 +7,9 @@ const SENTENCES = {
   logged_out: 'You are signed out.',
   setup_done: 'Your account is ready. Sign in with it.',
   code_expired: 'The sign-in took too long or had too many wrong codes. Sign in again.',
+  cancelled: 'The sign-in was cancelled.',
+  factor_enrolled:
+    'Your app is set up already. Sign in with its code; if you did not see recovery codes, make new ones on your profile.',
   form_expired: 'The form had expired, and nothing was changed. Please try again.',
 } as const satisfies Record<string, string>;
 

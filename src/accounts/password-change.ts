@@ -52,7 +52,7 @@ export function createPasswordChange(deps: PasswordChangeDeps): ChangePassword {
     const user = await users.findById(currentSession(req).userId);
     if (user === undefined) throw new AppError('login_required', 'Sign in first.');
     const problem =
-      newPassword === currentPassword
+      newPassword.normalize('NFC') === currentPassword.normalize('NFC')
         ? 'Choose another password than the one you have.'
         : await rules.problemWith(newPassword, user);
     if (problem !== undefined) return { kind: 'invalid', problem };

@@ -6,7 +6,7 @@ export const MAX_PASSWORD_LENGTH = 128;
 export function lengthProblem(password: string): string | undefined {
   // Up to twice as many UTF-16 units make that many characters; more need no counting.
   if (password.length > 2 * MAX_PASSWORD_LENGTH) return tooLong;
-  const { length } = [...password];
+  const { length } = [...password.normalize('NFC')];
   if (length < MIN_PASSWORD_LENGTH) return tooShort;
   return length > MAX_PASSWORD_LENGTH ? tooLong : undefined;
 }

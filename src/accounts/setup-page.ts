@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { AuditLog } from '../core/audit-event.ts';
 import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
-import { isFromThisMachine } from '../http/client-address.ts';
+import { isFromThisMachine, isLoopbackHost } from '../http/client-address.ts';
 import { renderPage } from '../http/page.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { readNewAccount } from './new-account.ts';
@@ -23,6 +23,8 @@ export function createSetupToken([newest = '']: readonly string[]): string {
 export interface SetupPageDeps {
   /** Without it a stranger could make the first account of a server that was just put on a network. */
   readonly setupToken: string;
+  /** BASE_URL. */
+  readonly publicOrigin: string;
   readonly users: Pick<UserStore, 'anyUserExists' | 'createFirstAdmin'>;
   readonly rules: PasswordRules;
   readonly hasher: Pick<PasswordHasher, 'hash'>;
@@ -30,10 +32,13 @@ export interface SetupPageDeps {
 }
 
 /** Makes the first admin, and is not there any more as soon as there is one. */
-export function createSetupPage({ users, rules, hasher, audit, setupToken }: SetupPageDeps): {
+export function createSetupPage(deps: SetupPageDeps): {
   readonly get: RequestHandler;
   readonly post: RequestHandler;
 } {
+  const { users, rules, hasher, audit, setupToken, publicOrigin } = deps;
+  const isForThisMachine = isLoopbackHost(new URL(publicOrigin).hostname.replace(/^\[|\]$/g, ''));
+
   return {
     async get(req, res) {
       await requireNeedsSetup(users);
@@ -42,7 +47,7 @@ export function createSetupPage({ users, rules, hasher, audit, setupToken }: Set
 
     async post(req, res) {
       await requireNeedsSetup(users);
-      const refused = refuseToken(req, setupToken);
+      const refused = asksForToken(req) ? refuseToken(req, setupToken) : undefined;
       if (refused !== undefined) {
         if (wantsJson(req)) throw invalid(refused);
         res.status(400);
@@ -69,6 +74,22 @@ export function createSetupPage({ users, rules, hasher, audit, setupToken }: Set
       res.redirect(303, '/auth/login?reason=setup_done');
     },
   };
+
+  /** A proxy on this machine that adds no header looks like this machine; only with it BASE_URL is another name. */
+  function asksForToken(req: Request): boolean {
+    return !isForThisMachine || !isFromThisMachine(req);
+  }
+
+  /** Keeps what was typed, but never the password. */
+  function renderSetup(req: Request, res: Response, fields: Readonly<Record<string, string>>): void {
+    const values = { username: typed(req.body?.username), email: typed(req.body?.email) };
+    renderPage(req, res, 'accounts/setup', {
+      title: 'Set up Curfew',
+      values,
+      fields,
+      asksForToken: asksForToken(req),
+    });
+  }
 }
 
 /**
@@ -86,21 +107,9 @@ async function requireNeedsSetup(users: Pick<UserStore, 'anyUserExists'>): Promi
 }
 
 function refuseToken(req: Request, token: string): Readonly<Record<string, string>> | undefined {
-  if (isFromThisMachine(req)) return undefined;
   const given = createHash('sha256').update(typed(req.body?.[TOKEN_FIELD]).trim()).digest();
   if (timingSafeEqual(given, createHash('sha256').update(token).digest())) return undefined;
   return { [TOKEN_FIELD]: 'Enter the setup token that the server printed in its log when it started.' };
-}
-
-/** Keeps what was typed, but never the password. */
-function renderSetup(req: Request, res: Response, fields: Readonly<Record<string, string>>): void {
-  const values = { username: typed(req.body?.username), email: typed(req.body?.email) };
-  renderPage(req, res, 'accounts/setup', {
-    title: 'Set up Curfew',
-    values,
-    fields,
-    asksForToken: !isFromThisMachine(req),
-  });
 }
 
 function typed(value: unknown): string {

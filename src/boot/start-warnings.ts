@@ -1,11 +1,11 @@
 import cluster from 'node:cluster';
-import ipaddr from 'ipaddr.js';
 import type { AuditRowStore } from '../audit/audit-row-store.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeDuration, MINUTE_MS } from '../core/duration.ts';
 import { formatIst } from '../core/ist.ts';
 import type { Log } from '../core/log.ts';
+import { isLoopbackHost } from '../http/client-address.ts';
 import { inspectPlace } from '../storage/sqlite-path.ts';
 
 export interface Warning {
@@ -27,12 +27,12 @@ export function addressWarnings({
         remedy: 'Set TRUST_PROXY to the address of the proxy that ends TLS, such as TRUST_PROXY=127.0.0.1',
       },
     ];
-  if (https || isLoopback(host)) return [];
+  if (https || isLoopbackHost(host)) return [];
   const unencrypted = {
     what: `HOST is ${host} and BASE_URL is ${baseUrl}: passwords and cookies cross the network unencrypted`,
     remedy: 'Put a proxy with TLS in front and set BASE_URL=https://…, or listen on HOST=127.0.0.1 only.',
   };
-  if (!isLoopback(new URL(baseUrl).hostname.replace(/^\[|\]$/g, ''))) return [unencrypted];
+  if (!isLoopbackHost(new URL(baseUrl).hostname.replace(/^\[|\]$/g, ''))) return [unencrypted];
   return [
     unencrypted,
     {
@@ -41,9 +41,6 @@ export function addressWarnings({
     },
   ];
 }
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
 
 export function warnOfAddresses(config: Parameters<typeof addressWarnings>[0], log: Log): void {
   for (const { what, remedy } of addressWarnings(config)) log.warn({}, `${what}. ${remedy}`);

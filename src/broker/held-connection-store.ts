@@ -6,8 +6,8 @@ import type { Schema } from '../storage/schema.ts';
 export interface HeldConnectionStore {
   /** Holds the open connection, or lets it end with the last session. False where none is open. */
   setHeld(userId: string, broker: string, held: boolean): Promise<boolean>;
-  /** The brokers of a user's open held connections that began at an instant (ms since the epoch) or later. */
-  listHeld(userId: string, since: number): Promise<readonly string[]>;
+  /** The brokers of a user's held connections that began at `since` (ms since the epoch) or later, and can still be used at `now`. */
+  listHeld(userId: string, at: { readonly since: number; readonly now: number }): Promise<readonly string[]>;
   /**
    * Takes held connections into the epoch that begins, inside the transaction that raises it. Only those of the epoch before:
    * one that an earlier revocation has ended, but not reached yet, stays dead.
@@ -28,7 +28,7 @@ export function createHeldConnectionStore({ db }: Database): HeldConnectionStore
       return result.numUpdatedRows > 0n;
     },
 
-    async listHeld(userId, since) {
+    async listHeld(userId, { since, now }) {
       const rows = await db
         .selectFrom('broker_tokens')
         .leftJoin('user_epochs', 'user_epochs.user_id', 'broker_tokens.user_id')
@@ -37,6 +37,7 @@ export function createHeldConnectionStore({ db }: Database): HeldConnectionStore
         .where('is_revoked', '=', 0)
         .where('is_held', '=', 1)
         .where('issued_at', '>=', Math.max(0, since))
+        .where((where) => where.or([where('expires_at', '>', now), where('refresh_token', 'is not', null)]))
         .orderBy('broker')
         .execute();
       return rows.filter(({ epoch, current }) => epoch >= (current ?? 0)).map(({ broker }) => broker);

@@ -63,7 +63,7 @@ export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): Revocation
     outcome: RevocationOutcome,
   ): Promise<RevocationOutcome> {
     if (!leavesHeldConnections(reason)) return outcome;
-    const kept = (await held.listHeld(userId, calendar.last())).map(
+    const kept = (await held.listHeld(userId, { since: calendar.last(), now: clock.now() })).map(
       (broker) => `${broker} access token kept until the cutoff`,
     );
     if (kept.length === 0) return outcome;

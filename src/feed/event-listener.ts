@@ -36,6 +36,7 @@ function toFeedEvent(event: AuditEvent): Told | undefined {
     case 'broker.disconnected':
       return { userId: event.userId, event: { event: 'broker_lost', broker: event.broker } };
     case 'broker.token_rejected':
+    case 'broker.refresh_refused':
       return { userId: event.userId, event: { event: 'broker_rejected', broker: event.broker } };
     case 'ban.added':
       return { userId: 'administrators', event: { event: 'ban_added', subject: event.subject } };

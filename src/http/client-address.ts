@@ -31,6 +31,10 @@ export function cameThroughUnknownProxy(req: Request): boolean {
   return isForwarded && (peer === undefined || !trusts(peer, 0));
 }
 
+/** Whether a host name or address stands for this machine alone. */
+export const isLoopbackHost = (host: string): boolean =>
+  host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
+
 /** Whether the client is on this machine, as far as can be told. */
 export function isFromThisMachine(req: Request): boolean {
   const address = clientAddress(req);

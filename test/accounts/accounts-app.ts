@@ -50,6 +50,7 @@ export async function createAccountsApp() {
   app.use(
     createAccountsRouter({
       setupToken: 'not-asked-for-here',
+      publicOrigin: 'http://127.0.0.1:5000',
       clock,
       users,
       hasher,

@@ -22,7 +22,10 @@ function createApp(deps: Partial<DeviceCookiesDeps> = {}): Express {
     res.end();
   });
   app.get('/:user', (req, res) => {
-    res.json(cookies.recognise(req, req.params.user) ?? null);
+    const since = req.query['since'];
+    res.json(
+      cookies.recognise(req, req.params.user, since === undefined ? undefined : Number(since)) ?? null,
+    );
   });
   return app;
 }
@@ -40,6 +43,15 @@ async function recognise(app: Express, cookie: string, user = 'asha'): Promise<u
 }
 
 describe('the device cookie', () => {
+  it('knows a device since a sign-in, and not from before one', async () => {
+    const app = createApp();
+    const cookie = (await issue(app)).replace(/; (Max-Age|Path).*/, '');
+    const since = async (at: number) =>
+      (await request(app).get('/asha').query({ since: at }).set('Cookie', cookie)).body;
+    expect(await since(start)).toEqual(expect.any(String));
+    expect(await since(start + 1)).toBeNull();
+  });
+
   it('is kept for 180 days, out of reach of scripts and other sites', async () => {
     const cookie = await issue();
     expect(cookie).toMatch(/^curfew-device=[\w-]{24}\.\d{13}\.[\w-]{43};/);

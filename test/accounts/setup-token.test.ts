@@ -32,6 +32,22 @@ describe.each([
   });
 });
 
+describe('the first account of a server with a name of its own', () => {
+  it('is made with the token of the log, since a proxy without headers looks like this machine', async () => {
+    const Origin = 'http://curfew.example.org';
+    const server = await startTestServer({ env: { BASE_URL: Origin } });
+    const visitor = createVisitor(server.origin);
+    const { text } = await visitor.get('/setup');
+    expect(text).toContain('name="setupToken"');
+    const [, token = ''] = /name="_csrf" value="([^"]+)"/.exec(text) ?? [];
+    const send = (setupToken: string) =>
+      visitor.post('/setup', { ...FIELDS, _csrf: token, setupToken }, { Origin });
+    expect((await send('')).status).toBe(400);
+    expect((await send(server.services.accounts.setupToken)).status).toBe(303);
+    await server.close();
+  });
+});
+
 describe('the first account from this machine', () => {
   it('needs no token, and the page does not ask for one', async () => {
     const server = await startTestServer();

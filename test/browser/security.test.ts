@@ -189,7 +189,9 @@ describe('the pages of security in a house of 100,000 requests and 10,000 bans',
     const chart = page.getByRole('article', { name: 'Time to answer' }).first();
     await chart.locator('summary').click();
     expect(await chart.getByRole('row').count()).toBe(25);
-    expect(await chart.getByRole('row').nth(1).textContent()).toMatch(/not over.*ms/s);
+    // The hour that is not over may have begun a moment ago.
+    expect(await chart.getByRole('row').nth(1).textContent()).toMatch(/not over/);
+    expect(await chart.getByRole('row').filter({ hasText: /\d ms/ }).count()).toBeGreaterThan(0);
     await expectNoAxeViolations(page);
     await context.close();
   });

@@ -1,4 +1,6 @@
 import supertest from 'supertest';
+import { createSetupToken } from '../../src/accounts/setup-page.ts';
+import { TEST_SECRETS } from './test-server.ts';
 
 type Fields = Readonly<Record<string, string>>;
 /** A list is sent as the same name several times, as ticked boxes are. */
@@ -84,7 +86,8 @@ export const PERSON = {
 
 /** Makes the first account. */
 export async function setUp(visitor: Visitor, person: Fields = PERSON): Promise<void> {
-  const answer = await visitor.submit('/setup', person);
+  const setupToken = createSetupToken([TEST_SECRETS.SESSION_SECRET]);
+  const answer = await visitor.submit('/setup', { ...person, setupToken });
   if (answer.status !== 303) throw new Error(`Setup answered ${answer.status}: ${answer.text}`);
 }
 

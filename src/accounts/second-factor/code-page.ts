@@ -99,7 +99,7 @@ export function createCodePage(deps: CodePageDeps): {
     try {
       if (!(await signIn.takeTry())) return { kind: 'over' };
       const check = await secondFactor.check(user.id, code, {
-        isKnownDevice: device !== undefined,
+        isKnownDevice: (since) => devices.recognise(req, key, since) !== undefined,
         origin: auditOrigin(req, res, user.username),
       });
       if (check.kind === 'none') return { kind: 'over' };
@@ -118,12 +118,17 @@ export function createCodePage(deps: CodePageDeps): {
 }
 
 /** A sign-in that is over begins with the password again. */
-export function startAgain(req: Request, res: Response, pending: Pick<PendingSignIns, 'end'>): void {
+export function startAgain(
+  req: Request,
+  res: Response,
+  pending: Pick<PendingSignIns, 'end'>,
+  reason: 'code_expired' | 'factor_enrolled' = 'code_expired',
+): void {
   pending.end(res);
   if (wantsJson(req)) throw new AppError('login_required', 'Sign in with your password first.');
   const returnTo = safeReturnTo(req.body?.returnTo ?? req.query['returnTo']);
   const query = new URLSearchParams({
-    reason: 'code_expired',
+    reason,
     ...(returnTo === undefined ? {} : { returnTo }),
   });
   res.redirect(303, `/auth/login?${query}`);

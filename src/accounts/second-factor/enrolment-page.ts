@@ -13,7 +13,7 @@ export const ENROLMENT_PAGE = '/auth/login/enrolment';
 const HOME = '/dashboard';
 
 export interface EnrolmentPageDeps {
-  readonly secondFactor: Pick<SecondFactor, 'enrol'>;
+  readonly secondFactor: Pick<SecondFactor, 'enrol' | 'has'>;
   readonly enrolments: Enrolments;
   readonly pending: PendingSignIns;
   readonly completeSignIn: CompleteSignIn;
@@ -54,7 +54,10 @@ export function createEnrolmentPage({
       const origin = auditOrigin(req, res, user.username);
       const enrolled = await secondFactor.enrol({ userId: user.id, secret, passwordHash }, code, origin);
       if (enrolled.kind === 'wrong') return render(req, res.status(400), user, WRONG_CODE);
-      if (enrolled.kind === 'refused') return startAgain(req, res, pending);
+      if (enrolled.kind === 'refused') {
+        const reason = (await secondFactor.has(user.id)) ? 'factor_enrolled' : 'code_expired';
+        return startAgain(req, res, pending, reason);
+      }
       if ((await completeSignIn(req, res, { user, passwordHash, method: 'totp' })) === 'refused')
         return startAgain(req, res, pending);
       pending.end(res);

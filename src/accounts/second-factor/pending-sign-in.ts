@@ -79,7 +79,7 @@ export function createPendingSignIns(deps: PendingSignInsDeps): PendingSignIns {
         } satisfies z.infer<typeof sealedSchema>),
       );
       // As it is: the padding of base64 may stand in a cookie.
-      res.cookie(name, sealed, { ...options, maxAge: LIFETIME_MS[step], encode: String });
+      res.cookie(name, sealed, { ...options, encode: String });
     },
 
     async find(req, step) {

@@ -58,7 +58,11 @@ export interface SecondFactor {
   check(
     userId: string,
     code: string,
-    context: { readonly isKnownDevice: boolean; readonly origin: AuditOrigin },
+    context: {
+      /** Whether the user signed in on the device since then (ms since the epoch). */
+      readonly isKnownDevice: (since: number) => boolean;
+      readonly origin: AuditOrigin;
+    },
   ): Promise<CodeCheck>;
   /** Stores a confirmed app; returns the recovery codes, which are nowhere else. Undefined where it could not be enrolled. */
   enrol(
@@ -150,7 +154,8 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
       const factor = await store.find(userId);
       if (factor === undefined) return { kind: 'none' };
       if (isRecoveryCode(code)) return checkRecoveryCode(userId, code, origin);
-      const taken = isKnownDevice ? undefined : await strangersCodes.take(userId);
+      // A device from before the factor is known by the password alone, which whoever guesses at codes has as well.
+      const taken = isKnownDevice(factor.createdAt) ? undefined : await strangersCodes.take(userId);
       if (taken?.kind === 'limited') return { kind: 'limited', retryAfterSeconds: taken.retryAfterSeconds };
       if (!(await checkTotp(userId, factor.secret, code))) return { kind: 'wrong' };
       await taken?.giveBack();

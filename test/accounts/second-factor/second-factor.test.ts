@@ -15,7 +15,7 @@ import { createRecordingAudit } from '../recording-audit.ts';
 
 const NEW_KEY = 'Zm9yIHRlc3RzIG9ubHk6IHRoaXJ0eS10d28gYnl0ZXM=';
 const origin = { actor: 'asha' };
-const known = { isKnownDevice: true, origin };
+const known = { isKnownDevice: () => true, origin };
 
 describe.each(DATABASES)('The second factor on %s', (_name, open) => {
   const clock = createSettableClock('2026-11-20T12:00:00+05:30');
@@ -126,7 +126,7 @@ describe.each(DATABASES)('The second factor on %s', (_name, open) => {
 
   it('lets strangers try ten codes an hour, and neither known devices nor recovery codes wait for them', async () => {
     const node = onNode();
-    const stranger = { isKnownDevice: false, origin };
+    const stranger = { isKnownDevice: () => false, origin };
     const wrong = codeNow() === '000000' ? '111111' : '000000';
     for (let tries = 0; tries < 10; tries += 1)
       expect((await node.check(asha.id, wrong, stranger)).kind).toBe('wrong');

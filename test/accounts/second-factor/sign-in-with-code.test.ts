@@ -160,7 +160,7 @@ describe('Signing in with a second factor', () => {
       const refused = await confirm(code);
       expect([refused.status, refused.text]).toEqual([
         403,
-        expect.stringContaining('The password or the code is wrong.'),
+        expect.stringContaining('The password or the code is wrong, or the code was used already'),
       ]);
     }
     expect((await visitor.get(FACTOR)).status).toBe(303);
