@@ -14,6 +14,11 @@ const OPTIONS = {
   resultTypes: ['violations'],
 };
 
+/** A change of scheme may still be under way, with colours that no reader sees for longer than a blink. */
+const TRANSITIONS_OVER = `Promise.allSettled(
+  document.getAnimations().filter((each) => each instanceof CSSTransition).map((each) => each.finished),
+)`;
+
 /**
  * Fails, naming each rule and element, when the page as it stands breaks WCAG 2.2 A or AA or axe's best practices,
  * in the light or the dark colour scheme. The page's Content-Security-Policy stays in force.
@@ -22,6 +27,7 @@ export async function expectNoAxeViolations(page: Page): Promise<void> {
   const reports: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.evaluate(`${TRANSITIONS_OVER}.then(() => undefined)`);
     const violations = await findViolations(page);
     reports.push(...violations.map((violation) => `${colorScheme}: ${describeViolation(violation)}`));
   }
