@@ -5,7 +5,7 @@ const MOST_NOTICES = 3;
 /** @typedef {import('./live-socket.js').FeedEvent} FeedEvent */
 /** @typedef {{ text: string, link: string, href: string, isUrgent?: boolean }} Notice */
 
-/** Shows what the server said of this account, until it is dismissed; undefined where nobody is signed in. */
+/** Shows what the server said of this account, until it is dismissed; undefined on pages of signed-out visitors. */
 export function findLiveNotices() {
   const list = document.querySelector('[data-live-notices]');
   if (!(list instanceof HTMLElement)) return undefined;

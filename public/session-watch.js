@@ -50,7 +50,7 @@ export function watchSession({ known, onTick, onEnd }) {
 
   /**
    * Asks now, unless an answer is under way. Resolves to whether the server said that the session lives. `toldReason` is what
-   * it said to another tab: once that one has the sign-in form, this one would only hear that nobody is signed in.
+   * it said to another tab: once that one has the sign-in form, this one would only hear that the session is missing.
    * @param {string} [toldReason]
    */
   async function ask(toldReason) {

@@ -7,6 +7,9 @@ import type { DeviceCookies } from './device-cookies.ts';
 import type { Credentials, UserStore } from './user-store.ts';
 import { usernameKey } from './username.ts';
 
+/** Where a sign-in or a confirmation leads that names no page to return to. */
+export const HOME = '/dashboard';
+
 export interface CompleteSignInDeps {
   readonly devices: DeviceCookies;
   readonly users: Pick<UserStore, 'credentialsStillValid' | 'noteSignIn'>;

@@ -6,7 +6,7 @@ import { clientAddress } from '../http/client-address.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { DeviceCookies } from './device-cookies.ts';
-import type { LoginLimiter } from './login-limiter.ts';
+import { type LoginLimiter, withoutCountingFaults } from './login-limiter.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
 import { usernameKey } from './username.ts';
 
@@ -50,20 +50,20 @@ export function createConfirmIdentity({
         await audit.record({ type: 'identity.not_confirmed', userId, why: 'rate_limited' }, origin);
       return { kind: 'limited', retryAfterSeconds: admission.retryAfterSeconds };
     }
-    const outcome = await authenticator
-      .authenticate(username, password, 'known')
-      .catch(giveBackAndThrow(admission));
+    const outcome = await withoutCountingFaults(admission, () =>
+      authenticator.authenticate(username, password, 'known'),
+    );
     if (outcome.kind === 'refused' || outcome.user.id !== userId) {
       const why = outcome.kind === 'refused' ? outcome.why : 'credentials';
       await audit.record({ type: 'identity.not_confirmed', userId, why }, origin);
       return { kind: 'refused' };
     }
-    const factor = await secondFactor
-      .check(userId, code, {
+    const factor = await withoutCountingFaults(admission, () =>
+      secondFactor.check(userId, code, {
         isKnownDevice: (since) => devices.recognise(req, key, since) !== undefined,
         origin,
-      })
-      .catch(giveBackAndThrow(admission));
+      }),
+    );
     if (factor.kind === 'limited') {
       await audit.record({ type: 'identity.not_confirmed', userId, why: 'rate_limited' }, origin);
       return factor;
@@ -76,13 +76,5 @@ export function createConfirmIdentity({
     req.session.provedAt = clock.now();
     await audit.record({ type: 'identity.confirmed', userId }, origin);
     return { kind: 'confirmed', passwordHash: outcome.passwordHash };
-  };
-}
-
-/** What Curfew could not judge is no failed attempt. */
-function giveBackAndThrow({ giveBack }: { readonly giveBack: () => Promise<void> }) {
-  return async (error: unknown): Promise<never> => {
-    await giveBack();
-    throw error;
   };
 }

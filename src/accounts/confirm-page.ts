@@ -5,10 +5,9 @@ import { renderPage } from '../http/page.ts';
 import { safeReturnTo } from '../http/return-to.ts';
 import { waitInWords } from '../http/wait-in-words.ts';
 import { currentSession } from '../sessions/current-session.ts';
+import { HOME } from './complete-sign-in.ts';
 import type { Confirmation, createConfirmIdentity } from './confirm-identity.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
-
-const HOME = '/dashboard';
 
 const confirmForm = z.object({
   password: z

@@ -2,6 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Request, Response } from 'express';
 import type { Clock } from '../core/clock.ts';
 import { DAY_MS } from '../core/duration.ts';
+import { readCookie } from '../http/read-cookie.ts';
 
 const LIFETIME_MS = 180 * DAY_MS;
 const ID_BYTES = 18;
@@ -69,9 +70,4 @@ export function createDeviceCookies({ secrets, secure, clock }: DeviceCookiesDep
 /** Begins with its purpose, so that no other signature made with the same secret can stand in for it. */
 function sign(secret: string, id: string, issuedAt: string, usernameKey: string): Buffer {
   return createHmac('sha256', secret).update(`curfew-device:${id}:${issuedAt}:${usernameKey}`).digest();
-}
-
-function readCookie(req: Request, name: string): string | undefined {
-  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
 }

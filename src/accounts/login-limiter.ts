@@ -112,6 +112,19 @@ export function createLoginLimiter({ limits, redis, slowLane }: LoginLimiterDeps
   };
 }
 
+/** An attempt that Curfew could not judge is no failed guess: it is given back, and the error goes on. */
+export async function withoutCountingFaults<T>(
+  admission: Extract<Admission, { kind: 'taken' }>,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    await admission.giveBack();
+    throw error;
+  }
+}
+
 type Taken = Pick<Extract<Taking, { kind: 'taken' }>, 'kind' | 'giveBack'>;
 
 const giveBackAll = (taken: readonly Taken[]) => async (): Promise<void> => {

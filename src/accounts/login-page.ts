@@ -6,6 +6,7 @@ import { renderPage } from '../http/page.ts';
 import { safeReturnTo } from '../http/return-to.ts';
 import { waitInWords } from '../http/wait-in-words.ts';
 import { wantsJson } from '../http/wants-json.ts';
+import { HOME } from './complete-sign-in.ts';
 import { loginReasonText } from './login-reasons.ts';
 import { createNeedsSetup } from './needs-setup.ts';
 import { CODE_PAGE } from './second-factor/code-page.ts';
@@ -13,8 +14,6 @@ import { ENROLMENT_PAGE } from './second-factor/enrolment-page.ts';
 import type { PendingSignIns } from './second-factor/pending-sign-in.ts';
 import type { SignIn, SignInResult } from './sign-in.ts';
 import type { UserStore } from './user-store.ts';
-
-const HOME = '/dashboard';
 
 /** Longer input can be nobody's, and is not worth a hash. */
 const loginSchema = z.object({

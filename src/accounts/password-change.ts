@@ -17,7 +17,7 @@ export interface NewPassword {
   readonly newPassword: string;
   /** Of a user who has a second factor. */
   readonly code?: string | undefined;
-  /** What becomes of the other sessions, the API keys and the broker connections. */
+  /** Whether the other sessions, the API keys and the broker connections end. */
   readonly others: 'end' | 'keep';
 }
 

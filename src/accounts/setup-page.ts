@@ -37,7 +37,7 @@ export function createSetupPage(deps: SetupPageDeps): {
   readonly post: RequestHandler;
 } {
   const { users, rules, hasher, audit, setupToken, publicOrigin } = deps;
-  const isForThisMachine = isLoopbackHost(new URL(publicOrigin).hostname.replace(/^\[|\]$/g, ''));
+  const isForThisMachine = isLoopbackHost(new URL(publicOrigin).hostname);
 
   return {
     async get(req, res) {

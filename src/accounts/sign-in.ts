@@ -7,7 +7,7 @@ import type { CompleteSignIn } from './complete-sign-in.ts';
 import type { DeviceCookies } from './device-cookies.ts';
 import type { FailedSignIn, FailedSignIns } from './failed-sign-ins.ts';
 import type { HashLane } from './hash-queue.ts';
-import type { Admission, LoginLimiter } from './login-limiter.ts';
+import { type LoginLimiter, withoutCountingFaults } from './login-limiter.ts';
 import type { PendingSignIns, PendingStep } from './second-factor/pending-sign-in.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
 import { usernameKey } from './username.ts';
@@ -19,7 +19,7 @@ export interface LoginCredentials {
 
 export type SignInResult =
   | { readonly kind: 'signed_in' }
-  /** The password was right, and nobody is signed in yet. */
+  /** The password was right; the sign-in is not complete yet. */
   | { readonly kind: 'second_factor'; readonly step: PendingStep }
   /** One answer for an unknown name, a wrong password and a disabled account. */
   | { readonly kind: 'refused' }
@@ -90,17 +90,4 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   return signIn;
-}
-
-/** An attempt that Curfew could not judge is nobody's failed guess. */
-async function withoutCountingFaults<T>(
-  admission: Extract<Admission, { kind: 'taken' }>,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    await admission.giveBack();
-    throw error;
-  }
 }

@@ -1,7 +1,6 @@
 import { Router } from 'express';
 import { formatCutoffTime } from '../core/cutoff.ts';
-import { formatDuration } from '../core/duration.ts';
-import type { LivePolicy } from '../core/session-policy.ts';
+import { formatIdleTimeout, type LivePolicy } from '../core/session-policy.ts';
 import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
@@ -24,10 +23,10 @@ export interface ServerSettingsDeps {
 export function createServerSettingsRouter({ shownSettings, policy }: ServerSettingsDeps): Router {
   /** Those that are applied while the server runs, as they are now. */
   function liveValues(): ReadonlyMap<string, string> {
-    const { cutoffTime, idleTimeoutMs } = policy.current();
+    const current = policy.current();
     return new Map([
-      ['SESSION_EXPIRY_TIME', formatCutoffTime(cutoffTime)],
-      ['SESSION_IDLE_TIMEOUT', idleTimeoutMs === 'off' ? 'off' : formatDuration(idleTimeoutMs)],
+      ['SESSION_EXPIRY_TIME', formatCutoffTime(current.cutoffTime)],
+      ['SESSION_IDLE_TIMEOUT', formatIdleTimeout(current)],
     ]);
   }
 

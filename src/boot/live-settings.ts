@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, type Environment, parsePolicy, SETTING_NAMES } from '../config.ts';
 import { type AuditLog, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import { formatCutoffTime } from '../core/cutoff.ts';
-import { formatDuration, SECOND_MS } from '../core/duration.ts';
+import { SECOND_MS } from '../core/duration.ts';
 import type { Log } from '../core/log.ts';
-import type { LivePolicy, SessionPolicy } from '../core/session-policy.ts';
+import { formatIdleTimeout, type LivePolicy, type SessionPolicy } from '../core/session-policy.ts';
 import { EnvFileError, mergeEnvironment } from './env-file.ts';
 
 export interface LiveSettingsDeps {
@@ -137,7 +137,6 @@ function parseOrRefuse(env: Environment, log: Log): ParsedPolicy {
   }
 }
 
-function describePolicy({ cutoffTime, idleTimeoutMs }: SessionPolicy): string {
-  const idle = idleTimeoutMs === 'off' ? 'off' : formatDuration(idleTimeoutMs);
-  return `SESSION_EXPIRY_TIME=${formatCutoffTime(cutoffTime)} SESSION_IDLE_TIMEOUT=${idle}`;
+function describePolicy(policy: SessionPolicy): string {
+  return `SESSION_EXPIRY_TIME=${formatCutoffTime(policy.cutoffTime)} SESSION_IDLE_TIMEOUT=${formatIdleTimeout(policy)}`;
 }

@@ -32,7 +32,7 @@ export function addressWarnings({
     what: `HOST is ${host} and BASE_URL is ${baseUrl}: passwords and cookies cross the network unencrypted`,
     remedy: 'Put a proxy with TLS in front and set BASE_URL=https://…, or listen on HOST=127.0.0.1 only.',
   };
-  if (!isLoopbackHost(new URL(baseUrl).hostname.replace(/^\[|\]$/g, ''))) return [unencrypted];
+  if (!isLoopbackHost(new URL(baseUrl).hostname)) return [unencrypted];
   return [
     unencrypted,
     {

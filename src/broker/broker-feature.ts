@@ -76,7 +76,7 @@ export interface BrokerFeature extends Feature {
   readonly reader: TokenReader;
   /** For whoever uses such a token and hears from the broker that it is not good. */
   readonly reportRejected: ReportRejected;
-  /** What people keep until the cutoff: for the revocation that leaves it, and for whoever signs out. */
+  /** What people keep until the cutoff: for the revocation that leaves it, and for the sign-out page. */
   readonly held: HeldConnectionStore;
   readonly overview: BrokerOverview;
   /** What is open at the moment, for operators. */

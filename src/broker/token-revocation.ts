@@ -71,7 +71,7 @@ export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): Revocation
     return { ...outcome, detail: [...ended, ...kept].join(', ') };
   }
 
-  /** In batches, with a turn of the event loop for everybody else in between. */
+  /** In batches, with a turn of the event loop for other requests in between. */
   async function endAll({ id, reason }: Revocation, which: ConnectionsToEnd): Promise<RevocationOutcome> {
     const counts = new Map<string, number>();
     let total = 0;

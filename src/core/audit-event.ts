@@ -22,7 +22,7 @@ export type AuditEvent =
   | { readonly type: 'totp.reset'; readonly userId: string }
   | { readonly type: 'recovery_codes.renewed'; readonly userId: string }
   | { readonly type: 'recovery_codes.used'; readonly userId: string; readonly left: number }
-  /** By the user. `others`: what became of their other sessions, API keys and broker connections. */
+  /** By the user. `others`: whether it ended or kept their other sessions, API keys and broker connections. */
   | { readonly type: 'password.changed'; readonly userId: string; readonly others: 'end' | 'keep' }
   | {
       readonly type: 'account.role_changed';

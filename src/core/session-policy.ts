@@ -1,4 +1,5 @@
 import type { CutoffTime } from './cutoff.ts';
+import { formatDuration } from './duration.ts';
 
 /** What ends a session by itself. Changes while the server runs. */
 export interface SessionPolicy {
@@ -6,6 +7,15 @@ export interface SessionPolicy {
   /** Milliseconds without a request, or `off`. */
   readonly idleTimeoutMs: number | 'off';
 }
+
+/** How long a session may go unused, in ms: the server's limit or its own, whichever is shorter; Infinity without either. */
+export function idleLimitMs({ idleTimeoutMs }: SessionPolicy, ownIdleMs = Number.POSITIVE_INFINITY): number {
+  return Math.min(ownIdleMs, idleTimeoutMs === 'off' ? Number.POSITIVE_INFINITY : idleTimeoutMs);
+}
+
+/** The idle limit as SESSION_IDLE_TIMEOUT writes it. */
+export const formatIdleTimeout = ({ idleTimeoutMs }: SessionPolicy): string =>
+  idleTimeoutMs === 'off' ? 'off' : formatDuration(idleTimeoutMs);
 
 /** The policy in force, and who wants to hear of a new one. */
 export interface LivePolicy {

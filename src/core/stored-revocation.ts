@@ -24,9 +24,7 @@ export function readStoredScope({
 /** How far a revocation got; undefined before its first step, and where that can't be read: steps may be done twice. */
 export function readStoredReceipt(text: string): Receipt | undefined {
   const receipt = parse(text);
-  return isRecord(receipt) && typeof receipt['orderId'] === 'string' && Array.isArray(receipt['lines'])
-    ? (receipt as unknown as Receipt)
-    : undefined;
+  return isReceipt(receipt) ? receipt : undefined;
 }
 
 function parse(text: string): unknown {
@@ -39,6 +37,9 @@ function parse(text: string): unknown {
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
+
+const isReceipt = (value: unknown): value is Receipt =>
+  isRecord(value) && typeof value['orderId'] === 'string' && Array.isArray(value['lines']);
 
 function isScope(value: unknown): value is RevocationScope {
   if (!isRecord(value)) return false;

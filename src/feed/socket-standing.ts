@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { LivePolicy } from '../core/session-policy.ts';
+import { idleLimitMs, type LivePolicy } from '../core/session-policy.ts';
 import type { SessionActors } from '../sessions/session-actors.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
 import { ENDS, type SocketEnd } from './close-codes.ts';
@@ -37,15 +37,11 @@ export function createSocketStanding(deps: SocketStandingDeps): SocketStanding {
   }
 
   async function endOfSession(owner: SocketOwner, sid: string): Promise<SocketEnd | undefined> {
-    const { idleTimeoutMs } = policy.current();
-    const [ownMs = Number.POSITIVE_INFINITY, lastSeen] = await Promise.all([
-      registry.ownIdleLimit(sid),
-      registry.lastSeen(sid),
-    ]);
+    const [own, lastSeen] = await Promise.all([registry.ownIdleLimit(sid), registry.lastSeen(sid)]);
     if (lastSeen === undefined) return (await registry.endingOf(sid)) === 'idle' ? ENDS.idle : ENDS.revoked;
-    const idleMs = Math.min(ownMs, idleTimeoutMs === 'off' ? Number.POSITIVE_INFINITY : idleTimeoutMs);
-    idleDeadlines.set(owner, lastSeen + idleMs);
-    return lastSeen + idleMs <= clock.now() ? ENDS.idle : undefined;
+    const deadline = lastSeen + idleLimitMs(policy.current(), own);
+    idleDeadlines.set(owner, deadline);
+    return deadline <= clock.now() ? ENDS.idle : undefined;
   }
 
   async function endOf(owner: SocketOwner): Promise<SocketEnd | undefined> {

@@ -31,15 +31,15 @@ export function cameThroughUnknownProxy(req: Request): boolean {
   return isForwarded && (peer === undefined || !trusts(peer, 0));
 }
 
-/** Whether a host name or address stands for this machine alone. */
-export const isLoopbackHost = (host: string): boolean =>
-  host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
+/** Whether a host name or address, of IPv6 with or without brackets, stands for this machine alone. */
+export function isLoopbackHost(name: string): boolean {
+  const host = name.replace(/^\[|\]$/g, '');
+  return host === 'localhost' || (ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback');
+}
 
 /** Whether the client is on this machine, as far as can be told. */
 export function isFromThisMachine(req: Request): boolean {
-  const address = clientAddress(req);
-  const isLoopback = address === '::1' || address.startsWith('127.');
-  return isLoopback && !cameThroughUnknownProxy(req);
+  return isLoopbackHost(clientAddress(req)) && !cameThroughUnknownProxy(req);
 }
 
 /** Whether the peer at a hop (0: of the socket) may say who was before it; Express makes it of `trust proxy`. */

@@ -39,13 +39,13 @@ export interface RevocationStore {
   /** Opens any other revocation; undefined when one with the same `dedupeKey` exists already. */
   open(scope: RevocationScope, reason: RevocationReason, dedupeKey?: string): Promise<Revocation | undefined>;
   saveProgress(receipt: Receipt, attempts: number, nextAttemptAt: number): Promise<void>;
-  /** Takes open revocations that nobody works on. Two nodes never get the same one while its lease runs. */
+  /** Takes open revocations that no node works on. Two nodes never get the same one while its lease runs. */
   claimDue(limit: number): Promise<readonly StoredRevocation[]>;
   /** Revocations that failed in part and wait for their next try, or whose node died: not those in progress right now. */
   countWaiting(): Promise<number>;
   /** Revocations given at or after an instant (ms since the epoch), open and done, oldest first, in portions. */
   listSince(instant: number, portion: number): AsyncIterable<readonly Revocation[]>;
-  /** Open revocations that wait for their next try, and that nobody is at work on, need not wait any longer. */
+  /** Open revocations that wait for their next try, and that no node works on, need not wait any longer. */
   hurryOpen(): Promise<void>;
   /** Nor need those whose holder is provably gone: for a server that starts again before their lease is over. */
   releaseFromDeadHolders(): Promise<void>;
@@ -60,7 +60,7 @@ export interface RevocationStore {
   isSwept(instant: number): Promise<boolean>;
   /** The newest receipt that concerns this user, a cutoff for all included, and that ended something or is still to. */
   latestReceipt(userId: string): Promise<Receipt | undefined>;
-  /** As far as it got; undefined for an unknown revocation, and for one that nobody has begun. */
+  /** As far as it got; undefined for an unknown revocation, and for one that has not begun. */
   receiptOf(orderId: string): Promise<Receipt | undefined>;
   /** The latest cutoff that was swept, in ms since the epoch, finished or not. Sweeps at an operator's own instant don't count. */
   lastSweptCutoff(): Promise<number | undefined>;
@@ -69,7 +69,7 @@ export interface RevocationStore {
 /** Takes what a person keeps until the cutoff into the epoch that begins, in the transaction that raises it. */
 export type CarryHeld = (trx: Transaction<Schema>, userId: string, epoch: number) => Promise<void>;
 
-/** As long as a step may reasonably take; after that, whoever held the revocation is believed dead. */
+/** As long as a step may reasonably take; after that, the node that held the revocation counts as dead. */
 const LEASE_MS = 30 * SECOND_MS;
 const RECEIPTS_LOOKED_AT = 10;
 const SWEEP_KEY = 'sweep:';

@@ -103,7 +103,7 @@ export function createRevoker(deps: RevokerDeps): Revoker {
     }
   }
 
-  /** The account's revocation, where devices were ended and nobody is left. */
+  /** The account's revocation, where the last device was ended. */
   async function openRest({ id, scope, reason }: Revocation): Promise<Revocation | undefined | 'unknown'> {
     if (scope.kind !== 'device') return undefined;
     try {

@@ -22,7 +22,7 @@ export function storedForLater(asked: Asked, cause?: unknown): AppError {
   );
 }
 
-/** Runs a revocation; where it could not even be stored, or nobody knows whether it was, the answer says so. */
+/** Runs a revocation; where it could not be stored, or the server cannot tell whether it was, the answer says so. */
 export async function revokeOrExplain<T>(asked: Asked, revocation: () => Promise<T>): Promise<T> {
   try {
     return await revocation();

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { toIstIso } from '../core/ist.ts';
-import type { LivePolicy } from '../core/session-policy.ts';
+import { idleLimitMs, type LivePolicy } from '../core/session-policy.ts';
 import { notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { requireForm } from '../http/form.ts';
@@ -99,9 +99,8 @@ function logOut({ lifecycle, clearCookie, heldBrokers }: SessionsRouterDeps): Re
 function tellState({ clock, calendar, policy, registry }: SessionsRouterDeps): RequestHandler {
   return async (req, res) => {
     const { sid } = currentSession(req);
-    const { idleTimeoutMs } = policy.current();
-    const ownIdleMs = (await registry.ownIdleLimit(sid)) ?? Number.POSITIVE_INFINITY;
-    const idleMs = Math.min(ownIdleMs, idleTimeoutMs === 'off' ? Number.POSITIVE_INFINITY : idleTimeoutMs);
+    const own = await registry.ownIdleLimit(sid);
+    const idleMs = idleLimitMs(policy.current(), own);
     const lastSeen = Number.isFinite(idleMs) ? await registry.lastSeen(sid) : undefined;
     const cutoff = calendar.next();
     res.json({

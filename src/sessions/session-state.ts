@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
-import type { LivePolicy } from '../core/session-policy.ts';
+import { idleLimitMs, type LivePolicy } from '../core/session-policy.ts';
 import type { DeviceSession } from './session-data.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
@@ -27,9 +27,8 @@ export function createSessionState(deps: SessionStateDeps): (userId: string) => 
   const { registry, policy, calendar, clock } = deps;
 
   async function idleEnd({ sid, lastSeen }: DeviceSession): Promise<number> {
-    const { idleTimeoutMs } = policy.current();
-    const ownMs = (await registry.ownIdleLimit(sid)) ?? Number.POSITIVE_INFINITY;
-    return lastSeen + Math.min(ownMs, idleTimeoutMs === 'off' ? Number.POSITIVE_INFINITY : idleTimeoutMs);
+    const own = await registry.ownIdleLimit(sid);
+    return lastSeen + idleLimitMs(policy.current(), own);
   }
 
   return async function sessionState(userId) {

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
 import { fromIso } from '../core/ist.ts';
+import { readCookie } from '../http/read-cookie.ts';
 import { policyOf, routeClassOf } from '../http/route-policy.ts';
 import type { FindCredential } from '../http/shown-credential.ts';
 import { readSessionId } from './session-id.ts';
@@ -60,7 +61,7 @@ function load(store: Pick<Store, 'get'>, sid: string): Promise<SessionData | und
 
 /** As express-session signs it: `s:<value>.<HMAC-SHA256 in base64 without padding>`. */
 function readSignedCookie(req: Request, name: string, secrets: readonly string[]): string | undefined {
-  const text = readCookie(req, name);
+  const text = decodedCookie(req, name);
   const [, value, signature] = /^s:(.*)\.([^.]*)$/s.exec(text ?? '') ?? [];
   if (value === undefined || signature === undefined) return undefined;
   const given = Buffer.from(signature);
@@ -71,9 +72,8 @@ function readSignedCookie(req: Request, name: string, secrets: readonly string[]
   return isSigned ? value : undefined;
 }
 
-function readCookie(req: Request, name: string): string | undefined {
-  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+function decodedCookie(req: Request, name: string): string | undefined {
+  const value = readCookie(req, name);
   try {
     return value === undefined ? undefined : decodeURIComponent(value);
   } catch {

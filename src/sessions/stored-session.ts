@@ -28,7 +28,7 @@ function isSession(value: unknown): value is SessionData {
   );
 }
 
-/** Sessions whose stored body is none: counted, and ended by whoever composes the server. */
+/** Sessions whose stored body is none: counted, and ended through the revoker. */
 export interface UnreadableSessions {
   readonly count: number;
   /** Returns at once; the end follows. A session that is found again while its end is under way counts once. */

@@ -44,7 +44,7 @@ const TRADE_WORDS =
 /** TradingView's placeholders of this name describe the bar or the position. Without a quantity beside them they could be meant as one. */
 const BESIDE_A_QUANTITY = new Set(['volume', 'positionsize', 'marketpositionsize', 'prevmarketpositionsize']);
 
-/** Fields of a message by what they are about. A field that nobody here knows is passed over, unless it could change the trade. */
+/** Fields of a message by what they are about. An unknown field is passed over, unless it could change the trade. */
 export function readSignalFields(message: object): SignalFields {
   const values: Partial<Record<SignalField, unknown>> = {};
   const names: Partial<Record<SignalField, string>> = {};

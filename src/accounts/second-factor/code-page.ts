@@ -9,16 +9,15 @@ import { setWaited } from '../../http/request-watch.ts';
 import { safeReturnTo } from '../../http/return-to.ts';
 import { waitInWords } from '../../http/wait-in-words.ts';
 import { wantsJson } from '../../http/wants-json.ts';
-import type { CompleteSignIn } from '../complete-sign-in.ts';
+import { type CompleteSignIn, HOME } from '../complete-sign-in.ts';
 import type { DeviceCookies } from '../device-cookies.ts';
 import type { FailedSignIn, FailedSignIns } from '../failed-sign-ins.ts';
-import type { LoginLimiter } from '../login-limiter.ts';
+import { type LoginLimiter, withoutCountingFaults } from '../login-limiter.ts';
 import { usernameKey } from '../username.ts';
 import type { PendingSignIn, PendingSignIns } from './pending-sign-in.ts';
 import type { SecondFactor } from './second-factor.ts';
 
 export const CODE_PAGE = '/auth/login/totp';
-const HOME = '/dashboard';
 
 export const codeSchema = z
   .string({ error: 'Enter a code.' })
@@ -28,7 +27,7 @@ export const codeSchema = z
 const codeForm = z.object({ code: codeSchema });
 
 export interface CodePageDeps {
-  readonly secondFactor: Pick<SecondFactor, 'check' | 'stateOf'>;
+  readonly secondFactor: Pick<SecondFactor, 'check'>;
   readonly pending: PendingSignIns;
   readonly limiter: LoginLimiter;
   readonly devices: DeviceCookies;
@@ -96,7 +95,7 @@ export function createCodePage(deps: CodePageDeps): {
       return { kind: 'limited', retryAfterSeconds: admission.retryAfterSeconds };
     }
     if (admission.lane === 'slow') setWaited(res);
-    try {
+    return withoutCountingFaults(admission, async () => {
       if (!(await signIn.takeTry())) return { kind: 'over' };
       const check = await secondFactor.check(user.id, code, {
         isKnownDevice: (since) => devices.recognise(req, key, since) !== undefined,
@@ -110,10 +109,7 @@ export function createCodePage(deps: CodePageDeps): {
       const begun = await completeSignIn(req, res, { user, passwordHash, method: check.method });
       await admission.giveBack();
       return { kind: begun === 'signed_in' ? 'signed_in' : 'over' };
-    } catch (error) {
-      await admission.giveBack();
-      throw error;
-    }
+    });
   }
 }
 

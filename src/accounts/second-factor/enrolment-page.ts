@@ -2,7 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { renderPage } from '../../http/page.ts';
 import { safeReturnTo } from '../../http/return-to.ts';
-import type { CompleteSignIn } from '../complete-sign-in.ts';
+import { type CompleteSignIn, HOME } from '../complete-sign-in.ts';
 import type { User } from '../user-store.ts';
 import { startAgain } from './code-page.ts';
 import type { Enrolments } from './enrolment.ts';
@@ -10,7 +10,6 @@ import type { PendingSignIns } from './pending-sign-in.ts';
 import type { SecondFactor } from './second-factor.ts';
 
 export const ENROLMENT_PAGE = '/auth/login/enrolment';
-const HOME = '/dashboard';
 
 export interface EnrolmentPageDeps {
   readonly secondFactor: Pick<SecondFactor, 'enrol' | 'has'>;

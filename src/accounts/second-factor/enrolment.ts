@@ -10,7 +10,7 @@ const LIFETIME_MS = 30 * MINUTE_MS;
 
 /** What the page shows of a secret that no code has confirmed yet. */
 export interface EnrolmentView {
-  /** The secret, encrypted for this user: the form brings it back, so nothing is stored for what nobody confirms. */
+  /** The secret, encrypted for this user: the form brings it back, so nothing is stored before a code confirms it. */
   readonly sealed: string;
   /** `ABCD EFGH …`. */
   readonly secret: string;

@@ -37,7 +37,7 @@ export interface FactorStore {
   replaceRecoveryCodes(userId: string, digests: readonly string[]): Promise<boolean>;
   /** The recovery codes too. False where there was nothing. */
   remove(userId: string): Promise<boolean>;
-  /** Whether nobody has an older account. */
+  /** Whether it is the oldest account. */
   isFirstAccount(userId: string): Promise<boolean>;
 }
 

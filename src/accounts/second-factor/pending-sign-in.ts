@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
 import { createCompoundLimiter } from '../../http/compound-limiter.ts';
+import { readCookie } from '../../http/read-cookie.ts';
 import type { KeyRing } from '../../storage/key-ring.ts';
 import type { RedisClient } from '../../storage/redis.ts';
 import type { Credentials, UserStore } from '../user-store.ts';
@@ -104,8 +105,3 @@ const digest = (passwordHash: string): string => hash('sha256', passwordHash, 'b
 
 const isSame = (a: string, b: string): boolean =>
   a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b));
-
-function readCookie(req: Request, name: string): string | undefined {
-  const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim());
-  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
-}

@@ -23,7 +23,7 @@ export const normaliseCode = (text: string): string => text.replaceAll(/[\s-]/g,
 /** Whether a normalised code could be a recovery code. */
 export const isRecoveryCode = (code: string): boolean => RECOVERY_CODE.test(code);
 
-/** What is stored of a code. Fast on purpose: 79 random bits cannot be guessed, and nobody chose them. */
+/** What is stored of a code. Fast on purpose: 79 random bits cannot be guessed. */
 export function recoveryCodeDigest(userId: string, code: string): string {
   return hash('sha256', `curfew-recovery:${userId}:${normaliseCode(code)}`, 'base64url');
 }

@@ -154,7 +154,7 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
       const factor = await store.find(userId);
       if (factor === undefined) return { kind: 'none' };
       if (isRecoveryCode(code)) return checkRecoveryCode(userId, code, origin);
-      // A device from before the factor is known by the password alone, which whoever guesses at codes has as well.
+      // A device from before the factor is known by the password alone, which an attacker who guesses codes has too.
       const taken = isKnownDevice(factor.createdAt) ? undefined : await strangersCodes.take(userId);
       if (taken?.kind === 'limited') return { kind: 'limited', retryAfterSeconds: taken.retryAfterSeconds };
       if (!(await checkTotp(userId, factor.secret, code))) return { kind: 'wrong' };

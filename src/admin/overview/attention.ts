@@ -36,7 +36,7 @@ export function attentionOf(now: NowFigures): readonly Worry[] {
         href: '/security/load',
         action: 'Open load',
       });
-  // A step that is retried within the minute needs nobody.
+  // A step that is retried within the minute needs no attention.
   if (revocations.waiting > 0 && pendingMs >= MINUTE_MS)
     worries.push({
       text: `${some(revocations.waiting, 'revocation is', 'revocations are')} pending.`,

@@ -30,7 +30,7 @@ export interface EndedRestoration {
   readonly carriedOver: CarriedOver | undefined;
   /** Names of API keys that were revoked because nothing could tell whether they had been. */
   readonly revokedKeys: readonly string[];
-  /** The revocation that ends everything of everyone: sessions in Redis outlive any file. */
+  /** The revocation that ends all sessions and tokens: sessions in Redis outlive any file. */
   readonly orderId: string | undefined;
 }
 
