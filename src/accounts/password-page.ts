@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AppError, invalid } from '../errors.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
+import { type Notices, noticeOf } from '../http/query-text.ts';
 import { waitInWords } from '../http/wait-in-words.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
@@ -27,7 +28,7 @@ const passwordForm = z.object({
 type Fields = Readonly<Record<string, string>>;
 
 /** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
+const NOTICES: Notices = new Map([
   [
     'end',
     'Your password is changed. Your other sessions, API keys and broker connections have ended. You stay signed in here.',
@@ -68,7 +69,7 @@ export function createPasswordPage(
   async function render(req: Request, res: Response, fields: Fields): Promise<void> {
     renderPage(req, res, 'accounts/password', {
       title: 'Change password',
-      notice: NOTICES.get(req.query['notice']),
+      notice: noticeOf(req, NOTICES),
       keepsOthers: req.body?.others === 'keep',
       hasFactor: await secondFactor.has(currentSession(req).userId),
       fields,

@@ -5,6 +5,7 @@ import { AppError, invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
+import { type Notices, noticeOf } from '../http/query-text.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { toDeviceView } from '../sessions/device-view.ts';
@@ -27,7 +28,7 @@ export interface ProfilePagesDeps {
 }
 
 /** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([['email', 'Your email address is changed.']]);
+const NOTICES: Notices = new Map([['email', 'Your email address is changed.']]);
 
 const emailForm = z.object({ email: emailSchema });
 
@@ -60,7 +61,7 @@ export function createProfilePages({
         factor,
         devices: devices.map((device) => toDeviceView(device, sid)),
         signIns: signIns.map(toSignInView),
-        notice: NOTICES.get(req.query['notice']),
+        notice: noticeOf(req, NOTICES),
       });
     },
 

@@ -3,6 +3,8 @@ import type { Clock } from '../core/clock.ts';
 import { notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { renderPage } from '../http/page.ts';
+import { numberedPage } from '../http/pager.ts';
+import { type Notices, noticeOf, queryText } from '../http/query-text.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import type { OwnedKey } from './api-key-store.ts';
 import type { ApiKeys } from './api-keys.ts';
@@ -14,8 +16,11 @@ export interface AllKeysPageDeps {
 }
 
 const HOME = '/api-keys/everybody';
+const PAGE_SIZE = 50;
+/** A name of a key. */
+const LONGEST_SEARCH = 60;
 
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
+const NOTICES: Notices = new Map([
   ['revoked', 'The key is revoked. No program can use it from now on.'],
   ['released', 'The owner may change the addresses of that key once now.'],
 ]);
@@ -28,11 +33,17 @@ export function createAllKeysPage({ apiKeys, clock }: AllKeysPageDeps): {
 } {
   return {
     async list(req, res) {
-      const keys = await apiKeys.listAll();
+      const text = queryText(req, 'q', LONGEST_SEARCH);
+      const page = numberedPage(req, PAGE_SIZE);
+      const { keys, total } = await apiKeys.search({ text, offset: page.offset, limit: page.limit });
       renderPage(req, res, 'api-keys/everybody', {
         title: 'Everybody’s API keys',
         keys: keys.map((key) => ({ ...toKeyView(key, clock.now()), username: key.username })),
-        notice: NOTICES.get(req.query['notice']),
+        total,
+        from: page.offset + 1,
+        text,
+        pages: page.links(HOME, { q: text }, { shown: keys.length, total }),
+        notice: noticeOf(req, NOTICES),
       });
     },
 

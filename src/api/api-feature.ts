@@ -99,7 +99,7 @@ export interface ApiFeature extends Feature {
   readonly whyNoSocket: (keyId: string, address: string) => Promise<'ended' | 'forbidden' | undefined>;
   /** Calls back whenever a key of the user may have ended, on whichever node; returns how to stop that. */
   readonly whenKeysChange: WaitingCalls['add'];
-  /** `/api`, for programs: in front of the session. */
+  /** Below `/api`, for programs: in front of the session. */
   readonly programs: Router;
 }
 
@@ -149,7 +149,7 @@ export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
     metrics: keyMetrics.metrics,
     jobs: [usage],
     programs: createApiRouter({ endpoints, gate, waiting, document, corsOrigins }),
-    router: createKeysRouter({ apiKeys, publicOrigin, clock }),
+    router: createKeysRouter({ apiKeys, document, publicOrigin, clock }),
   };
 }
 

@@ -1,4 +1,12 @@
-import type { InferResult, Kysely, Selectable, Transaction } from 'kysely';
+import {
+  type ExpressionBuilder,
+  type InferResult,
+  type Kysely,
+  type Selectable,
+  sql,
+  type Transaction,
+} from 'kysely';
+import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
 import type { ApiKeysTable, Schema } from '../storage/schema.ts';
 import { takeUserLock } from '../storage/user-lock.ts';
@@ -33,6 +41,12 @@ export interface OwnedKey extends ApiKey {
   readonly username: string;
 }
 
+export interface KeySearch {
+  readonly text: string;
+  readonly offset: number;
+  readonly limit: number;
+}
+
 /** The API keys. What is revoked stays as a row without its hash, for the years that an audit trail is kept. */
 export interface ApiKeyStore {
   /**
@@ -54,6 +68,8 @@ export interface ApiKeyStore {
   listByUser(userId: string): Promise<readonly ApiKey[]>;
   /** The same of everybody, by owner. */
   listAll(): Promise<readonly OwnedKey[]>;
+  /** A page of those whose name or owner has `text` in it, and how many there are; all of them for ''. */
+  search(search: KeySearch): Promise<{ readonly keys: readonly OwnedKey[]; readonly total: number }>;
   countByUser(userId: string): Promise<number>;
   /** Wipes the hash too. False when it was revoked already, or never there. */
   revoke(id: string, now: number): Promise<boolean>;
@@ -85,6 +101,8 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
       .selectAll('api_keys')
       .select(['users.username', 'address_registrations.changed_at as registered_at'])
       .where('api_keys.revoked_at', 'is', null);
+  const selectOwnedByOwner = () =>
+    selectOwned().orderBy('users.username_key').orderBy('api_keys.created_at').orderBy('api_keys.id');
 
   return {
     insert: (key, now, most = Number.POSITIVE_INFINITY) =>
@@ -146,12 +164,23 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
     },
 
     async listAll() {
-      const rows = await selectOwned()
-        .orderBy('users.username_key')
-        .orderBy('api_keys.created_at')
-        .orderBy('api_keys.id')
-        .execute();
-      return rows.map(toOwnedKey);
+      return (await selectOwnedByOwner().execute()).map(toOwnedKey);
+    },
+
+    async search({ text, offset, limit }) {
+      const key = text.toLowerCase();
+      const matches = (eb: ExpressionBuilder<Schema, 'api_keys' | 'users'>) =>
+        eb.or([
+          containsText(sql.ref('users.username_key'), key),
+          containsText(sql`lower(api_keys.name)`, key),
+        ]);
+      const { total } = await selectKeys()
+        .select(({ fn }) => fn.countAll<number>().as('total'))
+        .where('api_keys.revoked_at', 'is', null)
+        .where(matches)
+        .executeTakeFirstOrThrow();
+      const rows = await selectOwnedByOwner().where(matches).offset(offset).limit(limit).execute();
+      return { keys: rows.map(toOwnedKey), total: Number(total) };
     },
 
     countByUser: (userId) => countKeys(db, userId),

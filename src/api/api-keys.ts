@@ -29,6 +29,8 @@ export interface ApiKeys {
   listOf(userId: string): Promise<readonly ApiKey[]>;
   countOf(userId: string): Promise<number>;
   listAll(): Promise<readonly OwnedKey[]>;
+  /** A page of everybody's, by owner, and how many there are. */
+  search: ApiKeyStore['search'];
   /** One that is not revoked. */
   find(id: string): Promise<OwnedKey | undefined>;
   /** From the commit on no node takes the key. Harmless twice. */
@@ -65,6 +67,7 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
     listOf: (userId) => store.listByUser(userId),
     countOf: (userId) => store.countByUser(userId),
     listAll: () => store.listAll(),
+    search: (search) => store.search(search),
     find: async (id) => (isKeyId(id) ? store.find(id) : undefined),
 
     async create(userId, wish, origin) {

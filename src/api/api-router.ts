@@ -5,7 +5,6 @@ import { auditOrigin } from '../http/audit-origin.ts';
 import { methods } from '../http/methods.ts';
 import { setWaited } from '../http/request-watch.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
-import { createApiPage } from './api-page.ts';
 import { createCors } from './cors.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { KeyGate } from './key-gate.ts';
@@ -25,12 +24,12 @@ const ROOT = '/api/v1';
 
 /** The API has keys of its own: it counts callers when it knows them. */
 export const API_ROUTES: readonly RoutePolicy[] = [
-  { path: '/api', below: true, class: 'api' },
+  { path: '/api', below: true, class: 'api', showsViewer: true },
   { path: ROOT, below: true, class: 'api', limit: 'own' },
   { path: `${ROOT}/openapi.json`, class: 'api' },
 ];
 
-/** `/api` and what is below it: programs with a key, no session, no cookie. */
+/** What is below `/api`: programs with a key, no session, no cookie. */
 export function createApiRouter(deps: ApiRouterDeps): Router {
   const { endpoints, document, corsOrigins } = deps;
   const router = Router({ caseSensitive: true });
@@ -39,7 +38,6 @@ export function createApiRouter(deps: ApiRouterDeps): Router {
     methods(router, ROOT + endpoint.path, { [endpoint.method]: createHandler(endpoint, deps) });
   }
   methods(router, `${ROOT}/openapi.json`, { get: createDocumentHandler(document) });
-  methods(router, '/api', { get: createApiPage(document) });
   return router;
 }
 

@@ -6,6 +6,7 @@ import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
+import { type Notices, noticeOf } from '../http/query-text.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { type ApiKeys, MOST_KEYS_OF_A_PERSON, type RegisteredAddresses } from './api-keys.ts';
 import { API_SCOPES, SCOPE_WORDS } from './api-scope.ts';
@@ -32,7 +33,7 @@ interface KeysPage {
 type Fields = Readonly<Record<string, string>>;
 
 /** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
+const NOTICES: Notices = new Map([
   ['revoked', 'The key is revoked. No program can use it from now on.'],
   ['addresses_changed', 'The addresses are changed.'],
   ['addresses_unchanged', 'These were the addresses already.'],
@@ -47,7 +48,7 @@ export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): 
         title: 'API keys',
         keys: keys.map((key) => toKeyView(key, clock.now())),
         isFull: keys.length >= MOST_KEYS_OF_A_PERSON,
-        notice: NOTICES.get(req.query['notice']),
+        notice: noticeOf(req, NOTICES),
       });
     },
 
@@ -141,7 +142,7 @@ export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): 
       address: clientAddress(req),
       registered: await apiKeys.registrationOf(key.userId),
       fields,
-      notice: NOTICES.get(req.query['notice']),
+      notice: noticeOf(req, NOTICES),
     });
   }
 }

@@ -2,9 +2,13 @@ import { Router } from 'express';
 import { methods } from '../http/methods.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
 import { createAllKeysPage } from './all-keys-page.ts';
+import { createApiPage } from './api-page.ts';
 import { createKeysPage, type KeysPageDeps } from './keys-page.ts';
+import type { OpenApiDocument } from './openapi-document.ts';
 
-export interface KeysRouterDeps extends KeysPageDeps {}
+export interface KeysRouterDeps extends KeysPageDeps {
+  readonly document: OpenApiDocument;
+}
 
 export const KEY_ROUTES: readonly RoutePolicy[] = [
   { path: '/api-keys', reauthenticate: ['post'] },
@@ -17,11 +21,12 @@ export const KEY_ROUTES: readonly RoutePolicy[] = [
   { path: '/api-keys/:id/revocation' },
 ];
 
-/** `/api-keys`: the pages where people make, bind and revoke their keys. */
+/** `/api-keys`: the pages where people make, bind and revoke their keys; and `/api`, what programs can do with one. */
 export function createKeysRouter(deps: KeysRouterDeps): Router {
   const router = Router({ caseSensitive: true });
   const own = createKeysPage(deps);
   const all = createAllKeysPage(deps);
+  methods(router, '/api', { get: createApiPage(deps.document) });
   methods(router, '/api-keys', { get: own.list, post: own.create });
   methods(router, '/api-keys/new', { get: own.showForm });
   methods(router, '/api-keys/everybody', { get: all.list });

@@ -3,6 +3,7 @@ import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
+import { type Notices, noticeOf } from '../http/query-text.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import type { BrokerAdapter, CredentialField } from './broker-adapter.ts';
@@ -21,7 +22,7 @@ export interface CredentialPageDeps {
 }
 
 /** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
+const NOTICES: Notices = new Map([
   ['needed', 'Enter your app keys first; then you can connect.'],
   ['removed', 'The app keys are removed.'],
 ]);
@@ -39,7 +40,7 @@ export function createCredentialPage(deps: CredentialPageDeps): {
 
   return {
     async show(req, res) {
-      await render(req, res, findAdapter(req), { notice: NOTICES.get(req.query['notice']) });
+      await render(req, res, findAdapter(req), { notice: noticeOf(req, NOTICES) });
     },
 
     async save(req, res) {

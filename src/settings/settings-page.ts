@@ -7,6 +7,7 @@ import { invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
+import { type Notices, noticeOf } from '../http/query-text.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import type { ChangeSettings, SettingsChange } from './change-settings.ts';
@@ -25,7 +26,7 @@ export interface SettingsPageDeps {
 }
 
 /** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map<SettingsChange, string>([
+const NOTICES: Notices = new Map<SettingsChange, string>([
   ['saved', 'Saved. It holds on all your devices.'],
   [
     'idle_pending',
@@ -47,7 +48,7 @@ export function createSettingsPage(deps: SettingsPageDeps): {
   return {
     async get(req, res) {
       const settings = await readSettings(currentSession(req).userId);
-      render(req, res, settings, { notice: NOTICES.get(req.query['notice']) });
+      render(req, res, settings, { notice: noticeOf(req, NOTICES) });
     },
 
     async post(req, res) {

@@ -4,6 +4,7 @@ import { invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
+import { type Notices, noticeOf } from '../http/query-text.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { exampleMessage } from './example-message.ts';
@@ -47,7 +48,7 @@ type FieldProblems = Readonly<Record<string, string>>;
 const SHOWN_SIGNALS = 50;
 
 /** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
+const NOTICES: Notices = new Map([
   [
     'created',
     'The strategy is there, and switched off. Give its webhook to your platform, then switch it on.',
@@ -172,7 +173,7 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
       typedAddresses: typedAddresses(req) ?? allowedAddresses.join('\n'),
       isTradingViewOnly: areTradingViewAddresses(allowedAddresses),
       fields,
-      notice: NOTICES.get(req.query['notice']),
+      notice: noticeOf(req, NOTICES),
     });
   }
 }

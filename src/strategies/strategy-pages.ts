@@ -4,6 +4,7 @@ import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { type FormResult, readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
+import { type Notices, noticeOf } from '../http/query-text.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { createReauthentication } from '../sessions/reauthentication.ts';
@@ -36,7 +37,7 @@ type FieldProblems = Readonly<Record<string, string>>;
 type FormValues = Parameters<typeof toFormView>[0];
 
 /** What the list says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
+const NOTICES: Notices = new Map([
   ['deleted', 'The strategy is deleted. Its webhook leads nowhere any more.'],
 ]);
 
@@ -56,7 +57,7 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
         maximum: MOST_STRATEGIES,
         isFull: own.length >= MOST_STRATEGIES,
         hasBrokers: brokerNames.size > 0,
-        notice: NOTICES.get(req.query['notice']),
+        notice: noticeOf(req, NOTICES),
       });
     },
 

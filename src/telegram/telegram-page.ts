@@ -5,6 +5,7 @@ import { auditOrigin } from '../http/audit-origin.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
 import { readForm, requireForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
+import { type Notices, noticeOf } from '../http/query-text.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { createReauthentication } from '../sessions/reauthentication.ts';
@@ -26,7 +27,7 @@ export interface TelegramPageDeps {
 }
 
 /** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
+const NOTICES: Notices = new Map([
   ['bot_saved', 'The bot token is saved; Telegram knows it.'],
   ['bot_unchecked', 'The bot token is saved. Telegram could not be asked whether it knows it.'],
   ['bot_needed', 'Enter a bot token first.'],
@@ -55,7 +56,7 @@ export function createTelegramPage(deps: TelegramPageDeps): Page {
 
   return {
     async show(req, res) {
-      await render(req, res, { notice: NOTICES.get(req.query['notice']) });
+      await render(req, res, { notice: noticeOf(req, NOTICES) });
     },
 
     async saveBot(req, res) {

@@ -54,6 +54,23 @@ describe.each(DATABASES)('The store of API keys on %s', (_name, open) => {
     expect(await store.findForUse('ONE')).toBeUndefined();
   });
 
+  it('finds a page of everybody’s by owner or name, whatever the case, and takes signs as they are', async () => {
+    await store.insert(key('r1', { userId: 'ravi', name: 'Bot 100%' }), 1);
+    await store.insert(key('a2', { name: 'Scalper' }), 2);
+    await store.insert(key('a1', { name: 'BOT 1000' }), 1);
+    const find = async (text: string, offset = 0, limit = 10) => {
+      const { keys, total } = await store.search({ text, offset, limit });
+      return [keys.map(({ id }) => id), total];
+    };
+    expect(await find('')).toEqual([['a1', 'a2', 'r1'], 3]);
+    expect(await find('', 1, 1)).toEqual([['a2'], 3]);
+    expect(await find('bot')).toEqual([['a1', 'r1'], 2]);
+    expect(await find('100%')).toEqual([['r1'], 1]);
+    expect(await find('RAV')).toEqual([['r1'], 1]);
+    await store.revoke('a1', 3);
+    expect(await find('bot')).toEqual([['r1'], 1]);
+  });
+
   it('counts each of several at once, and takes no more than so many', async () => {
     const sent = Array.from({ length: 12 }, (_, each) => store.insert(key(`k${each}`), 1, 5));
     const others = Array.from({ length: 3 }, (_, each) =>

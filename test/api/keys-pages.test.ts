@@ -1,10 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createApiKeyStore } from '../../src/api/api-key-store.ts';
 import { MOST_KEYS_OF_A_PERSON } from '../../src/api/api-keys.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { createApiClient, makeKey } from './api-client.ts';
+
+const STORED_KEY = {
+  secretHash: 'hash',
+  scopes: ['session:read'],
+  expiresAt: undefined,
+  addresses: { primary: undefined, secondary: undefined },
+} as const;
 
 describe('the pages of API keys', () => {
   let clock: SettableClock;
@@ -200,6 +208,32 @@ describe('the pages of API keys', () => {
     expect((await change('203.0.113.8')).status).toBe(303);
     expect((await change('203.0.113.9')).status).toBe(409);
     expect(await events()).toContain('api_key.address_wait_lifted by asha');
+  });
+
+  test('list everybody’s by owner in pages of 50, and find them by name or owner', async () => {
+    const ravi = await addRavi();
+    await makeKey(ravi, { name: 'Zero 100%' });
+    const { database } = server.infrastructure;
+    const { id: userId } = await database.db
+      .selectFrom('users')
+      .select('id')
+      .where('username', '=', 'asha')
+      .executeTakeFirstOrThrow();
+    const store = createApiKeyStore(database);
+    for (let each = 10; each < 65; each += 1)
+      await store.insert({ ...STORED_KEY, id: `Key${each}7Hq2xT9`, userId, name: `Bot ${each}` }, each);
+    const namesOn = async (query: string): Promise<readonly string[]> =>
+      [...(await admin.get(`/api-keys/everybody${query}`)).text.matchAll(/class="cut">([^<]+) </g)].map(
+        ([, name = '']) => name.trim(),
+      );
+    const first = await namesOn('');
+    expect([first.length, first[0]]).toEqual([50, 'Bot 10']);
+    expect((await admin.get('/api-keys/everybody')).text).toContain('1 to 50 of 56, by owner');
+    expect(await namesOn('?page=2')).toEqual(['Bot 60', 'Bot 61', 'Bot 62', 'Bot 63', 'Bot 64', 'Zero 100%']);
+    expect(await namesOn('?q=RAV')).toEqual(['Zero 100%']);
+    expect(await namesOn('?q=100%25')).toEqual(['Zero 100%']);
+    expect(await namesOn('?q=ot+6')).toHaveLength(5);
+    expect((await admin.get('/api-keys/everybody?q=nobody')).text).toContain('Show all keys');
   });
 
   test('keep people’s keys apart, and let an administrator end anybody’s', async () => {

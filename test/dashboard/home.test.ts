@@ -76,22 +76,31 @@ describe('The pages for anyone', () => {
     expect([page.status, headerOf(page.text).includes('href="/auth/login"')]).toEqual([200, true]);
   });
 
-  it.each(['/api'])(
-    'at %s lead to what is behind them and to the way in, without a session',
-    async (path) => {
-      const visitor = createVisitor(server.origin);
-      await setUp(visitor);
-      await signIn(visitor);
-      // The same for everybody: nobody's session was looked at.
-      const [signedIn, stranger] = [await visitor.get(path), await createVisitor(server.origin).get(path)];
-      expect(signedIn.text).toBe(stranger.text);
-      const header = headerOf(signedIn.text);
-      expect(header).toContain('<a class="button button-quiet" href="/dashboard">Dashboard</a>');
-      expect(header).toContain('<a class="button button-quiet" href="/auth/login">Sign in</a>');
-      expect((await visitor.get('/auth/login')).location).toBe('/dashboard');
-      // Strangers need not know which faults to try.
-      expect((await visitor.get('/dashboard')).text).toContain(`<p>Curfew ${VERSION}. All times`);
-      expect(stranger.text).toContain('<p>Curfew. All times');
-    },
-  );
+  it('at /api do the same, and show strangers no version', async () => {
+    const visitor = createVisitor(server.origin);
+    await setUp(visitor);
+    await signIn(visitor);
+    const header = headerOf((await visitor.get('/api')).text);
+    expect(header).toContain('Sign out');
+    expect(header).toContain('href="/api-keys"');
+    const stranger = await createVisitor(server.origin).get('/api');
+    expect(headerOf(stranger.text)).toContain(
+      '<a class="button button-quiet" href="/auth/login">Sign in</a>',
+    );
+    expect(stranger.headers['set-cookie']).toBeUndefined();
+    expect((await visitor.get('/auth/login')).location).toBe('/dashboard');
+    // Strangers need not know which faults to try.
+    expect((await visitor.get('/dashboard')).text).toContain(`<p>Curfew ${VERSION}. All times`);
+    expect(stranger.text).toContain('<p>Curfew. All times');
+  });
+
+  it('at /api take a session that is over for none', async () => {
+    const visitor = createVisitor(server.origin);
+    await setUp(visitor);
+    await signIn(visitor);
+    const cookie = visitor.sessionCookie();
+    await visitor.submit('/auth/logout', {}, '/dashboard');
+    visitor.useSessionCookie(cookie);
+    expect(headerOf((await visitor.get('/api')).text)).toContain('href="/auth/login"');
+  });
 });

@@ -2,6 +2,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { AppError } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { renderPage } from '../../http/page.ts';
+import { type Notices, noticeOf } from '../../http/query-text.ts';
 import { currentSession } from '../../sessions/current-session.ts';
 import type { Enrolments } from './enrolment.ts';
 import { FORM_EXPIRED, showRecoveryCodes, WRONG_CODE } from './enrolment-page.ts';
@@ -15,9 +16,7 @@ export interface FactorPagesDeps {
 }
 
 /** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: ReadonlyMap<unknown, string> = new Map([
-  ['removed', 'Your second factor and its recovery codes are removed.'],
-]);
+const NOTICES: Notices = new Map([['removed', 'Your second factor and its recovery codes are removed.']]);
 
 /** A user's own second factor: enrolled, removed, and its recovery codes made anew. All of it asks for who they are first. */
 export function createFactorPages({
@@ -37,7 +36,7 @@ export function createFactorPages({
       isRequired: secondFactor.isRequired({ role }),
       action: FACTOR_PAGE,
       enrolment: enrolments.show({ id: userId, username }, req.body?.sealed),
-      notice: NOTICES.get(req.query['notice']),
+      notice: noticeOf(req, NOTICES),
       error,
     });
   }
