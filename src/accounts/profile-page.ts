@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { AuditLog } from '../core/audit-event.ts';
+import { ROLE_NAMES } from '../core/role.ts';
 import { AppError, invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { readForm } from '../http/form.ts';
@@ -57,7 +58,12 @@ export function createProfilePages({
       ]);
       renderPage(req, res, 'accounts/profile', {
         title: 'Your profile',
-        user: { username: user.username, email: user.email, role: user.role, createdAt: user.createdAt },
+        user: {
+          username: user.username,
+          email: user.email,
+          role: ROLE_NAMES[user.role],
+          createdAt: user.createdAt,
+        },
         factor,
         devices: devices.map((device) => toDeviceView(device, sid)),
         signIns: signIns.map(toSignInView),

@@ -41,13 +41,13 @@ export interface AccountsRouterDeps
 export const ACCOUNT_ROUTES: readonly RoutePolicy[] = [
   { path: '/setup', class: 'form' },
   { path: '/auth/login', below: true, class: 'form' },
-  { path: CONFIRM },
-  { path: PROFILE },
-  { path: EMAIL_PAGE, reauthenticate: ['get', 'post'] },
-  { path: PASSWORD_PAGE },
-  { path: FACTOR_PAGE, reauthenticate: ['get', 'post'] },
-  { path: `${FACTOR_PAGE}/recovery-codes`, reauthenticate: ['post'] },
-  { path: `${FACTOR_PAGE}/removal`, reauthenticate: ['get', 'post'] },
+  { path: CONFIRM, viewersToo: true },
+  { path: PROFILE, viewersToo: true },
+  { path: EMAIL_PAGE, viewersToo: true, reauthenticate: ['get', 'post'] },
+  { path: PASSWORD_PAGE, viewersToo: true },
+  { path: FACTOR_PAGE, viewersToo: true, reauthenticate: ['get', 'post'] },
+  { path: `${FACTOR_PAGE}/recovery-codes`, viewersToo: true, reauthenticate: ['post'] },
+  { path: `${FACTOR_PAGE}/removal`, viewersToo: true, reauthenticate: ['get', 'post'] },
 ];
 
 /** `/setup`, `/auth/login` with its second step, `/auth/confirm`, and what lies below `/profile`. */

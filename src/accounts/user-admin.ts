@@ -68,7 +68,7 @@ export interface UserAdmin {
     username: string,
     origin: AuditOrigin,
   ): Promise<{ readonly kind: 'reset' | 'none'; readonly user: User } | UnknownUser>;
-  /** Counts from the person's next request on. Not for the last admin who can sign in. */
+  /** Counts from the person's next request on. Who becomes a viewer loses all that is open. Not for the last admin who can sign in. */
   changeRole(
     username: string,
     role: User['role'],
@@ -84,7 +84,7 @@ export interface UserAdminDeps {
   readonly users: UserStore;
   readonly rules: PasswordRules;
   readonly hasher: Pick<PasswordHasher, 'hash'>;
-  readonly lifecycle: Pick<SessionLifecycle, 'endAccount'>;
+  readonly lifecycle: Pick<SessionLifecycle, 'endAccount' | 'endAccountWith'>;
   /** Tells the person's sessions, so that their pages show the places they may go to. */
   readonly tellSessions: (userId: string, role: User['role']) => Promise<void>;
   /** Returns how many there were. */
@@ -109,6 +109,16 @@ export function createUserAdmin({
   /** What follows from a change that is stored is completed, whatever becomes of the administrator's session. */
   const endAccount: SessionLifecycle['endAccount'] = (...args) =>
     acting.asServer(() => lifecycle.endAccount(...args));
+
+  /** A viewer has no broker connection: everything of theirs ends with the change, in one transaction. */
+  async function makeViewer(userId: string, origin: AuditOrigin): Promise<User['role'] | 'last_admin'> {
+    let before: User['role'] | 'last_admin' = 'viewer';
+    await lifecycle.endAccountWith(userId, 'role_changed', origin, async (trx) => {
+      before = await users.changeRoleUnlessLastAdmin(userId, 'viewer', trx);
+      return before !== 'viewer' && before !== 'last_admin';
+    });
+    return before;
+  }
 
   return {
     list: () => users.list(),
@@ -168,7 +178,9 @@ export function createUserAdmin({
     async changeRole(username, role, origin) {
       const user = await users.findByUsername(username);
       if (user === undefined) return { kind: 'unknown_user' };
-      const before = await users.changeRoleUnlessLastAdmin(user.id, role);
+      const before = await (role === 'viewer'
+        ? makeViewer(user.id, origin)
+        : users.changeRoleUnlessLastAdmin(user.id, role));
       if (before === 'last_admin') return { kind: 'last_admin', user };
       if (before === role) return { kind: 'unchanged', user: { ...user, role } };
       await audit.record({ type: 'account.role_changed', userId: user.id, before, after: role }, origin);

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
+import type { Role } from '../core/role.ts';
 import { waitForActs } from '../storage/act-locks.ts';
+import type { InTransaction } from '../storage/change-in-transaction.ts';
 import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema, UsersTable } from '../storage/schema.ts';
@@ -11,7 +13,7 @@ export interface User {
   readonly id: string;
   readonly username: string;
   readonly email: string;
-  readonly role: 'admin' | 'user';
+  readonly role: Role;
   readonly disabled: boolean;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
@@ -67,7 +69,11 @@ export interface UserStore {
   /** False, and nothing is changed, when nobody would be left who can administer. */
   disableUnlessLastAdmin(userId: string): Promise<boolean>;
   /** Resolves to the role before, or to `last_admin`, and nothing is changed, when nobody would be left. */
-  changeRoleUnlessLastAdmin(userId: string, role: User['role']): Promise<User['role'] | 'last_admin'>;
+  changeRoleUnlessLastAdmin(
+    userId: string,
+    role: User['role'],
+    within?: InTransaction,
+  ): Promise<User['role'] | 'last_admin'>;
   /** That the user has signed in just now. */
   noteSignIn(userId: string): Promise<void>;
 }
@@ -210,24 +216,34 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
         return true;
       }),
 
-    changeRoleUnlessLastAdmin: (userId, role) =>
-      db.transaction().execute(async (trx) => {
+    changeRoleUnlessLastAdmin(userId, role, within) {
+      if (within !== undefined) return changeRole(within, userId, role);
+      return db.transaction().execute(async (trx) => {
         await waitForActs(trx, database, { userId });
-        await waitForTurn(trx);
-        if (role !== 'admin' && (await isLastAdmin(trx, userId))) return 'last_admin';
-        const before = await trx
-          .selectFrom('users')
-          .select('role')
-          .where('id', '=', userId)
-          .executeTakeFirstOrThrow();
-        await trx.updateTable('users').set({ role }).where('id', '=', userId).execute();
-        return before.role;
-      }),
+        return changeRole(trx, userId, role);
+      });
+    },
 
     async noteSignIn(userId) {
       await db.updateTable('users').set({ last_sign_in_at: clock.now() }).where('id', '=', userId).execute();
     },
   };
+}
+
+async function changeRole(
+  trx: InTransaction,
+  userId: string,
+  role: User['role'],
+): Promise<User['role'] | 'last_admin'> {
+  await waitForTurn(trx);
+  if (role !== 'admin' && (await isLastAdmin(trx, userId))) return 'last_admin';
+  const before = await trx
+    .selectFrom('users')
+    .select('role')
+    .where('id', '=', userId)
+    .executeTakeFirstOrThrow();
+  await trx.updateTable('users').set({ role }).where('id', '=', userId).execute();
+  return before.role;
 }
 
 /** Until the transaction ends nobody else gets past here: two who disable each other would leave nobody. */

@@ -92,7 +92,7 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
     .select(['api_keys.id', 'api_keys.user_id', 'api_keys.name', 'api_keys.scopes', 'api_keys.expires_at'])
     .select(['api_keys.secret_hash', 'api_keys.revoked_at'])
     .select(['api_keys.address_primary', 'api_keys.address_secondary'])
-    .select(['users.username', 'users.disabled'])
+    .select(['users.username', 'users.disabled', 'users.role'])
     .where('api_keys.id', '=', '')
     .compile();
   const selectOwned = () =>
@@ -135,6 +135,7 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
           addresses: toAddresses(row),
           secretHash: row.revoked_at === null ? (row.secret_hash ?? undefined) : undefined,
           ownerDisabled: row.disabled === 1,
+          ownerRole: row.role,
         }
       );
     },

@@ -1,4 +1,5 @@
 import { DAY_MS } from '../core/duration.ts';
+import type { Role } from '../core/role.ts';
 import type { ApiScope } from './api-scope.ts';
 import type { KeyAddresses } from './key-addresses.ts';
 
@@ -29,6 +30,7 @@ export interface StoredKey
   /** Argon2id; undefined once the key was revoked. */
   readonly secretHash: string | undefined;
   readonly ownerDisabled: boolean;
+  readonly ownerRole: Role;
 }
 
 /** The exchanges let a person change the addresses of their API keys once a week at most (NSE/INVG/67858 of 5 May 2025). */

@@ -1,3 +1,5 @@
+import { includesRole, type Role } from '../core/role.ts';
+
 /** What a key may do, one word for each thing. A key has those that its owner ticked and no others. */
 export const API_SCOPES = [
   'session:read',
@@ -18,6 +20,12 @@ export const SCOPE_WORDS = {
   'strategies:read': 'List your strategies',
   'feed:read': 'Open a live connection for prices and events',
 } as const satisfies Record<ApiScope, string>;
+
+/** What a program may do only while the owner of its key is more than a viewer. */
+const NOT_FOR_VIEWERS: ReadonlySet<ApiScope> = new Set(['broker:token']);
+
+export const mayUseScope = (role: Role, scope: ApiScope): boolean =>
+  includesRole(role, 'user') || !NOT_FOR_VIEWERS.has(scope);
 
 /** Those of a stored text that this version knows: a later one may have written others. */
 export function readScopes(text: string): readonly ApiScope[] {

@@ -9,7 +9,7 @@ import type { CompoundLimiter } from '../http/compound-limiter.ts';
 import { rateLimitHeaders } from '../http/rate-limit-headers.ts';
 import { setActingUser } from '../http/request-watch.ts';
 import type { StoredKey } from './api-key.ts';
-import type { ApiScope } from './api-scope.ts';
+import { type ApiScope, mayUseScope } from './api-scope.ts';
 import { mayBeUsedFrom } from './key-addresses.ts';
 import type { KeyUsage } from './key-usage.ts';
 import type { KeyVerifier, WhyBadKey } from './key-verifier.ts';
@@ -120,14 +120,14 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
         await taking.giveBack();
         throw error;
       }
-      if (!key.scopes.includes(scope)) throw notForThis(scope);
+      requireScope(key, scope);
       return key;
     },
 
     async admitAgain(req, res, scope) {
       const key = await requireGoodKey(req, res);
       if (!mayBeUsedFrom(key.addresses, clientAddress(req))) throw notFromHere(clientAddress(req));
-      if (!key.scopes.includes(scope)) throw notForThis(scope);
+      requireScope(key, scope);
     },
   };
 }
@@ -153,6 +153,16 @@ function tooManyBadKeys(retryAfterSeconds: number): AppError {
 
 function notFromHere(address: string): AppError {
   const words = `This API key may not be used from ${address}. Its owner sets the allowed addresses in Curfew under API keys.`;
+  return new AppError('forbidden', words);
+}
+
+function requireScope({ scopes, ownerRole }: StoredKey, scope: ApiScope): void {
+  if (!scopes.includes(scope)) throw notForThis(scope);
+  if (!mayUseScope(ownerRole, scope)) throw notForViewers();
+}
+
+function notForViewers(): AppError {
+  const words = 'The owner of this API key is a viewer, who has no broker connections.';
   return new AppError('forbidden', words);
 }
 

@@ -12,13 +12,13 @@ export interface KeysRouterDeps extends KeysPageDeps {
 
 export const KEY_ROUTES: readonly RoutePolicy[] = [
   { path: '/api-keys', reauthenticate: ['post'] },
-  { path: '/api-keys/new', reauthenticate: ['get'] },
+  { path: '/api-keys/new', role: 'user', reauthenticate: ['get'] },
   { path: '/api-keys/everybody', role: 'admin' },
   { path: '/api-keys/everybody/:id/revocation', role: 'admin' },
   { path: '/api-keys/everybody/:id/address-release', role: 'admin', reauthenticate: ['post'] },
   { path: '/api-keys/:id' },
   { path: '/api-keys/:id/addresses', reauthenticate: ['post'] },
-  { path: '/api-keys/:id/revocation' },
+  { path: '/api-keys/:id/revocation', viewersToo: true },
 ];
 
 /** `/api-keys`: the pages where people make, bind and revoke their keys; and `/api`, what programs can do with one. */

@@ -2,6 +2,7 @@ import { alertHeading, alertSentence } from '../core/alert.ts';
 import type { AuditEvent } from '../core/audit-event.ts';
 import { formatIst } from '../core/ist.ts';
 import { RECEIPT_HEADINGS } from '../core/receipt-labels.ts';
+import { ROLE_NAMES, ROLES, type Role } from '../core/role.ts';
 import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
 
 /** What an event names by an id, as people call it. */
@@ -33,7 +34,7 @@ export function auditSentence(event: Readonly<Record<string, unknown>>, names: A
 
 const SENTENCES: Sentences = {
   'account.created': ({ username, role }) =>
-    `The account ${username} was made${role === 'admin' ? ', for an administrator' : ''}.`,
+    `The account ${username} was made${role === 'user' ? '' : `, as ${roleName(role)}`}.`,
   'account.disabled': ({ userId }, { user }) => `${user(userId)} can no longer sign in.`,
   'account.enabled': ({ userId }, { user }) => `${user(userId)} can sign in again.`,
   'account.password_reset': ({ userId }, { user }) => `${user(userId)} has a new password.`,
@@ -50,7 +51,7 @@ const SENTENCES: Sentences = {
   'password.changed': ({ userId, others }, { user }) =>
     `${user(userId)} changed their password, and ${others === 'end' ? 'ended' : 'kept'} their other sessions, API keys and broker connections.`,
   'account.role_changed': ({ userId, before, after }, { user }) =>
-    `${user(userId)} is ${after === 'admin' ? 'an administrator' : 'no administrator any more'}; before: ${before}.`,
+    `The role of ${user(userId)} is ${roleName(after)}; before: ${roleName(before)}.`,
   'identity.confirmed': ({ userId }, { user }) => `${user(userId)} entered their password again.`,
   'identity.not_confirmed': ({ userId, why }, { user }) =>
     `${user(userId)} was asked for their password again: ${LOGIN_WORDS[why] ?? why}.`,
@@ -181,6 +182,9 @@ const SENTENCES: Sentences = {
   'alert.ended': ({ what, figure, threshold, raisedAt }) =>
     `${alertHeading(what)}. It began ${formatIst(raisedAt)}. At the worst: ${alertSentence({ what, figure, threshold })}`,
 };
+
+const roleName = (role: string): string =>
+  (ROLES.find((each) => each === role) === undefined ? role : ROLE_NAMES[role as Role]).toLowerCase();
 
 const LOGIN_WORDS: Readonly<Record<string, string>> = {
   credentials: 'the name or the password was wrong',

@@ -10,7 +10,7 @@ export function createBrokerBanner(findLostConnections: FindLostConnections): Re
   return async function brokerBanner(req, res, next) {
     const session = findCurrentSession(req);
     const isPage = req.method === 'GET' && routeClassOf(req) === 'guarded' && !wantsJson(req);
-    if (session === undefined || !isPage) return next();
+    if (session === undefined || session.role === 'viewer' || !isPage) return next();
     const lost = await findLostConnections(session.userId, req);
     if (lost.length > 0) res.locals['brokerBanner'] = { lost, backTo: safeReturnTo(req.originalUrl) };
     next();

@@ -18,6 +18,7 @@ export const ENDING_WORDS = {
   session_limit: 'Ended with your session when too many were open',
   password_changed: 'Ended when your password changed',
   account_disabled: 'Ended when the account was disabled',
+  role_changed: 'Ended when the role was changed to viewer',
   restored: 'Ended when a backup was restored',
   unreadable_session: 'Ended with your session, which could not be read',
   ended_meanwhile: 'Given up, because your session ended while you were connecting',

@@ -32,14 +32,14 @@ export interface BrokerRouterDeps extends Omit<CredentialPageDeps, 'findAdapter'
 const HOME = '/broker';
 
 export const BROKER_ROUTES: readonly RoutePolicy[] = [
-  { path: HOME },
-  { path: '/broker/:broker/connection' },
+  { path: HOME, role: 'user' },
+  { path: '/broker/:broker/connection', role: 'user' },
   { path: '/auth/broker/:broker/callback', class: 'callback' },
-  { path: '/broker/:broker/disconnection' },
-  { path: '/broker/:broker/hold' },
-  { path: '/broker/:broker/check' },
-  { path: '/broker/:broker/credentials', reauthenticate: ['get', 'post'] },
-  { path: '/broker/:broker/credentials/removal', reauthenticate: ['post'] },
+  { path: '/broker/:broker/disconnection', role: 'user' },
+  { path: '/broker/:broker/hold', role: 'user' },
+  { path: '/broker/:broker/check', role: 'user' },
+  { path: '/broker/:broker/credentials', role: 'user', reauthenticate: ['get', 'post'] },
+  { path: '/broker/:broker/credentials/removal', role: 'user', reauthenticate: ['post'] },
   { path: '/broker/logouts', role: 'admin' },
   { path: '/broker/logouts/:id/attempt', role: 'admin' },
   { path: '/broker/logouts/:id/dismissal', role: 'admin' },

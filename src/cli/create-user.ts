@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { User } from '../accounts/user-store.ts';
+import { ROLES } from '../core/role.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CliCommand, CommandContext, ExitCode } from './command.ts';
 import { PASSWORD_STDIN, readGivenPassword } from './given-password.ts';
@@ -22,7 +23,7 @@ export const command: CliCommand<CreateUserOptions> = {
   options: [
     new Option('--username <username>', 'the name to sign in with').makeOptionMandatory(),
     new Option('--email <address>', 'the email address').makeOptionMandatory(),
-    new Option('--role <role>', 'what the user may do').choices(['admin', 'user']).default('user'),
+    new Option('--role <role>', 'what the user may do').choices(ROLES).default('user'),
     PASSWORD_STDIN,
   ],
   run: createUser,

@@ -12,6 +12,7 @@ export const RECEIPT_HEADINGS: Readonly<Record<RevocationReason, string>> = {
   session_limit: 'The oldest device made room for a new one',
   password_changed: 'The password was changed',
   account_disabled: 'The account was disabled',
+  role_changed: 'The role was changed to viewer',
   restored: 'A backup was restored',
   unreadable_session: 'A session could not be read',
 };
@@ -27,6 +28,7 @@ export const REVOCATION_TITLES: Readonly<Record<RevocationReason, string>> = {
   session_limit: 'One device too many',
   password_changed: 'Password changed',
   account_disabled: 'Account disabled',
+  role_changed: 'Made a viewer',
   restored: 'A backup restored',
   unreadable_session: 'Stored session could not be read',
 };

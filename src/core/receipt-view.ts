@@ -1,6 +1,7 @@
 import type { BrokerAnswers } from './broker-answer.ts';
 import { answerWords, RECEIPT_HEADINGS, receiptDetailWords, receiptStepWords } from './receipt-labels.ts';
 import type { Receipt, ReceiptLine } from './revocation.ts';
+import type { Role } from './role.ts';
 
 /** A receipt in a person's words. */
 export interface ReceiptView {
@@ -18,7 +19,7 @@ export interface ReceiptLineView {
 
 export interface ReceiptViewOptions {
   /** The role of whoever reads it. */
-  readonly viewer: 'admin' | 'user';
+  readonly viewer: Role;
   readonly brokerName?: (broker: string) => string;
   /** What the brokers said, as far as it is known; only of the reader's tokens where they are no administrator. */
   readonly answers?: readonly BrokerAnswers[] | undefined;

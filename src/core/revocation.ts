@@ -9,6 +9,7 @@ export const REVOCATION_REASONS = [
   'session_limit',
   'password_changed',
   'account_disabled',
+  'role_changed',
   'restored',
   'unreadable_session',
 ] as const;

@@ -1,9 +1,10 @@
 import { CLOCK_SKEW_TOLERANCE_MS, isPastCutoff } from './expiry.ts';
 import { isInScope, type RevocableSession, type RevocationScope } from './revocation.ts';
+import type { Role } from './role.ts';
 
 /** What the database says of a user at one moment. */
 export interface Standing {
-  readonly role: 'admin' | 'user';
+  readonly role: Role;
   readonly disabled: boolean;
   readonly epoch: number;
   /** Revocations that concern the user, stored since the session began. `orderedAt`: ms since the Unix epoch. */

@@ -4,6 +4,7 @@ import { type CutoffCalendar, formatCutoffTime } from '../core/cutoff.ts';
 import { describeDuration } from '../core/duration.ts';
 import { toIstIso } from '../core/ist.ts';
 import type { ReceiptView } from '../core/receipt-view.ts';
+import { ROLE_NAMES, type Role } from '../core/role.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
 import type { UserSettings } from '../core/user-settings.ts';
 import { methods } from '../http/methods.ts';
@@ -33,13 +34,10 @@ export interface DashboardRouterDeps {
   readonly brokersOf: (userId: string, request: object) => Promise<readonly ConnectedBroker[]>;
   readonly settingsOf: (userId: string) => Promise<UserSettings>;
   /** The last one that concerns somebody, in their words. */
-  readonly latestReceipt: (userId: string, viewer: 'admin' | 'user') => Promise<ReceiptView | undefined>;
+  readonly latestReceipt: (userId: string, viewer: Role) => Promise<ReceiptView | undefined>;
   readonly pendingRevocations: PendingRevocationStore;
   /** What a user is reminded of about their second factor. */
-  readonly factorReminder: (
-    userId: string,
-    role: 'admin' | 'user',
-  ) => Promise<'set_up' | 'few_codes' | undefined>;
+  readonly factorReminder: (userId: string, role: Role) => Promise<'set_up' | 'few_codes' | undefined>;
   /** Whether nobody has an account yet. */
   readonly needsSetup: () => Promise<boolean>;
 }
@@ -83,6 +81,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
     const cutoff = calendar.next();
     renderPage(req, res, 'dashboard/index', {
       title: 'Dashboard',
+      roleName: ROLE_NAMES[session.role],
       now: clock.now(),
       loginTime: session.loginTime,
       cutoff: Number.isFinite(cutoff) ? cutoff : undefined,

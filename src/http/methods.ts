@@ -1,6 +1,10 @@
 import type { RequestHandler, Router } from 'express';
 import { refuseMethod } from './refuse-methods.ts';
 
+/** RFC 9110, 9.2.1: of those that this server takes. */
+export const isSafeMethod = (method: string): boolean =>
+  method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
+
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 /**

@@ -2,13 +2,15 @@ import 'csurf';
 import type { Application, Request, Response } from 'express';
 import type { Clock } from '../core/clock.ts';
 import { type DateFormat, formatIst, formatRelative, formatShort, toIstIso } from '../core/ist.ts';
+import type { Role } from '../core/role.ts';
 import { DEFAULT_SETTINGS, type Theme } from '../core/user-settings.ts';
+import { policyOf } from './route-policy.ts';
 import { readThemeCookie } from './theme-cookie.ts';
 
 /** Who looks at the page, for its header. */
 export interface Viewer {
   readonly username: string;
-  readonly role: 'admin' | 'user';
+  readonly role: Role;
 }
 
 /** How a person wants pages to be. */
@@ -40,7 +42,7 @@ export type PageData = { readonly title: string } & Readonly<Record<string, unkn
 
 /**
  * Renders `views/<view>.ejs` with the data and what every page has: `viewer`, `csrfToken`, `currentPath`,
- * `brokerBanner`, `look`, `ist(ms)`, `isoIst(ms)`, and as markup (`<%- time(at) %>`) `time(ms)`: `4 min ago`, and `timeAt(ms)`: `09:15`. The CSRF token is made only where the request carries a session for it.
+ * `viewOnly`, `brokerBanner`, `look`, `ist(ms)`, `isoIst(ms)`, and as markup (`<%- time(at) %>`) `time(ms)`: `4 min ago`, and `timeAt(ms)`: `09:15`. The CSRF token is made only where the request carries a session for it.
  */
 export function renderPage(req: Request, res: Response, view: string, data: PageData): void {
   // Also a visitor's: a cache between would hand one visitor's form, token and cookie to the next.
@@ -51,6 +53,7 @@ export function renderPage(req: Request, res: Response, view: string, data: Page
     viewer: res.locals['viewer'] as Viewer | undefined,
     csrfToken: typeof req.csrfToken === 'function' ? req.csrfToken() : '',
     currentPath: req.path,
+    viewOnly: isViewOnly(req, res),
     brokerBanner: res.locals['brokerBanner'] as unknown,
     look,
     ist: (instant: number) => formatIst(instant, look.dateFormat),
@@ -63,6 +66,12 @@ export function renderPage(req: Request, res: Response, view: string, data: Page
     // The request was refused while its page was made, for a body without an end.
     else if (!res.headersSent) res.send(html);
   });
+}
+
+/** A viewer sends no form of this page, so it shows none: views/partials/head.ejs marks it. */
+function isViewOnly(req: Request, res: Response): boolean {
+  const viewer = res.locals['viewer'] as Viewer | undefined;
+  return viewer?.role === 'viewer' && !policyOf(req).viewersToo;
 }
 
 /** Behind what scripts do at the cutoff, which keep typed text: for pages without them. */

@@ -23,8 +23,13 @@ export interface RoutePolicy {
   readonly class?: RouteClass;
   /** The session is loaded where a browser brings one, without a sign of life: a page for anyone that shows who is signed in. */
   readonly showsViewer?: true;
-  /** Who may come, asked anew for each request (ASVS 8.3.2): any signed-in user where none is named. */
-  readonly role?: 'admin';
+  /**
+   * Who may come, asked anew for each request (ASVS 8.3.2): any signed-in user where none is named; `user`: everybody but
+   * viewers.
+   */
+  readonly role?: 'admin' | 'user';
+  /** Viewers may send its forms too: their own account, and signing out. */
+  readonly viewersToo?: true;
   /** Another limit than the class has; `own`: the route counts by itself. */
   readonly limit?: BatchedLimitName | 'own';
   /** Methods that ask for the password again where the last time is long ago (ASVS 7.5.1, 7.5.3). */

@@ -12,6 +12,7 @@ import {
 } from '../core/revocation.ts';
 import { readStoredReceipt, readStoredScope } from '../core/stored-revocation.ts';
 import { waitForActs } from '../storage/act-locks.ts';
+import type { ChangeInTransaction } from '../storage/change-in-transaction.ts';
 import type { Database } from '../storage/database.ts';
 import type { RevocationsTable, Schema } from '../storage/schema.ts';
 import { createRevocationHolder, type RevocationHolder } from './revocation-holder.ts';
@@ -30,6 +31,12 @@ export interface RevocationStore {
    * every token of theirs is dead to every reader, whatever happens to the steps.
    */
   openAccount(userId: string, reason: RevocationReason): Promise<Revocation>;
+  /** The same with a change that calls for it, in one transaction; undefined, with the epoch as it was, where there was none. */
+  openAccountWith(
+    userId: string,
+    reason: RevocationReason,
+    change: ChangeInTransaction,
+  ): Promise<Revocation | undefined>;
   /** The same; undefined, with the epoch as it was, when there is a revocation with the same `dedupeKey` already. */
   openAccountOnce(
     userId: string,
@@ -112,9 +119,11 @@ export function createRevocationStore(
     userId: string,
     reason: RevocationReason,
     dedupeKey?: string,
+    change?: ChangeInTransaction,
   ): Promise<Revocation | undefined> =>
     db.transaction().execute(async (trx) => {
       await waitForActs(trx, database, { userId });
+      if (change !== undefined && !(await change(trx))) return undefined;
       const { epoch } = await trx
         .insertInto('user_epochs')
         .values({ user_id: userId, epoch: 1 })
@@ -150,6 +159,7 @@ export function createRevocationStore(
     },
 
     openAccountOnce: openAccount,
+    openAccountWith: (userId, reason, change) => openAccount(userId, reason, undefined, change),
 
     async open(scope, reason, dedupeKey) {
       return db.transaction().execute(async (trx) => {

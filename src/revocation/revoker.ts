@@ -12,6 +12,7 @@ import type {
   RevocationTarget,
 } from '../core/revocation.ts';
 import type { Acting } from '../storage/acting.ts';
+import type { ChangeInTransaction } from '../storage/change-in-transaction.ts';
 import type { RevocationStore, StoredRevocation } from './revocation-store.ts';
 
 export interface RevokerDeps {
@@ -35,6 +36,16 @@ export interface RevokerDeps {
 export interface Revoker {
   /** Everything of one user: tokens, sessions, cached values. */
   revokeAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
+  /**
+   * The same with a change that calls for it (another password, a lesser role), in one transaction; undefined where there
+   * was nothing to change.
+   */
+  revokeAccountWith(
+    userId: string,
+    reason: RevocationReason,
+    origin: AuditOrigin,
+    change: ChangeInTransaction,
+  ): Promise<Receipt | undefined>;
   /** The same for what several nodes may notice; undefined when it was revoked before under this `dedupeKey`. */
   revokeAccountOnce(
     userId: string,
@@ -143,6 +154,12 @@ export function createRevoker(deps: RevokerDeps): Revoker {
   return {
     async revokeAccount(userId, reason, origin) {
       const revocation = await revocations.openAccount(userId, reason);
+      return acting.asServer(() => carryOut({ revocation, receipt: undefined, attempts: 0 }, origin));
+    },
+
+    async revokeAccountWith(userId, reason, origin, change) {
+      const revocation = await revocations.openAccountWith(userId, reason, change);
+      if (revocation === undefined) return undefined;
       return acting.asServer(() => carryOut({ revocation, receipt: undefined, attempts: 0 }, origin));
     },
 

@@ -30,7 +30,7 @@ function resolve(req: Request, userId: string, epoch: number, loginTime: string)
     sid: req.sessionID,
     userId,
     username: session.username ?? '',
-    role: session.role ?? 'user',
+    role: session.role ?? 'viewer',
     epoch,
     loginTime: fromIso(loginTime),
   };

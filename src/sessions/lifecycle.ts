@@ -36,6 +36,8 @@ export interface SessionLifecycle {
   endOnce(userId: string, sid: string, reason: 'idle' | 'unreadable_session'): Promise<void>;
   /** Ends every session, token and cached value of a user. */
   endAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
+  /** The same with a change that calls for it, in one transaction; undefined where there was nothing to change. */
+  endAccountWith: Revoker['revokeAccountWith'];
   /** Ends the user's sessions but one, and nothing that the one still needs. Undefined when there is no other. */
   endOtherDevices(userId: string, keptSid: string, origin: AuditOrigin): Promise<Receipt | undefined>;
   devicesOf(userId: string): Promise<readonly DeviceSession[]>;
@@ -193,6 +195,8 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
     },
 
     endAccount: (userId, reason, origin) => revoker.revokeAccount(userId, reason, origin),
+
+    endAccountWith: (...args) => revoker.revokeAccountWith(...args),
 
     async endOtherDevices(userId, keptSid, origin) {
       const others = (await registry.listByUser(userId)).filter((device) => device.sid !== keptSid);

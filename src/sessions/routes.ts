@@ -32,11 +32,11 @@ export interface SessionsRouterDeps {
 
 /** The list of own devices may be seen; ending one asks for the password (ASVS 7.5.2). */
 export const SESSION_ROUTES: readonly RoutePolicy[] = [
-  { path: '/auth/logout', alwaysOpen: true },
+  { path: '/auth/logout', alwaysOpen: true, viewersToo: true },
   { path: '/auth/session', class: 'poll' },
-  { path: '/sessions' },
-  { path: '/sessions/revocation', reauthenticate: ['post'] },
-  { path: '/sessions/:deviceId/revocation', reauthenticate: ['post'] },
+  { path: '/sessions', viewersToo: true },
+  { path: '/sessions/revocation', viewersToo: true, reauthenticate: ['post'] },
+  { path: '/sessions/:deviceId/revocation', viewersToo: true, reauthenticate: ['post'] },
 ];
 
 const YOU = 'You are not signed out yet.';

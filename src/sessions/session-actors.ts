@@ -38,6 +38,8 @@ export function createSessionActors({ standings, calendar, clock }: SessionActor
           if (isOver(session, standing)) throw new SessionEndedError();
           if (this.needsAdmin && standing?.role !== 'admin')
             throw new AppError('forbidden', 'You are no longer an administrator. Nothing was changed.');
+          if (standing?.role === 'viewer' && this.viewerMay !== true)
+            throw new AppError('forbidden', 'Your role is viewer. Nothing was changed.');
         },
       };
     },

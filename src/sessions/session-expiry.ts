@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { isPastCutoff } from '../core/expiry.ts';
 import type { RevocationReason } from '../core/revocation.ts';
+import { isSafeMethod } from '../http/methods.ts';
 import { setActingUser } from '../http/request-watch.ts';
 import { placeToReturnTo } from '../http/return-to.ts';
 import { isGuarded, routeClassOf } from '../http/route-policy.ts';
@@ -97,7 +98,7 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
       const session = findCurrentSession(req);
       // A form for anyone carries credentials of its own.
       if (session === undefined || routeClassOf(req) === 'form') return next();
-      if (!isSafe(req.method) && !(await stillCounts(session))) return refuse(req, res, session);
+      if (!isSafeMethod(req.method) && !(await stillCounts(session))) return refuse(req, res, session);
       longRequests.follow(req, res, session);
       acting.run(actors.of(session), next);
     },
@@ -140,9 +141,6 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
   }
 }
 
-/** RFC 9110, 9.2.1. */
-const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD' || method === 'OPTIONS';
-
 const LOGIN_REASONS: Readonly<Record<RevocationReason, LoginReason>> = {
   cutoff: 'cutoff',
   idle: 'idle',
@@ -153,6 +151,7 @@ const LOGIN_REASONS: Readonly<Record<RevocationReason, LoginReason>> = {
   session_limit: 'revoked',
   password_changed: 'revoked',
   account_disabled: 'revoked',
+  role_changed: 'revoked',
   restored: 'revoked',
   unreadable_session: 'revoked',
 };

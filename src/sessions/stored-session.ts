@@ -1,5 +1,6 @@
 import type { SessionData } from 'express-session';
 import { fromIso } from '../core/ist.ts';
+import { ROLES } from '../core/role.ts';
 import './session-data.ts';
 
 const TEXTS = ['userId', 'username', 'deviceId', 'userAgent', 'address', 'loginTime'] as const;
@@ -24,7 +25,7 @@ function isSession(value: unknown): value is SessionData {
     TEXTS.every((name) => typeof fields[name] === 'string') &&
     !Number.isNaN(fromIso(String(fields['loginTime']))) &&
     Number.isInteger(fields['epoch']) &&
-    (fields['role'] === 'admin' || fields['role'] === 'user')
+    ROLES.some((role) => role === fields['role'])
   );
 }
 

@@ -9,6 +9,8 @@ export interface Actor {
   readonly userId: string;
   /** Set by routes for administrators: from then on each write also needs the role. */
   needsAdmin: boolean;
+  /** Set by routes that belong to one's own account: elsewhere a viewer writes nothing. */
+  viewerMay?: true;
   /** Throws where the actor may not write any more. Called in the transaction of each write. */
   confirm(run: RunInTransaction): Promise<void>;
 }

@@ -31,6 +31,7 @@ import * as secretChecks from './migrations/0014-secret-checks.ts';
 import * as secondFactors from './migrations/0015-second-factors.ts';
 import * as symbolNames from './migrations/0016-symbol-names.ts';
 import * as heldConnections from './migrations/0017-held-connections.ts';
+import * as viewers from './migrations/0018-viewers.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -64,6 +65,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0015-second-factors': secondFactors,
   '0016-symbol-names': symbolNames,
   '0017-held-connections': heldConnections,
+  '0018-viewers': viewers,
 };
 
 /** Reads where a database stands. Changes nothing. */

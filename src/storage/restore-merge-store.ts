@@ -1,6 +1,7 @@
 import type { Selectable, Transaction } from 'kysely';
 import type { CarriedOver } from '../core/audit-event.ts';
 import { batchesOf } from '../core/batches.ts';
+import { includesRole } from '../core/role.ts';
 import type { Database } from './database.ts';
 import type {
   AddressRegistrationsTable,
@@ -104,7 +105,7 @@ async function carryOverPeople(trx: Trx, present: PresentState) {
     const user = now.get(old.id);
     if (user === undefined) continue;
     const isDisabled = user.disabled === 1 && old.disabled === 0;
-    const isDemoted = user.role === 'user' && old.role === 'admin';
+    const isDemoted = !includesRole(user.role, old.role);
     const hasNewPassword = user.password_hash !== old.password_hash;
     if (isDisabled) outcome.disabled.push(old.username);
     if (isDemoted) outcome.demoted.push(old.username);
@@ -115,7 +116,7 @@ async function carryOverPeople(trx: Trx, present: PresentState) {
       .set({
         password_hash: user.password_hash,
         ...(isDisabled ? { disabled: 1 as const } : {}),
-        ...(isDemoted ? { role: 'user' as const } : {}),
+        ...(isDemoted ? { role: user.role } : {}),
       })
       .where('id', '=', old.id)
       .execute();

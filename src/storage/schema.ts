@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { Role } from '../core/role.ts';
 
 /**
  * The tables, as Kysely sees them on both databases. Instants are milliseconds since the epoch in a BIGINT;
@@ -58,7 +59,7 @@ export interface UsersTable {
   username_key: string;
   email: string;
   password_hash: string;
-  role: 'admin' | 'user';
+  role: Role;
   disabled: 0 | 1;
   created_at: number;
   /** Null before the first time. */

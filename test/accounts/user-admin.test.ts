@@ -32,7 +32,7 @@ describe('the administration of users', () => {
     revokeApiKeys.mockReset();
     revokeApiKeys.mockResolvedValue(2);
     const { acting } = database;
-    const lifecycle = { endAccount };
+    const lifecycle = { endAccount, endAccountWith: async () => undefined };
     const removeFactor = async () => false;
     admin = createUserAdmin({
       users,

@@ -19,6 +19,7 @@ const CALLER: StoredKey = {
   addresses: { primary: undefined, secondary: undefined },
   secretHash: 'hash',
   ownerDisabled: false,
+  ownerRole: 'user',
 };
 
 const SIGNAL: Signal = {

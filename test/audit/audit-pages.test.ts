@@ -42,7 +42,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     await asha.post('/auth/login', { username: 'x' }, { Origin: server.origin });
     const { text } = await asha.get('/security/audit');
     expect(await titlesOn('/security/audit')).toEqual(['Request refused', 'Signed in', 'Account made']);
-    expect(text).toContain('The account asha was made, for an administrator.');
+    expect(text).toContain('The account asha was made, as administrator.');
     expect(text).toMatch(/<details>[\s\S]*&#34;type&#34;: &#34;login.succeeded&#34;[\s\S]*<\/details>/);
     const { head } = await server.services.auditLog.rows.end();
     expect(text).toContain(`${head.seq}:${head.hash}`);

@@ -82,7 +82,7 @@ describe.each(SIZES)('people and their sessions, in a browser %s', (name, viewpo
 
   test('each act asks first, and the last administrator stays', async () => {
     for (const [link, heading, button] of [
-      ['Make them an administrator', /Make meera an administrator\?/, 'Make them an administrator'],
+      ['Change role', /Change the role of meera\?/, 'Change role'],
       ['Reset password', /Give meera a new password\?/, undefined],
       ['Disable', /Disable meera\?/, 'Disable meera'],
       ['Enable', /Let meera sign in again\?/, 'Let them sign in again'],

@@ -1,5 +1,4 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { z } from 'zod';
 import type { UserAdmin } from '../../accounts/user-admin.ts';
 import type { User, UserStore } from '../../accounts/user-store.ts';
 import { notFound } from '../../errors.ts';
@@ -9,7 +8,8 @@ import { numberedPage } from '../../http/pager.ts';
 import { type Notices, noticeOf, queryText } from '../../http/query-text.ts';
 import { currentSession } from '../../sessions/current-session.ts';
 import type { SessionRegistry } from '../../sessions/session-storage.ts';
-import { PEOPLE, type Presence, ROLE_WORDS, toPersonView } from './person-view.ts';
+import { PEOPLE, type Presence, toPersonView } from './person-view.ts';
+import { roleChoices, roleSchema } from './role-choices.ts';
 
 export interface PeoplePagesDeps {
   readonly users: Pick<UserStore, 'findById' | 'search'>;
@@ -38,8 +38,6 @@ const NOTICES: Notices = new Map([
   ['role_changed', 'The role is changed. It counts from their next request on.'],
   ['role_unchanged', 'They had this role already.'],
 ]);
-
-const roleSchema = z.enum(['admin', 'user']);
 
 /** The people who may sign in: who they are, and a new one. */
 export function createPeoplePages({
@@ -138,11 +136,7 @@ function renderNew(req: Request, res: Response, fields: Fields): void {
   renderPage(req, res, 'admin/people/new', {
     title: 'Add a person',
     values,
-    roles: roleSchema.options.map((value) => ({
-      value,
-      label: ROLE_WORDS[value],
-      chosen: value === (values['role'] ?? 'user'),
-    })),
+    roles: roleChoices(values['role'] ?? 'user'),
     fields,
   });
 }

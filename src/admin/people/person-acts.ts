@@ -1,13 +1,16 @@
 import type { Request, RequestHandler } from 'express';
+import { z } from 'zod';
 import type { UserAdmin } from '../../accounts/user-admin.ts';
 import type { User, UserStore } from '../../accounts/user-store.ts';
 import { AppError, notFound } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
+import { requireForm } from '../../http/form.ts';
 import { renderPage } from '../../http/page.ts';
 import { currentSession } from '../../sessions/current-session.ts';
 import type { SessionRegistry } from '../../sessions/session-storage.ts';
 import { renderTemporaryPassword } from './people-pages.ts';
 import { PEOPLE, toPersonView } from './person-view.ts';
+import { roleChoices, roleSchema } from './role-choices.ts';
 
 export interface PersonActsDeps {
   readonly users: Pick<UserStore, 'findById'>;
@@ -53,7 +56,7 @@ export function createPersonActs({
       renderPage(req, res, `admin/people/${view}`, {
         title: titleFor(user),
         person: toPersonView(user, presence, currentSession(req).userId),
-        otherRole: otherRoleOf(user),
+        roles: roleChoices(user.role),
         apiKeys,
       });
     };
@@ -111,7 +114,7 @@ export function createPersonActs({
       ask: asking('role', ({ username }) => `Change the role of ${username}?`),
       async act(req, res) {
         const user = await find(req);
-        const role = readRole(req);
+        const { role } = requireForm(roleForm, req);
         const done = await userAdmin.changeRole(user.username, role, auditOrigin(req, res));
         if (done.kind === 'unknown_user') throw notFound();
         if (done.kind === 'last_admin') throw lastAdmin(done.user, 'made less');
@@ -121,15 +124,8 @@ export function createPersonActs({
   };
 }
 
-const otherRoleOf = ({ role }: User): User['role'] => (role === 'admin' ? 'user' : 'admin');
+const roleForm = z.object({ role: roleSchema });
 const hrefOf = ({ id }: User): string => `${PEOPLE}/${encodeURIComponent(id)}`;
-
-/** The role that was asked about, and not "the other one": a second click must not turn it back. */
-function readRole(req: Request): User['role'] {
-  const role: unknown = req.body?.role;
-  if (role === 'admin' || role === 'user') return role;
-  throw new AppError('invalid', 'Choose what they may do.', { fields: { role: 'Choose what they may do.' } });
-}
 
 function lastAdmin({ username }: User, what: string): AppError {
   return new AppError(

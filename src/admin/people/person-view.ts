@@ -1,4 +1,5 @@
 import type { User } from '../../accounts/user-store.ts';
+import { ROLE_NAMES } from '../../core/role.ts';
 import type { DeviceSession } from '../../sessions/session-data.ts';
 
 /** A person as pages for administrators show them. */
@@ -16,11 +17,6 @@ export interface PersonView {
   readonly href: string;
 }
 
-export const ROLE_WORDS: Readonly<Record<User['role'], string>> = {
-  admin: 'Administrator',
-  user: 'Trader',
-};
-
 export const PEOPLE = '/users';
 
 /** What belongs to a person at the moment. */
@@ -34,7 +30,7 @@ export function toPersonView(user: User, { sessions, connections }: Presence, vi
     id: user.id,
     username: user.username,
     email: user.email,
-    role: ROLE_WORDS[user.role],
+    role: ROLE_NAMES[user.role],
     disabled: user.disabled,
     createdAt: user.createdAt,
     lastSignInAt: user.lastSignInAt,

@@ -122,6 +122,7 @@ export function createMemoryRevocationStore(deps: MemoryRevocationDeps): Revocat
     },
 
     openAccountOnce: openAccount,
+    openAccountWith: () => Promise.reject(new Error('Nobody changes anything else here')),
 
     open: (scope, reason, dedupeKey) =>
       database.transaction(async (execute) => {
