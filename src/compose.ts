@@ -26,6 +26,7 @@ import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
 import { toReceiptView } from './core/receipt-view.ts';
 import { createDashboardRouter } from './dashboard/routes.ts';
 import { createFeedFeature } from './feed/feed-feature.ts';
+import { createUpstreams } from './feed/prices/upstreams.ts';
 import { createSocketRegistry } from './feed/socket-registry.ts';
 import { createSocketTarget } from './feed/socket-target.ts';
 import { createDraining } from './http/draining.ts';
@@ -132,6 +133,7 @@ export function compose({
       adapters ?? createAdapters({ clock, publicOrigin, internalOrigin, sandbox: config.sandboxBroker }),
     sandbox: config.sandboxBroker,
     holdByDefault: config.holdByDefault,
+    marketHours: config.sandboxMarket,
     sessionExists: async (sid) => (await registry.lastSeen(sid)) !== undefined,
     liveSession: (req) => sessions.liveSession(req),
   });
@@ -139,13 +141,19 @@ export function compose({
   const brokerName = (broker: string): string => brokerNames.get(broker) ?? broker;
 
   const sockets = createSocketRegistry();
+  const upstreams = createUpstreams({
+    readStreamPass: brokers.readStreamPass,
+    clock,
+    log,
+    random: Math.random,
+  });
   const revocation = createRevocationFeature({
     ...shared,
     targets: {
       tokens: brokers.revocationTarget,
       sessions: createSessionTarget(registry, audit),
       caches: createCacheTarget(caches, bus),
-      sockets: createSocketTarget(sockets, bus),
+      sockets: createSocketTarget(sockets, upstreams, bus),
     },
     carryHeld: brokers.held.carryInto,
     countSessions: async (userId) => (await registry.listByUser(userId)).length,
@@ -184,6 +192,9 @@ export function compose({
   });
 
   const symbols = createSymbolFeature(shared);
+  const hasInstruments = async (): Promise<boolean> => (await symbols.listMasters()).length > 0;
+  const defaultBroker = async (userId: string): Promise<string | undefined> =>
+    (await settings.read(userId)).defaultBroker;
 
   const listAdministrators = async (): Promise<readonly string[]> =>
     (await users.list()).filter((user) => user.role === 'admin' && !user.disabled).map((user) => user.id);
@@ -206,13 +217,13 @@ export function compose({
     retentionMs: config.signalRetentionMs,
     countStranger: rateLimits.countStranger,
     findSymbol: symbols.findTraded,
-    hasInstruments: async () => (await symbols.listMasters()).length > 0,
+    hasInstruments,
     whyBrokerNotConnected: async (userId, broker) => {
       const reading = await brokers.reader.accessToken(userId, broker);
       return reading.kind === 'token' ? undefined : reading.why;
     },
     brokerNames,
-    defaultBroker: async (userId) => (await settings.read(userId)).defaultBroker,
+    defaultBroker,
     onSignal: (userId) => feed.events.tellHere(userId, { event: 'signal_received' }),
   });
 
@@ -252,10 +263,19 @@ export function compose({
     revocations,
     sockets,
     draining,
+    upstreams,
     mostPerUser: config.socketsPerUser,
+    mostSubscriptions: config.socketSubscriptions,
+    feeds: brokers.feeds,
+    readStreamPass: brokers.readStreamPass,
+    requireBroker: brokers.reader.requireAccessToken,
+    defaultBroker,
+    findInstruments: symbols.find,
+    hasInstruments,
     https,
     rateLimits: limits.socket,
     showsKey: api.showsKey,
+    refuseKeyInAddress: api.refuseKeyInAddress,
     admitKey: (req, res) => api.keyGate.admit(req, res, 'feed:read'),
     whyNoSocket: api.whyNoSocket,
     whenKeysChange: api.whenKeysChange,
@@ -438,6 +458,7 @@ export function compose({
     telegram,
     strategies,
     sockets,
+    upstreams,
     feed,
     bans,
     auditLog: auditFeature,

@@ -210,6 +210,7 @@ const SETTINGS = {
   ...POLICY_SETTINGS,
   MAX_SESSIONS_PER_USER: setting(count, '5'),
   SOCKETS_PER_USER: setting(count, '5'),
+  SOCKET_SUBSCRIPTIONS: setting(count, '1000'),
   TRUST_PROXY: setting(proxies, '', '127.0.0.1,10.0.0.0/8'),
   ...RATE_LIMIT_SETTINGS,
   SECOND_FACTOR: setting(oneOf(SECOND_FACTOR_RULES), 'admins'),
@@ -248,6 +249,7 @@ const SETTINGS = {
   ...HEADER_SETTINGS,
   BROKER_HOLD: setting(oneOf(['session', 'cutoff']), 'session'),
   SANDBOX_BROKER: optional(onOff, 'on'),
+  SANDBOX_MARKET: setting(oneOf(['market', 'always']), 'market'),
   TELEGRAM_API_URL: setting(apiRoot, 'https://api.telegram.org'),
   LOG_LEVEL: setting(oneOf(LOG_LEVELS), 'info'),
   WEB_CONCURRENCY: setting(count, '1'),
@@ -357,6 +359,8 @@ export function parseConfig(env: Environment) {
     maxSessionsPerUser: given.MAX_SESSIONS_PER_USER,
     /** WebSockets at a time, on all nodes together. */
     socketsPerUser: given.SOCKETS_PER_USER,
+    /** Symbols that a user may be subscribed to over all of them together. */
+    socketSubscriptions: given.SOCKET_SUBSCRIPTIONS,
     trustProxy: given.TRUST_PROXY,
     /** Every limit of the table in http/rate-limit-table.ts. */
     rateLimits: Object.freeze(
@@ -379,6 +383,8 @@ export function parseConfig(env: Environment) {
     /** Whether Connect proposes to keep a connection until the cutoff, also when no browser is signed in. */
     holdByDefault: given.BROKER_HOLD === 'cutoff',
     sandboxBroker: given.SANDBOX_BROKER ?? given.NODE_ENV !== PRODUCTION,
+    /** When the practice broker's market trades. */
+    sandboxMarket: given.SANDBOX_MARKET,
     /** Where Telegram's Bot API answers, without a slash at the end. */
     telegramApiUrl: given.TELEGRAM_API_URL,
     logLevel: given.LOG_LEVEL,

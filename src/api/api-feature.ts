@@ -43,6 +43,7 @@ import { createKeyUsage, type KeyUsage } from './key-usage.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from './key-verifier.ts';
 import { createKeysRouter } from './keys-router.ts';
 import { createOpenApiDocument } from './openapi-document.ts';
+import { refuseKeyInAddress } from './presented-key.ts';
 import { createShownKey } from './shown-key.ts';
 import { createWaitingCalls, type WaitingCalls } from './waiting-calls.ts';
 import { describeWebhook } from './webhook-operation.ts';
@@ -95,6 +96,8 @@ export interface ApiFeature extends Feature {
   readonly keyGate: KeyGate;
   /** Whether a request carries a key in a header, whatever it is worth. */
   readonly showsKey: (req: Request) => boolean;
+  /** Throws `invalid` for a key, token or ticket in the address. */
+  readonly refuseKeyInAddress: (req: Request) => void;
   /** Why a key that was let in is no longer good for the feed from an address; undefined when it is. */
   readonly whyNoSocket: (keyId: string, address: string) => Promise<'ended' | 'forbidden' | undefined>;
   /** Calls back whenever a key of the user may have ended, on whichever node; returns how to stop that. */
@@ -137,6 +140,7 @@ export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
     verifier,
     shownKey: createShownKey({ format, verifier }),
     keyGate: gate,
+    refuseKeyInAddress,
     showsKey: (req) => req.get('x-api-key') !== undefined || /^bearer /i.test(req.get('authorization') ?? ''),
     whenKeysChange: waiting.add,
     async whyNoSocket(keyId, address) {

@@ -3,7 +3,17 @@ import { invalid } from '../errors.ts';
 import { looksLikeKey } from './key-format.ts';
 
 /** Names under which programs for other servers send theirs. */
-const KEY_NAMES = new Set(['apikey', 'xapikey', 'key', 'token', 'accesstoken', 'authorization', 'bearer']);
+const KEY_NAMES = new Set([
+  'apikey',
+  'xapikey',
+  'key',
+  'token',
+  'accesstoken',
+  'authorization',
+  'bearer',
+  'ticket',
+  'jwt',
+]);
 
 /**
  * The key that a request carries, in `Authorization: Bearer …` or `X-API-Key: …`; undefined when there is none. Throws
@@ -18,7 +28,8 @@ export function presentedKey(req: Request): string | undefined {
   return bearer ?? header;
 }
 
-function refuseKeyInAddress(req: Request): void {
+/** Throws `invalid`, with the parameter's name, for a key, token or ticket in the address. */
+export function refuseKeyInAddress(req: Request): void {
   const [, query = ''] = /\?(.*)$/s.exec(req.originalUrl) ?? [];
   for (const [name, value] of new URLSearchParams(query)) {
     const plain = name.toLowerCase().replaceAll(/[^a-z]/g, '');

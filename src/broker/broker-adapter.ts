@@ -1,3 +1,5 @@
+import type { PriceFeed } from '../core/price-feed.ts';
+
 /**
  * One broker, behind the narrowest port that the brokers' login flows share. A person goes to the broker's page and
  * comes back with something (an OAuth `code`, Kite's `request_token`, Fyers' `auth_code`) that is exchanged for the
@@ -36,6 +38,8 @@ export interface BrokerAdapter {
   checkToken?(request: RevokeRequest): Promise<TokenCheck>;
   /** A new access token without the person; only where the broker has refresh tokens. */
   refresh?(request: RefreshRequest): Promise<BrokerGrant | BrokerProblem>;
+  /** Its prices. Absent where this server does not know its stream. */
+  readonly feed?: PriceFeed;
 }
 
 export interface RevokeRequest {

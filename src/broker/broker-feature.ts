@@ -3,6 +3,7 @@ import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
+import type { PriceFeed, ReadStreamPass } from '../core/price-feed.ts';
 import type { RevocationTarget } from '../core/revocation.ts';
 import { createCompoundLimiter } from '../http/compound-limiter.ts';
 import type { Feature } from '../http/feature.ts';
@@ -37,6 +38,7 @@ import { createRefreshStore } from './refresh-store.ts';
 import { createRejection, type ReportRejected } from './rejection.ts';
 import { createBrokerRouter } from './routes.ts';
 import { createSandboxBroker, type SandboxBroker } from './sandbox/sandbox-broker.ts';
+import { createStreamPassReader } from './stream-pass.ts';
 import { createTokenCipher } from './token-cipher.ts';
 import { createTokenInvalidator } from './token-invalidator.ts';
 import { createTokenReader, type TokenReader } from './token-reader.ts';
@@ -65,6 +67,8 @@ export interface BrokerFeatureDeps {
   readonly holdByDefault: boolean;
   /** Counts for all nodes; without it each process counts by itself. */
   readonly redis: RedisClient | undefined;
+  /** SANDBOX_MARKET. */
+  readonly marketHours: 'market' | 'always';
   /** Whether a session of this id is still in the store. */
   readonly sessionExists: (sid: string) => Promise<boolean>;
   /** The session that a request carries if it is still good. */
@@ -76,6 +80,9 @@ export interface BrokerFeature extends Feature {
   readonly reader: TokenReader;
   /** For whoever uses such a token and hears from the broker that it is not good. */
   readonly reportRejected: ReportRejected;
+  /** Brokers with prices, by id, in the order in which pages list them; and what opens a user's stream there. */
+  readonly feeds: ReadonlyMap<string, PriceFeed>;
+  readonly readStreamPass: ReadStreamPass;
   /** What people keep until the cutoff: for the revocation that leaves it, and for the sign-out page. */
   readonly held: HeldConnectionStore;
   readonly overview: BrokerOverview;
@@ -150,6 +157,10 @@ export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
   return {
     reader,
     reportRejected,
+    feeds: new Map(
+      [...adapters.values()].flatMap(({ id, feed }) => (feed === undefined ? [] : [[id, feed] as const])),
+    ),
+    readStreamPass: createStreamPassReader({ ...shared, reader, reportRejected }),
     held,
     overview,
     openTokens: tokens,

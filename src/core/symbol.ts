@@ -94,3 +94,14 @@ export type FindTradedSymbol = (
 export function unfitLot(quantity: number, lotSizes: readonly number[]): number | undefined {
   return lotSizes.find((lotSize) => lotSize > 0 && quantity % lotSize !== 0);
 }
+
+/** The name of an instrument that none of the others has. */
+export function spellAmong(all: readonly Instrument[]): (instrument: Instrument) => string {
+  return (instrument) => {
+    const { exchange, displayName, exchangeToken, instrumentToken } = instrument;
+    const isItsOwn = (of: (each: Instrument) => string) =>
+      of(instrument) !== '' && all.filter((each) => of(each) === of(instrument)).length === 1;
+    if (isItsOwn((each) => each.displayName)) return `${exchange}:${displayName}`;
+    return `${exchange}:${isItsOwn((each) => each.exchangeToken) ? exchangeToken : instrumentToken}`;
+  };
+}

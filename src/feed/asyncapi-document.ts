@@ -18,7 +18,8 @@ export function createAsyncApiDocument({ publicOrigin, cookieName }: AsyncApiOpt
     info: {
       title: 'Curfew feed',
       version: '1',
-      description: 'Events of a user’s account over a WebSocket. One JSON object in each text frame.',
+      description:
+        'Prices and events of a user’s account over a WebSocket. One JSON object in each text frame.',
     },
     defaultContentType: 'application/json',
     servers: {

@@ -6,10 +6,14 @@ import type { CompoundLimiter } from '../http/compound-limiter.ts';
 import { ENDS } from './close-codes.ts';
 import type { FeedSocket } from './feed-socket.ts';
 import { type ClientMessage, clientMessage, PROTOCOL_VERSION } from './messages.ts';
+import type { PriceDesk } from './prices/price-desk.ts';
+import type { SocketStanding } from './socket-standing.ts';
 
 export interface ConversationDeps {
   /** SOCKET_RATE_LIMIT, by user. */
   readonly limiter: CompoundLimiter;
+  readonly standing: Pick<SocketStanding, 'judge'>;
+  readonly prices: PriceDesk;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
 }
@@ -20,7 +24,9 @@ const MOST_WAITING = 200;
 /** Answers the messages of a socket, one after the other. */
 export type Converse = (socket: FeedSocket) => void;
 
-export function createConversation({ limiter, clock, onError }: ConversationDeps): Converse {
+export function createConversation(deps: ConversationDeps): Converse {
+  const { limiter, standing, prices, clock, onError } = deps;
+
   async function answer(socket: FeedSocket, text: string): Promise<void> {
     const taking = await limiter.take(socket.owner.userId);
     if (taking.kind === 'limited') return socket.end(ENDS.tooManyMessages);
@@ -28,18 +34,33 @@ export function createConversation({ limiter, clock, onError }: ConversationDeps
     const parsed = clientMessage.safeParse(json);
     if (!parsed.success) return refuse(socket, idOf(json), problemOf(parsed.error, json));
     try {
-      carryOut(parsed.data);
-      socket.send({ v: PROTOCOL_VERSION, type: 'ack', id: parsed.data.id, time: toIstIso(clock.now()) });
+      const { broker, afterwards } = await carryOut(socket, parsed.data);
+      const ofBroker = broker === undefined ? {} : { broker };
+      const time = toIstIso(clock.now());
+      socket.send({ v: PROTOCOL_VERSION, type: 'ack', id: parsed.data.id, time, ...ofBroker });
+      afterwards?.();
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      refuse(socket, parsed.data.id, { error: error.code, message: error.message });
+      const [field] = Object.keys(error.fields ?? {});
+      refuse(socket, parsed.data.id, { error: error.code, field, message: error.message });
     }
   }
 
-  function carryOut({ type }: ClientMessage): void {
-    switch (type) {
+  async function carryOut(socket: FeedSocket, message: ClientMessage): Promise<Outcome> {
+    switch (message.type) {
+      case 'subscribe': {
+        // What let the socket in may be over, whether or not a message about it has come.
+        const end = await standing.judge(socket.owner);
+        if (end !== undefined) socket.end(end);
+        if (socket.hasEnded) return {};
+        const { broker, showLast } = await prices.subscribe(socket, message);
+        return { broker, afterwards: showLast };
+      }
+      case 'unsubscribe':
+        await prices.unsubscribe(socket, message);
+        return {};
       case 'ping':
-        return;
+        return {};
     }
   }
 
@@ -63,6 +84,12 @@ export function createConversation({ limiter, clock, onError }: ConversationDeps
         });
     });
   };
+}
+
+/** What the answer carries, and what comes after it. */
+interface Outcome {
+  readonly broker?: string;
+  readonly afterwards?: () => void;
 }
 
 interface Problem {

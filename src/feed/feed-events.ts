@@ -63,8 +63,18 @@ export function createFeedEvents(deps: FeedEventsDeps): FeedEvents {
     if (!isDue) return 0;
     let told = 0;
     for (const userId of sockets.userIds())
-      if ((await alertMinutesOf(userId)) > 0) told += tellHere(userId, { event: 'cutoff_soon', minutes });
+      if (await wantsWarning(userId)) told += tellHere(userId, { event: 'cutoff_soon', minutes });
     return told;
+  }
+
+  /** Where that cannot be read the user is warned: one warning too many does less harm than one that is missing. */
+  async function wantsWarning(userId: string): Promise<boolean> {
+    try {
+      return (await alertMinutesOf(userId)) > 0;
+    } catch (err) {
+      log.warn({ err, userId }, 'Whether a user wants warnings could not be read; they are warned');
+      return true;
+    }
   }
 
   bus.onMessage((message) => {

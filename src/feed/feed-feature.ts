@@ -23,6 +23,13 @@ import { createConversation } from './conversation.ts';
 import { createFeedEventListener } from './event-listener.ts';
 import { createFeedEvents, type FeedEvents } from './feed-events.ts';
 import { createHandshake } from './handshake.ts';
+import { type BrokerChoiceDeps, createBrokerChoice } from './prices/choose-broker.ts';
+import { createPlaceFinder, type PlaceFinderDeps } from './prices/find-place.ts';
+import { createPriceDesk } from './prices/price-desk.ts';
+import { createPriceMetrics } from './prices/price-metrics.ts';
+import { createSubscriptionQuota } from './prices/subscription-quota.ts';
+import { createUpstreamWatch } from './prices/upstream-watch.ts';
+import type { Upstreams } from './prices/upstreams.ts';
 import { createFeedRouter, createPolicyChooser, createProgramRouter, type FeedRouteDeps } from './routes.ts';
 import { createSeats, RENEW_SEATS_EVERY_MS } from './seats.ts';
 import { createSocketMonitor, type SocketMonitor } from './socket-monitor.ts';
@@ -31,7 +38,7 @@ import { createSocketStanding, type WhyNoSocket } from './socket-standing.ts';
 import { listenForSocketEnds } from './socket-target.ts';
 import { listenForUpgrades } from './upgrade.ts';
 
-export interface FeedFeatureDeps {
+export interface FeedFeatureDeps extends BrokerChoiceDeps, PlaceFinderDeps {
   readonly database: Database;
   readonly redis: RedisClient | undefined;
   readonly bus: Bus;
@@ -46,18 +53,23 @@ export interface FeedFeatureDeps {
   readonly draining: Draining;
   /** Made beforehand: the revoker ends what stands in it. */
   readonly sockets: SocketRegistry;
+  /** Made beforehand: a receipt counts what ends there. */
+  readonly upstreams: Upstreams;
   /** SOCKETS_PER_USER. */
   readonly mostPerUser: number;
+  /** SOCKET_SUBSCRIPTIONS. */
+  readonly mostSubscriptions: number;
   /** SOCKET_RATE_LIMIT. */
   readonly rateLimits: readonly RateLimit[];
   readonly publicOrigin: string;
   readonly https: boolean;
   readonly showsKey: (req: Request) => boolean;
+  readonly refuseKeyInAddress: FeedRouteDeps['refuseKeyInAddress'];
   readonly admitKey: FeedRouteDeps['admitKey'];
   readonly whyNoSocket: WhyNoSocket;
-  /** Calls back whenever a key of the user may have ended; returns how to stop that. */
   readonly alertMinutesOf: (userId: string) => Promise<number>;
   readonly listAdministrators: () => Promise<readonly string[]>;
+  /** Calls back whenever a key of the user may have ended; returns how to stop that. */
   readonly whenKeysChange: (userId: string, look: () => void) => () => void;
 }
 
@@ -81,8 +93,18 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
   const seats = createSeats(deps);
   const monitor = createSocketMonitor({ ...deps, standing });
   const limits = { name: 'socket', what: 'The feed', limits: deps.rateLimits, redis: deps.redis };
+  const quota = createSubscriptionQuota(deps);
+  const prices = createPriceDesk({
+    ...deps,
+    quota,
+    chooseBroker: createBrokerChoice(deps),
+    findPlace: createPlaceFinder(deps),
+  });
+  const watch = createUpstreamWatch({ ...deps, quota });
   const converse = createConversation({
     limiter: createCompoundLimiter(limits),
+    standing,
+    prices,
     clock,
     onError: (err) => log.error({ err }, 'A message over a socket could not be answered'),
   });
@@ -119,6 +141,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
     sockets.endAll(ENDS.restarting);
   }
 
+  const tellSockets = createFeedEventListener(events.tell, deps.listAdministrators);
   const routes = { ...deps, openSocket, cookieName: sessionCookieName(deps.https) };
 
   listenForSocketEnds(sockets, bus, log);
@@ -127,12 +150,21 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
   return {
     monitor,
     events,
-    listener: createFeedEventListener(events.tell, deps.listAdministrators),
+    async listener(recorded, origin) {
+      await watch.listener(recorded, origin);
+      await tellSockets(recorded, origin);
+    },
     choosePolicy: createPolicyChooser(deps.showsKey),
     programs: createProgramRouter(routes),
     router: createFeedRouter(routes),
     attach: listenForUpgrades,
-    jobs: [...monitor.jobs, events.job, renewing, { start: () => undefined, stop: async () => close() }],
+    jobs: [
+      ...monitor.jobs,
+      ...watch.jobs,
+      events.job,
+      renewing,
+      { start: () => undefined, stop: async () => close() },
+    ],
     metrics: [
       gauge({ name: 'curfew_sockets', help: 'Open sockets on this node.', read: () => sockets.size }),
       counter({
@@ -140,6 +172,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
         help: 'Sockets that were opened on this node.',
         read: () => opened,
       }),
+      ...createPriceMetrics(deps.upstreams, prices),
     ],
   };
 }

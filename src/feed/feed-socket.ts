@@ -11,6 +11,11 @@ export interface FeedSocket extends RegisteredSocket {
   readonly send: (message: ServerMessage) => void;
   /** For prices. Where the client is behind, a later frame under the same key takes the place of an earlier one. */
   sendLatest(key: string, frame: string): void;
+  /** What is sent from here to `uncork` leaves as one packet. */
+  cork(): void;
+  uncork(): void;
+  /** Closed, or about to be. */
+  readonly hasEnded: boolean;
   onText(listener: (text: string) => void): void;
   /** Called once, when it is closed or about to be. */
   onEnd(listener: () => void): void;
@@ -90,6 +95,12 @@ export function createFeedSocket({ ws, connection, owner }: FeedSocketOptions): 
       if (!isOpen()) return;
       if (ws.bufferedAmount >= HIGH_WATER_BYTES) latest.set(key, frame);
       else ws.send(frame, onFlushed);
+    },
+
+    cork: () => connection.cork(),
+    uncork: () => connection.uncork(),
+    get hasEnded() {
+      return hasEnded;
     },
 
     tend() {

@@ -39,6 +39,8 @@ export interface FeedRouteDeps {
   readonly cookieName: string;
   /** Whether the request carries an API key, whatever it is worth. */
   readonly showsKey: Parameters<typeof createPolicyChooser>[0];
+  /** Throws `invalid` for a key, token or ticket in the address, whatever comes with it in headers. */
+  readonly refuseKeyInAddress: (req: Parameters<RequestHandler>[0]) => void;
   /** The door of the API, for keys with the scope `feed:read`. */
   readonly admitKey: (...args: Parameters<RequestHandler>) => Promise<AdmittedKey>;
 }
@@ -66,9 +68,10 @@ export function createProgramRouter(deps: FeedRouteDeps): Router {
 
 /** Lets in a program with its key, and turns a page of another site away. */
 function createEntry(deps: FeedRouteDeps): RequestHandler {
-  const { openSocket, epochs, clock, publicOrigin, admitKey } = deps;
+  const { openSocket, epochs, clock, publicOrigin, refuseKeyInAddress, admitKey } = deps;
   return async function enterFeed(req, res, next) {
     if (req.path !== SOCKET_PATH || req.method !== 'GET') return next();
+    refuseKeyInAddress(req);
     if (routeClassOf(req) !== 'api') {
       // Browsers send it with each handshake, and no cookie's SameSite holds for sockets (ASVS 4.4.2).
       if (req.headers.upgrade === undefined || req.get('origin') === publicOrigin) return next();

@@ -97,12 +97,11 @@ export function createSocketMonitor(deps: SocketMonitorDeps): SocketMonitor {
     }
   }
 
-  /** What one query does not tell of all: whether a key is still good, and whether its user has been idle for too long. */
+  /** What one query does not tell of all: whether a key is still good, or a session still there and not idle for too long. */
   async function askAboutEach(): Promise<void> {
     const before = performance.now() - ASK_AGAIN_AFTER_MS;
     const due = [...sockets.all()].filter(
-      (socket) =>
-        (askedAt.get(socket) ?? Number.NEGATIVE_INFINITY) <= before && standing.isQuestion(socket.owner),
+      (socket) => (askedAt.get(socket) ?? Number.NEGATIVE_INFINITY) <= before,
     );
     const turn = due
       .toSorted((a, b) => (askedAt.get(a) ?? 0) - (askedAt.get(b) ?? 0))

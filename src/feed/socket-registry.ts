@@ -32,7 +32,7 @@ export interface SocketRegistry {
   all(): Iterable<RegisteredSocket>;
   userIds(): readonly string[];
   readonly size: number;
-  /** Ends what a revocation covers, in batches; returns how many those were. */
+  /** Ends what a revocation covers: handshakes at once, then sockets in batches. Returns how many sockets those were. */
   endInScope(scope: RevocationScope, why: SocketEnd): Promise<number>;
   endAll(why: SocketEnd): void;
 }
@@ -70,11 +70,14 @@ export function createSocketRegistry(): SocketRegistry {
     },
     async endInScope(scope, why) {
       const ending = candidates(scope);
-      for (const [index, socket] of ending.entries()) {
+      // One that is let in between two batches is none of the candidates: what it stems from must have ended by then.
+      for (const handshake of ending.filter((each) => each.send === undefined)) handshake.end(why);
+      const open = ending.filter((each) => each.send !== undefined);
+      for (const [index, socket] of open.entries()) {
         if (index > 0 && index % BATCH === 0) await nextTurn();
         socket.end(why);
       }
-      return ending.length;
+      return open.length;
     },
     endAll(why) {
       for (const socket of [...everyone]) socket.end(why);

@@ -22,13 +22,10 @@ export interface SocketStanding {
   judge(owner: SocketOwner): Promise<SocketEnd | undefined>;
   /** The part of it that one query does not tell of all sockets. */
   endOf(owner: SocketOwner): Promise<SocketEnd | undefined>;
-  /** Whether that part must be asked at this moment. */
-  isQuestion(owner: SocketOwner): boolean;
 }
 
 export function createSocketStanding(deps: SocketStandingDeps): SocketStanding {
   const { actors, registry, whyNoSocket, policy, clock } = deps;
-  const idleDeadlines = new WeakMap<SocketOwner, number>();
 
   async function endOfKey({ id, address }: NonNullable<SocketOwner['key']>): Promise<SocketEnd | undefined> {
     const why = await whyNoSocket(id, address);
@@ -36,17 +33,17 @@ export function createSocketStanding(deps: SocketStandingDeps): SocketStanding {
     return why === 'ended' ? ENDS.keyEnded : ENDS.forbidden;
   }
 
-  async function endOfSession(owner: SocketOwner, sid: string): Promise<SocketEnd | undefined> {
+  /** A store that has lost its data tells nobody that the session has ended. */
+  async function endOfSession(sid: string): Promise<SocketEnd | undefined> {
     const [own, lastSeen] = await Promise.all([registry.ownIdleLimit(sid), registry.lastSeen(sid)]);
     if (lastSeen === undefined) return (await registry.endingOf(sid)) === 'idle' ? ENDS.idle : ENDS.revoked;
     const deadline = lastSeen + idleLimitMs(policy.current(), own);
-    idleDeadlines.set(owner, deadline);
     return deadline <= clock.now() ? ENDS.idle : undefined;
   }
 
   async function endOf(owner: SocketOwner): Promise<SocketEnd | undefined> {
     if (owner.key !== undefined) return endOfKey(owner.key);
-    return owner.sid === undefined ? ENDS.revoked : endOfSession(owner, owner.sid);
+    return owner.sid === undefined ? ENDS.revoked : endOfSession(owner.sid);
   }
 
   return {
@@ -55,6 +52,5 @@ export function createSocketStanding(deps: SocketStandingDeps): SocketStanding {
       return endOf(owner);
     },
     endOf,
-    isQuestion: (owner) => owner.key !== undefined || (idleDeadlines.get(owner) ?? 0) <= clock.now(),
   };
 }

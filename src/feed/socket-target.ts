@@ -2,16 +2,28 @@ import type { Log } from '../core/log.ts';
 import type { RevocationTarget } from '../core/revocation.ts';
 import type { Bus } from '../storage/bus.ts';
 import { endByRevocation } from './close-codes.ts';
+import type { Upstreams } from './prices/upstreams.ts';
 import type { SocketRegistry } from './socket-registry.ts';
 
-/** Closes sockets here, and asks every other node to do the same. The receipt counts those of this node. */
-export function createSocketTarget(sockets: SocketRegistry, bus: Pick<Bus, 'publish'>): RevocationTarget {
+/**
+ * Closes sockets here, and asks every other node to do the same. With its last socket a stream of prices ends. The receipt
+ * counts those of this node.
+ */
+export function createSocketTarget(
+  sockets: SocketRegistry,
+  upstreams: Pick<Upstreams, 'countIn'>,
+  bus: Pick<Bus, 'publish'>,
+): RevocationTarget {
   return {
     name: 'sockets',
     async revoke({ scope, reason }) {
+      const before = upstreams.countIn(scope);
       const count = await sockets.endInScope(scope, endByRevocation(reason));
+      const streams = Math.max(0, before - upstreams.countIn(scope));
       await bus.publish({ kind: 'sockets.end', scope, reason });
-      return { count, detail: 'on this server; all others were told' };
+      const withThem =
+        streams === 0 ? '' : streams === 1 ? ' with a price stream' : ` with ${streams} price streams`;
+      return { count, detail: `on this server${withThem}; all others were told` };
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { FindTradedSymbol, Instrument, SymbolLookup } from '../core/symbol.ts';
+import { type FindTradedSymbol, type Instrument, type SymbolLookup, spellAmong } from '../core/symbol.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { SymbolStore } from './symbol-store.ts';
 
@@ -38,15 +38,4 @@ export function createFindTradedSymbol({ find, listMasters, caches }: TradedSymb
     });
     return brokers;
   }
-}
-
-/** The name of an instrument that none of the others has. */
-function spellAmong(all: readonly Instrument[]): (instrument: Instrument) => string {
-  return (instrument) => {
-    const { exchange, displayName, exchangeToken, instrumentToken } = instrument;
-    const isItsOwn = (of: (each: Instrument) => string) =>
-      of(instrument) !== '' && all.filter((each) => of(each) === of(instrument)).length === 1;
-    if (isItsOwn((each) => each.displayName)) return `${exchange}:${displayName}`;
-    return `${exchange}:${isItsOwn((each) => each.exchangeToken) ? exchangeToken : instrumentToken}`;
-  };
 }

@@ -9,8 +9,21 @@ const document = createAsyncApiDocument({
 });
 
 const EXAMPLES: Readonly<Record<string, object>> = {
+  subscribe: { v: 1, type: 'subscribe', id: '1', symbols: ['NSE:INFY', 'NFO:NIFTY 03 DEC 25000 CALL'] },
+  unsubscribe: { v: 1, type: 'unsubscribe', id: '1', symbols: ['NSE:INFY'], broker: 'zerodha' },
   ping: { v: 1, type: 'ping', id: '1' },
   ack: { v: 1, type: 'ack', id: '1', time: '2026-11-23T10:00:00.000+05:30' },
+  price: {
+    v: 1,
+    type: 'price',
+    broker: 'zerodha',
+    symbol: 'NSE:INFY',
+    mode: 'depth',
+    time: '2026-11-23T10:00:00.000+05:30',
+    stale: false,
+    price: 1573.15,
+    depth: { buy: [{ price: 1573.1, quantity: 5, orders: 1 }], sell: [{ price: 1573.2, quantity: 7 }] },
+  },
   event: { v: 1, type: 'event', event: 'cutoff_soon', time: '2026-11-24T02:50:00.000+05:30', minutes: 10 },
   error: { v: 1, type: 'error', error: 'invalid', field: 'type', message: 'type: is not accepted' },
   bye: { v: 1, type: 'bye', code: 4401, reason: 'cutoff' },

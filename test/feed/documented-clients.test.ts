@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { createVisitor, setUp } from '../support/visitor.ts';
+import { connectSandbox, createVisitor, setUp, signIn } from '../support/visitor.ts';
 import { issueKey } from './issue-key.ts';
 
 const PAGE = readFileSync(new URL('../../docs/websocket.md', import.meta.url), 'utf8');
@@ -19,7 +19,10 @@ describe('The clients in docs/websocket.md', () => {
 
   beforeAll(async () => {
     server = await startTestServer();
-    await setUp(createVisitor(server.origin));
+    const asha = createVisitor(server.origin);
+    await setUp(asha);
+    await signIn(asha);
+    await connectSandbox(asha);
     const { db } = server.infrastructure.database;
     ({ id: userId } = await db.selectFrom('users').select('id').executeTakeFirstOrThrow());
     folder = createScratchDirectory('clients');
@@ -33,12 +36,12 @@ describe('The clients in docs/websocket.md', () => {
     ['ts', 'client.ts', process.execPath],
     ['python', 'client.py', 'python3'],
   ])(
-    'in %s connects, hears of events, comes back after a restart, and stops when its key ends',
+    'in %s connects, hears prices and events, comes back after a restart, and stops when its key ends',
     async (language, name, command) => {
       const file = join(folder.path, name);
       writeFileSync(file, codeIn(language));
       const { id, key } = await issueKey(server, userId);
-      const client = spawn(command, [file], {
+      const client = spawn(command, [file, 'NSE:INFY'], {
         env: { ...process.env, CURFEW: server.origin, CURFEW_KEY: key },
       });
       const exit = new Promise<number | null>((resolve) => client.once('exit', resolve));
@@ -48,6 +51,7 @@ describe('The clients in docs/websocket.md', () => {
         expect.poll(() => lines.join('\n'), { timeout: 30_000 }).toContain(text);
       try {
         await heard('"type":"ack","id":"hello"');
+        await heard('"type":"price","broker":"sandbox","symbol":"NSE:INFY"');
         await server.services.feed.events.tell(userId, { event: 'broker_rejected', broker: 'sandbox' });
         await heard('"event":"broker_rejected"');
         server.services.sockets.endAll({ code: 4503, reason: 'restarting' });

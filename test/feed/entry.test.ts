@@ -88,7 +88,23 @@ describe('The door of /ws', () => {
     const key = await makeKey(['feed:read']);
     const refusal = await openInVain(server.origin, { 'X-API-Key': key }, `/ws?apikey=${key}`);
     expect(refusal).toMatchObject({ status: 400, body: { error: 'invalid' } });
-    expect((await openInVain(server.origin, {}, `/ws?apikey=${key}`)).status).toBe(403);
+    expect((await openInVain(server.origin, {}, `/ws?apikey=${key}`)).status).toBe(400);
+  });
+
+  it.each(['api_key', 'token', 'access_token', 'ticket', 'jwt'])(
+    'refuses %s in the address of a signed-in browser too',
+    async (name) => {
+      const refusal = await openInVain(server.origin, headers(), `/ws?${name}=something`);
+      expect(refusal).toMatchObject({
+        status: 400,
+        body: { error: 'invalid', fields: { key: expect.stringContaining('never in the address') } },
+      });
+    },
+  );
+
+  it('refuses an API key under any name in the address of a signed-in browser', async () => {
+    const key = await makeKey(['feed:read']);
+    expect((await openInVain(server.origin, headers(), `/ws?page=${key}`)).status).toBe(400);
   });
 
   it('counts the calls of a key', async () => {

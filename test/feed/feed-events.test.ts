@@ -85,6 +85,9 @@ describe('What an open page is told of', () => {
     expect(await warnAt('02:50:00')).toBe(1);
     expect(await event('cutoff_soon')).toMatchObject({ minutes: 10 });
     expect(await warnAt('02:51:00')).toBe(0);
+    expect(await warnAt('02:58:00')).toBe(1);
+    expect(await socket.next(({ minutes }) => minutes === 2)).toMatchObject({ event: 'cutoff_soon' });
+    clock.set('2026-11-25T02:49:00+05:30');
     await signIn(asha);
     await asha.submit('/settings', {
       theme: 'system',
@@ -94,7 +97,8 @@ describe('What an open page is told of', () => {
       defaultBroker: 'server',
     });
     const stillOpen = await openSocket(server.origin, asBrowser(server.origin, asha.sessionCookie()));
-    expect(await warnAt('02:58:00')).toBe(0);
+    clock.set('2026-11-25T02:50:00+05:30');
+    expect(await events.warnOfCutoff()).toBe(0);
     stillOpen.close();
   });
 });

@@ -143,7 +143,7 @@ describe('A socket of one server', () => {
     seen.mockRestore();
     revoked.resolve();
     expect(await refusal).toMatchObject({ status: 401, body: { error: 'session_expired' } });
-    expect(receipt.lines.at(-1)).toMatchObject({ step: 'sockets', count: 1 });
+    expect(receipt.lines.at(-1)).toMatchObject({ step: 'sockets', count: 0 });
   });
 });
 
@@ -233,6 +233,12 @@ describe('A socket on another node than the one that ends it', () => {
     await near.services.revocation.revoker.revokeAccount(userId, 'password_changed', ORIGIN);
     expect(await first.closed).toMatchObject({ code: 4401, reason: 'revoked' });
     expect(publish).toHaveBeenCalled();
+  });
+
+  it('ends where the store has lost its session, though its user was not idle', async () => {
+    const socket = await openFar();
+    await far.infrastructure.redis?.flushdb();
+    expect(await socket.closed).toMatchObject({ code: 4401, reason: 'revoked' });
   });
 
   it('counts towards the limit of its user on all nodes', async () => {

@@ -152,7 +152,7 @@ describe('the master of Upstox, as documented', () => {
   it.each([
     ['NSE_EQ|INE002A01018,2885,RELIANCE,RELIANCE INDUSTRIES,1300,,,0.05,1,EQUITY,,NSE_EQ', 'NSE', 'EQ'],
     ['NSE_INDEX|Nifty 50,26000,NIFTY 50,Nifty 50,22500,,,0,0,INDEX,,NSE_INDEX', 'NSE', 'INDEX'],
-    ['NCD_FO|1,1,USDINR24DECFUT,USDINR,84,2024-12-26,0,0.0025,1,FUTCUR,FF,NCD_FO', 'CDS', 'FUT'],
+    ['NCD_FO|1,1,USDINR24DECFUT,USDINR,84,2024-12-26,0,0.25,1,FUTCUR,FF,NCD_FO', 'CDS', 'FUT'],
     ['MCX_FO|1,1,GOLD24DECFUT,GOLD,1,2024-12-05,0.0,1,100,FUTCOM,,MCX_FO', 'MCX', 'FUT'],
     ['NSE_INDEX|Sample 50,17,,Sample 50,25198.7,,,,,INDEX,,NSE_INDEX', 'NSE', 'INDEX'],
     ['NSE_EQ|INE775A01035,1,MOTHERSON,X,1,,,0.05,1,EQUITY,,NSE_EQ', 'NSE', 'EQ'],
@@ -164,6 +164,18 @@ describe('the master of Upstox, as documented', () => {
     ['NSE_EQ|IN2920250148,1,715RJ53,X,1,,,0.05,1,EQUITY,,NSE_EQ', 'NSE', 'BOND'],
   ])('reads %s', (line, exchange, instrumentType) => {
     expect(upstox(line)).toMatchObject({ exchange, instrumentType, strike: undefined });
+  });
+
+  it.each([
+    ['MCX_FO', '100.0', 1],
+    ['NSE_COM', '5.0', 0.05],
+    ['NCD_FO', '0.25', 0.0025],
+    ['BCD_FO', '0.25', 0.0025],
+    ['NSE_FO', '0.05', 0.05],
+    ['NSE_EQ', '1.0', 1],
+  ])('has the tick of %s as %s, which is %d rupees', (segment, written, tickSize) => {
+    const line = `${segment}|1,1,SOME,SOME,1,,0.0,${written},1,FUT,FF,${segment}`;
+    expect(upstox(line)).toMatchObject({ tickSize });
   });
 });
 

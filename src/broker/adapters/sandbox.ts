@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { SECOND_MS } from '../../core/duration.ts';
 import type { BrokerAdapter, BrokerGrant, BrokerProblem } from '../broker-adapter.ts';
+import { createSandboxFeed } from '../feeds/sandbox-feed.ts';
 import { sandboxIssuer } from '../sandbox/metadata.ts';
 import { SANDBOX_BROKER_ID, SANDBOX_CLIENT_ID } from '../sandbox/sandbox-client.ts';
 import { clientIdText, createBrokerProtocol, errorWords } from './broker-protocol.ts';
@@ -73,6 +74,7 @@ export function createSandboxAdapter({
     credentialFields: [],
     needsStaticAddress: false,
     mayOmitState: false,
+    feed: createSandboxFeed({ clock, internalOrigin }),
 
     async startAuthorization({ state, redirectUri, codeChallenge }) {
       try {

@@ -7,6 +7,7 @@ export const SANDBOX_PATHS = {
   token: '/sandbox/token',
   revoke: '/sandbox/revoke',
   profile: '/sandbox/profile',
+  market: '/sandbox/market',
 } as const;
 
 /** Programs have credentials of their own; a person answers on a page of theirs. */

@@ -1,5 +1,6 @@
 import express, { type RequestHandler, Router } from 'express';
 import { methods } from '../../http/methods.ts';
+import { createMarketEndpoint } from './market-endpoint.ts';
 import { SANDBOX_PATHS, sandboxMetadata } from './metadata.ts';
 import { createProfileEndpoint } from './profile-endpoint.ts';
 import { refuseUnreadableBody } from './protocol-error.ts';
@@ -15,20 +16,18 @@ export function createSandboxProgramEndpoints(context: SandboxContext): Router {
   const router = Router({ caseSensitive: true });
   const metadata = sandboxMetadata(context.publicOrigin);
 
-  router.use([SANDBOX_PATHS.token, SANDBOX_PATHS.revoke, SANDBOX_PATHS.profile], keepOutOfCaches);
-  router.use(
-    [SANDBOX_PATHS.token, SANDBOX_PATHS.revoke],
-    express.urlencoded({ extended: false, limit: '8kb' }),
-    refuseUnreadableBody,
-  );
+  const { token, revoke, profile, market } = SANDBOX_PATHS;
+  router.use([token, revoke, profile, market], keepOutOfCaches);
+  router.use([token, revoke], express.urlencoded({ extended: false, limit: '8kb' }), refuseUnreadableBody);
   methods(router, SANDBOX_PATHS.metadata, {
     get: function showMetadata(_req, res) {
       res.json(metadata);
     },
   });
-  methods(router, SANDBOX_PATHS.token, { post: createTokenEndpoint(context) });
-  methods(router, SANDBOX_PATHS.revoke, { post: createRevocationEndpoint(context) });
-  methods(router, SANDBOX_PATHS.profile, { get: createProfileEndpoint(context) });
+  methods(router, token, { post: createTokenEndpoint(context) });
+  methods(router, revoke, { post: createRevocationEndpoint(context) });
+  methods(router, profile, { get: createProfileEndpoint(context) });
+  methods(router, market, { get: createMarketEndpoint(context) });
   return router;
 }
 

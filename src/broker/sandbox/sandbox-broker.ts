@@ -7,7 +7,7 @@ import { sandboxClient } from './sandbox-client.ts';
 import { createSandboxStore } from './sandbox-store.ts';
 
 export interface SandboxBroker {
-  /** In front of the session: metadata, token, revoke, profile. Brings its own body parser. */
+  /** In front of the session: metadata, token, revoke, profile, market. Brings its own body parser. */
   readonly programs: Router;
   /** Behind session, guard and CSRF: the page that asks a person. */
   readonly pages: Router;
@@ -18,18 +18,26 @@ export interface SandboxBrokerDeps {
   readonly clock: Clock;
   /** BASE_URL: scheme, host and port, without a slash at the end. */
   readonly publicOrigin: string;
+  /** SANDBOX_MARKET. */
+  readonly marketHours: 'market' | 'always';
 }
 
 /**
  * The built-in practice broker: a small OAuth 2.0 authorization server of its own, which shares nothing with the rest
  * but the process and the database.
  */
-export function createSandboxBroker({ database, clock, publicOrigin }: SandboxBrokerDeps): SandboxBroker {
+export function createSandboxBroker({
+  database,
+  clock,
+  publicOrigin,
+  marketHours,
+}: SandboxBrokerDeps): SandboxBroker {
   const context = {
     store: createSandboxStore(database),
     clock,
     publicOrigin,
     client: sandboxClient(publicOrigin),
+    marketHours,
   };
   return {
     programs: createSandboxProgramEndpoints(context),

@@ -8,4 +8,6 @@ export interface SandboxContext {
   readonly clock: Clock;
   readonly publicOrigin: string;
   readonly client: SandboxClient;
+  /** When its market trades: in the exchanges' hours, or at any hour. */
+  readonly marketHours: 'market' | 'always';
 }

@@ -44,8 +44,8 @@ export interface SandboxStore {
     clientId: string,
     now: number,
   ): Promise<'granted' | 'refused'>;
-  /** Who a live access token belongs to. */
-  findSubject(accessToken: string, now: number): Promise<string | undefined>;
+  /** Who a live token belongs to; an access token, where no other kind is named. */
+  findSubject(token: string, now: number, kind?: 'access' | 'feed'): Promise<string | undefined>;
   /** Ends the family of a token of the client's, whichever kind it is. */
   revoke(token: string, clientId: string, now: number): Promise<void>;
 }
@@ -91,12 +91,12 @@ export function createSandboxStore({ db }: Database): SandboxStore {
       });
     },
 
-    async findSubject(accessToken, now) {
+    async findSubject(token, now, kind = 'access') {
       const row = await db
         .selectFrom('sandbox_tokens')
         .select('subject')
-        .where('token_digest', '=', secretDigest(accessToken))
-        .where('kind', '=', 'access')
+        .where('token_digest', '=', secretDigest(token))
+        .where('kind', '=', kind)
         .where('revoked_at', 'is', null)
         .where('expires_at', '>', now)
         .executeTakeFirst();

@@ -17,6 +17,13 @@ const EXCHANGES: ReadonlyMap<string, string> = new Map([
   ['MCX_INDEX', 'MCX'],
 ]);
 
+/**
+ * Of commodities and currencies the file has the tick in paise (100.0 for crude oil, 0.25 for the dollar), of everything else in
+ * rupees; strikes and prices are always rupees.
+ */
+const TICKS_IN_PAISE: ReadonlySet<string> = new Set(['MCX_FO', 'NSE_COM', 'NCD_FO', 'BCD_FO']);
+const PAISE = 100;
+
 /** The CSV file of all contracts (https://upstox.com/developer/api-documentation/instruments), which comes gzipped. */
 export const UPSTOX: MasterFormat = {
   broker: 'upstox',
@@ -46,6 +53,7 @@ export const UPSTOX: MasterFormat = {
       ...columns,
       // Some files leave the symbol of an index out; its key ends in it.
       tradingSymbol: columns.tradingSymbol === '' && type === 'INDEX' ? id : columns.tradingSymbol,
+      tickSize: TICKS_IN_PAISE.has(segment) ? columns.tickSize / PAISE : columns.tickSize,
       exchange: EXCHANGES.get(segment) ?? segment,
       isin,
       instrumentToken,

@@ -1,0 +1,152 @@
+import type { PriceFeed, PriceMode } from '../../core/price-feed.ts';
+import { AppError } from '../../errors.ts';
+import type { FeedSocket } from '../feed-socket.ts';
+import type { ChooseBroker } from './choose-broker.ts';
+import type { FindPlace } from './find-place.ts';
+import type { BookPlace } from './price-book.ts';
+import type { SubscriptionQuota } from './subscription-quota.ts';
+import type { Upstreams } from './upstreams.ts';
+
+export interface PriceDeskDeps {
+  readonly upstreams: Upstreams;
+  readonly quota: SubscriptionQuota;
+  readonly chooseBroker: ChooseBroker;
+  readonly findPlace: FindPlace;
+  /** SOCKET_SUBSCRIPTIONS. */
+  readonly mostSubscriptions: number;
+}
+
+export interface WantedPrices {
+  /** As `NSE:INFY`. */
+  readonly symbols: readonly string[];
+  readonly broker?: string | undefined;
+  readonly mode?: PriceMode | undefined;
+}
+
+/** What sockets are subscribed to. Throws AppError with the field that is wrong; then nothing has changed. */
+export interface PriceDesk {
+  /** Answers the broker, and how to send the prices that are known already. */
+  subscribe(socket: FeedSocket, wanted: WantedPrices): Promise<{ broker: string; showLast: () => void }>;
+  /** Symbols that it is not subscribed to are passed over. Without a broker: at any. */
+  unsubscribe(socket: FeedSocket, wanted: Omit<WantedPrices, 'mode'>): Promise<void>;
+  /** On this node, of all sockets. */
+  readonly size: number;
+}
+
+interface Subscription {
+  readonly broker: string;
+  readonly place: BookPlace;
+}
+
+export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
+  const { upstreams, quota, chooseBroker, findPlace, mostSubscriptions } = deps;
+  const bySocket = new Map<FeedSocket, Map<string, Subscription>>();
+
+  function subscriptionsOf(socket: FeedSocket): Map<string, Subscription> {
+    const known = bySocket.get(socket);
+    if (known !== undefined) return known;
+    const subscriptions = new Map<string, Subscription>();
+    bySocket.set(socket, subscriptions);
+    socket.onEnd(() => {
+      bySocket.delete(socket);
+      for (const subscription of subscriptions.values()) leave(socket, subscription);
+      void quota.release(socket);
+    });
+    return subscriptions;
+  }
+
+  function leave(socket: FeedSocket, { broker, place }: Subscription): void {
+    upstreams.find(socket.owner.userId, broker)?.remove(socket, place);
+  }
+
+  async function findAll(
+    broker: string,
+    feed: PriceFeed,
+    symbols: readonly string[],
+  ): Promise<readonly BookPlace[]> {
+    const places: BookPlace[] = [];
+    for (const [index, symbol] of symbols.entries()) {
+      const found = await findPlace(broker, feed, symbol);
+      if (found.kind !== 'found') throw wrong(`symbols.${index}`, found.message, CODES[found.kind]);
+      places.push(found.place);
+    }
+    return places;
+  }
+
+  async function takeQuota(
+    socket: FeedSocket,
+    count: number,
+    broker: string,
+    feed: PriceFeed,
+  ): Promise<void> {
+    if (count > feed.mostInstruments)
+      throw wrong('symbols', `${broker} takes ${feed.mostInstruments} symbols at most.`);
+    if (await quota.set(socket, count)) return;
+    throw wrong(
+      'symbols',
+      `You may be subscribed to ${mostSubscriptions} symbols, over all your sockets together.`,
+      'rate_limited',
+    );
+  }
+
+  return {
+    async subscribe(socket, { symbols, broker: asked, mode = 'ltp' }) {
+      const { userId } = socket.owner;
+      const { broker, feed } = await chooseBroker(userId, asked);
+      const names = [...new Set(symbols.map((symbol) => symbol.trim().toUpperCase()))];
+      const places = await findAll(broker, feed, names);
+      if (socket.hasEnded) return { broker, showLast: () => undefined };
+      const subscriptions = subscriptionsOf(socket);
+      const fresh = places.filter(({ symbol }) => !subscriptions.has(idOf(broker, symbol)));
+      if (fresh.length > 0) await takeQuota(socket, subscriptions.size + fresh.length, broker, feed);
+      // It may have ended while Redis was asked.
+      if (socket.hasEnded) await quota.release(socket);
+      if (socket.hasEnded) return { broker, showLast: () => undefined };
+      const upstream = upstreams.of(userId, broker);
+      for (const place of places) {
+        const id = idOf(broker, place.symbol);
+        const before = subscriptions.get(id);
+        // An import has given the name to another instrument.
+        if (before !== undefined && before.place.key !== place.key) upstream.remove(socket, before.place);
+        subscriptions.set(id, { broker, place });
+        upstreams.of(userId, broker).put(socket, place, mode);
+      }
+      return {
+        broker,
+        showLast: () => {
+          for (const place of places) upstreams.find(userId, broker)?.show(socket, place);
+        },
+      };
+    },
+
+    async unsubscribe(socket, { symbols, broker }) {
+      const subscriptions = bySocket.get(socket);
+      if (subscriptions === undefined) return;
+      const names = new Set(symbols.map((symbol) => symbol.trim().toUpperCase()));
+      for (const [id, subscription] of subscriptions) {
+        const isMeant = broker === undefined || broker === subscription.broker;
+        if (!isMeant || !names.has(subscription.place.symbol)) continue;
+        subscriptions.delete(id);
+        leave(socket, subscription);
+      }
+      await quota.set(socket, subscriptions.size);
+      if (socket.hasEnded) await quota.release(socket);
+    },
+
+    get size() {
+      return [...bySocket.values()].reduce((sum, subscriptions) => sum + subscriptions.size, 0);
+    },
+  };
+}
+
+const idOf = (broker: string, symbol: string): string => `${broker} ${symbol}`;
+
+const CODES = { unknown: 'not_found', ambiguous: 'ambiguous', without_prices: 'not_found' } as const;
+
+function wrong(
+  field: string,
+  message: string,
+  code: 'invalid' | 'not_found' | 'ambiguous' | 'rate_limited' = 'invalid',
+): AppError {
+  return new AppError(code, message, { fields: { [field]: message } });
+}

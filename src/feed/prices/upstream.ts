@@ -1,0 +1,209 @@
+import type { Clock } from '../../core/clock.ts';
+import { MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
+import type { Log } from '../../core/log.ts';
+import { isMarketOpen } from '../../core/market-hours.ts';
+import type { PriceMode, PriceStream, ReadStreamPass, StreamEnd, StreamPass } from '../../core/price-feed.ts';
+import { type BookPlace, createPriceBook, type PriceReader } from './price-book.ts';
+import type { LastQuote } from './price-frame.ts';
+import { createStreamSubscriptions } from './stream-subscriptions.ts';
+
+export interface UpstreamDeps {
+  readonly readStreamPass: ReadStreamPass;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** From 0 to 1: so that not all streams come back in the same second. */
+  readonly random: () => number;
+}
+
+/** A user's prices at one broker: one stream on this node, for all of their sockets. */
+export interface Upstream {
+  readonly userId: string;
+  readonly broker: string;
+  /** Opens the stream with the first one. */
+  put(reader: PriceReader, place: BookPlace, mode: PriceMode): void;
+  /** Ends the stream with the last one. */
+  remove(reader: PriceReader, place: BookPlace): void;
+  show(reader: PriceReader, place: BookPlace): void;
+  lastOf(key: string): LastQuote | undefined;
+  /** Reads the token again: one that is over ends the stream, a new one opens it. */
+  look(): Promise<void>;
+  /** To be called once a second: ends a stream whose token is over by the clock, and notices silence. */
+  tend(): void;
+  readonly state: UpstreamState;
+  /** Ticks so far. */
+  readonly ticks: number;
+}
+
+/** `waiting`: for a new token, or for the next try. */
+export type UpstreamState = 'opening' | 'open' | 'waiting' | 'ended';
+
+/** Silence while the exchange trades is a fault after so long; each time that it was none, twice as long. */
+const SILENT_AFTER_MS = 30 * SECOND_MS;
+const LONGEST_SILENCE_MS = 10 * MINUTE_MS;
+const FIRST_RETRY_MS = SECOND_MS;
+const LONGEST_RETRY_MS = MINUTE_MS;
+
+interface Link {
+  readonly pass: StreamPass;
+  readonly stream: PriceStream;
+  isOpen: boolean;
+}
+
+export interface UpstreamOptions {
+  readonly userId: string;
+  readonly broker: string;
+  /** Its last reader has gone. */
+  readonly onEnd: () => void;
+}
+
+export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: UpstreamOptions): Upstream {
+  const { readStreamPass, clock, log, random } = deps;
+  const book = createPriceBook(broker);
+  let link: Link | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let failures = 0;
+  /** The version of a token that the broker does not want: it is not shown again. */
+  let refused: string | undefined;
+  let silentAfterMs = SILENT_AFTER_MS;
+  let heardAt = clock.now();
+  let ticks = 0;
+  let hasEnded = false;
+  let isLooking = false;
+  let lastTried: string | undefined;
+
+  const subscriptions = createStreamSubscriptions(book.modeOf, () =>
+    link?.isOpen ? link.stream : undefined,
+  );
+
+  async function look(): Promise<void> {
+    if (hasEnded || isLooking) return;
+    isLooking = true;
+    try {
+      const reading = await readStreamPass(userId, broker);
+      if (hasEnded) return;
+      const pass = reading.kind === 'pass' ? reading : undefined;
+      if (link !== undefined && link.pass.version !== pass?.version) drop();
+      const isTurn = link === undefined && (retry === undefined || pass?.version !== lastTried);
+      if (pass !== undefined && isTurn && pass.version !== refused) open(pass);
+    } catch (err) {
+      log.warn({ err, broker }, 'What opens a price stream could not be read; it is tried again');
+    } finally {
+      isLooking = false;
+    }
+  }
+
+  function open(pass: StreamPass): void {
+    clearTimeout(retry);
+    retry = undefined;
+    lastTried = pass.version;
+    subscriptions.forget();
+    const opened = pass.connect({
+      onOpen() {
+        if (link?.stream !== opened) return;
+        link.isOpen = true;
+        heardAt = clock.now();
+        for (const key of book.keys()) subscriptions.want(key);
+      },
+      onTicks(news) {
+        if (link?.stream !== opened) return;
+        failures = 0;
+        silentAfterMs = SILENT_AFTER_MS;
+        heardAt = clock.now();
+        ticks += news.length;
+        book.apply(news, heardAt);
+      },
+      onEnd(end) {
+        if (link?.stream === opened) lose(end, pass);
+      },
+    });
+    link = { pass, stream: opened, isOpen: false };
+  }
+
+  /** Lets the stream go, from this side. */
+  function drop(): void {
+    link?.stream.end();
+    link = undefined;
+    book.markStale();
+  }
+
+  function lose({ kind, why }: StreamEnd, pass: StreamPass): void {
+    link = undefined;
+    book.markStale();
+    log.info({ broker, userId, kind, why }, 'A price stream has ended');
+    if (kind === 'lost') tryAgain();
+    else refused = pass.version;
+    if (kind === 'rejected')
+      pass
+        .reportRejected()
+        .catch((err: unknown) => log.error({ err, broker }, 'A rejected token could not be ended'));
+  }
+
+  /** Full jitter. */
+  function tryAgain(): void {
+    const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
+    failures += 1;
+    clearTimeout(retry);
+    retry = setTimeout(
+      () => {
+        retry = undefined;
+        void look();
+      },
+      Math.max(FIRST_RETRY_MS / 2, random() * longest),
+    ).unref();
+  }
+
+  function end(): void {
+    if (hasEnded) return;
+    hasEnded = true;
+    clearTimeout(retry);
+    link?.stream.end();
+    link = undefined;
+    onEnd();
+  }
+
+  function isTrading(now: number): boolean {
+    return [...book.exchanges()].some((exchange) => isMarketOpen(exchange, now));
+  }
+
+  return {
+    userId,
+    broker,
+
+    put(reader, place, mode) {
+      book.put(reader, place, mode);
+      subscriptions.want(place.key);
+      if (link === undefined && retry === undefined) void look();
+    },
+
+    remove(reader, place) {
+      book.remove(reader, place);
+      if (book.size === 0) end();
+      else subscriptions.want(place.key);
+    },
+
+    show: book.show,
+    lastOf: book.lastOf,
+    look,
+
+    tend() {
+      const now = clock.now();
+      if (link === undefined) return;
+      if (link.pass.expiresAt <= now) return drop();
+      if (!link.isOpen || now - heardAt < silentAfterMs || !isTrading(now)) return;
+      log.warn({ broker, userId }, 'A price stream is silent while its exchange trades; it is opened again');
+      silentAfterMs = Math.min(LONGEST_SILENCE_MS, silentAfterMs * 2);
+      heardAt = now;
+      drop();
+      void look();
+    },
+
+    get state() {
+      if (hasEnded) return 'ended';
+      if (link === undefined) return isLooking ? 'opening' : 'waiting';
+      return link.isOpen ? 'open' : 'opening';
+    },
+    get ticks() {
+      return ticks;
+    },
+  };
+}
