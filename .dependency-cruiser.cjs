@@ -82,6 +82,7 @@ module.exports = {
     },
     packageOnlyIn('better-sqlite3', ['^src/storage/'], 'Everything else speaks Kysely.'),
     packageOnlyIn('pg', ['^src/storage/'], 'Everything else speaks Kysely.'),
+    packageOnlyIn('nodemailer', ['^src/mail/'], 'Everything else puts mail into the queue.'),
     packageOnlyIn(
       'kysely',
       ['^src/storage/', '-store\\.ts$'],

@@ -35,6 +35,7 @@ import { createMetricsRegistry } from './http/metrics.ts';
 import type { ReadinessCheck } from './http/probes.ts';
 import { createRateLimits } from './http/rate-limits.ts';
 import { createRequestLog } from './http/request-log.ts';
+import { createMailFeature } from './mail/mail-feature.ts';
 import { createCacheMetrics } from './monitoring/cache-metrics.ts';
 import { createCspReportFeature } from './monitoring/csp-reports/csp-report-feature.ts';
 import { createWatchFeature } from './monitoring/load/watch-feature.ts';
@@ -210,6 +211,8 @@ export function compose({
   });
   audit.listen(telegram.listener);
 
+  const mail = createMailFeature({ ...shared, smtp: config.smtp });
+
   const strategies = createStrategyFeature({
     ...shared,
     draining,
@@ -334,6 +337,7 @@ export function compose({
       { queue: 'revocations', depth: async () => (await pending.summary()).waiting },
       { queue: 'broker_logouts', depth: async () => (await brokers.countLogouts()).open },
       { queue: 'telegram', depth: async () => (await telegram.countMessages()).open },
+      { queue: 'mail', depth: async () => (await mail.countMessages()).open },
       { queue: 'passwords', depth: () => accounts.hasher.waiting },
       { queue: 'api_keys', depth: () => keyHasher.waiting },
       { queue: 'traffic', depth: () => traffic.trafficLog.waiting },
@@ -422,6 +426,7 @@ export function compose({
     symbols,
     settings,
     telegram,
+    mail,
     strategies,
     feed,
     { router: overview },
@@ -456,6 +461,7 @@ export function compose({
     symbols,
     settings,
     telegram,
+    mail,
     strategies,
     sockets,
     upstreams,

@@ -4,6 +4,7 @@ import { parseCutoffTime } from './core/cutoff.ts';
 import { DAY_MS, parseDuration } from './core/duration.ts';
 import { SECOND_FACTOR_RULES } from './core/second-factor-rule.ts';
 import type { SessionPolicy } from './core/session-policy.ts';
+import { parseSmtpLocation, problemOfSmtpUrl } from './core/smtp-location.ts';
 import { coversMostOfTheNet } from './http/address-coverage.ts';
 import type { RateLimit } from './http/compound-limiter.ts';
 import { HEADER_SETTINGS, toHeaderSettings } from './http/header-settings.ts';
@@ -176,6 +177,12 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const count = whole(1, 9999, 'is not a whole number from 1 to 9999');
 const onOff = readBy((text) => ({ on: true, off: false })[text], 'is neither on nor off');
 
+/** `curfew@example.com`, or with a name: `Curfew <curfew@example.com>`. */
+const mailFrom = z.string().refine((text) => {
+  const [, named] = /^[^<>\r\n"]+<([^<>]+)>$/.exec(text) ?? [];
+  return z.email().safeParse(named ?? text).success;
+}, 'is not an email address, or a name with one in angle brackets');
+
 /** The two settings that are read again while the server runs. */
 const POLICY_SETTINGS = {
   SESSION_EXPIRY_TIME: setting(
@@ -213,8 +220,12 @@ const SETTINGS = {
   SOCKET_SUBSCRIPTIONS: setting(count, '1000'),
   TRUST_PROXY: setting(proxies, '', '127.0.0.1,10.0.0.0/8'),
   ...RATE_LIMIT_SETTINGS,
+  SMTP_URL: optional(
+    readBy(parseSmtpLocation, problemOfSmtpUrl),
+    'smtp://curfew:password@mail.example.com:587',
+  ),
+  MAIL_FROM: optional(mailFrom, 'Curfew <curfew@example.com>'),
   SECOND_FACTOR: setting(oneOf(SECOND_FACTOR_RULES), 'admins'),
-  // Nothing resets a password yet; the name and its check are promised already.
   RESET_RATE_LIMIT: setting(rateLimits, '15/hour'),
   SIGNAL_RETENTION: setting(
     readBy((text) => {
@@ -276,6 +287,11 @@ const serverSettings = z
   .refine(({ WEB_CONCURRENCY, REDIS_URL }) => !(WEB_CONCURRENCY > 1 && REDIS_URL === undefined), {
     path: ['WEB_CONCURRENCY'],
     error: 'is more than 1, and several processes need REDIS_URL to share their sessions',
+    when: () => true,
+  })
+  .refine(({ SMTP_URL, MAIL_FROM }) => SMTP_URL === undefined || MAIL_FROM !== undefined, {
+    path: ['MAIL_FROM'],
+    error: 'is missing, and SMTP_URL is set: mail needs a sender',
     when: () => true,
   })
   .refine(
@@ -366,6 +382,12 @@ export function parseConfig(env: Environment) {
     rateLimits: Object.freeze(
       Object.fromEntries(RATE_LIMIT_NAMES.map((name) => [name, given[RATE_LIMIT_TABLE[name].setting]])),
     ) as Readonly<Record<RateLimitName, readonly RateLimit[]>>,
+    /** Where mail is handed over; undefined: none is sent. */
+    smtp:
+      given.SMTP_URL === undefined || given.MAIL_FROM === undefined
+        ? undefined
+        : Object.freeze({ location: given.SMTP_URL, from: given.MAIL_FROM }),
+    resetLimits: given.RESET_RATE_LIMIT,
     /** Who must have a second factor. */
     secondFactorRule: given.SECOND_FACTOR,
     signalRetentionMs: given.SIGNAL_RETENTION,

@@ -10,7 +10,7 @@ import type { RateLimitName } from '../src/http/rate-limit-table.ts';
 import { TEST_SECRETS } from './support/test-server.ts';
 
 const PROJECT = resolve(import.meta.dirname, '..');
-const GOOD: Environment = TEST_SECRETS;
+const GOOD: Environment = { ...TEST_SECRETS, MAIL_FROM: 'curfew@example.com' };
 const OTHER_SECRET = 'e4d909c290d0fb1ca068ffaddf22cbd0e4d909c2';
 const OTHER_KEY = 'ZwMrKGJ5ZzN0dDh4bXFwbDR2c3c5ZTFhdTcwaGtieWY';
 
@@ -56,6 +56,8 @@ const CONTRACT = [
   'PERMISSIONS_POLICY',
   'HSTS',
   'SECOND_FACTOR',
+  'SMTP_URL',
+  'MAIL_FROM',
   'SANDBOX_BROKER',
   'LOG_LEVEL',
 ] as const;
@@ -274,6 +276,7 @@ describe('the settings', () => {
     ],
     ['HSTS', 'preload', { headers: { ...USUAL_HEADERS, hsts: 'preload' } }],
     ['SECOND_FACTOR', 'all', { secondFactorRule: 'all' }],
+    ['MAIL_FROM', 'Curfew <curfew@example.com>', { smtp: undefined }],
     ['SANDBOX_BROKER', 'off', { sandboxBroker: false }],
     ['LOG_LEVEL', 'silent', { logLevel: 'silent' }],
   ])('take %s=%s', (name, value, expected) => {
@@ -369,6 +372,8 @@ describe('the settings', () => {
     ['PROGRAM_RATE_LIMIT', ['600', 'off', '0/minute']],
     ['CSP_REPORT_RATE_LIMIT', ['60', 'off', '0/minute']],
     ['SECOND_FACTOR', ['on', 'everybody', 'admins,all']],
+    ['SMTP_URL', ['mail.example.com', 'http://mail.example.com', 'smtp://mail.example.com/path']],
+    ['MAIL_FROM', ['curfew', 'Curfew curfew@example.com', 'a@example.com, b@example.com']],
     ['CSP_MODE', ['off', 'report-only', 'none']],
     [
       'CSP_EXTRA',

@@ -29,6 +29,7 @@ export const CIPHERTEXT_COLUMNS: readonly CiphertextColumn[] = [
   { table: 'broker_credentials', key: 'id', column: 'value', ...ofBroker },
   { table: 'totp_factors', key: 'user_id', column: 'secret', purpose: 'totp' },
   { table: 'telegram_bots', key: 'user_id', column: 'bot_token', purpose: 'telegram' },
+  { table: 'mail_messages', key: 'id', column: 'sealed', purpose: 'mail' },
   { table: 'strategies', key: 'id', column: 'webhook_id', purpose: 'strategies' },
   { table: 'strategies', key: 'id', column: 'signing_secret', purpose: 'strategies' },
 ];

@@ -32,6 +32,7 @@ import * as secondFactors from './migrations/0015-second-factors.ts';
 import * as symbolNames from './migrations/0016-symbol-names.ts';
 import * as heldConnections from './migrations/0017-held-connections.ts';
 import * as viewers from './migrations/0018-viewers.ts';
+import * as mail from './migrations/0019-mail.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -66,6 +67,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0016-symbol-names': symbolNames,
   '0017-held-connections': heldConnections,
   '0018-viewers': viewers,
+  '0019-mail': mail,
 };
 
 /** Reads where a database stands. Changes nothing. */

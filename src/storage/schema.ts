@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { MailKind } from '../core/mail.ts';
 import type { Role } from '../core/role.ts';
 
 /**
@@ -35,6 +36,7 @@ export interface Schema {
   recovery_codes: { user_id: string; digest: string };
   telegram_bots: TelegramBotsTable;
   telegram_messages: TelegramMessagesTable;
+  mail_messages: MailMessagesTable;
   ban_state: BanStateTable;
   bans: BansTable;
   ban_offences: { subject: string; offences: number; last_at: number };
@@ -64,6 +66,22 @@ export interface UsersTable {
   created_at: number;
   /** Null before the first time. */
   last_sign_in_at: number | null;
+}
+
+export interface MailMessagesTable {
+  id: string;
+  recipient: string;
+  kind: MailKind;
+  /** Encrypted: subject and text. Null once it was sent or given up. */
+  sealed: string | null;
+  created_at: number;
+  /** While a node works on it, when its lease ends. */
+  next_attempt_at: number;
+  expires_at: number;
+  failures: number;
+  status: 'open' | 'sent' | 'failed';
+  problem: string | null;
+  ended_at: number | null;
 }
 
 export interface TotpFactorsTable {

@@ -33,6 +33,7 @@ export const TABLE_OWNERS = {
   recovery_codes: 'people',
   telegram_bots: 'people',
   telegram_messages: 'server',
+  mail_messages: 'server',
   ban_state: 'people',
   bans: 'people',
   ban_offences: 'people',

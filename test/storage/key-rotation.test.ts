@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { SYSTEM_ORIGIN } from '../../src/core/audit-event.ts';
+import { createMailStore } from '../../src/mail/mail-store.ts';
 import { CIPHERTEXT_COLUMNS, createCiphertextStore } from '../../src/storage/ciphertext-store.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { createKeyRing } from '../../src/storage/key-ring.ts';
@@ -21,6 +22,7 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
   afterAll(() => database.close());
   beforeEach(async () => {
     await emptyTables(database);
+    await database.db.deleteFrom('mail_messages').execute();
     world = createBrokerWorld(database);
     await addUser(database, 'asha');
   });
@@ -79,6 +81,15 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
         set_at: 0,
       })
       .execute();
+    await createMailStore(database).add(
+      {
+        recipient: 'asha@example.org',
+        kind: 'invitation',
+        sealed: ringOf(KEY).forPurpose('mail').encrypt('the mail'),
+        expiresAt: 1,
+      },
+      0,
+    );
     await database.db
       .insertInto('telegram_bots')
       .values({
@@ -138,6 +149,7 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
       'broker_credentials',
       'totp_factors',
       'telegram_bots',
+      'mail_messages',
       'strategies',
     ] as const)
       for (const row of await database.db.selectFrom(table).selectAll().execute())
@@ -149,7 +161,7 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
   it('lets the new key alone read everything', async () => {
     await fill();
     const before = await readAll(KEY);
-    expect(total(await rotate())).toEqual({ renewed: 10, current: 0, unreadable: 0, changed: 0 });
+    expect(total(await rotate())).toEqual({ renewed: 11, current: 0, unreadable: 0, changed: 0 });
     expect(await readAll(NEW_KEY)).toEqual(before);
     expect(before).toEqual([
       'access of asha',
@@ -160,17 +172,18 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
       'the api key',
       'the app',
       'the bot token',
+      'the mail',
       'the webhook',
       'the signing secret',
     ]);
-    expect(world.audit.events).toEqual([{ type: 'keys.rotated', renewed: 10, unreadable: 0 }]);
+    expect(world.audit.events).toEqual([{ type: 'keys.rotated', renewed: 11, unreadable: 0 }]);
   });
 
   it('changes nothing the second time', async () => {
     await fill();
     await rotate();
     const rows = JSON.stringify(await world.tokenRows());
-    expect(total(await rotate())).toMatchObject({ renewed: 0, current: 10 });
+    expect(total(await rotate())).toMatchObject({ renewed: 0, current: 11 });
     expect(JSON.stringify(await world.tokenRows())).toBe(rows);
   });
 
@@ -185,14 +198,14 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
     };
     await expect(rotate(undefined, failing)).rejects.toThrow('the power is gone');
     expect((await readAll(NEW_KEY)).filter((text) => text !== undefined)).toHaveLength(2);
-    expect(total(await rotate())).toMatchObject({ renewed: 8, current: 2 });
+    expect(total(await rotate())).toMatchObject({ renewed: 9, current: 2 });
   });
 
   it('counts what no key reads, and leaves it alone', async () => {
     await fill();
     const foreign = ringOf(LOST_KEY).forPurpose('broker/sandbox').encrypt('lost');
     await database.db.updateTable('broker_credentials').set({ value: foreign }).execute();
-    expect(total(await rotate())).toMatchObject({ renewed: 9, unreadable: 1 });
+    expect(total(await rotate())).toMatchObject({ renewed: 10, unreadable: 1 });
     const [row] = await database.db.selectFrom('broker_credentials').select('value').execute();
     expect(row?.value).toBe(foreign);
   });

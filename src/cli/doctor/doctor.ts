@@ -8,6 +8,7 @@ import { checkAddresses } from './check-addresses.ts';
 import { checkClock } from './check-clock.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkEnvFile } from './check-env-file.ts';
+import { checkMail } from './check-mail.ts';
 import { checkChangedSecrets, checkPeppers } from './check-peppers.ts';
 import { checkRedis } from './check-redis.ts';
 import { checkSecrets, checkSettings } from './check-settings.ts';
@@ -44,6 +45,7 @@ async function examine({ environment, clock }: CommandContext): Promise<readonly
     ...checkAddresses(config),
     ...checkClock(clock.now(), config.policy.cutoffTime),
     ...(await unless('REDIS_URL', 'redis', () => checkRedis(config.redis, clock))),
+    ...(await unless('SMTP_URL', 'mail', () => checkMail(config))),
     ...(await unless('DATABASE_URL', 'database', () => checkStorage(config, clock, problems))),
   ];
 }

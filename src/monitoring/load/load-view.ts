@@ -47,6 +47,7 @@ const QUEUE_WORDS: Readonly<Record<QueueName, { readonly name: string; readonly 
   revocations: { name: 'Pending revocations', hint: 'Ends of sessions that could not be finished at once' },
   broker_logouts: { name: 'Logouts at brokers', hint: 'Brokers that are still to be told that a token ends' },
   telegram: { name: 'Telegram messages', hint: 'Messages that are still to be sent' },
+  mail: { name: 'Mails', hint: 'Mails that are still to be sent' },
   passwords: { name: 'Password checks', hint: 'Sign-ins that wait for their turn on this node' },
   api_keys: { name: 'API key checks', hint: 'First uses of keys that wait for their turn on this node' },
   traffic: { name: 'Traffic log', hint: 'Requests of this node that are still to be written down' },

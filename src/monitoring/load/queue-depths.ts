@@ -8,6 +8,7 @@ export const QUEUE_NAMES = [
   'revocations',
   'broker_logouts',
   'telegram',
+  'mail',
   'passwords',
   'api_keys',
   'traffic',

@@ -57,6 +57,7 @@ describe('the figures for monitoring', () => {
       'revocations',
       'broker_logouts',
       'telegram',
+      'mail',
       'passwords',
       'api_keys',
       'traffic',
