@@ -10,6 +10,7 @@ import type { SessionRegistry } from '../sessions/session-storage.ts';
 import type { Database } from '../storage/database.ts';
 import type { KeyRing } from '../storage/key-ring.ts';
 import type { RedisClient } from '../storage/redis.ts';
+import { createSingleUses } from '../storage/single-use-store.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { createCommonPasswords } from './common-passwords.ts';
 import { createDeviceCookies } from './device-cookies.ts';
@@ -76,10 +77,16 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
   const hasher = createPasswordHasher({ peppers });
   const rules = createPasswordRules({ commonPasswords: createCommonPasswords() });
   const limiter = createLoginLimiter({ limits: rateLimits, redis });
-  const devices = createDeviceCookies({ secrets, secure: https, clock });
+  const devices = createDeviceCookies({
+    secrets,
+    secure: https,
+    clock,
+    passwordSetAt: users.passwordSetAt,
+  });
+  const singleUses = createSingleUses(deps);
   const failures = createFailedSignIns({ audit, users, clock });
   const secondFactor = createSecondFactor({ ...deps, rule: deps.secondFactorRule });
-  const pending = createPendingSignIns(deps);
+  const pending = createPendingSignIns({ ...deps, singleUses });
   const enrolments = createEnrolments(deps);
   const authenticator = createAuthenticator({ users, hasher });
 
@@ -93,7 +100,6 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       hasher,
       tellSessions: registry.setRole,
       removeFactor: secondFactor.remove,
-      acting,
     }),
     guessGate: createGuessGate({ limiter, devices }),
     setupGate: createSetupGate(users),
@@ -118,5 +124,6 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       setupToken,
     }),
     jobs: [failures.flushing],
+    cleanup: singleUses.forgetOld,
   };
 }

@@ -30,13 +30,13 @@ export function createAuthenticator({ users, hasher }: AuthenticatorDeps): Authe
     lane: HashLane = 'new',
   ): Promise<Authentication> {
     const account = isUsername(username) ? await users.findCredentials(username) : undefined;
-    const correct =
+    const form =
       account === undefined
         ? await hasher.verifyAgainstNobody(password, lane)
-        : await hasher.verify(password, account.passwordHash, lane);
-    if (account === undefined || !correct) return { kind: 'refused', why: 'credentials' };
+        : await hasher.match(password, account.passwordHash, lane);
+    if (account === undefined || !form) return { kind: 'refused', why: 'credentials' };
     if (account.user.disabled) return { kind: 'refused', why: 'disabled' };
-    if (!hasher.needsRehash(account.passwordHash, password)) return { kind: 'ok', ...account };
+    if (!hasher.needsRehash(account.passwordHash, form)) return { kind: 'ok', ...account };
 
     const passwordHash = await renewHash(account, password);
     return passwordHash === undefined

@@ -33,7 +33,7 @@ export function createCompleteSignIn({
 }: CompleteSignInDeps): CompleteSignIn {
   return async function completeSignIn(req, res, { user, passwordHash, method }) {
     const key = usernameKey(user.username);
-    const known = devices.recognise(req, key) !== undefined;
+    const known = (await devices.recognise(req, key)) !== undefined;
     const begun = await lifecycle.signIn(
       req,
       res,

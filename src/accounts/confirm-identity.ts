@@ -42,7 +42,9 @@ export function createConfirmIdentity({
   ): Promise<Confirmation> {
     const { userId, username } = currentSession(req);
     const key = usernameKey(username);
-    const device = devices.recognise(req, key);
+    // A code that waits for its turn was good when it came.
+    const at = clock.now();
+    const device = await devices.recognise(req, key);
     const admission = await limiter.admit({ address: clientAddress(req), usernameKey: key, device });
     const origin = auditOrigin(req, res);
     if (admission.kind === 'limited') {
@@ -60,7 +62,8 @@ export function createConfirmIdentity({
     }
     const factor = await withoutCountingFaults(admission, () =>
       secondFactor.check(userId, code, {
-        isKnownDevice: (since) => devices.recognise(req, key, since) !== undefined,
+        isKnownDevice: async (since) => (await devices.recognise(req, key, since)) !== undefined,
+        at,
         origin,
       }),
     );

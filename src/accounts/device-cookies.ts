@@ -16,8 +16,11 @@ const VALUE = /^([\w-]{24})\.(\d{13,15})\.([\w-]{43})$/;
  * Cookies"). The cookie proves nothing else and signs nobody in.
  */
 export interface DeviceCookies {
-  /** Which device this is, if the user of this name signed in on it in the last 180 days, and since `since` (ms since the epoch). */
-  recognise(req: Request, usernameKey: string, since?: number): string | undefined;
+  /**
+   * Which device this is, if the user of this name signed in on it in the last 180 days, since they have their password, and
+   * since `since` (ms since the epoch).
+   */
+  recognise(req: Request, usernameKey: string, since?: number): Promise<string | undefined>;
   /** Whether the browser says that it is one, before its username is known: that is not looked at. */
   isCarried(req: Request): boolean;
   /** After a successful sign-in: the browser is a new device of that user. */
@@ -29,17 +32,24 @@ export interface DeviceCookiesDeps {
   readonly secrets: readonly string[];
   /** Whether people come over https. */
   readonly secure: boolean;
+  /** When the user of a name chose their password, in ms since the epoch: who knew the former one may have signed in until then. */
+  readonly passwordSetAt: (usernameKey: string) => Promise<number | undefined>;
   readonly clock: Clock;
 }
 
 /** The cookie is `__Host-curfew-device` under https, else `curfew-device`. Throws without a secret. */
-export function createDeviceCookies({ secrets, secure, clock }: DeviceCookiesDeps): DeviceCookies {
+export function createDeviceCookies({
+  secrets,
+  secure,
+  passwordSetAt,
+  clock,
+}: DeviceCookiesDeps): DeviceCookies {
   const [newest] = secrets;
   if (newest === undefined) throw new Error('Device cookies need a secret to be signed with');
   const name = secure ? '__Host-curfew-device' : 'curfew-device';
 
   return {
-    recognise(req, usernameKey, since = 0) {
+    async recognise(req, usernameKey, since = 0) {
       const [, id, issuedAt, signature] = VALUE.exec(readCookie(req, name) ?? '') ?? [];
       if (id === undefined || issuedAt === undefined || signature === undefined) return undefined;
       if (clock.now() - Number(issuedAt) >= LIFETIME_MS || Number(issuedAt) < since) return undefined;
@@ -47,7 +57,9 @@ export function createDeviceCookies({ secrets, secure, clock }: DeviceCookiesDep
       const genuine = secrets.some((secret) =>
         timingSafeEqual(sign(secret, id, issuedAt, usernameKey), given),
       );
-      return genuine ? id : undefined;
+      if (!genuine) return undefined;
+      const passwordAge = await passwordSetAt(usernameKey);
+      return passwordAge !== undefined && Number(issuedAt) >= passwordAge ? id : undefined;
     },
 
     isCarried: (req) => readCookie(req, name) !== undefined,

@@ -12,15 +12,20 @@ const HASH_BYTES = 32;
 /** A full queue is worked off in less. */
 const RETRY_AFTER_SECONDS = 2;
 
-/** Each of the three that hash throws `unavailable` with Retry-After when too many wait already. */
+/** How a password was when it was hashed: composed (NFC), or as it was typed, which differed from that. */
+export type PasswordForm = 'composed' | 'as_typed';
+
+/** Each of those that hash throws `unavailable` with Retry-After when too many wait already. */
 export interface PasswordHasher {
   /** The encoded hash, with its salt and parameters. Waits among the known: no stranger sets a password. */
   hash(password: string): Promise<string>;
+  /** In which form the password fits the hash; undefined where it does not. */
+  match(password: string, encoded: string, lane?: HashLane): Promise<PasswordForm | undefined>;
   verify(password: string, encoded: string, lane?: HashLane): Promise<boolean>;
   /** Takes as long as `verify` and is never true: for a username that nobody has (ASVS 6.3.8). */
   verifyAgainstNobody(password: string, lane?: HashLane): Promise<false>;
-  /** Whether its parameters or its pepper are not the newest, or the password that it fits may have been hashed as typed. */
-  needsRehash(encoded: string, password?: string): boolean;
+  /** Whether its parameters or its pepper are not the newest, or it is of a password as it was typed. */
+  needsRehash(encoded: string, form?: PasswordForm): boolean;
   /** How many wait for their turn. */
   readonly waiting: number;
 }
@@ -56,13 +61,16 @@ export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
   const [newest] = peppers;
   if (newest === undefined) throw new Error('A password hasher needs a pepper');
 
-  async function matchesAny(password: string, encoded: string): Promise<boolean> {
-    let matches = false;
-    for (const form of formsOf(password))
+  async function matchesAny(password: string, encoded: string): Promise<PasswordForm | undefined> {
+    let matched: PasswordForm | undefined;
+    for (const [form, text] of formsOf(password))
       for (const pepper of peppers)
-        if (await argon2.verify(encoded, keyedDigest(form, pepper))) matches = true;
-    return matches;
+        if (await argon2.verify(encoded, keyedDigest(text, pepper))) matched = form;
+    return matched;
   }
+
+  const match: PasswordHasher['match'] = (password, encoded, lane = 'new') =>
+    queue.run(lane, () => matchesAny(password, withoutMark(encoded)));
 
   return {
     hash: (password) =>
@@ -70,14 +78,14 @@ export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
         const options = { ...ARGON2_PARAMETERS, type: argon2.argon2id } as const;
         return (await argon2.hash(keyedDigest(password.normalize('NFC'), newest), options)) + mark;
       }),
-    verify: (password, encoded, lane = 'new') =>
-      queue.run(lane, () => matchesAny(password, withoutMark(encoded))),
+    match,
+    verify: async (...args) => (await match(...args)) !== undefined,
     async verifyAgainstNobody(password, lane = 'new') {
       await queue.run(lane, () => matchesAny(password, nobody));
       return false;
     },
-    needsRehash: (encoded, password = '') =>
-      formsOf(password).length > 1 ||
+    needsRehash: (encoded, form = 'composed') =>
+      form === 'as_typed' ||
       !encoded.endsWith(mark) ||
       argon2.needsRehash(withoutMark(encoded), ARGON2_PARAMETERS),
     get waiting() {
@@ -90,8 +98,9 @@ export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
  * A password as it is hashed (NFC, RFC 8265: `é` is one character on one keyboard and two on another), and as it was typed where
  * that differs: hashes from before were made of that.
  */
-function formsOf(password: string): readonly string[] {
-  return [...new Set([password.normalize('NFC'), password])];
+function formsOf(password: string): readonly (readonly [PasswordForm, string])[] {
+  const composed = password.normalize('NFC');
+  return [['composed', composed], ...(composed === password ? [] : [['as_typed', password] as const])];
 }
 
 function keyedDigest(password: string, pepper: string): Buffer {

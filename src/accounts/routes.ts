@@ -28,12 +28,12 @@ export interface AccountsRouterDeps
     Omit<CodePageDeps, Own | 'completeSignIn'>,
     Omit<FactorPagesDeps, Own>,
     Omit<ProfilePagesDeps, Own>,
-    Omit<PasswordChangeDeps, Own | 'confirmIdentity'>,
+    Omit<PasswordChangeDeps, Own | 'confirmIdentity' | 'devices'>,
     Omit<SetupPageDeps, Own>,
     Omit<LoginPageDeps, Own | 'signIn'> {
   readonly clock: Clock;
   readonly users: UserStore;
-  readonly lifecycle: Pick<SessionLifecycle, 'signIn' | 'endAccount' | 'devicesOf'>;
+  readonly lifecycle: Pick<SessionLifecycle, 'signIn' | 'endAccountWith' | 'devicesOf'>;
   readonly secondFactor: SecondFactor;
   readonly pending: PendingSignIns;
 }

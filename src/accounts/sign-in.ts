@@ -50,7 +50,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
     { username, password }: LoginCredentials,
   ): Promise<SignInResult> {
     const key = usernameKey(username);
-    const device = devices.recognise(req, key);
+    const device = await devices.recognise(req, key);
     const admission = await limiter.admit({ address: clientAddress(req), usernameKey: key, device });
     const recordFailure = (why: FailedSignIn['why']) =>
       failures.record({ username, why, isKnownDevice: device !== undefined }, auditOrigin(req, res));

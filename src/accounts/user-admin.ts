@@ -1,7 +1,7 @@
 import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Receipt } from '../core/revocation.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
-import type { Acting } from '../storage/acting.ts';
+import type { InTransaction } from '../storage/change-in-transaction.ts';
 import { readNewAccount } from './new-account.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { PasswordRules } from './password-rules.ts';
@@ -84,14 +84,17 @@ export interface UserAdminDeps {
   readonly users: UserStore;
   readonly rules: PasswordRules;
   readonly hasher: Pick<PasswordHasher, 'hash'>;
-  readonly lifecycle: Pick<SessionLifecycle, 'endAccount' | 'endAccountWith'>;
+  readonly lifecycle: Pick<SessionLifecycle, 'endAccountWith'>;
   /** Tells the person's sessions, so that their pages show the places they may go to. */
   readonly tellSessions: (userId: string, role: User['role']) => Promise<void>;
-  /** Returns how many there were. */
-  readonly revokeApiKeys: (userId: string, origin: AuditOrigin) => Promise<number>;
+  /** In a transaction of the caller's. What it returns is to be called once that is committed, and returns how many there were. */
+  readonly revokeApiKeys: (
+    trx: InTransaction,
+    userId: string,
+    origin: AuditOrigin,
+  ) => Promise<() => Promise<number>>;
   readonly removeFactor: SecondFactor['remove'];
   readonly audit: AuditLog;
-  readonly acting: Pick<Acting, 'asServer'>;
 }
 
 /** For the command line and the admin's pages. All throw `unavailable` when a part does not answer. */
@@ -104,12 +107,7 @@ export function createUserAdmin({
   revokeApiKeys,
   removeFactor,
   audit,
-  acting,
 }: UserAdminDeps): UserAdmin {
-  /** What follows from a change that is stored is completed, whatever becomes of the administrator's session. */
-  const endAccount: SessionLifecycle['endAccount'] = (...args) =>
-    acting.asServer(() => lifecycle.endAccount(...args));
-
   /** A viewer has no broker connection: everything of theirs ends with the change, in one transaction. */
   async function makeViewer(userId: string, origin: AuditOrigin): Promise<User['role'] | 'last_admin'> {
     let before: User['role'] | 'last_admin' = 'viewer';
@@ -139,10 +137,14 @@ export function createUserAdmin({
     async disable(username, origin) {
       const user = await users.findByUsername(username);
       if (user === undefined) return { kind: 'unknown_user' };
-      // First the door, then the room: a sign-in that is under way asks again after its session is stored.
-      if (!(await users.disableUnlessLastAdmin(user.id))) return { kind: 'last_admin', user };
-      await audit.record({ type: 'account.disabled', userId: user.id }, origin);
-      const receipt = await endAccount(user.id, 'account_disabled', origin);
+      const receipt = await lifecycle.endAccountWith(
+        user.id,
+        'account_disabled',
+        origin,
+        (trx) => users.disableUnlessLastAdmin(user.id, trx),
+        () => audit.record({ type: 'account.disabled', userId: user.id }, origin),
+      );
+      if (receipt === undefined) return { kind: 'last_admin', user };
       return { kind: 'disabled', user: { ...user, disabled: true }, receipt };
     },
 
@@ -160,11 +162,24 @@ export function createUserAdmin({
       const { password, handedOver } = chosenOrGenerated(chosen);
       const problem = await rules.problemWith(password, user);
       if (problem !== undefined) return { kind: 'invalid', fields: { password: problem } };
-      await users.setPassword(user.id, await hasher.hash(password));
-      await audit.record({ type: 'account.password_reset', userId: user.id }, origin);
-      const receipt = await endAccount(user.id, 'password_changed', origin);
-      // Afterwards: an old session could have made one more until then.
-      const revokedApiKeys = keepApiKeys ? 0 : await acting.asServer(() => revokeApiKeys(user.id, origin));
+      const passwordHash = await hasher.hash(password);
+      let revokedApiKeys = 0;
+      let tellOfKeys = async (): Promise<number> => 0;
+      const receipt = await lifecycle.endAccountWith(
+        user.id,
+        'password_changed',
+        origin,
+        async (trx) => {
+          if (!(await users.setPassword(user.id, passwordHash, { trx }))) return false;
+          if (!keepApiKeys) tellOfKeys = await revokeApiKeys(trx, user.id, origin);
+          return true;
+        },
+        async () => {
+          await audit.record({ type: 'account.password_reset', userId: user.id }, origin);
+          revokedApiKeys = await tellOfKeys();
+        },
+      );
+      if (receipt === undefined) return { kind: 'unknown_user' };
       return { kind: 'reset', user, receipt, revokedApiKeys, ...handedOver };
     },
 

@@ -17,6 +17,8 @@ export interface User {
   readonly disabled: boolean;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  /** When they or an operator chose the password, in ms since the epoch; 0 for one from before this was written down. */
+  readonly passwordSetAt: number;
   /** The same; undefined before the first time. */
   readonly lastSignInAt: number | undefined;
 }
@@ -51,6 +53,8 @@ export interface UserStore {
   createUser(person: NewUser): Promise<Created | { readonly kind: 'username_taken' }>;
   findById(userId: string): Promise<User | undefined>;
   findByUsername(username: string): Promise<User | undefined>;
+  /** When the user of this name chose their password; see `User.passwordSetAt`. */
+  passwordSetAt(usernameKey: string): Promise<number | undefined>;
   findCredentials(username: string): Promise<Credentials | undefined>;
   findCredentialsById(userId: string): Promise<Credentials | undefined>;
   /** Whether the user is not disabled and has this very password hash: asked again where time has passed. */
@@ -61,13 +65,21 @@ export interface UserStore {
   list(): Promise<readonly User[]>;
   /** Ordered by username. */
   search(search: UserSearch): Promise<{ readonly users: readonly User[]; readonly total: number }>;
-  setPassword(userId: string, passwordHash: string): Promise<void>;
+  /**
+   * Another password, in the transaction that also ends what began with the former one. Where `replaces` is given and not
+   * the stored hash any more: false, and nothing is changed.
+   */
+  setPassword(
+    userId: string,
+    passwordHash: string,
+    options?: { readonly trx?: Kysely<Schema>; readonly replaces?: string },
+  ): Promise<boolean>;
   setEmail(userId: string, email: string): Promise<void>;
-  /** The same only if the old hash is still there; false when somebody else changed the password. */
+  /** The same password, hashed anew, only if the old hash is still there; false when somebody else changed the password. */
   replacePasswordHash(userId: string, oldHash: string, newHash: string): Promise<boolean>;
   setDisabled(userId: string, disabled: boolean): Promise<void>;
-  /** False, and nothing is changed, when nobody would be left who can administer. */
-  disableUnlessLastAdmin(userId: string): Promise<boolean>;
+  /** In the transaction that also ends everything of theirs. False, and nothing is changed, when nobody would be left who can administer. */
+  disableUnlessLastAdmin(userId: string, trx: InTransaction): Promise<boolean>;
   /** Resolves to the role before, or to `last_admin`, and nothing is changed, when nobody would be left. */
   changeRoleUnlessLastAdmin(
     userId: string,
@@ -130,6 +142,15 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
       return row && toUser(row);
     },
 
+    async passwordSetAt(key) {
+      const row = await db
+        .selectFrom('users')
+        .select('password_set_at')
+        .where('username_key', '=', key)
+        .executeTakeFirst();
+      return row?.password_set_at;
+    },
+
     async findCredentials(username) {
       const row = await findRow(username);
       return row && { user: toUser(row), passwordHash: row.password_hash };
@@ -181,8 +202,14 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
       return { users: rows.map(toUser), total: Number(total) };
     },
 
-    async setPassword(userId, passwordHash) {
-      await db.updateTable('users').set({ password_hash: passwordHash }).where('id', '=', userId).execute();
+    async setPassword(userId, passwordHash, { trx = db, replaces } = {}) {
+      const { numUpdatedRows } = await trx
+        .updateTable('users')
+        .set({ password_hash: passwordHash, password_set_at: clock.now() })
+        .where('id', '=', userId)
+        .$if(replaces !== undefined, (query) => query.where('password_hash', '=', replaces ?? ''))
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
     },
 
     async setEmail(userId, email) {
@@ -207,14 +234,12 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
         .execute();
     },
 
-    disableUnlessLastAdmin: (userId) =>
-      db.transaction().execute(async (trx) => {
-        await waitForActs(trx, database, { userId });
-        await waitForTurn(trx);
-        if (await isLastAdmin(trx, userId)) return false;
-        await trx.updateTable('users').set({ disabled: 1 }).where('id', '=', userId).execute();
-        return true;
-      }),
+    async disableUnlessLastAdmin(userId, trx) {
+      await waitForTurn(trx);
+      if (await isLastAdmin(trx, userId)) return false;
+      await trx.updateTable('users').set({ disabled: 1 }).where('id', '=', userId).execute();
+      return true;
+    },
 
     changeRoleUnlessLastAdmin(userId, role, within) {
       if (within !== undefined) return changeRole(within, userId, role);
@@ -287,6 +312,7 @@ function newRow({ username, email, passwordHash, role }: NewUser, now: number): 
     username_key: usernameKey(username),
     email,
     password_hash: passwordHash,
+    password_set_at: now,
     role,
     disabled: 0,
     created_at: now,
@@ -302,6 +328,7 @@ function toUser(row: Selectable<UsersTable>): User {
     role: row.role,
     disabled: row.disabled === 1,
     createdAt: row.created_at,
+    passwordSetAt: row.password_set_at,
     lastSignInAt: row.last_sign_in_at ?? undefined,
   };
 }

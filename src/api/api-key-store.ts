@@ -74,7 +74,11 @@ export interface ApiKeyStore {
   /** Wipes the hash too. False when it was revoked already, or never there. */
   revoke(id: string, now: number): Promise<boolean>;
   /** The same for all of a person; returns those that were not revoked before. */
-  revokeAllOf(userId: string, now: number): Promise<readonly Pick<ApiKey, 'id' | 'name'>[]>;
+  revokeAllOf(
+    userId: string,
+    now: number,
+    trx?: Kysely<Schema>,
+  ): Promise<readonly Pick<ApiKey, 'id' | 'name'>[]>;
   /** False when the owner's last change is less than a week old, or the key is revoked: of two at a time one is stored. */
   changeAddresses(id: string, addresses: KeyAddresses, now: number): Promise<boolean>;
   /** What the person has registered for all keys. */
@@ -196,8 +200,8 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
       return numUpdatedRows > 0n;
     },
 
-    revokeAllOf: (userId, now) =>
-      db
+    revokeAllOf: (userId, now, trx = db) =>
+      trx
         .updateTable('api_keys')
         .set({ revoked_at: now, secret_hash: null })
         .where('user_id', '=', userId)

@@ -1,5 +1,6 @@
 import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
+import type { InTransaction } from '../storage/change-in-transaction.ts';
 import { type ApiKey, nextAddressChange } from './api-key.ts';
 import type { ApiKeyStore, NewApiKey, OwnedKey } from './api-key-store.ts';
 import { type KeyAddresses, listAddresses } from './key-addresses.ts';
@@ -35,8 +36,11 @@ export interface ApiKeys {
   find(id: string): Promise<OwnedKey | undefined>;
   /** From the commit on no node takes the key. Harmless twice. */
   revoke(key: ApiKey, origin: AuditOrigin): Promise<void>;
-  /** Every key of a person, those that expired included; returns how many there were. */
-  revokeAllOf(userId: string, origin: AuditOrigin): Promise<number>;
+  /**
+   * Every key of a person, those that expired included, in a transaction of the caller's. What it returns is to be called
+   * once that is committed: it tells the nodes and the audit log, and returns how many there were.
+   */
+  revokeAllOf(trx: InTransaction, userId: string, origin: AuditOrigin): Promise<() => Promise<number>>;
   changeAddresses(
     key: ApiKey,
     addresses: KeyAddresses,
@@ -89,12 +93,14 @@ export function createApiKeys(deps: ApiKeysDeps): ApiKeys {
       await audit.record({ type: 'api_key.revoked', userId, keyId: id, name }, origin);
     },
 
-    async revokeAllOf(userId, origin) {
-      const revoked = await store.revokeAllOf(userId, clock.now());
-      if (revoked.length > 0) await invalidateKeys(userId);
-      for (const { id, name } of revoked)
-        await audit.record({ type: 'api_key.revoked', userId, keyId: id, name }, origin);
-      return revoked.length;
+    async revokeAllOf(trx, userId, origin) {
+      const revoked = await store.revokeAllOf(userId, clock.now(), trx);
+      return async () => {
+        if (revoked.length > 0) await invalidateKeys(userId);
+        for (const { id, name } of revoked)
+          await audit.record({ type: 'api_key.revoked', userId, keyId: id, name }, origin);
+        return revoked.length;
+      };
     },
 
     async changeAddresses({ id, userId, addresses: before }, addresses, origin) {

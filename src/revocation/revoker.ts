@@ -38,13 +38,14 @@ export interface Revoker {
   revokeAccount(userId: string, reason: RevocationReason, origin: AuditOrigin): Promise<Receipt>;
   /**
    * The same with a change that calls for it (another password, a lesser role), in one transaction; undefined where there
-   * was nothing to change.
+   * was nothing to change. `stored` is called once both are, before the first step.
    */
   revokeAccountWith(
     userId: string,
     reason: RevocationReason,
     origin: AuditOrigin,
     change: ChangeInTransaction,
+    stored?: () => Promise<unknown>,
   ): Promise<Receipt | undefined>;
   /** The same for what several nodes may notice; undefined when it was revoked before under this `dedupeKey`. */
   revokeAccountOnce(
@@ -157,10 +158,13 @@ export function createRevoker(deps: RevokerDeps): Revoker {
       return acting.asServer(() => carryOut({ revocation, receipt: undefined, attempts: 0 }, origin));
     },
 
-    async revokeAccountWith(userId, reason, origin, change) {
+    async revokeAccountWith(userId, reason, origin, change, stored) {
       const revocation = await revocations.openAccountWith(userId, reason, change);
       if (revocation === undefined) return undefined;
-      return acting.asServer(() => carryOut({ revocation, receipt: undefined, attempts: 0 }, origin));
+      return acting.asServer(async () => {
+        await stored?.();
+        return carryOut({ revocation, receipt: undefined, attempts: 0 }, origin);
+      });
     },
 
     async revokeAccountOnce(userId, reason, dedupeKey) {

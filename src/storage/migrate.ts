@@ -33,6 +33,7 @@ import * as symbolNames from './migrations/0016-symbol-names.ts';
 import * as heldConnections from './migrations/0017-held-connections.ts';
 import * as viewers from './migrations/0018-viewers.ts';
 import * as mail from './migrations/0019-mail.ts';
+import * as signIns from './migrations/0020-sign-ins.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -68,6 +69,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0017-held-connections': heldConnections,
   '0018-viewers': viewers,
   '0019-mail': mail,
+  '0020-sign-ins': signIns,
 };
 
 /** Reads where a database stands. Changes nothing. */

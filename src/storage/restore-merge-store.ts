@@ -115,6 +115,7 @@ async function carryOverPeople(trx: Trx, present: PresentState) {
       .updateTable('users')
       .set({
         password_hash: user.password_hash,
+        password_set_at: user.password_set_at,
         ...(isDisabled ? { disabled: 1 as const } : {}),
         ...(isDemoted ? { role: user.role } : {}),
       })

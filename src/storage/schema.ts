@@ -32,6 +32,8 @@ export interface Schema {
   signal_cursors: { user_id: string; last: number };
   user_settings: UserSettingsTable;
   totp_factors: TotpFactorsTable;
+  /** Digests of what was used, until `forget_at`. */
+  single_uses: { digest: string; forget_at: number };
   /** Digests of those that are left. */
   recovery_codes: { user_id: string; digest: string };
   telegram_bots: TelegramBotsTable;
@@ -61,6 +63,8 @@ export interface UsersTable {
   username_key: string;
   email: string;
   password_hash: string;
+  /** When it was chosen, not when it was last hashed. */
+  password_set_at: Generated<number>;
   role: Role;
   disabled: 0 | 1;
   created_at: number;

@@ -31,6 +31,8 @@ export const TABLE_OWNERS = {
   user_settings: 'people',
   totp_factors: 'people',
   recovery_codes: 'people',
+  // Used for people who are not signed in yet, too.
+  single_uses: 'server',
   telegram_bots: 'people',
   telegram_messages: 'server',
   mail_messages: 'server',

@@ -19,6 +19,7 @@ import { findCurrentSession } from '../../src/sessions/current-session.ts';
 import type { SessionLifecycle } from '../../src/sessions/lifecycle.ts';
 import { openDatabase } from '../../src/storage/database.ts';
 import { createKeyRing } from '../../src/storage/key-ring.ts';
+import { createSingleUses } from '../../src/storage/single-use-store.ts';
 import { readRoutePolicy } from '../support/route-policies.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
 import { createRecordingAudit } from './recording-audit.ts';
@@ -63,17 +64,22 @@ export async function createAccountsApp() {
         ],
         slowLane: { turnSeconds: 1 },
       }),
-      devices: createDeviceCookies({ secrets: [SECRET], secure: false, clock }),
+      devices: createDeviceCookies({
+        secrets: [SECRET],
+        secure: false,
+        clock,
+        passwordSetAt: users.passwordSetAt,
+      }),
       lifecycle: {
         signIn,
-        endAccount: () => Promise.reject(new Error('Not in these tests')),
+        endAccountWith: () => Promise.reject(new Error('Not in these tests')),
         devicesOf: async () => [],
       },
-      revokeApiKeys: async () => 0,
+      revokeApiKeys: async () => async () => 0,
       signInsOf: async () => [],
       acting: database.acting,
       secondFactor: createSecondFactor({ ...shared, rule: 'off' }),
-      pending: createPendingSignIns({ ...shared, https: false }),
+      pending: createPendingSignIns({ ...shared, singleUses: createSingleUses(shared), https: false }),
       enrolments: createEnrolments({ ...shared, publicOrigin: 'http://127.0.0.1:5000' }),
       failures: createFailedSignIns({ audit, users, clock }),
       audit,

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import argon2 from 'argon2';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Authenticator, createAuthenticator } from '../../src/accounts/authenticator.ts';
@@ -75,6 +76,19 @@ describe('the authenticator', () => {
     expect(await authenticator.authenticate('asha', PASSWORD)).toMatchObject({ kind: 'refused' });
   });
 
+  it('hashes a password of decomposed characters anew once, and not at each sign-in', async () => {
+    const typed = 'Cafe\u0301 au lait';
+    const old = await argon2.hash(
+      createHmac('sha256', 'a pepper of more than thirty-two characters').update(typed, 'utf8').digest(),
+    );
+    await users.setPassword(asha.id, old);
+    const hash = vi.spyOn(argon2, 'hash');
+    for (let times = 0; times < 3; times += 1)
+      expect(await authenticator.authenticate('asha', typed)).toMatchObject({ kind: 'ok' });
+    expect(hash).toHaveBeenCalledTimes(1);
+    hash.mockRestore();
+  });
+
   it('does not ask the database for what nobody can be called', async () => {
     const find = vi.spyOn(users, 'findCredentials');
     expect(await authenticator.authenticate('asha\u0000', PASSWORD)).toMatchObject({ kind: 'refused' });
@@ -82,7 +96,7 @@ describe('the authenticator', () => {
   });
 
   it('lets a full queue through as unavailable, and not as a wrong password', async () => {
-    vi.spyOn(hasher, 'verify').mockRejectedValue(unavailable('Checking passwords'));
+    vi.spyOn(hasher, 'match').mockRejectedValue(unavailable('Checking passwords'));
     await expect(authenticator.authenticate('asha', PASSWORD)).rejects.toMatchObject({ code: 'unavailable' });
   });
 

@@ -14,6 +14,7 @@ function createApp(deps: Partial<DeviceCookiesDeps> = {}): Express {
     secrets: [SECRET],
     secure: false,
     clock: { now: () => start },
+    passwordSetAt: async () => 0,
     ...deps,
   });
   const app = express();
@@ -21,10 +22,11 @@ function createApp(deps: Partial<DeviceCookiesDeps> = {}): Express {
     cookies.issue(res, req.params.user);
     res.end();
   });
-  app.get('/:user', (req, res) => {
+  app.get('/:user', async (req, res) => {
     const since = req.query['since'];
     res.json(
-      cookies.recognise(req, req.params.user, since === undefined ? undefined : Number(since)) ?? null,
+      (await cookies.recognise(req, req.params.user, since === undefined ? undefined : Number(since))) ??
+        null,
     );
   });
   return app;
@@ -85,6 +87,14 @@ describe('the device cookie', () => {
     expect(await recognise(rotated, await issue())).not.toBeNull();
     expect(await recognise(createApp({ secrets: [NEWER] }), await issue(rotated))).not.toBeNull();
     expect(await recognise(createApp({ secrets: [NEWER] }), await issue())).toBeNull();
+  });
+
+  it('is not recognised once the user has another password, nor for a name that has none', async () => {
+    const cookie = await issue();
+    const since = (at: number | undefined) => createApp({ passwordSetAt: async () => at });
+    expect(await recognise(since(start), cookie)).not.toBeNull();
+    expect(await recognise(since(start + 1), cookie)).toBeNull();
+    expect(await recognise(since(undefined), cookie)).toBeNull();
   });
 
   it('is worth nothing after 180 days, whatever the browser does with it', async () => {

@@ -11,6 +11,7 @@ const ASHA: User = {
   role: 'user',
   disabled: false,
   createdAt: 0,
+  passwordSetAt: 0,
   lastSignInAt: undefined,
 };
 

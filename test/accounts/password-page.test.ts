@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 
@@ -56,6 +57,55 @@ describe('The page to change one’s password', () => {
     const old = createVisitor(server.origin);
     old.useSessionCookie(before);
     expect((await old.get('/dashboard')).location).toContain('/auth/login');
+  });
+
+  it('ends the old sessions also where the stores are lost right after the change', async () => {
+    const { registry } = server.infrastructure.sessionStorage;
+    const listing = vi.spyOn(registry, 'end').mockRejectedValue(new Error('The store is away'));
+    const listByUser = vi.spyOn(registry, 'listByUser').mockRejectedValue(new Error('The store is away'));
+    const next = 'four-unrelated-badger-drums';
+    const fields = { currentPassword: password, newPassword: next, others: 'end' };
+    const answer = await here.submit(PAGE, fields);
+    listing.mockRestore();
+    listByUser.mockRestore();
+    password = next;
+    expect(answer.status).toBeGreaterThanOrEqual(500);
+    // Stored with the password, and due: no session from before is let in, whether or not it was removed.
+    expect((await elsewhere.get('/dashboard')).location).toContain('/auth/login');
+    expect((await createVisitor(server.origin).submit('/auth/login', PERSON)).status).toBe(401);
+  });
+
+  it('changes nothing where the end of the sessions cannot be stored with it', async () => {
+    const { db } = server.infrastructure.database;
+    await sql`create trigger no_revocations before insert on revocations begin select raise(abort, 'full'); end`.execute(
+      db,
+    );
+    const answer = await here.submit(PAGE, {
+      currentPassword: password,
+      newPassword: 'four-unrelated-gecko-tents',
+      others: 'end',
+    });
+    await sql`drop trigger no_revocations`.execute(db);
+    expect(answer.status).toBeGreaterThanOrEqual(500);
+    expect((await elsewhere.get('/dashboard')).status).toBe(200);
+    await signIn(createVisitor(server.origin), { ...PERSON, password });
+  });
+
+  it('makes other browsers strangers, who knew the former password', async () => {
+    const known = async (browser: Visitor): Promise<unknown> => {
+      browser.useSessionCookie('none');
+      await signIn(browser, { ...PERSON, password });
+      const { db } = server.infrastructure.database;
+      const row = await db
+        .selectFrom('audit_log')
+        .select('detail')
+        .where('type', '=', 'login.succeeded')
+        .orderBy('id', 'desc')
+        .executeTakeFirstOrThrow();
+      return JSON.parse(row.detail).known;
+    };
+    await change('four-unrelated-puffin-maps', 'keep');
+    expect([await known(here), await known(elsewhere)]).toEqual([true, false]);
   });
 
   it('keeps everything else where the user chooses so', async () => {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createCommonPasswords } from '../../src/accounts/common-passwords.ts';
 import { createPasswordHasher } from '../../src/accounts/password-hasher.ts';
 import { createPasswordRules } from '../../src/accounts/password-rules.ts';
-import { createUserAdmin, type UserAdmin } from '../../src/accounts/user-admin.ts';
+import { createUserAdmin, type UserAdmin, type UserAdminDeps } from '../../src/accounts/user-admin.ts';
 import { createUserStore, type UserStore } from '../../src/accounts/user-store.ts';
 import type { Receipt } from '../../src/core/revocation.ts';
 import type { SessionLifecycle } from '../../src/sessions/lifecycle.ts';
@@ -19,8 +19,8 @@ describe('the administration of users', () => {
   let admin: UserAdmin;
   let audit: ReturnType<typeof createRecordingAudit>;
   const tellSessions = vi.fn<(userId: string, role: string) => Promise<void>>();
-  const revokeApiKeys = vi.fn<(userId: string, origin: object) => Promise<number>>();
-  const endAccount = vi.fn<SessionLifecycle['endAccount']>();
+  const revokeApiKeys = vi.fn<UserAdminDeps['revokeApiKeys']>();
+  const endAccount = vi.fn<(userId: string, reason: Receipt['reason']) => Promise<Receipt>>();
 
   beforeEach(async () => {
     const database = await openDatabase({ dialect: 'sqlite', file: ':memory:' });
@@ -30,9 +30,14 @@ describe('the administration of users', () => {
     endAccount.mockImplementation(async (userId, reason) => receiptFor(userId, reason));
     tellSessions.mockReset();
     revokeApiKeys.mockReset();
-    revokeApiKeys.mockResolvedValue(2);
-    const { acting } = database;
-    const lifecycle = { endAccount, endAccountWith: async () => undefined };
+    revokeApiKeys.mockResolvedValue(async () => 2);
+    const lifecycle: Pick<SessionLifecycle, 'endAccountWith'> = {
+      async endAccountWith(userId, reason, _origin, change, stored) {
+        if (!(await database.db.transaction().execute(change))) return undefined;
+        await stored?.();
+        return endAccount(userId, reason);
+      },
+    };
     const removeFactor = async () => false;
     admin = createUserAdmin({
       users,
@@ -43,7 +48,6 @@ describe('the administration of users', () => {
       revokeApiKeys,
       removeFactor,
       audit,
-      acting,
     });
     return () => database.close();
   });
@@ -148,7 +152,7 @@ describe('the administration of users', () => {
     expect(audit.recorded.at(-1)?.event).toMatchObject({ type: 'account.password_reset' });
   });
 
-  it('revokes the API keys at a reset once the sessions are gone, unless they are to be kept', async () => {
+  it('revokes the API keys together with a reset, unless they are to be kept', async () => {
     const made = await admin.create({ ...ravi, password: 'tractor pelican moss' }, origin);
     expect(await admin.resetPassword('ravi', undefined, origin, { keepApiKeys: true })).toMatchObject({
       kind: 'reset',
@@ -156,10 +160,7 @@ describe('the administration of users', () => {
     });
     expect(revokeApiKeys).not.toHaveBeenCalled();
     expect(await admin.resetPassword('ravi', undefined, origin)).toMatchObject({ revokedApiKeys: 2 });
-    expect(made).toMatchObject({ user: { id: revokeApiKeys.mock.calls[0]?.[0] } });
-    expect(endAccount.mock.invocationCallOrder[1]).toBeLessThan(
-      revokeApiKeys.mock.invocationCallOrder[0] ?? 0,
-    );
+    expect(made).toMatchObject({ user: { id: revokeApiKeys.mock.calls[0]?.[1] } });
   });
 
   it('sets the given password, but not one that the rules refuse', async () => {

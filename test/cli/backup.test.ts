@@ -197,7 +197,11 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     if (factor.kind !== 'enrolled') throw new Error(factor.kind);
     await backUp();
     const [recoveryCode = ''] = factor.recoveryCodes;
-    await secondFactor.check(meera?.id ?? '', recoveryCode, { isKnownDevice: () => true, origin });
+    await secondFactor.check(meera?.id ?? '', recoveryCode, {
+      isKnownDevice: async () => true,
+      at: Date.now(),
+      origin,
+    });
     const found = await api.apiKeys.find(key.id);
     if (found === undefined) throw new Error('no key');
     await api.apiKeys.revoke(found, origin);

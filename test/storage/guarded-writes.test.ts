@@ -186,7 +186,13 @@ describe.each(DATABASES)('A write on behalf of an actor, on %s,', (_name, open) 
 
     it.each<[string, (users: UserStore) => Promise<unknown>]>([
       ['its administrator is made a user', (users) => users.changeRoleUnlessLastAdmin('asha', 'user')],
-      ['its administrator is disabled', (users) => users.disableUnlessLastAdmin('asha')],
+      [
+        'its administrator is disabled',
+        (users) =>
+          revocations().openAccountWith('asha', 'account_disabled', (trx) =>
+            users.disableUnlessLastAdmin('asha', trx),
+          ),
+      ],
     ])('is committed before %s, where that came second', async (_what, change) => {
       await addUser(database, 'ravi');
       await database.db.updateTable('users').set({ role: 'admin' }).execute();

@@ -25,7 +25,10 @@ export interface Visitor {
   csrfTokenOf(page: string): Promise<string>;
   /** The value of the session cookie; '' when there is none. */
   sessionCookie(): string;
+  /** The value of any cookie; '' when there is none. */
+  cookie(name: string): string;
   /** Takes over a cookie, as a thief would. */
+  useCookie(name: string, value: string): void;
   useSessionCookie(value: string): void;
 }
 
@@ -69,11 +72,13 @@ export function createVisitor(origin: string): Visitor {
       const { text } = await visitor.get(page);
       return /name="_csrf" value="([^"]+)"/.exec(text)?.[1] ?? '';
     },
-    sessionCookie: () =>
-      agent.jar.getCookie(COOKIE, { domain: hostname, path: '/', secure: false, script: false })?.value ?? '',
-    useSessionCookie: (value) => {
-      agent.jar.setCookie(`${COOKIE}=${value}; Path=/; Domain=${hostname}`);
+    cookie: (name) =>
+      agent.jar.getCookie(name, { domain: hostname, path: '/', secure: false, script: false })?.value ?? '',
+    useCookie: (name, value) => {
+      agent.jar.setCookie(`${name}=${value}; Path=/; Domain=${hostname}`);
     },
+    sessionCookie: () => visitor.cookie(COOKIE),
+    useSessionCookie: (value) => visitor.useCookie(COOKIE, value),
   };
   return visitor;
 }

@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
+import type { Clock } from '../../core/clock.ts';
+import { SECOND_MS } from '../../core/duration.ts';
 import { AppError, invalid } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { clientAddress } from '../../http/client-address.ts';
@@ -13,11 +16,23 @@ import { type CompleteSignIn, HOME } from '../complete-sign-in.ts';
 import type { DeviceCookies } from '../device-cookies.ts';
 import type { FailedSignIn, FailedSignIns } from '../failed-sign-ins.ts';
 import { type LoginLimiter, withoutCountingFaults } from '../login-limiter.ts';
+import type { LoginReason } from '../login-reasons.ts';
 import { usernameKey } from '../username.ts';
 import type { PendingSignIn, PendingSignIns } from './pending-sign-in.ts';
 import type { SecondFactor } from './second-factor.ts';
 
 export const CODE_PAGE = '/auth/login/totp';
+
+/** What the sign-in page says of a sign-in that has to begin again. */
+const START_AGAIN_REASONS = {
+  over: 'code_expired',
+  finished: 'code_sent_twice',
+  factor_enrolled: 'factor_enrolled',
+} as const satisfies Record<string, LoginReason>;
+
+/** How long the second of two requests with the same code waits for what becomes of the first. */
+const LONGEST_WAIT_MS = 2 * SECOND_MS;
+const POLL_MS = 50;
 
 export const codeSchema = z
   .string({ error: 'Enter a code.' })
@@ -33,6 +48,7 @@ export interface CodePageDeps {
   readonly devices: DeviceCookies;
   readonly failures: Pick<FailedSignIns, 'record'>;
   readonly completeSignIn: CompleteSignIn;
+  readonly clock: Clock;
 }
 
 /** Asks who has entered the right password for a code. */
@@ -40,27 +56,31 @@ export function createCodePage(deps: CodePageDeps): {
   readonly get: RequestHandler;
   readonly post: RequestHandler;
 } {
-  const { secondFactor, pending, limiter, devices, failures, completeSignIn } = deps;
+  const { secondFactor, pending, limiter, devices, failures, completeSignIn, clock } = deps;
 
   return {
     async get(req, res) {
-      if ((await pending.find(req, 'code')) === undefined) return startAgain(req, res, pending);
+      const signIn = await pending.find(req, 'code');
+      if (signIn === undefined || signIn === 'finished') return startAgain(req, res, pending, signIn);
       render(req, res, safeReturnTo(req.query['returnTo']));
     },
 
     async post(req, res) {
+      // A code that waits for its turn was good when it came.
+      const at = clock.now();
       const signIn = await pending.find(req, 'code');
-      if (signIn === undefined) return startAgain(req, res, pending);
+      if (signIn === undefined || signIn === 'finished') return startAgain(req, res, pending, signIn);
       const returnTo = safeReturnTo(req.body?.returnTo);
       const form = readForm(codeForm, req);
       if (!form.ok) return refuse(req, res, invalid(form.fields), returnTo, form.fields['code']);
-      const outcome = await tryCode(req, res, signIn, form.values.code);
+      const outcome = await tryCode(req, res, signIn, { code: form.values.code, at });
       switch (outcome.kind) {
         case 'signed_in':
           pending.end(res);
           return res.redirect(303, returnTo ?? HOME);
         case 'over':
-          return startAgain(req, res, pending);
+        case 'finished':
+          return startAgain(req, res, pending, outcome.kind);
         case 'wrong':
           return refuse(req, res, new AppError('login_required', 'The code is wrong or was used.'), returnTo);
         case 'limited': {
@@ -76,14 +96,14 @@ export function createCodePage(deps: CodePageDeps): {
     req: Request,
     res: Response,
     signIn: PendingSignIn,
-    code: string,
+    { code, at }: { readonly code: string; readonly at: number },
   ): Promise<
-    | { readonly kind: 'signed_in' | 'wrong' | 'over' }
+    | { readonly kind: 'signed_in' | 'wrong' | 'over' | 'finished' }
     | { readonly kind: 'limited'; readonly retryAfterSeconds: number }
   > {
     const { user, passwordHash } = signIn;
     const key = usernameKey(user.username);
-    const device = devices.recognise(req, key);
+    const device = await devices.recognise(req, key);
     const recordFailure = (why: FailedSignIn['why']) =>
       failures.record(
         { username: user.username, why, isKnownDevice: device !== undefined },
@@ -97,8 +117,10 @@ export function createCodePage(deps: CodePageDeps): {
     if (admission.lane === 'slow') setWaited(res);
     return withoutCountingFaults(admission, async () => {
       if (!(await signIn.takeTry())) return { kind: 'over' };
+      if (!(await signIn.isFirst(code)) && (await isFinishedSoon(signIn))) return { kind: 'finished' };
       const check = await secondFactor.check(user.id, code, {
-        isKnownDevice: (since) => devices.recognise(req, key, since) !== undefined,
+        isKnownDevice: async (since) => (await devices.recognise(req, key, since)) !== undefined,
+        at,
         origin: auditOrigin(req, res, user.username),
       });
       if (check.kind === 'none') return { kind: 'over' };
@@ -106,6 +128,8 @@ export function createCodePage(deps: CodePageDeps): {
         await recordFailure(check.kind === 'limited' ? 'rate_limited' : 'code');
         return check;
       }
+      // The code is used up, and so is what was half a sign-in: a copy of its cookie begins nothing.
+      if (!(await signIn.finish())) return { kind: 'finished' };
       const begun = await completeSignIn(req, res, { user, passwordHash, method: check.method });
       await admission.giveBack();
       return { kind: begun === 'signed_in' ? 'signed_in' : 'over' };
@@ -113,18 +137,27 @@ export function createCodePage(deps: CodePageDeps): {
   }
 }
 
+/** Whether the first of two requests with the same code, which may still be under way, signed in. */
+async function isFinishedSoon(signIn: PendingSignIn): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < LONGEST_WAIT_MS; waitedMs += POLL_MS) {
+    if (await signIn.isFinished()) return true;
+    await sleep(POLL_MS);
+  }
+  return signIn.isFinished();
+}
+
 /** A sign-in that is over begins with the password again. */
 export function startAgain(
   req: Request,
   res: Response,
   pending: Pick<PendingSignIns, 'end'>,
-  reason: 'code_expired' | 'factor_enrolled' = 'code_expired',
+  why: 'over' | 'finished' | 'factor_enrolled' = 'over',
 ): void {
   pending.end(res);
   if (wantsJson(req)) throw new AppError('login_required', 'Sign in with your password first.');
   const returnTo = safeReturnTo(req.body?.returnTo ?? req.query['returnTo']);
   const query = new URLSearchParams({
-    reason,
+    reason: START_AGAIN_REASONS[why],
     ...(returnTo === undefined ? {} : { returnTo }),
   });
   res.redirect(303, `/auth/login?${query}`);

@@ -39,13 +39,13 @@ export function createEnrolmentPage({
   return {
     async get(req, res) {
       const signIn = await pending.find(req, 'enrol');
-      if (signIn === undefined) return startAgain(req, res, pending);
+      if (signIn === undefined || signIn === 'finished') return startAgain(req, res, pending, signIn);
       render(req, res, signIn.user);
     },
 
     async post(req, res) {
       const signIn = await pending.find(req, 'enrol');
-      if (signIn === undefined) return startAgain(req, res, pending);
+      if (signIn === undefined || signIn === 'finished') return startAgain(req, res, pending, signIn);
       const { user, passwordHash } = signIn;
       const secret = enrolments.open(user.id, req.body?.sealed);
       if (secret === undefined) return render(req, res.status(400), user, FORM_EXPIRED);
@@ -54,11 +54,13 @@ export function createEnrolmentPage({
       const enrolled = await secondFactor.enrol({ userId: user.id, secret, passwordHash }, code, origin);
       if (enrolled.kind === 'wrong') return render(req, res.status(400), user, WRONG_CODE);
       if (enrolled.kind === 'refused') {
-        const reason = (await secondFactor.has(user.id)) ? 'factor_enrolled' : 'code_expired';
+        const reason = (await secondFactor.has(user.id)) ? 'factor_enrolled' : 'over';
         return startAgain(req, res, pending, reason);
       }
-      if ((await completeSignIn(req, res, { user, passwordHash, method: 'totp' })) === 'refused')
-        return startAgain(req, res, pending);
+      const isSignedIn =
+        (await signIn.finish()) &&
+        (await completeSignIn(req, res, { user, passwordHash, method: 'totp' })) === 'signed_in';
+      if (!isSignedIn) return startAgain(req, res, pending);
       pending.end(res);
       const { username, role } = user;
       res.locals['viewer'] = { username, role };

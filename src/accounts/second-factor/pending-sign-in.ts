@@ -7,7 +7,9 @@ import { createCompoundLimiter } from '../../http/compound-limiter.ts';
 import { readCookie } from '../../http/read-cookie.ts';
 import type { KeyRing } from '../../storage/key-ring.ts';
 import type { RedisClient } from '../../storage/redis.ts';
+import type { SingleUses } from '../../storage/single-use-store.ts';
 import type { Credentials, UserStore } from '../user-store.ts';
+import { normaliseCode } from './recovery-codes.ts';
 
 /** How long a code is waited for, and an enrolment, for which an app may have to be installed first. */
 const LIFETIME_MS = { code: 5 * MINUTE_MS, enrol: 15 * MINUTE_MS } as const;
@@ -19,6 +21,12 @@ export type PendingStep = keyof typeof LIFETIME_MS;
 export interface PendingSignIn extends Credentials {
   /** Takes one of five tries; false when they are used up. */
   takeTry(): Promise<boolean>;
+  /** False where this code was sent with this sign-in before: a form that was sent twice. */
+  isFirst(code: string): Promise<boolean>;
+  /** Whether it was used to sign in meanwhile. */
+  isFinished(): Promise<boolean>;
+  /** Uses it up: true for one request, however many bring it. */
+  finish(): Promise<boolean>;
 }
 
 /**
@@ -27,14 +35,15 @@ export interface PendingSignIn extends Credentials {
  */
 export interface PendingSignIns {
   begin(res: Response, credentials: Credentials, step: PendingStep): void;
-  /** Undefined where there is none, it is too old, or the account is not what it was. */
-  find(req: Request, step: PendingStep): Promise<PendingSignIn | undefined>;
+  /** Undefined where there is none, it is too old, or the account is not what it was; `finished` where it was used to sign in. */
+  find(req: Request, step: PendingStep): Promise<PendingSignIn | 'finished' | undefined>;
   end(res: Response): void;
 }
 
 export interface PendingSignInsDeps {
   readonly keyRing: KeyRing;
   readonly users: Pick<UserStore, 'findCredentialsById'>;
+  readonly singleUses: SingleUses;
   readonly redis: RedisClient | undefined;
   readonly clock: Clock;
   /** Whether people come over https. */
@@ -52,7 +61,7 @@ const sealedSchema = z.object({
 
 /** The cookie is `__Host-curfew-pending` under https, else `curfew-pending`. */
 export function createPendingSignIns(deps: PendingSignInsDeps): PendingSignIns {
-  const { keyRing, users, redis, clock, https } = deps;
+  const { keyRing, users, singleUses, redis, clock, https } = deps;
   const name = https ? '__Host-curfew-pending' : 'curfew-pending';
   const options = { httpOnly: true, sameSite: 'lax', secure: https, path: '/' } as const;
   const cipher = keyRing.forPurpose('pending-sign-in');
@@ -91,9 +100,16 @@ export function createPendingSignIns(deps: PendingSignInsDeps): PendingSignIns {
       const credentials = await users.findCredentialsById(sealed.userId);
       if (credentials === undefined || credentials.user.disabled) return undefined;
       if (!isSame(digest(credentials.passwordHash), sealed.password)) return undefined;
+      const { nonce } = sealed;
+      const token = `pending-sign-in:${nonce}`;
+      const until = sealed.since + LIFETIME_MS[step];
+      if (await singleUses.isUsed(token)) return 'finished';
       return {
         ...credentials,
-        takeTry: async () => (await tries.take(sealed.nonce)).kind === 'taken',
+        takeTry: async () => (await tries.take(nonce)).kind === 'taken',
+        isFirst: (code) => singleUses.use(`${token}:${normaliseCode(code)}`, until),
+        isFinished: () => singleUses.isUsed(token),
+        finish: () => singleUses.use(token, until),
       };
     },
 

@@ -60,7 +60,9 @@ export interface SecondFactor {
     code: string,
     context: {
       /** Whether the user signed in on the device since then (ms since the epoch). */
-      readonly isKnownDevice: (since: number) => boolean;
+      readonly isKnownDevice: (since: number) => Promise<boolean>;
+      /** When the code came, in ms since the epoch: it may have waited for its turn since. */
+      readonly at: number;
       readonly origin: AuditOrigin;
     },
   ): Promise<CodeCheck>;
@@ -117,10 +119,10 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
     return clock.now() - createdAt < FIRST_ACCOUNT_GRACE_MS && (await store.isFirstAccount(id));
   }
 
-  async function checkTotp(userId: string, encrypted: string, code: string): Promise<boolean> {
+  async function checkTotp(userId: string, encrypted: string, code: string, at: number): Promise<boolean> {
     const secret = cipher.decrypt(encrypted);
     if (secret.kind !== 'ok') return false;
-    const step = matchTotpStep(secret.text, code, clock.now());
+    const step = matchTotpStep(secret.text, code, at);
     return step !== undefined && store.acceptStep(userId, step);
   }
 
@@ -149,15 +151,15 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
       return isRequired(user) && !(await hasGrace(user)) ? 'enrol' : 'none';
     },
 
-    async check(userId, typed, { isKnownDevice, origin }) {
+    async check(userId, typed, { isKnownDevice, at, origin }) {
       const code = normaliseCode(typed);
       const factor = await store.find(userId);
       if (factor === undefined) return { kind: 'none' };
       if (isRecoveryCode(code)) return checkRecoveryCode(userId, code, origin);
       // A device from before the factor is known by the password alone, which an attacker who guesses codes has too.
-      const taken = isKnownDevice(factor.createdAt) ? undefined : await strangersCodes.take(userId);
+      const taken = (await isKnownDevice(factor.createdAt)) ? undefined : await strangersCodes.take(userId);
       if (taken?.kind === 'limited') return { kind: 'limited', retryAfterSeconds: taken.retryAfterSeconds };
-      if (!(await checkTotp(userId, factor.secret, code))) return { kind: 'wrong' };
+      if (!(await checkTotp(userId, factor.secret, code, at))) return { kind: 'wrong' };
       await taken?.giveBack();
       return { kind: 'accepted', method: 'totp' };
     },

@@ -15,11 +15,19 @@ import { createRecordingAudit } from '../recording-audit.ts';
 
 const NEW_KEY = 'Zm9yIHRlc3RzIG9ubHk6IHRoaXJ0eS10d28gYnl0ZXM=';
 const origin = { actor: 'asha' };
-const known = { isKnownDevice: () => true, origin };
 
 describe.each(DATABASES)('The second factor on %s', (_name, open) => {
   const clock = createSettableClock('2026-11-20T12:00:00+05:30');
   const audit = createRecordingAudit();
+  /** From a browser that the user signed in with before; the code comes now. */
+  const from = (isKnown: boolean) => ({
+    isKnownDevice: async () => isKnown,
+    origin,
+    get at() {
+      return clock.now();
+    },
+  });
+  const known = from(true);
   let database: Database;
   let asha: User;
   let secret: string;
@@ -65,6 +73,13 @@ describe.each(DATABASES)('The second factor on %s', (_name, open) => {
     expect((await onNode().check(asha.id, code, known)).kind).toBe('wrong');
     clock.advance(30_000);
     expect(await onNode().check(asha.id, codeNow(), known)).toEqual({ kind: 'accepted', method: 'totp' });
+  });
+
+  it('takes a code that was good when it came, however long it waited for its turn', async () => {
+    const [code, at] = [codeNow(), clock.now()];
+    clock.advance(3 * 30_000);
+    expect((await onNode().check(asha.id, code, known)).kind).toBe('wrong');
+    expect((await onNode().check(asha.id, code, { ...from(true), at })).kind).toBe('accepted');
   });
 
   it('takes no code from before the last one that it took, nor the one that enrolled it', async () => {
@@ -126,7 +141,7 @@ describe.each(DATABASES)('The second factor on %s', (_name, open) => {
 
   it('lets strangers try ten codes an hour, and neither known devices nor recovery codes wait for them', async () => {
     const node = onNode();
-    const stranger = { isKnownDevice: () => false, origin };
+    const stranger = from(false);
     const wrong = codeNow() === '000000' ? '111111' : '000000';
     for (let tries = 0; tries < 10; tries += 1)
       expect((await node.check(asha.id, wrong, stranger)).kind).toBe('wrong');

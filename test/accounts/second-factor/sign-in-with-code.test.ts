@@ -100,6 +100,33 @@ describe('Signing in with a second factor', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([303, 401]);
   });
 
+  it('is good for one sign-in: a copy of its cookie begins nothing with another code', async () => {
+    await visitor.submit('/auth/login', PERSON);
+    const copied = visitor.cookie('curfew-pending');
+    await visitor.submit(CODE, { code: codeOf(secret) });
+    expect((await visitor.get('/dashboard')).status).toBe(200);
+    clock.advance(MINUTE_MS);
+    const thief = createVisitor(server.origin);
+    thief.useCookie('curfew-pending', copied);
+    const _csrf = await thief.csrfTokenOf('/auth/login');
+    const refused = await thief.post(CODE, { code: codeOf(secret), _csrf }, { Origin: server.origin });
+    expect(refused.location).toBe('/auth/login?reason=code_sent_twice');
+    expect((await thief.get('/dashboard')).status).toBe(303);
+  });
+
+  it('takes a form that is sent twice at once for one sign-in, and leads on', async () => {
+    await visitor.submit('/auth/login', PERSON);
+    const fields = { code: codeOf(secret), returnTo: '/symbols', _csrf: await visitor.csrfTokenOf(CODE) };
+    const send = () => visitor.post(CODE, fields, { Origin: server.origin });
+    const answers = await Promise.all([send(), send()]);
+    expect(answers.map(({ location }) => location).sort()).toEqual([
+      '/auth/login?reason=code_sent_twice&returnTo=%2Fsymbols',
+      '/symbols',
+    ]);
+    const second = answers.find(({ location }) => location.startsWith('/auth/login'));
+    expect((await visitor.get(second?.location ?? '')).location).toBe('/symbols');
+  });
+
   it('takes a recovery code once', async () => {
     const [code = ''] = recoveryCodes;
     await visitor.submit('/auth/login', PERSON);

@@ -22,10 +22,11 @@ const OPENER = join(import.meta.dirname, '../open-database.ts');
 const run = promisify(execFile);
 /** Tables that later migrations drop. */
 const DROPPED_SINCE = ['csp_reports'];
-const ADDED_SINCE = ['secret_checks', 'totp_factors', 'recovery_codes'];
+const ADDED_SINCE = ['secret_checks', 'totp_factors', 'recovery_codes', 'mails', 'single_uses', 'passkeys'];
 const COLUMNS_ADDED_SINCE: ReadonlyMap<string, readonly string[]> = new Map([
   ['broker_tokens', ['is_held', 'client_id']],
   ['broker_authorizations', ['is_held']],
+  ['users', ['password_set_at']],
 ]);
 
 async function recorded({ db }: Database): Promise<readonly string[]> {
