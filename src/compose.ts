@@ -258,6 +258,7 @@ export function compose({
     findSymbol: symbols.find,
     listStrategies: strategies.listStrategies,
     signalsAfter: strategies.signalsAfter,
+    noteFetch: strategies.signalHistory.noteFetch,
     signalBody: signalBodySchema,
   });
 

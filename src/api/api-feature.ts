@@ -24,7 +24,7 @@ import {
 } from './endpoints/broker-rejection.ts';
 import { createBrokerTokenEndpoint } from './endpoints/broker-token.ts';
 import { createSessionEndpoint } from './endpoints/session.ts';
-import { createSignalsEndpoint } from './endpoints/signals.ts';
+import { createSignalsEndpoint, type SignalsEndpointDeps } from './endpoints/signals.ts';
 import { createStrategiesEndpoint } from './endpoints/strategies.ts';
 import { createSymbolEndpoint } from './endpoints/symbol.ts';
 import { createSymbolsEndpoint } from './endpoints/symbols.ts';
@@ -81,6 +81,7 @@ export interface ApiFeatureDeps {
   readonly findSymbol: SymbolLookup['find'];
   readonly listStrategies: ListStrategies;
   readonly signalsAfter: SignalsAfter;
+  readonly noteFetch: SignalsEndpointDeps['noteFetch'];
   /** What the JSON body of a signal may hold. */
   readonly signalBody: z.ZodType;
 }

@@ -69,6 +69,7 @@ function createHandler(endpoint: Endpoint, { gate, waiting }: ApiRouterDeps): Re
     });
     // What was true before a wait may not be so behind it.
     if (endpoint.waits) await gate.admitAgain(req, res, endpoint.scope);
+    if (req.method !== 'HEAD') res.once('finish', () => endpoint.onSent?.(caller, data));
     const body = JSON.stringify({ status: 'success', data });
     if (endpoint.etag) sendUnlessKnown(req, res, body);
     else res.type('json').send(body);

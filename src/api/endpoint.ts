@@ -60,11 +60,15 @@ export interface EndpointSpec<
   readonly example: z.input<D>;
   readonly bodyExample?: z.input<B>;
   readonly answer: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<z.input<D>>;
+  /** The answer has left the server. */
+  readonly onSent?: (caller: StoredKey, data: z.output<D>) => void;
 }
 
 export interface Endpoint extends EndpointFacts {
   /** Reads the input, works, and checks the output. Throws `invalid` with a message for each input that is wrong. */
   readonly answer: (call: Call<unknown, unknown>) => Promise<unknown>;
+  /** To be called with what `answer` gave when it has left the server. */
+  readonly onSent?: (caller: StoredKey, data: unknown) => void;
 }
 
 const NO_BODY = z.object({});
@@ -76,8 +80,10 @@ export function defineEndpoint<
   D extends z.ZodObject,
   B extends z.ZodObject,
 >(spec: EndpointSpec<P, Q, D, B>): Endpoint {
+  const { onSent, ...facts } = spec;
   return {
-    ...spec,
+    ...facts,
+    ...(onSent && { onSent: (caller, data) => onSent(caller, data as z.output<D>) }),
     async answer(call) {
       const params = readInput(spec.params, call.params);
       const query = readInput(spec.query, call.query);

@@ -132,6 +132,8 @@ const SENTENCES: Sentences = {
     `${user(userId)} deleted the strategy ${strategy.name}.`,
   'signal.refused': ({ strategy, why }) =>
     `A signal for the strategy ${strategy.name} was refused: ${SIGNAL_REFUSAL_WORDS[why] ?? words(why)}.`,
+  'signal.tested': ({ userId, strategy, outcome }, { user }) =>
+    `${user(userId)} sent a test signal to the strategy ${strategy.name}; it ${outcome === 'accepted' ? 'would have been accepted' : `would have been refused: ${SIGNAL_REFUSAL_WORDS[outcome] ?? words(outcome)}`}. No program got it.`,
   'settings.changed': ({ userId, what, before, after }, { user }) =>
     before === undefined
       ? `${user(userId)} changed ${list(what.map(words))}.`

@@ -48,6 +48,7 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'strategy.deactivated': 'Strategy switched off',
   'strategy.deleted': 'Strategy deleted',
   'signal.refused': 'Signal refused',
+  'signal.tested': 'Test signal sent',
   'settings.changed': 'Settings changed',
   'telegram.bot_saved': 'Telegram bot saved',
   'telegram.bot_removed': 'Telegram bot removed',

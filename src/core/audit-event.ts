@@ -147,6 +147,13 @@ export type AuditEvent =
       readonly strategy: AuditedStrategy;
       readonly why: SignalRefusal;
     }
+  /** Sent from the strategy's page; no program gets it. */
+  | {
+      readonly type: 'signal.tested';
+      readonly userId: string;
+      readonly strategy: AuditedStrategy;
+      readonly outcome: 'accepted' | SignalRefusal;
+    }
   /** `what`: the names of those that changed; `before` and `after` have what they were and are. */
   | {
       readonly type: 'settings.changed';

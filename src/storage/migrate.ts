@@ -34,6 +34,7 @@ import * as heldConnections from './migrations/0017-held-connections.ts';
 import * as viewers from './migrations/0018-viewers.ts';
 import * as mail from './migrations/0019-mail.ts';
 import * as signIns from './migrations/0020-sign-ins.ts';
+import * as signalHistory from './migrations/0021-signal-history.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -70,6 +71,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0018-viewers': viewers,
   '0019-mail': mail,
   '0020-sign-ins': signIns,
+  '0021-signal-history': signalHistory,
 };
 
 /** Reads where a database stands. Changes nothing. */

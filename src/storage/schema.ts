@@ -30,6 +30,8 @@ export interface Schema {
   signals: SignalsTable;
   /** The last cursor that was given out for each person; its row is the lock under which the next one is. */
   signal_cursors: { user_id: string; last: number };
+  signal_bodies: SignalBodiesTable;
+  signal_fetches: { signal_id: string; key_id: string; fetched_at: number };
   user_settings: UserSettingsTable;
   totp_factors: TotpFactorsTable;
   /** Digests of what was used, until `forget_at`. */
@@ -382,6 +384,16 @@ export interface SignalsTable {
   dedupe_key: string | null;
   /** How often it was delivered again. */
   repeats: Generated<number>;
+  /** 1 for one that the owner sent from the strategy's page: it never has a cursor. */
+  is_test: Generated<number>;
+}
+
+/** The text of a strategy's last signals, without what looked like a secret. */
+export interface SignalBodiesTable {
+  signal_id: string;
+  strategy_id: string;
+  received_at: number;
+  body: string;
 }
 
 /** Without a row, a person has the defaults. */

@@ -28,6 +28,8 @@ export const TABLE_OWNERS = {
   strategies: 'people',
   signals: 'people',
   signal_cursors: 'people',
+  signal_bodies: 'server',
+  signal_fetches: 'server',
   user_settings: 'people',
   totp_factors: 'people',
   recovery_codes: 'people',

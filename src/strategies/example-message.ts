@@ -1,5 +1,17 @@
 import type { Strategy } from './strategy-store.ts';
 
+/** A message that says all by itself, for a test signal. */
+export function testMessage({ symbols }: Pick<Strategy, 'symbols'>): string {
+  const [first] = symbols;
+  return first === undefined
+    ? ''
+    : JSON.stringify({
+        action: 'buy',
+        symbol: `${first.exchange}:${first.tradingSymbol}`,
+        quantity: first.quantity,
+      });
+}
+
 /** What a person can paste into their platform: JSON in lines, with TradingView's own placeholders where it is that. */
 export function exampleMessage({ platform, symbols }: Pick<Strategy, 'platform' | 'symbols'>): string {
   const [first] = symbols;

@@ -18,6 +18,7 @@ export const STRATEGY_ROUTES: readonly RoutePolicy[] = [
   { path: '/strategies/:id/signing-secret', reauthenticate: ['post'] },
   { path: '/strategies/:id/signing-secret/removal', reauthenticate: ['post'] },
   { path: '/strategies/:id/allowed-addresses', reauthenticate: ['post'] },
+  { path: '/strategies/:id/test-signal' },
   { path: '/strategies/:id/deletion' },
 ];
 
@@ -36,6 +37,7 @@ export function createStrategyRouter(deps: StrategyRouterDeps): Router {
   methods(router, '/strategies/:id/signing-secret', { post: one.createSigningSecret });
   methods(router, '/strategies/:id/signing-secret/removal', { post: one.removeSigningSecret });
   methods(router, '/strategies/:id/allowed-addresses', { post: one.allowAddresses });
+  methods(router, '/strategies/:id/test-signal', { post: one.sendTest });
   methods(router, '/strategies/:id/deletion', { get: one.confirmDeletion, post: one.delete });
   return router;
 }

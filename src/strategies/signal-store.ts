@@ -57,12 +57,16 @@ export interface SignalRecord {
   readonly product: Product | undefined;
   /** How often it was delivered again. */
   readonly repeats: number;
+  /** Its owner sent it from the strategy's page. */
+  readonly isTest: boolean;
 }
 
 export interface SignalStore {
   accept(signal: AcceptedSignal): Promise<Acceptance>;
   /** `problem`: what was wrong in the message, where it was that. */
   refuse(signal: ReceivedSignal, refusal: SignalRefusal, problem?: string): Promise<void>;
+  /** One that no program is to get, whatever became of it: without a cursor it is in the strategy's history alone. */
+  addTest(signal: ReceivedSignal, refusal: SignalRefusal | undefined, problem?: string): Promise<void>;
   /** The last cursor that a person's signals have; 0 before the first. Whatever has it or a lower one can be read. */
   latestCursor(userId: string): Promise<SignalCursor>;
   /**
@@ -132,6 +136,13 @@ export function createSignalStore({ db, dialect }: Database): SignalStore {
       await db
         .insertInto('signals')
         .values({ ...toRow(signal), refusal, problem: problem ?? null })
+        .execute();
+    },
+
+    async addTest(signal, refusal, problem) {
+      await db
+        .insertInto('signals')
+        .values({ ...toRow(signal), refusal: refusal ?? null, problem: problem ?? null, is_test: 1 })
         .execute();
     },
 
@@ -265,6 +276,7 @@ function toRecord(row: SignalRow): SignalRecord {
     quantity: row.quantity ?? undefined,
     product: PRODUCTS.find((known) => known === row.product),
     repeats: row.repeats,
+    isTest: row.is_test === 1,
   };
 }
 

@@ -20,10 +20,14 @@ import type { RedisClient } from '../storage/redis.ts';
 import { createStrategyRouter } from './routes.ts';
 import { createShownWebhook } from './shown-webhook.ts';
 import { createSignalCleanup, type SignalCleanup } from './signal-cleanup.ts';
-import { createSignalIntake, type WhyBrokerNotConnected } from './signal-intake.ts';
+import { createSignalHistory, type SignalHistory } from './signal-history.ts';
+import { createSignalHistoryStore } from './signal-history-store.ts';
+import { createSignalIntake } from './signal-intake.ts';
+import { createSignalJudge, type WhyBrokerNotConnected } from './signal-judge.ts';
 import { createSignalCounts, createSignalMetrics } from './signal-metrics.ts';
 import { createSignalPolls } from './signal-polls.ts';
 import { createSignalStore } from './signal-store.ts';
+import { createSignalTest } from './signal-test.ts';
 import { createSignalsAfter, MOST_WAITING } from './signals-after.ts';
 import { createStrategies, type Strategies } from './strategies.ts';
 import { createStrategyReader } from './strategy-reader.ts';
@@ -75,6 +79,8 @@ export interface StrategyFeature extends Feature {
   readonly tidying: SignalCleanup;
   readonly listStrategies: ListStrategies;
   readonly signalsAfter: SignalsAfter;
+  /** Which API keys fetched signals. */
+  readonly signalHistory: SignalHistory;
 }
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
@@ -85,7 +91,9 @@ export function createStrategyFeature(deps: StrategyFeatureDeps): StrategyFeatur
   const cipher = keyRing.forPurpose('strategies');
   const counts = createSignalCounts();
   const polls = createSignalPolls(MOST_WAITING);
-  const shared = { ...deps, store, signals, cipher, counts, polls };
+  const history = createSignalHistoryStore(database);
+  const signalHistory = createSignalHistory({ ...deps, history });
+  const shared = { ...deps, store, signals, history, signalHistory, cipher, counts, polls };
   const strategies = createStrategies(shared);
   const limits = { what: 'The webhook', limits: rateLimits, redis };
 
@@ -97,9 +105,11 @@ export function createStrategyFeature(deps: StrategyFeatureDeps): StrategyFeatur
   draining.onBegin(() => polls.close());
 
   const reader = createStrategyReader(shared);
+  const judge = createSignalJudge({ ...shared, reader });
   const takeSignal = createSignalIntake({
     ...shared,
     reader,
+    judge,
     limiter: createCompoundLimiter({ ...limits, name: 'webhook' }),
     strangers: createCompoundLimiter({ ...limits, name: 'webhook:stranger' }),
     announce,
@@ -123,11 +133,16 @@ export function createStrategyFeature(deps: StrategyFeatureDeps): StrategyFeatur
     webhooks: createWebhookRouter({ ...deps, takeSignal }),
     shownWebhook: createShownWebhook(reader),
     strategies,
-    router: createStrategyRouter({ ...shared, strategies }),
+    router: createStrategyRouter({
+      ...shared,
+      strategies,
+      testSignal: createSignalTest({ ...shared, reader, judge }),
+    }),
     listStrategies: async (userId) => (await strategies.list(userId)).map(toSummary),
     signalsAfter: createSignalsAfter(shared),
+    signalHistory,
     tidying,
-    jobs: [tidying],
+    jobs: [tidying, signalHistory],
     metrics: createSignalMetrics(counts, () => polls.waiting),
   };
 }

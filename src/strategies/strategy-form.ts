@@ -10,6 +10,9 @@ const LONGEST_NAME = 60;
 const LARGEST_QUANTITY = 1_000_000;
 const MOST_ADDRESSES = 20;
 
+/** The text of a test signal. */
+export const LONGEST_TEST = 2_000;
+
 /** More rows would not get through the limit on a form's fields. */
 export const MOST_SYMBOLS = 25;
 
@@ -151,3 +154,17 @@ function readSymbolRow(text: string, number: string, chosen: string | undefined)
 function isSame(one: StrategySymbol, other: StrategySymbol): boolean {
   return one.exchange === other.exchange && one.tradingSymbol === other.tradingSymbol;
 }
+
+/** What a test signal says: any text that a sender could send, since what is wrong with it is the question. */
+export const testSignalForm = z
+  .object({ message: z.string({ error: 'Enter what to send.' }).default('') })
+  .transform(({ message }, context) => {
+    if (message.trim() === '') addIssue('Enter what to send.');
+    if (message.length > LONGEST_TEST)
+      addIssue(`Enter at most ${LONGEST_TEST.toLocaleString('en-IN')} characters.`);
+    return message;
+
+    function addIssue(text: string): void {
+      context.addIssue({ code: 'custom', path: ['message'], message: text });
+    }
+  });

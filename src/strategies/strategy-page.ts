@@ -7,12 +7,15 @@ import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
-import { exampleMessage } from './example-message.ts';
-import type { WhyBrokerNotConnected } from './signal-intake.ts';
+import { exampleMessage, testMessage } from './example-message.ts';
+import { SHOWN_SIGNALS } from './signal-history.ts';
+import type { SignalHistoryStore } from './signal-history-store.ts';
+import type { WhyBrokerNotConnected } from './signal-judge.ts';
 import type { SignalStore } from './signal-store.ts';
+import type { TestSignal } from './signal-test.ts';
 import { SIGNATURE_TOLERANCE_MS } from './signature.ts';
 import type { Strategies } from './strategies.ts';
-import { addressesForm } from './strategy-form.ts';
+import { addressesForm, LONGEST_TEST, testSignalForm } from './strategy-form.ts';
 import type { Strategy } from './strategy-store.ts';
 import { toSignalView, toStrategyView, toSymbolViews } from './strategy-view.ts';
 import type { HasInstruments } from './symbol-check.ts';
@@ -22,6 +25,8 @@ import { isReachableFromOutside, webhookUrl } from './webhook-id.ts';
 export interface StrategyPageDeps {
   readonly strategies: Strategies;
   readonly signals: Pick<SignalStore, 'listByStrategy'>;
+  readonly history: Pick<SignalHistoryStore, 'bodiesOf' | 'fetchersOf'>;
+  readonly testSignal: TestSignal;
   readonly findSymbol: FindTradedSymbol;
   readonly hasInstruments: HasInstruments;
   readonly whyBrokerNotConnected: WhyBrokerNotConnected;
@@ -38,14 +43,13 @@ export interface StrategyPage {
   readonly createSigningSecret: RequestHandler;
   readonly removeSigningSecret: RequestHandler;
   readonly allowAddresses: RequestHandler;
+  readonly sendTest: RequestHandler;
   readonly confirmReplacement: RequestHandler;
   readonly confirmDeletion: RequestHandler;
   readonly delete: RequestHandler;
 }
 
 type FieldProblems = Readonly<Record<string, string>>;
-
-const SHOWN_SIGNALS = 50;
 
 /** What the page says on top, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
@@ -59,6 +63,11 @@ const NOTICES: Notices = new Map([
   ['webhook_replaced', 'The webhook has a new address. The old one leads nowhere any more.'],
   ['signing_secret_removed', 'Signals need no signature any more.'],
   ['addresses_saved', 'Saved. It holds from the next signal on.'],
+  [
+    'test_accepted',
+    'Test signal: accepted. A real one like it would go to your programs; this one goes to none.',
+  ],
+  ['test_refused', 'Test signal: refused. The list of signals says why.'],
 ]);
 
 /** One strategy: its state, its webhook and who may use it, its last signals, and its end. */
@@ -66,6 +75,8 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
   const {
     strategies,
     signals,
+    history,
+    testSignal,
     findSymbol,
     hasInstruments,
     whyBrokerNotConnected,
@@ -106,6 +117,20 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
       const { addresses } = form.values;
       await strategies.allowAddresses(userId, strategy.id, addresses, auditOrigin(req, res, username));
       res.redirect(303, `/strategies/${strategy.id}?notice=addresses_saved`);
+    },
+
+    async sendTest(req, res) {
+      const { username } = currentSession(req);
+      const strategy = await findOwn(req);
+      const form = readForm(testSignalForm, req);
+      if (!form.ok) {
+        if (wantsJson(req)) throw invalid(form.fields);
+        res.status(400);
+        return render(req, res, strategy, form.fields);
+      }
+      const outcome = await testSignal(strategy, form.values, auditOrigin(req, res, username));
+      const notice = outcome === 'accepted' ? 'test_accepted' : 'test_refused';
+      res.redirect(303, `/strategies/${strategy.id}?notice=${notice}#signals-heading`);
     },
 
     async confirmReplacement(req, res) {
@@ -152,6 +177,8 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
       whyBrokerNotConnected(userId, broker),
       hasInstruments(),
     ]);
+    const ids = records.map((record) => record.id);
+    const [bodies, fetchers] = await Promise.all([history.bodiesOf(ids), history.fetchersOf(ids)]);
     const webhookId = strategies.revealWebhook(strategy);
     renderPage(req, res, 'strategies/show', {
       title: strategy.name,
@@ -159,7 +186,12 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
       symbols,
       unknownSymbols: symbols.filter(({ known }) => !known).map(({ name }) => name),
       canLookUp,
-      signals: records.map(toSignalView),
+      signals: records.map((record) =>
+        toSignalView(record, {
+          body: bodies.get(record.id),
+          fetchers: fetchers.filter(({ signalId }) => signalId === record.id),
+        }),
+      ),
       shownSignals: SHOWN_SIGNALS,
       isBrokerConnected: why === undefined,
       webhookUrl: webhookId === undefined ? undefined : webhookUrl(publicOrigin, webhookId),
@@ -167,10 +199,12 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
       isReachable: isReachableFromOutside(publicOrigin),
       publicOrigin,
       example: exampleMessage(strategy),
+      testText: typedText(req, 'message', LONGEST_TEST) ?? testMessage(strategy),
+      longestTest: LONGEST_TEST,
       isSigned: signingSecret !== undefined,
       toleranceMinutes: SIGNATURE_TOLERANCE_MS / 60_000,
       allowedAddresses,
-      typedAddresses: typedAddresses(req) ?? allowedAddresses.join('\n'),
+      typedAddresses: typedText(req, 'addresses', 2000) ?? allowedAddresses.join('\n'),
       isTradingViewOnly: areTradingViewAddresses(allowedAddresses),
       fields,
       notice: noticeOf(req, NOTICES),
@@ -179,7 +213,7 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
 }
 
 /** A form that is shown again keeps what was typed. */
-function typedAddresses(req: Request): string | undefined {
-  const value: unknown = req.body?.addresses;
-  return typeof value === 'string' ? value.slice(0, 2000) : undefined;
+function typedText(req: Request, name: string, longest: number): string | undefined {
+  const value: unknown = req.body?.[name];
+  return typeof value === 'string' ? value.slice(0, longest) : undefined;
 }

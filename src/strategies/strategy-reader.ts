@@ -14,6 +14,8 @@ export interface FoundStrategy {
 export interface StrategyReader {
   /** Undefined when no strategy has this webhook. */
   find(webhookId: string): Promise<FoundStrategy | undefined>;
+  /** By its id; undefined when it is deleted. */
+  read(id: string): Promise<FoundStrategy | undefined>;
   /** Lets the next signal find it in the cache. */
   keep(strategy: CachedStrategy): void;
   /** For one whose owner nobody is connected for: what nobody uses is in no cache. */
@@ -43,6 +45,7 @@ export function createStrategyReader({ store, caches, cipher }: StrategyReaderDe
       const cached = cache.get(identity.userId, identity.id);
       return cached?.version === identity.version ? { ...identity, strategy: cached } : read(identity.id);
     },
+    read,
     keep: (strategy) => cache.set(strategy.userId, strategy.id, strategy),
     forget: ({ userId, id }) => cache.delete(userId, id),
   };

@@ -1,6 +1,7 @@
 import type { StrategySymbol } from '../core/signal.ts';
 import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
 import { type FindTradedSymbol, type TradedSymbol, unfitLot } from '../core/symbol.ts';
+import type { Fetcher } from './signal-history-store.ts';
 import type { SignalRecord } from './signal-store.ts';
 import { ACTION_LABELS, describeHours, PLATFORM_LABELS, PRODUCT_LABELS } from './strategy-labels.ts';
 import type { Strategy } from './strategy-store.ts';
@@ -38,6 +39,10 @@ export interface SignalView {
   /** And what was wrong in its message, where it was that. */
   readonly problem: string | undefined;
   readonly repeats: number;
+  readonly isTest: boolean;
+  /** As it was received, where it is still kept. */
+  readonly body: string | undefined;
+  readonly fetchers: readonly Pick<Fetcher, 'keyId' | 'keyName' | 'fetchedAt'>[];
 }
 
 const NAMED_SYMBOLS = 2;
@@ -76,11 +81,14 @@ export function toSymbolViews(
   );
 }
 
-export function toSignalView(record: SignalRecord): SignalView {
-  const { receivedAt, refusal, problem, repeats } = record;
+export function toSignalView(
+  record: SignalRecord,
+  { body, fetchers }: Pick<SignalView, 'body' | 'fetchers'>,
+): SignalView {
+  const { receivedAt, refusal, problem, repeats, isTest } = record;
   const why = refusal === undefined ? undefined : SIGNAL_REFUSAL_WORDS[refusal];
   const outcome = refusal === undefined ? 'accepted' : 'refused';
-  return { receivedAt, text: orderText(record), outcome, why, problem, repeats };
+  return { receivedAt, text: orderText(record), outcome, why, problem, repeats, isTest, body, fetchers };
 }
 
 function symbolProblem(symbol: TradedSymbol, quantity: number): string | undefined {

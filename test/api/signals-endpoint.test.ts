@@ -46,6 +46,7 @@ describe('the signals of a key’s owner', () => {
         asked.push({ userId, after, request });
         return reading;
       },
+      noteFetch: () => undefined,
     });
     const abort = new AbortController().signal;
     const call = { caller: CALLER, origin: { actor: 'asha' }, params: {}, query, body: {}, isHead, abort };

@@ -277,6 +277,7 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
       });
   }
 
+  const reader = { keep: ignore, forget: ignore };
   const intake = parts.createSignalIntake({
     reader: {
       // At once: a message is received when its strategy has been found.
@@ -286,8 +287,6 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
           active: true,
           ownerDisabled: tables.users.get(TRADER)?.disabled ?? true,
         }),
-      keep: ignore,
-      forget: ignore,
     },
     signals: {
       async accept() {
@@ -296,8 +295,12 @@ export function createHouse(parts: Parts, stores: Stores & Doubles, history: His
       },
       refuse: () => Promise.resolve(),
     },
-    findSymbol: () => Promise.resolve({ kind: 'known', lotSizes: [1] }),
-    whyBrokerNotConnected: async (userId) => ((await isConnected(userId)) ? undefined : 'not_connected'),
+    judge: parts.createSignalJudge({
+      reader,
+      findSymbol: () => Promise.resolve({ kind: 'known', lotSizes: [1] }),
+      whyBrokerNotConnected: async (userId) => ((await isConnected(userId)) ? undefined : 'not_connected'),
+    }),
+    signalHistory: { keepBody: () => Promise.resolve() },
     epochs,
     actFor: (account, work) => acting.run(actors.of(account), work),
     limiter: UNLIMITED,

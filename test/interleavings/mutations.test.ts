@@ -59,10 +59,10 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'the epoch of a signal is read after its last check': {
     file: 'strategies/signal-intake.ts',
     from: `    const epoch = await epochs.current(strategy.userId);
-    const judged = await judge(arrival);
+    const judged = await judge.judge(found, delivery.body, arrival.receivedAt);
     if ('why' in judged) return refuse(arrival, judged);
 `,
-    to: `    const judged = await judge(arrival);
+    to: `    const judged = await judge.judge(found, delivery.body, arrival.receivedAt);
     if ('why' in judged) return refuse(arrival, judged);
     const epoch = await epochs.current(strategy.userId);
 `,

@@ -18,6 +18,7 @@ import type * as actLocks from '../../src/storage/act-locks.ts';
 import type * as guardedDialect from '../../src/storage/guarded-dialect.ts';
 import type * as keyRotation from '../../src/storage/key-rotation.ts';
 import type * as signalIntake from '../../src/strategies/signal-intake.ts';
+import type * as signalJudge from '../../src/strategies/signal-judge.ts';
 
 /** The real code that the interleavings drive. */
 export type Parts = typeof actLocks &
@@ -36,6 +37,7 @@ export type Parts = typeof actLocks &
   typeof sessionStore &
   typeof sessionTarget &
   typeof signalIntake &
+  typeof signalJudge &
   typeof sweep &
   typeof tokenRevocation;
 
@@ -58,6 +60,7 @@ const FILES = [
   'storage/guarded-dialect.ts',
   'storage/key-rotation.ts',
   'strategies/signal-intake.ts',
+  'strategies/signal-judge.ts',
 ];
 
 /** Of the project, or of a copy of its `src` with a fault built in. */

@@ -13,6 +13,8 @@ import { defineEndpoint, type Endpoint, instant } from '../endpoint.ts';
 
 export interface SignalsEndpointDeps {
   readonly signalsAfter: SignalsAfter;
+  /** That a key was handed signals. */
+  readonly noteFetch: (keyId: string, signalIds: readonly string[]) => void;
 }
 
 /** Below what proxies wait for by themselves, and what a shutdown leaves to requests. */
@@ -44,7 +46,7 @@ const data = z.object({
 });
 
 /** A person's accepted signals; with `wait`, answered as soon as there is one. */
-export function createSignalsEndpoint({ signalsAfter }: SignalsEndpointDeps): Endpoint {
+export function createSignalsEndpoint({ signalsAfter, noteFetch }: SignalsEndpointDeps): Endpoint {
   return defineEndpoint({
     method: 'get',
     path: '/signals',
@@ -82,6 +84,11 @@ export function createSignalsEndpoint({ signalsAfter }: SignalsEndpointDeps): En
       const reading = requirePage(await signalsAfter(caller.userId, after, { limit, waitMs, abort }));
       return { signals: reading.signals.map(toData), cursor: reading.cursor };
     },
+    onSent: ({ id }, { signals }) =>
+      noteFetch(
+        id,
+        signals.map((each) => each.id),
+      ),
   });
 }
 

@@ -1,0 +1,52 @@
+/** What a page shows of a received text, and the database keeps. */
+const MOST_KEPT = 2_000;
+/** Of what is no JSON: looked through for secrets, which takes time; what lies behind is cut off anyway. */
+const MOST_READ = MOST_KEPT + 100;
+
+const HIDDEN = '[hidden]';
+
+/** Names whose value is likely a secret that a sender put beside the signal. */
+const SECRET_NAME = /pass|secret|token|api.?key|^key$|auth|signature|credential|cookie|otp|^pin$/i;
+
+/** `secret=…`, `"token": "…"` in a text that is no JSON. Bounded repetitions, so that no text takes long. */
+const SECRET_PAIR =
+  /([\w-]{0,40}(?:pass|secret|token|api.?key|auth|signature|credential|cookie|otp)[\w-]{0,40}"?\s{0,3}[=:]\s{0,3})("[^"]*"?|\S+)/gi;
+const API_KEY = /\bcfw_\w+/g;
+const BEARER = /\bbearer\s+\S+/gi;
+
+/**
+ * A received body for its strategy's page: as it came, but for what looks like a secret, and cut. JSON that holds none keeps
+ * its layout; where something is hidden, it is written anew.
+ */
+export function redactBody(body: Buffer): string {
+  const text = decode(body);
+  if (text === undefined) return `(${body.length} bytes that are not text in UTF-8)`;
+  const known = text.replaceAll(API_KEY, HIDDEN).replaceAll(BEARER, HIDDEN);
+  const redacted = redactJson(known) ?? known.slice(0, MOST_READ).replaceAll(SECRET_PAIR, `$1${HIDDEN}`);
+  return redacted.length > MOST_KEPT ? `${redacted.slice(0, MOST_KEPT)}… (${body.length} bytes)` : redacted;
+}
+
+function decode(body: Buffer): string | undefined {
+  try {
+    // Postgres keeps no NUL in a text.
+    return new TextDecoder('utf-8', { fatal: true }).decode(body).replaceAll('\0', '\uFFFD');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined for what is no JSON object. */
+function redactJson(text: string): string | undefined {
+  let hidden = false;
+  try {
+    const value: unknown = JSON.parse(text, (name, each: unknown) => {
+      if (!SECRET_NAME.test(name) || each === null || each === '') return each;
+      hidden = true;
+      return HIDDEN;
+    });
+    if (typeof value !== 'object' || value === null) return undefined;
+    return hidden ? JSON.stringify(value, undefined, text.includes('\n') ? 2 : 0) : text;
+  } catch {
+    return undefined;
+  }
+}
