@@ -174,7 +174,7 @@ describe('the master of Upstox, as documented', () => {
     ['NSE_FO', '0.05', 0.05],
     ['NSE_EQ', '1.0', 1],
   ])('has the tick of %s as %s, which is %d rupees', (segment, written, tickSize) => {
-    const line = `${segment}|1,1,SOME,SOME,1,,0.0,${written},1,FUT,FF,${segment}`;
+    const line = `${segment}|1,1,SOME,SOME,1,2024-12-26,0.0,${written},1,FUT,FF,${segment}`;
     expect(upstox(line)).toMatchObject({ tickSize });
   });
 });

@@ -8,6 +8,8 @@ export interface BrokerEndpoints {
   readonly pages?: readonly string[];
   /** The profile's address, where `api` is another host. */
   readonly profile?: string;
+  /** Where its price stream begins; the published address where none is named. */
+  readonly feed?: string;
 }
 
 /** The CSP sources of everything between the Connect button and the broker's form. */

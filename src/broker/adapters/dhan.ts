@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { MARKET_ZONE } from '../../core/cutoff.ts';
 import type { BrokerAdapter } from '../broker-adapter.ts';
+import { createDhanFeed } from '../feeds/dhan/dhan-feed.ts';
 import { type BrokerEndpoints, originsOf } from './broker-endpoints.ts';
 import { clientIdText, createBrokerProtocol, visibleText, withQuery } from './broker-protocol.ts';
 import type { BrokerAnswer } from './call-broker.ts';
@@ -73,6 +74,7 @@ export function createDhanAdapter({ clock, endpoints = PUBLISHED }: DhanAdapterD
     developerPage: 'https://web.dhan.co/',
     needsStaticAddress: true,
     mayOmitState: true,
+    feed: createDhanFeed(endpoints.feed),
 
     async startAuthorization({ credentials }) {
       return dhan.withApp(credentials, async (app) => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { nextCutoff } from '../../core/cutoff.ts';
 import type { BrokerAdapter } from '../broker-adapter.ts';
+import { createUpstoxFeed } from '../feeds/upstox/upstox-feed.ts';
 import { type BrokerEndpoints, originsOf } from './broker-endpoints.ts';
 import {
   clientIdText,
@@ -85,6 +86,7 @@ export function createUpstoxAdapter({ clock, endpoints = PUBLISHED }: UpstoxAdap
     developerPage: 'https://account.upstox.com/developer/apps',
     needsStaticAddress: true,
     mayOmitState: false,
+    feed: createUpstoxFeed(endpoints.feed),
 
     async startAuthorization({ credentials, state, redirectUri }) {
       return upstox.withApp(credentials, ({ apiKey }) => {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { nextCutoff } from '../../core/cutoff.ts';
 import type { BrokerAdapter } from '../broker-adapter.ts';
+import { createKiteFeed } from '../feeds/zerodha/kite-feed.ts';
 import { type BrokerEndpoints, originsOf } from './broker-endpoints.ts';
 import {
   clientIdText,
@@ -84,6 +85,7 @@ export function createZerodhaAdapter({ clock, endpoints = PUBLISHED }: ZerodhaAd
     developerPage: 'https://developers.kite.trade/',
     needsStaticAddress: true,
     mayOmitState: true,
+    feed: createKiteFeed(endpoints.feed),
 
     async startAuthorization({ credentials, state }) {
       return kite.withApp(credentials, ({ apiKey }) => {

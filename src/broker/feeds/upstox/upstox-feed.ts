@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { SECOND_MS } from '../../../core/duration.ts';
+import type { PriceFeed, PriceMode, StreamEnd, StreamListener } from '../../../core/price-feed.ts';
+import { callBroker } from '../../adapters/call-broker.ts';
+import { type BrokerSocket, endOfStatus, openBrokerSocket } from '../broker-socket.ts';
+import { readUpstoxMessage } from './upstox-message.ts';
+
+const PUBLISHED = 'https://api.upstox.com/v3/feed/market-data-feed/authorize';
+/** In the mode `full`, and of any mode beside others. */
+const MOST_INSTRUMENTS = 2_000;
+const SILENT_AFTER_MS = 40 * SECOND_MS;
+
+/** `full` has the order book and the figures of the day; there is no mode with these alone. */
+const MODES: Readonly<Record<PriceMode, string>> = { ltp: 'ltpc', quote: 'full', depth: 'full' };
+
+const authorizationSchema = z.object({
+  data: z.object({ authorized_redirect_uri: z.string().regex(/^wss?:\/\//) }),
+});
+
+/** Upstox's market data feed v3 (https://upstox.com/developer/api-documentation/v3/get-market-data-feed). */
+export function createUpstoxFeed(authorizeUrl: string = PUBLISHED): PriceFeed {
+  /** An address that opens one socket, once. */
+  async function authorize(token: string): Promise<URL | StreamEnd> {
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await callBroker(new URL(authorizeUrl), { method: 'GET', headers });
+    if (answer.kind !== 'answer') return { kind: 'lost', why: answer.why };
+    const parsed = authorizationSchema.safeParse(answer.body);
+    const url = parsed.success ? URL.parse(parsed.data.data.authorized_redirect_uri) : null;
+    return url ?? endOfStatus(answer.status);
+  }
+
+  return {
+    mostInstruments: MOST_INSTRUMENTS,
+    instruments: 'own',
+    keyOf: ({ instrumentToken }) => (instrumentToken.includes('|') ? instrumentToken : undefined),
+    connect({ token }, listener) {
+      let socket: BrokerSocket | undefined;
+      let hasEnded = false;
+      void authorize(token).then((opened) => {
+        if (hasEnded) return;
+        if (opened instanceof URL) socket = open(opened, listener);
+        else listener.onEnd(opened);
+      });
+      const request = (method: string, keys: readonly string[], mode?: PriceMode): void =>
+        socket?.send(
+          {
+            guid: randomUUID(),
+            method,
+            data: { ...(mode === undefined ? {} : { mode: MODES[mode] }), instrumentKeys: keys },
+          },
+          'binary',
+        );
+      return {
+        subscribe: (keys, mode) => request('sub', keys, mode),
+        setMode: (keys, mode) => request('change_mode', keys, mode),
+        unsubscribe: (keys) => request('unsub', keys),
+        end() {
+          hasEnded = true;
+          socket?.end();
+        },
+      };
+    },
+  };
+}
+
+function open(url: URL, listener: StreamListener): BrokerSocket {
+  return openBrokerSocket({
+    url,
+    silentAfterMs: SILENT_AFTER_MS,
+    onOpen: listener.onOpen,
+    onBinary(data) {
+      const ticks = readUpstoxMessage(data);
+      if (ticks.length > 0) listener.onTicks(ticks);
+    },
+    onEnd: listener.onEnd,
+  });
+}
