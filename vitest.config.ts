@@ -27,13 +27,6 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 30_000,
     teardownTimeout: 10_000,
-    // ioredis subscribes again by itself and leaves that promise alone when the connection breaks once more; the server logs it.
-    onUnhandledError({ name, stack = '' }) {
-      const isOfIoredis = /^\s*at Socket\.<anonymous> .*ioredis\/built\/redis\/event_handler\.js/m.test(
-        stack,
-      );
-      return !(name === 'MaxRetriesPerRequestError' && isOfIoredis);
-    },
     // A test that passes only sometimes has failed.
     retry: 0,
     allowOnly: false,

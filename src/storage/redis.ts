@@ -31,6 +31,8 @@ const COMMON = {
   connectTimeout: COMMAND_TIMEOUT_MS,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
+  // The bus subscribes on each new connection itself; ioredis never handles a failure of its own attempt.
+  autoResubscribe: false,
   lazyConnect: true,
   // A master that became a replica: look for the new one.
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),

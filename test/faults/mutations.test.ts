@@ -178,7 +178,7 @@ async function openStage(patches: readonly Patch[]): Promise<Stage> {
     async perform(play) {
       const history = createHistory();
       const household = createHousehold(house, history, now);
-      const [person = { username: '', password: '' }] = house.people;
+      const [person = { username: '', password: '', userId: '' }] = house.people;
       const held = await household.signIn(person, 0);
       if (held === undefined) throw new Error('Nobody could sign in');
       await held.device.openForm(house.origins[0] ?? '');

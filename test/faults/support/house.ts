@@ -35,10 +35,15 @@ export interface House {
   readonly origins: readonly string[];
   readonly browser: BrowserOptions;
   readonly office: Office;
-  readonly people: readonly Person[];
+  readonly people: readonly Inhabitant[];
   /** Mends every stretch of network. Servers and nodes are their faults' own business. */
   healNetwork(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** A person with the id of their account, which is known even while no server answers. */
+export interface Inhabitant extends Person {
+  readonly userId: string;
 }
 
 export interface HouseOptions {
@@ -61,7 +66,7 @@ export async function startHouse({
 }: HouseOptions): Promise<House> {
   const [redis, postgres] = await Promise.all([startRedis({ persistent: true }), startPostgres()]);
   const office = await openOffice({ ...env, REDIS_URL: redis.url, DATABASE_URL: postgres.url }, clock);
-  const people: Person[] = [];
+  const people: Inhabitant[] = [];
   for (let index = 0; index < inhabitants; index += 1) people.push(await admit(office, index));
 
   const nodes: HouseNode[] = [];
@@ -140,14 +145,14 @@ export async function openOffice(
 }
 
 /** Makes an account. */
-export async function admit({ services }: Office, index: number): Promise<Person> {
+export async function admit({ services }: Office, index: number): Promise<Inhabitant> {
   const username = `person-${index + 1}`;
   const made = await services.accounts.userAdmin.create(
     { username, email: `${username}@example.org`, role: index === 0 ? 'admin' : 'user', password: PASSWORD },
     { actor: 'test' },
   );
   if (made.kind !== 'created') throw new Error(JSON.stringify(made.fields));
-  return { username, password: PASSWORD };
+  return { username, password: PASSWORD, userId: made.user.id };
 }
 
 export function withPort(url: string, port: number): string {

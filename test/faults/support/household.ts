@@ -3,30 +3,30 @@ import { nextCutoff } from '../../../src/core/cutoff.ts';
 import type { Receipt } from '../../../src/core/revocation.ts';
 import type { Reply } from './browser.ts';
 import { connectBroker } from './connect-broker.ts';
-import { type Device, letsIn, type Person, signInDevice } from './device.ts';
+import { type Device, letsIn, signInDevice } from './device.ts';
 import type { History, PageRequest, Revocation, RevokedScope } from './history.ts';
-import type { House, Office } from './house.ts';
+import type { House, Inhabitant, Office } from './house.ts';
 import type { MachineClock } from './machine-clock.ts';
 import type { Action, PlannedStep } from './schedule.ts';
 
 /** Whoever a session belongs to, and whether somebody has asked to end it. */
 export interface HeldSession {
   readonly device: Device;
-  readonly person: Person;
+  readonly person: Inhabitant;
   endAsked: boolean;
 }
 
 /** The people of a house, doing what a schedule says, with everything that they see written down. */
 export interface Household {
   readonly sessions: readonly HeldSession[];
-  act(person: Person, step: PlannedStep): Promise<void>;
+  act(person: Inhabitant, step: PlannedStep): Promise<void>;
   /** Asks for a page with a session at a node. */
   look(session: HeldSession, node: number): Promise<PageRequest['outcome']>;
-  signIn(person: Person, node: number): Promise<HeldSession | undefined>;
+  signIn(person: Inhabitant, node: number): Promise<HeldSession | undefined>;
   /** Begins a form with a session at a node; its rest is sent by what this answers. Undefined where it could not begin. */
   hold(session: HeldSession, node: number): Promise<(() => Promise<PageRequest['outcome']>) | undefined>;
   /** A program asks for somebody's broker token, of an office that keeps what it was given in its caches. */
-  readToken(person: Person, office: Office, name: string): Promise<void>;
+  readToken(person: Inhabitant, office: Office, name: string): Promise<void>;
   /** All clocks reach the next cutoff. */
   passCutoff(clock: MachineClock): Promise<void>;
   /** Forgets sessions that were looked at often enough. */
@@ -51,25 +51,18 @@ export function createHousehold(house: House, history: History, now: () => numbe
   const { lifecycle } = house.office.services.sessions;
   const { sweep } = house.office.services.revocation;
   const { registry } = house.office.services;
-  const { userAdmin } = house.office.services.accounts;
   let sessions: HeldSession[] = [];
   let revocations = 0;
-  const userIds = new Map<string, string>();
 
   const originOf = (node: number): string => house.origins[node] ?? '';
-  const ofPerson = (person: Person): HeldSession[] => sessions.filter((held) => held.person === person);
+  const ofPerson = (person: Inhabitant): HeldSession[] => sessions.filter((held) => held.person === person);
 
-  function choose(person: Person, { choice }: PlannedStep, ended: boolean): HeldSession | undefined {
+  function choose(person: Inhabitant, { choice }: PlannedStep, ended: boolean): HeldSession | undefined {
     const candidates = ofPerson(person).filter((held) => held.endAsked === ended);
     return candidates[Math.floor(choice * candidates.length)];
   }
 
-  async function userIdOf({ username }: Person): Promise<string> {
-    if (userIds.size === 0) for (const user of await userAdmin.list()) userIds.set(user.username, user.id);
-    return userIds.get(username) ?? '';
-  }
-
-  async function signIn(person: Person, node: number): Promise<HeldSession | undefined> {
+  async function signIn(person: Inhabitant, node: number): Promise<HeldSession | undefined> {
     const startedAt = now();
     const { device } = await signInDevice(house.browser, originOf(node), person);
     if (device === undefined) return undefined;
@@ -119,16 +112,19 @@ export function createHousehold(house: House, history: History, now: () => numbe
     history.add({ kind: 'revocation', id, what, scope, ...also, startedAt, endedAt: now(), report });
   }
 
-  async function readToken(person: Person, { services }: Office, name: string): Promise<void> {
-    const userId = await userIdOf(person);
+  async function readToken(
+    { username, userId }: Inhabitant,
+    { services }: Office,
+    name: string,
+  ): Promise<void> {
     const startedAt = now();
     const reading = await services.brokers.reader.accessToken(userId, 'sandbox').catch(() => undefined);
     if (reading?.kind !== 'token') return;
     const { token } = reading;
-    history.add({ kind: 'token', token, user: person.username, node: name, startedAt, endedAt: now() });
+    history.add({ kind: 'token', token, user: username, node: name, startedAt, endedAt: now() });
   }
 
-  const doing: Readonly<Record<Action, (person: Person, step: PlannedStep) => Promise<unknown>>> = {
+  const doing: Readonly<Record<Action, (person: Inhabitant, step: PlannedStep) => Promise<unknown>>> = {
     sign_in: (person, { node }) => signIn(person, node),
 
     async look(person, step) {
@@ -202,9 +198,8 @@ export function createHousehold(house: House, history: History, now: () => numbe
       await finish();
     },
 
-    async admin_ends_account(person) {
-      const userId = await userIdOf(person);
-      const scope = { kind: 'user', user: person.username } as const;
+    async admin_ends_account({ username, userId }) {
+      const scope = { kind: 'user', user: username } as const;
       await revoke({ what: 'an administrator’s order', scope }, () =>
         receiptReport(lifecycle.endAccount(userId, 'ended_by_admin', OPERATOR)),
       );
@@ -218,7 +213,7 @@ export function createHousehold(house: House, history: History, now: () => numbe
   };
 
   async function deviceIdOf({ device, person }: HeldSession): Promise<string | undefined> {
-    const devices = await registry.listByUser(await userIdOf(person));
+    const devices = await registry.listByUser(person.userId);
     return devices.find(({ sid }) => decodeURIComponent(device.session).startsWith(`s:${sid}.`))?.deviceId;
   }
 
