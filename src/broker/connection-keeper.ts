@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
-import { isPastCutoff } from '../core/expiry.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import { SessionEndedError } from '../sessions/session-storage.ts';
 import type { Acting } from '../storage/acting.ts';
@@ -95,7 +94,7 @@ export function createConnectionKeeper(deps: ConnectionKeeperDeps): ConnectionKe
   }
 
   async function isOver({ userId, sid, epoch, issuedAt }: ConnectionOrigin): Promise<boolean> {
-    if (isPastCutoff(issuedAt, clock.now(), calendar.last())) return true;
+    if (calendar.isPast(issuedAt)) return true;
     return (await epochs.current(userId)) !== epoch || !(await sessionExists(sid));
   }
 }

@@ -2,7 +2,6 @@ import { type AuditLog, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import type { CachedToken } from '../core/cached-values.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
-import { isPastCutoff } from '../core/expiry.ts';
 import { AppError } from '../errors.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Decrypted } from '../storage/fernet.ts';
@@ -145,9 +144,7 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
 
   function isAlive(entry: CachedToken, epoch: number): boolean {
     const now = clock.now();
-    return (
-      entry.epoch >= epoch && !isPastCutoff(entry.issuedAt, now, calendar.last()) && entry.expiresAt > now
-    );
+    return entry.epoch >= epoch && !calendar.isPast(entry.issuedAt) && entry.expiresAt > now;
   }
 
   function toReading({ token, issuedAt, expiresAt }: CachedToken): TokenReading {

@@ -2,7 +2,6 @@ import { type AuditLog, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { SECOND_MS } from '../core/duration.ts';
-import { isPastCutoff } from '../core/expiry.ts';
 import { createLeasedQueue, type LeasedQueue } from '../core/leased-queue.ts';
 import type { Log } from '../core/log.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
@@ -107,7 +106,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
       expiresAt: grant.expiresAt,
       refreshAt: refreshDueAt({ issuedAt: Math.max(now, issuedAt), expiresAt: grant.expiresAt }),
     };
-    const stored = !isPastCutoff(issuedAt, now, calendar.last()) && (await refreshes.complete(claim, fresh));
+    const stored = !calendar.isPast(issuedAt) && (await refreshes.complete(claim, fresh));
     await invalidateTokens(userId, broker);
     if (stored) {
       await audit.record({ type: 'broker.token_refreshed', userId, broker }, SYSTEM_ORIGIN);
@@ -143,7 +142,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   }
 
   async function isOver({ userId, epoch, issuedAt }: RefreshClaim): Promise<boolean> {
-    if (isPastCutoff(issuedAt, clock.now(), calendar.last())) return true;
+    if (calendar.isPast(issuedAt)) return true;
     return (await epochs.current(userId)) !== epoch;
   }
 }

@@ -1,5 +1,6 @@
 import { Option } from 'commander';
 import type { User } from '../accounts/user-store.ts';
+import type { Services } from '../compose.ts';
 import { ROLES } from '../core/role.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
 import type { CliCommand, CommandContext, ExitCode } from './command.ts';
@@ -34,7 +35,7 @@ async function createUser(context: CommandContext, options: CreateUserOptions): 
   const { username, email, role, passwordStdin, json } = options;
   const { terminal } = context;
   const password = await readGivenPassword(terminal, passwordStdin);
-  return withServices<ExitCode>(context, async (services) => {
+  const create = async (services: Services): Promise<ExitCode> => {
     const made = await services.accounts.userAdmin.create({ username, email, role, password }, CLI_ORIGIN);
     if (made.kind === 'invalid') throw refusal(made.fields);
     const { user, temporaryPassword } = made;
@@ -47,5 +48,6 @@ async function createUser(context: CommandContext, options: CreateUserOptions): 
     );
     await warnWithoutAdmin(context, services);
     return 0;
-  });
+  };
+  return withServices(context, create, { makesDatabase: true });
 }

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { connect } from '../boot/connect.ts';
 import { parseProjectConfig, readSettings } from '../boot/project-files.ts';
 import { compose, type Services } from '../compose.ts';
@@ -9,14 +11,16 @@ import { createErrorLog } from './error-log.ts';
 
 /**
  * Does a piece of work with the same services as the server's, on the same stores, and closes them. The background jobs
- * are not started: what a command leaves to do later is done by the running server, or by the next one.
+ * are not started: what a command leaves to do later is done by the running server, or by the next one. Throws where the
+ * SQLite file is not there, unless the command `makesDatabase`: the first account may come before the first start.
  */
 export async function withServices<T>(
   { environment, terminal, clock }: CommandContext,
   work: (services: Services) => Promise<T>,
+  { makesDatabase = false } = {},
 ): Promise<T> {
   const config = parseProjectConfig(readSettings(environment));
-  refuseMemory(config);
+  refuseWithoutFile(config, makesDatabase, terminal.say);
   const log = createErrorLog(terminal.say);
   const infrastructure = await connect(config, clock, log);
   try {
@@ -37,9 +41,18 @@ async function sayChangedSecrets(
   for (const { what, remedy } of changed.map(describeChangedSecret)) say(`curfew: ${what}. ${remedy}`);
 }
 
-function refuseMemory({ database }: Config): void {
-  if (database.dialect === 'sqlite' && database.file === ':memory:')
+/** A command at a mistyped path would make an empty database there and speak of that one. */
+function refuseWithoutFile({ database }: Config, makesDatabase: boolean, say: (text: string) => void): void {
+  if (database.dialect !== 'sqlite') return;
+  if (database.file === ':memory:')
     throw new CommandError(
       'DATABASE_URL=sqlite::memory: lives inside the server, where the command line cannot reach it: use a file.',
     );
+  if (existsSync(database.file)) return;
+  const path = resolve(database.file);
+  if (!makesDatabase)
+    throw new CommandError(
+      `There is no database at ${path}. Correct DATABASE_URL, or start the server once to make it.`,
+    );
+  say(`curfew: Making a new database at ${path}.`);
 }

@@ -1,5 +1,6 @@
 import { DateTime } from 'luxon';
 import type { Clock } from './clock.ts';
+import { isPastCutoff } from './expiry.ts';
 
 /** The exchanges' wall clock. India has one zone and no daylight saving time. */
 export const MARKET_ZONE = 'Asia/Kolkata';
@@ -48,6 +49,8 @@ export interface CutoffCalendar {
   last(): number;
   /** The cutoff that `now` runs towards, in ms since the epoch; Infinity when off. */
   next(): number;
+  /** Whether what began at `loginTime` (ms since the epoch) no longer counts now: see `isPastCutoff`. */
+  isPast(loginTime: number): boolean;
 }
 
 export interface CutoffCalendarDeps {
@@ -82,6 +85,10 @@ export function createCutoffCalendar({ clock, cutoffTime, onCompute }: CutoffCal
     next() {
       refresh();
       return next;
+    },
+    isPast(loginTime) {
+      refresh();
+      return isPastCutoff(loginTime, clock.now(), last);
     },
   };
 }

@@ -1,8 +1,6 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import { SYSTEM_ORIGIN } from '../core/audit-event.ts';
-import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
-import { isPastCutoff } from '../core/expiry.ts';
 import type { RevocationReason } from '../core/revocation.ts';
 import { isSafeMethod } from '../http/methods.ts';
 import { setActingUser } from '../http/request-watch.ts';
@@ -20,7 +18,6 @@ import type { SessionIdIssuer } from './session-id-issuer.ts';
 import { SessionEndedError, type SessionRegistry } from './session-storage.ts';
 
 export interface SessionExpiryDeps {
-  readonly clock: Clock;
   readonly calendar: CutoffCalendar;
   readonly registry: SessionRegistry;
   readonly revoker: Revoker;
@@ -49,10 +46,9 @@ export interface SessionExpiry {
 }
 
 export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
-  const { clock, calendar, registry, revoker, ids, acting, actors, longRequests, clearCookie } = deps;
+  const { calendar, registry, revoker, ids, acting, actors, longRequests, clearCookie } = deps;
 
-  const isOver = (session: CurrentSession): boolean =>
-    isPastCutoff(session.loginTime, clock.now(), calendar.last());
+  const isOver = (session: CurrentSession): boolean => calendar.isPast(session.loginTime);
 
   /** Everything of the person's from before the cutoff; what they signed in to since then stays. */
   async function endStale({ userId, sid }: CurrentSession): Promise<void> {
@@ -68,7 +64,7 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
   async function explainMissing(sid: string | undefined): Promise<LoginReason> {
     const facts = sid === undefined ? undefined : readSessionId(sid);
     if (sid === undefined || facts?.kind !== 'signed_in') return 'login_required';
-    if (isPastCutoff(facts.loginTime, clock.now(), calendar.last())) return 'cutoff';
+    if (calendar.isPast(facts.loginTime)) return 'cutoff';
     const ending = await registry.endingOf(sid);
     return ending === undefined ? 'login_required' : LOGIN_REASONS[ending];
   }

@@ -1,6 +1,5 @@
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
-import { isPastCutoff } from '../core/expiry.ts';
 import { idleLimitMs, type LivePolicy } from '../core/session-policy.ts';
 import type { DeviceSession } from './session-data.ts';
 import type { SessionRegistry } from './session-storage.ts';
@@ -37,7 +36,7 @@ export function createSessionState(deps: SessionStateDeps): (userId: string) => 
     const now = clock.now();
     const live = devices
       .map(({ loginTime }, index) => ({ loginTime, idleEndsAt: ends[index] ?? now }))
-      .filter((each) => !isPastCutoff(each.loginTime, now, calendar.last()) && each.idleEndsAt > now);
+      .filter((each) => !calendar.isPast(each.loginTime) && each.idleEndsAt > now);
     const idleEndsAt = Math.max(...live.map((each) => each.idleEndsAt));
     return {
       devices: live.length,

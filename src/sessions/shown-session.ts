@@ -1,9 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { Request } from 'express';
 import type { SessionData, Store } from 'express-session';
-import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
-import { isPastCutoff } from '../core/expiry.ts';
 import { fromIso } from '../core/ist.ts';
 import { readCookie } from '../http/read-cookie.ts';
 import { policyOf, routeClassOf } from '../http/route-policy.ts';
@@ -16,8 +14,7 @@ export interface ShownSessionDeps {
   readonly secrets: readonly string[];
   /** Loading from it is no sign of life. */
   readonly store: Pick<Store, 'get'>;
-  readonly calendar: Pick<CutoffCalendar, 'last'>;
-  readonly clock: Clock;
+  readonly calendar: Pick<CutoffCalendar, 'isPast'>;
 }
 
 /**
@@ -25,8 +22,8 @@ export interface ShownSessionDeps {
  * looked up. Signing out asks no store: it must also work while the store is away.
  */
 export function createShownSession(deps: ShownSessionDeps): FindCredential {
-  const { cookieName, secrets, store, calendar, clock } = deps;
-  const isOver = (loginTime: number): boolean => isPastCutoff(loginTime, clock.now(), calendar.last());
+  const { cookieName, secrets, store, calendar } = deps;
+  const isOver = (loginTime: number): boolean => calendar.isPast(loginTime);
 
   async function isLive(sid: string): Promise<boolean> {
     const session = await load(store, sid);

@@ -9,6 +9,7 @@ describe.each(WAYS_TO_RUN)('curfew audit, %s', { timeout: CLI_TEST_TIMEOUT_MS },
   let project: ProjectCopy;
   beforeEach(async () => {
     project = createProjectCopy(await createStores());
+    await project.makeDatabase();
     await project.curfew(['bans', 'add', '203.0.113.7', '--reason', 'Noisy']);
     await project.curfew(['bans', 'remove', '203.0.113.7']);
   });
@@ -82,6 +83,7 @@ it('curfew audit verify does not call a database unbroken on which nothing ever 
   timeout: CLI_TEST_TIMEOUT_MS,
 }, async () => {
   const project = createProjectCopy({});
+  await project.makeDatabase();
   const { status, stdout } = await project.curfew(['audit', 'verify']);
   expect(status).toBe(0);
   expect(stdout).toContain('has no rows: no server has run on this database. Is DATABASE_URL the right one?');
@@ -92,6 +94,7 @@ it('curfew audit verify says which row of a tampered database is wrong', {
   timeout: CLI_TEST_TIMEOUT_MS,
 }, async () => {
   const project = createProjectCopy({});
+  await project.makeDatabase();
   await project.curfew(['bans', 'add', '203.0.113.7']);
   await project.curfew(['bans', 'remove', '203.0.113.7']);
   const database = new SqliteDatabase(project.databaseFile);

@@ -54,8 +54,9 @@ describe.each(WAYS_TO_RUN)(
 
 describe('curfew bans, without a server', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
   let project: ProjectCopy;
-  beforeEach(() => {
+  beforeEach(async () => {
     project = createProjectCopy({});
+    await project.makeDatabase();
   });
   afterEach(() => project.remove());
 

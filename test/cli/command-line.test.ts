@@ -13,10 +13,13 @@ import { CLI_TEST_TIMEOUT_MS, createProjectCopy, type ProjectCopy } from './proj
 
 const PROJECT = resolve(import.meta.dirname, '../..');
 
+const ASHA = ['create', '--username', 'asha', '--email', 'asha@example.com'];
+
 describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
   let project: ProjectCopy;
-  beforeAll(() => {
+  beforeAll(async () => {
     project = createProjectCopy();
+    await project.makeDatabase();
   });
   afterAll(() => project.remove());
 
@@ -84,12 +87,13 @@ describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     const elsewhere = join(other.folder, 'elsewhere');
     mkdirSync(elsewhere);
 
-    const { status, stdout } = await other.curfew(['users', 'list', '--json'], {
-      settings: {},
-      cwd: elsewhere,
-    });
+    const call = (...args: readonly string[]) => other.curfew(args, { settings: {}, cwd: elsewhere });
 
-    expect({ status, users: JSON.parse(stdout) }).toEqual({ status: 0, users: { users: [] } });
+    expect((await call('users', ...ASHA)).stderr).toContain(
+      `Making a new database at ${join(other.folder, 'data/here.db')}`,
+    );
+    const { status, stdout } = await call('users', 'list', '--json');
+    expect({ status, users: JSON.parse(stdout).users.length }).toEqual({ status: 0, users: 1 });
     expect(existsSync(join(other.folder, 'data/here.db'))).toBe(true);
     expect(existsSync(join(elsewhere, 'data'))).toBe(false);
     other.remove();
@@ -102,6 +106,19 @@ describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     child.stdout.destroy();
     const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, 'close')]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('makes no database at a path that was mistyped', async () => {
+    const file = join(project.folder, 'data/mistyped.db');
+    const settings = { ...project.settings, DATABASE_URL: `sqlite:${file}` };
+    for (const args of [['users', 'list'], ['sweep'], ['sessions', 'revoke', '--all', '--yes'], ['status']]) {
+      const { status, stdout, stderr } = await project.curfew(args, { settings });
+      expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+      expect(stderr).toBe(
+        `curfew: There is no database at ${file}. Correct DATABASE_URL, or start the server once to make it.\n`,
+      );
+    }
+    expect(existsSync(file)).toBe(false);
   });
 
   it('cannot reach a database that lives inside the server', async () => {
@@ -124,7 +141,7 @@ describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
   });
 
   it('says so when another process keeps the SQLite file to itself', async () => {
-    await project.curfew(['users', 'list']);
+    await project.curfew(['users', ...ASHA]);
     const other = new Sqlite(project.databaseFile);
     other.exec('begin immediate');
     const create = ['users', 'create', '--username', 'ravi', '--email', 'ravi@example.com'];
@@ -136,10 +153,8 @@ describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
 
     expect({ status: refused.status, stdout: refused.stdout }).toEqual({ status: 1, stdout: '' });
     expect(refused.stderr).toMatch(/^curfew: The database is busy: .*\n$/);
-    expect({ status: listed.status, stdout: listed.stdout }).toEqual({
-      status: 0,
-      stdout: '{"users":[\n]}\n',
-    });
+    expect(listed.status).toBe(0);
+    expect(listed.stdout).toContain('"username":"asha"');
     expect((await project.curfew(create)).status).toBe(0);
   });
 });

@@ -74,7 +74,7 @@ describe('databases of earlier versions', { timeout: CLI_TEST_TIMEOUT_MS }, () =
   it('are restored from a backup that this version can take over, and the command says so', async () => {
     const backup = join(project.folder, 'former.db');
     makeFormer(backup);
-    await project.curfew(['users', 'list']);
+    await project.makeDatabase();
     const done = await project.curfew(['restore', backup, '--yes']);
     expect(done.status).toBe(0);
     expect(done.stderr).toContain(

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openDatabase } from '../../src/storage/database.ts';
 import { copyProject, linkIntoProject } from '../support/copy-project.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
@@ -29,6 +30,8 @@ export interface ProjectCopy {
   readonly databaseFile: string;
   /** Settings for a server on the same database. */
   readonly settings: Settings;
+  /** Makes the SQLite file, as the first start of the server does. */
+  makeDatabase(): Promise<void>;
   writeEnvFile(text: string, mode?: number): void;
   /** Runs bin/curfew as a process of its own. */
   curfew(args: readonly string[], options?: CliOptions): Promise<CliResult>;
@@ -43,7 +46,7 @@ const PARTS = new Set([...COPIED, ...LINKED, 'node_modules']);
 /** Copies that no test uses now. In a folder where it ran before, a program starts in half the time: it is compiled. */
 const unused: string[] = [];
 /** Far more than any command takes: a process that does not end by itself fails its test. */
-const KILL_AFTER_MS = 20_000;
+const KILL_AFTER_MS = 60_000;
 
 /** Several processes start in most of these tests, and a busy machine takes seconds for each. */
 export const CLI_TEST_TIMEOUT_MS = 90_000;
@@ -58,6 +61,9 @@ export function createProjectCopy(given: Settings = {}): ProjectCopy {
     folder,
     databaseFile,
     settings,
+    async makeDatabase() {
+      await (await openDatabase({ dialect: 'sqlite', file: databaseFile })).close();
+    },
     writeEnvFile(text, mode = 0o600) {
       writeFileSync(join(folder, '.env'), text, { mode });
     },

@@ -79,8 +79,8 @@ const EPOCH_IGNORED: Patch = {
 
 const CUTOFF_IGNORED: Patch = {
   file: 'sessions/session-expiry.ts',
-  from: `    isPastCutoff(session.loginTime, clock.now(), calendar.last());`,
-  to: `    isPastCutoff(session.loginTime, session.loginTime, session.loginTime);`,
+  from: `const isOver = (session: CurrentSession): boolean => calendar.isPast(session.loginTime);`,
+  to: `const isOver = (_session: CurrentSession): boolean => false;`,
 };
 
 interface Scene {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createUserStore, type UserStore } from '../../src/accounts/user-store.ts';
+import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import { createRevocationStore } from '../../src/revocation/revocation-store.ts';
 import { createSessionActors } from '../../src/sessions/session-actors.ts';
 import { SessionEndedError } from '../../src/sessions/session-storage.ts';
@@ -119,7 +120,7 @@ describe.each(DATABASES)('A write on behalf of an actor, on %s,', (_name, open) 
 
   describe('whose session is in the database', () => {
     const clock = createSettableClock(NOW);
-    const calendar = { last: () => Number.NEGATIVE_INFINITY, next: () => Number.POSITIVE_INFINITY };
+    const calendar = createCutoffCalendar({ clock, cutoffTime: () => 'off' });
     const session = { userId: 'asha', sid: 'one', epoch: 0, loginTime: NOW - 1000 };
     const another = { ...session, sid: 'two' };
 
@@ -248,7 +249,7 @@ it('A revocation on Postgres waits for no other person’s acts', async () => {
   await addUser(database, 'ravi');
   const clock = createSettableClock(NOW);
   const standings = createStandingStore(database);
-  const calendar = { last: () => Number.NEGATIVE_INFINITY, next: () => Number.POSITIVE_INFINITY };
+  const calendar = createCutoffCalendar({ clock, cutoffTime: () => 'off' });
   const { of } = createSessionActors({ standings, calendar, clock });
   const inside = Promise.withResolvers<void>();
   const done = Promise.withResolvers<void>();

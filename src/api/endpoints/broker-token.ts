@@ -2,9 +2,7 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { AuditLog } from '../../core/audit-event.ts';
-import type { Clock } from '../../core/clock.ts';
 import type { CutoffCalendar } from '../../core/cutoff.ts';
-import { isPastCutoff } from '../../core/expiry.ts';
 import { toIstIso } from '../../core/ist.ts';
 import { AppError } from '../../errors.ts';
 import type { BrokerToken } from '../api-sources.ts';
@@ -18,7 +16,6 @@ export interface BrokerTokenEndpointDeps {
   readonly brokerToken: (userId: string, broker: string) => Promise<BrokerToken>;
   readonly audit: AuditLog;
   readonly calendar: CutoffCalendar;
-  readonly clock: Clock;
 }
 
 const REMEMBERED_READERS = 10_000;
@@ -40,7 +37,7 @@ const data = z.object({
 
 /** The day's token, to the key's owner only, and never after the cutoff. */
 export function createBrokerTokenEndpoint(deps: BrokerTokenEndpointDeps): Endpoint {
-  const { brokerToken, audit, calendar, clock } = deps;
+  const { brokerToken, audit, calendar } = deps;
   const readers = new LRUCache<string, true>({ max: REMEMBERED_READERS });
 
   /** Once for each key and connection: who has had the token is for the audit log, how often is not. */
@@ -87,7 +84,7 @@ export function createBrokerTokenEndpoint(deps: BrokerTokenEndpointDeps): Endpoi
       // Asked again: while the line was written the connection may have ended.
       const { token, issuedAt, expiresAt } = await brokerToken(call.caller.userId, broker);
       // Nothing may wait between this question and the answer: the cutoff waits for nobody.
-      if (isPastCutoff(issuedAt, clock.now(), calendar.last())) throw endedMeanwhile();
+      if (calendar.isPast(issuedAt)) throw endedMeanwhile();
       return {
         broker,
         token,

@@ -1,5 +1,4 @@
 import type { Selectable } from 'kysely';
-import { isPastCutoff } from '../../core/expiry.ts';
 import type { RevocationReason } from '../../core/revocation.ts';
 import type { SessionsTable } from '../../storage/schema.ts';
 import { countBy } from '../count-by.ts';
@@ -39,14 +38,13 @@ export function createDatabaseSessionRegistry(
 
   /** Of what is signed in, not idle, and not from before the cutoff. */
   function live(found: readonly Selectable<SessionsTable>[]): readonly DeviceSession[] {
-    const now = clock.now();
     return found
       .filter((row) => lifetime.remainingMs(row.last_seen, row.own_idle_ms ?? undefined) > 0)
       .flatMap((row) => {
         const session = rows.parse(row.sid, row.body);
         return session === undefined ? [] : [toDeviceSession(row.sid, session, row.last_seen)];
       })
-      .filter((device) => !isPastCutoff(device.loginTime, now, calendar.last()));
+      .filter((device) => !calendar.isPast(device.loginTime));
   }
 
   return {

@@ -1,7 +1,6 @@
 import { batchesOf } from '../../core/batches.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CutoffCalendar } from '../../core/cutoff.ts';
-import { isPastCutoff } from '../../core/expiry.ts';
 import type { RevocationReason } from '../../core/revocation.ts';
 import { type RedisClient, viaRedis } from '../../storage/redis.ts';
 import type { Activity } from '../activity.ts';
@@ -91,7 +90,7 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
         if (session === undefined) onUnreadable(sid);
         return session === undefined ? [] : [toDeviceSession(sid, session, lastSeen)];
       })
-      .filter((device) => !isPastCutoff(device.loginTime, now, calendar.last()))
+      .filter((device) => !calendar.isPast(device.loginTime))
       .sort((a, b) => a.loginTime - b.loginTime);
   }
 

@@ -1,7 +1,6 @@
 import type { SessionData } from 'express-session';
 import type { Clock } from '../../../src/core/clock.ts';
 import type { CutoffCalendar } from '../../../src/core/cutoff.ts';
-import { isPastCutoff } from '../../../src/core/expiry.ts';
 import { fromIso } from '../../../src/core/ist.ts';
 import type { RevocationReason } from '../../../src/core/revocation.ts';
 import { createActivity } from '../../../src/sessions/activity.ts';
@@ -155,12 +154,11 @@ export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStor
   }
 
   function toDevices(found: readonly (readonly [string, IndexEntry])[]): readonly DeviceSession[] {
-    const now = clock.now();
     return found.flatMap(([sid, { lastSeen }]) => {
       const body = stored.bodies.get(sid);
       if (body === undefined || !isLive(sid)) return [];
       const device = toDeviceSession(sid, JSON.parse(body), lastSeen);
-      return isPastCutoff(device.loginTime, now, calendar.last()) ? [] : [device];
+      return calendar.isPast(device.loginTime) ? [] : [device];
     });
   }
 
