@@ -148,7 +148,7 @@ test.each(Object.entries(MUTATIONS))(
       mutant.remove();
     }
   },
-  60_000,
+  180_000,
 );
 
 test.each<[string, Doubles, Steps, string]>([
@@ -169,5 +169,5 @@ test.each<[string, Doubles, Steps, string]>([
   async (_name, doubles, steps, sentence) => {
     expect(await firstViolations(await loadParts(), steps, doubles)).toContain(sentence);
   },
-  60_000,
+  180_000,
 );
