@@ -7,12 +7,14 @@ import type { TokenStore } from './token-store.ts';
 
 /**
  * What the broker says to the token that is stored here. `rejected`: it knows the token no more, and the connection was ended
- * here. `refused`: it said no to the question; `unreachable`: it did not answer. Both leave the connection as it is.
+ * here. `replaced`: it rejected a token whose connection had ended meanwhile. `refused`: it said no to the question;
+ * `unreachable`: it did not answer. The three leave what is connected now as it is.
  */
 export type CheckOutcome =
   | 'accepted'
   | 'rejected'
   | 'refused'
+  | 'replaced'
   | 'unreachable'
   | 'not_connected'
   | 'credentials_missing'
@@ -41,7 +43,8 @@ export function createConnectionCheck(deps: ConnectionCheckDeps): CheckConnectio
     const answer = await callAdapter(adapter, userId, (credentials) =>
       checkToken({ credentials, accessToken }),
     );
-    if (answer.kind === 'rejected') await reportRejected(userId, broker, { tokenDigest });
+    if (answer.kind === 'rejected' && !(await reportRejected(userId, broker, { tokenDigest })))
+      return 'replaced';
     if (answer.kind === 'accepted' && answer.clientId !== undefined)
       await tokens.saveClientId(broker, tokenDigest, answer.clientId);
     return answer.kind;

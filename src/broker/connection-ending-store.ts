@@ -13,6 +13,8 @@ export type ConnectionsToEnd =
       readonly userId: string;
       readonly broker: string;
       readonly tokenDigest: string;
+      /** Only one that nothing else has ended yet: of the current epoch, and from this instant (ms) or later. */
+      readonly since: number;
     }
   | { readonly kind: 'issued_before'; readonly before: number; readonly userId?: string };
 
@@ -89,7 +91,13 @@ export function selectOpenIds(db: Kysely<Schema>, which: ConnectionsToEnd) {
       return open
         .where('user_id', '=', which.userId)
         .where('broker', '=', which.broker)
-        .where('token_digest', '=', which.tokenDigest);
+        .where('token_digest', '=', which.tokenDigest)
+        .where('issued_at', '>=', Math.max(0, which.since))
+        .where('epoch', '>=', ({ fn, selectFrom, val }) =>
+          selectFrom('user_epochs')
+            .select(fn.coalesce(fn.max('epoch'), val(0)).as('epoch'))
+            .where('user_id', '=', which.userId),
+        );
     case 'through_epoch':
       return open.where('user_id', '=', which.userId).where('epoch', '<=', which.epoch);
     case 'issued_before': {

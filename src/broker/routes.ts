@@ -83,6 +83,7 @@ const NOTICES: ReadonlyMap<unknown, readonly [kind: 'good' | 'info' | 'warn' | '
       'check_credentials_missing',
       ['warn', 'Enter the app keys first: the broker cannot be asked without them.'],
     ],
+    ['check_replaced', ['info', 'The connection was replaced during the test. Test the new one.']],
     ['check_not_offered', ['info', 'This broker offers no way to test a connection.']],
     ['credentials_saved', ['good', 'The app keys are saved. Now you can connect.']],
   ]);

@@ -18,7 +18,7 @@ export interface BrokerTokenTargetDeps {
   readonly authorizations: Pick<AuthorizationStore, 'forgetBegunBefore'>;
   readonly held: Pick<HeldConnectionStore, 'listHeld'>;
   readonly adapters: BrokerAdapters;
-  readonly calendar: Pick<CutoffCalendar, 'last'>;
+  readonly calendar: Pick<CutoffCalendar, 'last' | 'next'>;
   readonly clock: Clock;
   /** Called when brokers have to be told of something: the logout queue's `wake`. */
   readonly wakeLogouts: () => void;
@@ -63,8 +63,9 @@ export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): Revocation
     outcome: RevocationOutcome,
   ): Promise<RevocationOutcome> {
     if (!leavesHeldConnections(reason)) return outcome;
+    const until = Number.isFinite(calendar.next()) ? 'the cutoff at the latest' : 'the broker ends it';
     const kept = (await held.listHeld(userId, { since: calendar.last(), now: clock.now() })).map(
-      (broker) => `${broker} access token kept until the cutoff`,
+      (broker) => `${broker} access token kept until ${until}`,
     );
     if (kept.length === 0) return outcome;
     const ended = outcome.count > 0 ? [outcome.detail] : [];

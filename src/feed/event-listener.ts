@@ -34,6 +34,7 @@ function toFeedEvent(event: AuditEvent): Told | undefined {
     case 'broker.connected':
       return { userId: event.userId, event: { event: 'broker_connected', broker: event.broker } };
     case 'broker.disconnected':
+    case 'broker.token_unreadable':
       return { userId: event.userId, event: { event: 'broker_lost', broker: event.broker } };
     case 'broker.token_rejected':
     case 'broker.refresh_refused':

@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BrokerGrant, TokenCheck } from '../../src/broker/broker-adapter.ts';
+import { createConnectionCheck } from '../../src/broker/connection-check.ts';
+import { createRejection } from '../../src/broker/rejection.ts';
+import { secretDigest } from '../../src/broker/secret-digest.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
+import { addUser, openMemory } from '../support/databases.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
-import { MORNING } from './broker-world.ts';
+import { createBrokerWorld, MORNING } from './broker-world.ts';
 import { createFakeAdapter } from './fake-adapter.ts';
 
 let clock: SettableClock;
@@ -72,6 +76,26 @@ describe('Test connection', () => {
     expect(page).toContain('Rejected by the broker');
     expect(await test()).toContain('there is nothing to test');
     expect(asked).toHaveLength(1);
+  });
+
+  it('says so where the connection was replaced before the broker rejected the old token', async () => {
+    const world = createBrokerWorld(await openMemory());
+    await addUser(world.database, 'asha');
+    await world.connect('asha', { tokenDigest: secretDigest('access of asha') });
+    const fake = createFakeAdapter({
+      async checkToken() {
+        await world.connect('asha', { tokenDigest: 'fresh' });
+        return { kind: 'rejected' };
+      },
+    });
+    const reportRejected = createRejection({
+      ...world,
+      invalidateTokens: async () => undefined,
+      wakeLogouts: () => undefined,
+    });
+    expect(await createConnectionCheck({ ...world, reportRejected })('asha', fake)).toBe('replaced');
+    expect((await world.tokenRows()).map((row) => row.is_revoked).sort()).toEqual([0, 1]);
+    await world.database.close();
   });
 
   it('leaves the connection as it is when the broker does not answer, or fails', async () => {

@@ -88,7 +88,7 @@ describe.each(WAYS)('A connection that is kept until the cutoff, %s,', (_name, c
     expect((await hold()).location).toBe('/broker?notice=held');
     await endIdle();
     expect(await readOn()).toBe('token');
-    expect(await receipts()).toContain('sandbox access token kept until the cutoff');
+    expect(await receipts()).toContain('sandbox access token kept until the cutoff at the latest');
     clock.set('2026-11-21T03:00:00+05:30');
     expect(await whyNot()).toBe('cutoff');
     await nodes[0]?.services.revocation.sweep.runIfDue();

@@ -47,6 +47,18 @@ describe('A token that the broker does not take any more', () => {
     expect(world.audit.events).toEqual([]);
   });
 
+  it('keeps the reason of an end that came first', async () => {
+    const { calendar } = world;
+    await connect('of yesterday');
+    world.clock.set(calendar.next());
+    expect(await report('of yesterday')).toBe(false);
+    await connect('of an epoch before');
+    await world.database.db.insertInto('user_epochs').values({ user_id: 'asha', epoch: 1 }).execute();
+    expect(await report('of an epoch before')).toBe(false);
+    expect(world.audit.events).toEqual([]);
+    expect((await world.tokenRows()).map((row) => row.revoke_reason)).not.toContain('rejected');
+  });
+
   it('is reported twice without harm', async () => {
     await connect('refused');
     await Promise.all([report('refused'), report('refused')]);

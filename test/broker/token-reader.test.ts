@@ -114,7 +114,7 @@ describe('The token reader', () => {
     async function reject() {
       const [row] = await world.tokenRows();
       return world.tokens.end(
-        { kind: 'token', userId, broker, tokenDigest: row?.token_digest ?? '' },
+        { kind: 'token', userId, broker, tokenDigest: row?.token_digest ?? '', since: 0 },
         { reason: 'rejected', now: world.clock.now() },
       );
     }

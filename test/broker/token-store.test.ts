@@ -75,7 +75,13 @@ describe.each(DATABASES)('The token store on %s', (_name, open) => {
   });
 
   it('ends by token, and no other one', async () => {
-    const which = { kind: 'token', userId: 'asha', broker: 'sandbox', tokenDigest: 'mine' } as const;
+    const which = {
+      kind: 'token',
+      userId: 'asha',
+      broker: 'sandbox',
+      tokenDigest: 'mine',
+      since: 0,
+    } as const;
     await world.connect('asha', { tokenDigest: 'another' });
     await world.connect('ravi', { tokenDigest: 'mine' });
     expect(await world.tokens.end(which, { reason: 'rejected', now })).toEqual([]);
