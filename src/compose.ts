@@ -354,6 +354,7 @@ export function compose({
   // Pages over what several features export.
   const dashboard = createDashboardRouter({
     ...shared,
+    https,
     lifecycle,
     brokersOf: async (userId, req) =>
       defaultFirst(await brokers.overview.of(userId, req), (await settings.read(userId)).defaultBroker),
@@ -364,8 +365,11 @@ export function compose({
       if (receipt === undefined) return undefined;
       const isOfAll = viewer === 'admin' && receipt.scope === 'sweep';
       const answers = await brokers.logoutAnswers([receipt.orderId], isOfAll ? undefined : userId);
-      return toReceiptView(receipt, { viewer, brokerName, answers: answers.get(receipt.orderId) });
+      const view = toReceiptView(receipt, { viewer, brokerName, answers: answers.get(receipt.orderId) });
+      return { ...view, isOfCutoff: receipt.reason === 'cutoff' };
     },
+    signalsSince: strategies.signalsSince,
+    keysOf: api.apiKeys.listOf,
     pendingRevocations: pending,
     factorReminder: accounts.secondFactor.reminderFor,
     needsSetup: accounts.needsSetup,

@@ -6,6 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { PriceFeed, ReadStreamPass } from '../core/price-feed.ts';
 import type { RevocationTarget } from '../core/revocation.ts';
 import { createCompoundLimiter } from '../http/compound-limiter.ts';
+import { createDayCookie } from '../http/day-cookie.ts';
 import type { Feature } from '../http/feature.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';
@@ -16,7 +17,7 @@ import type { RedisClient } from '../storage/redis.ts';
 import { createAuthorizationFlow } from './authorization-flow.ts';
 import { createAuthorizationStore } from './authorization-store.ts';
 import { type BrokerAdapter, createBrokerAdapters } from './broker-adapter.ts';
-import { createBrokerBanner } from './broker-banner.ts';
+import { createBannerDismissal, createBrokerBanner } from './broker-banner.ts';
 import { createBrokerMetrics } from './broker-metrics.ts';
 import { type BrokerOverview, createBrokerOverview } from './broker-overview.ts';
 import { createConnectionCheck } from './connection-check.ts';
@@ -152,6 +153,12 @@ export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
   const reportRejected = createRejection(ending);
   const pages = { ...shared, recentConnections: createRecentConnections(shared) };
   const overview = createBrokerOverview(pages);
+  const findLostConnections = createLostConnections(pages);
+  const putAway = createDayCookie({
+    ...deps,
+    name: 'curfew-brokers-away',
+    https: deps.publicOrigin.startsWith('https:'),
+  });
   const refresher = createTokenRefresher({ ...ending, refreshes: createRefreshStore(database) });
 
   return {
@@ -175,10 +182,11 @@ export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
     countConnections: () => tokens.countAlive({ now: clock.now(), lastCutoff: deps.calendar.last() }),
     countLogouts: () => failedLogouts.count(),
     cleanup: () => oldConnections.forgetEndedBefore(clock.now() - CONNECTIONS_KEPT_MS),
-    banner: createBrokerBanner(createLostConnections(pages)),
+    banner: createBrokerBanner({ ...deps, findLostConnections, putAway }),
     names: new Map([...adapters.values()].map(({ id, name }) => [id, name])),
     router: createBrokerRouter({
       ...shared,
+      dismissBanner: createBannerDismissal({ findLostConnections, putAway }),
       overview,
       flow,
       disconnect: createDisconnection(ending),

@@ -1,4 +1,4 @@
-import { type Request, type Response, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { AuditLog } from '../core/audit-event.ts';
 import { AppError, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
@@ -25,6 +25,7 @@ export interface BrokerRouterDeps extends Omit<CredentialPageDeps, 'findAdapter'
   readonly checkConnection: CheckConnection;
   readonly checkLimiter: CompoundLimiter;
   readonly audit: AuditLog;
+  readonly dismissBanner: RequestHandler;
   /** The session that the request carries if it is still good: not expired, not revoked. */
   readonly liveSession: (req: Request) => CurrentSession | undefined;
 }
@@ -33,6 +34,7 @@ const HOME = '/broker';
 
 export const BROKER_ROUTES: readonly RoutePolicy[] = [
   { path: HOME, role: 'user' },
+  { path: '/broker/banner/dismissal', role: 'user' },
   { path: '/broker/:broker/connection', role: 'user' },
   { path: '/auth/broker/:broker/callback', class: 'callback' },
   { path: '/broker/:broker/disconnection', role: 'user' },
@@ -105,6 +107,8 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
       });
     },
   });
+
+  methods(router, '/broker/banner/dismissal', { post: deps.dismissBanner });
 
   methods(router, '/broker/:broker/connection', {
     post: async function beginConnection(req, res) {

@@ -1,4 +1,4 @@
-import { type RequestHandler, Router } from 'express';
+import { type Request, type RequestHandler, type Response, Router } from 'express';
 import type { Clock } from '../core/clock.ts';
 import { type CutoffCalendar, formatCutoffTime } from '../core/cutoff.ts';
 import { describeDuration } from '../core/duration.ts';
@@ -7,6 +7,7 @@ import type { ReceiptView } from '../core/receipt-view.ts';
 import { ROLE_NAMES, type Role } from '../core/role.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
 import type { UserSettings } from '../core/user-settings.ts';
+import { createDayCookie } from '../http/day-cookie.ts';
 import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
@@ -14,6 +15,7 @@ import type { PendingRevocationStore } from '../revocation/pending-revocation-st
 import { currentSession } from '../sessions/current-session.ts';
 import { toDeviceView } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import { createDayOfWork, type DayOfWorkDeps } from './day-of-work.ts';
 
 /** A broker as the dashboard needs it; the broker room's overview fits. */
 export interface ConnectedBroker {
@@ -25,7 +27,11 @@ export interface ConnectedBroker {
   readonly endsAt?: number;
 }
 
-export interface DashboardRouterDeps {
+export interface LatestReceipt extends ReceiptView {
+  readonly isOfCutoff: boolean;
+}
+
+export interface DashboardRouterDeps extends DayOfWorkDeps {
   readonly clock: Clock;
   readonly calendar: CutoffCalendar;
   readonly policy: LivePolicy;
@@ -34,7 +40,9 @@ export interface DashboardRouterDeps {
   readonly brokersOf: (userId: string, request: object) => Promise<readonly ConnectedBroker[]>;
   readonly settingsOf: (userId: string) => Promise<UserSettings>;
   /** The last one that concerns somebody, in their words. */
-  readonly latestReceipt: (userId: string, viewer: Role) => Promise<ReceiptView | undefined>;
+  readonly latestReceipt: (userId: string, viewer: Role) => Promise<LatestReceipt | undefined>;
+  /** Whether BASE_URL is https. */
+  readonly https: boolean;
   readonly pendingRevocations: PendingRevocationStore;
   /** What a user is reminded of about their second factor. */
   readonly factorReminder: (userId: string, role: Role) => Promise<'set_up' | 'few_codes' | undefined>;
@@ -61,19 +69,35 @@ function showHome({ needsSetup }: DashboardRouterDeps): RequestHandler {
   };
 }
 
+/** That the receipt of the cutoff was shown on top. */
+const SEEN = 'curfew-receipt';
+
 function showDashboard(deps: DashboardRouterDeps): RequestHandler {
   const { clock, calendar, policy, lifecycle, brokersOf, settingsOf, latestReceipt, pendingRevocations } =
     deps;
   const { factorReminder } = deps;
+  const readDayOfWork = createDayOfWork(deps);
+  const seen = createDayCookie({ ...deps, name: SEEN });
+
+  /** On the first visit after a cutoff; afterwards it has its place below. */
+  function takeFirstLook(req: Request, res: Response, receipt: LatestReceipt | undefined): boolean {
+    const { userId } = currentSession(req);
+    const isNew = receipt?.isOfCutoff === true && receipt.endedAt >= calendar.last();
+    if (!isNew || seen.read(req, userId).length > 0) return false;
+    seen.write(res, userId, ['seen']);
+    return true;
+  }
+
   return async (req, res) => {
     const session = currentSession(req);
-    const [devices, allBrokers, settings, receipt, { waiting }, reminder] = await Promise.all([
+    const [devices, allBrokers, settings, receipt, { waiting }, reminder, day] = await Promise.all([
       lifecycle.devicesOf(session.userId),
       brokersOf(session.userId, req),
       settingsOf(session.userId),
       latestReceipt(session.userId, session.role),
       session.role === 'admin' ? pendingRevocations.summary() : NOTHING_TO_SEE,
       factorReminder(session.userId, session.role),
+      readDayOfWork(session.userId),
     ]);
     const brokers = allBrokers.filter(hasPlaceHere);
     const { cutoffTime } = policy.current();
@@ -98,6 +122,8 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
       pendingCount: waiting,
       factorReminder: reminder,
       lastReceipt: receipt,
+      isReceiptFirst: takeFirstLook(req, res, receipt),
+      ...day,
     });
   };
 }

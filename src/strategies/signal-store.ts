@@ -264,7 +264,7 @@ function toRow({ id, userId, strategyId, broker, receivedAt, order }: ReceivedSi
 
 type SignalRow = Selectable<SignalsTable>;
 
-function toRecord(row: SignalRow): SignalRecord {
+export function toRecord(row: SignalRow): SignalRecord {
   return {
     id: row.id,
     receivedAt: row.received_at,

@@ -20,6 +20,7 @@ import type { RedisClient } from '../storage/redis.ts';
 import { createStrategyRouter } from './routes.ts';
 import { createShownWebhook } from './shown-webhook.ts';
 import { createSignalCleanup, type SignalCleanup } from './signal-cleanup.ts';
+import { createSignalDayReader, type SignalDay } from './signal-day-store.ts';
 import { createSignalHistory, type SignalHistory } from './signal-history.ts';
 import { createSignalHistoryStore } from './signal-history-store.ts';
 import { createSignalIntake } from './signal-intake.ts';
@@ -32,6 +33,7 @@ import { createSignalsAfter, MOST_WAITING } from './signals-after.ts';
 import { createStrategies, type Strategies } from './strategies.ts';
 import { createStrategyReader } from './strategy-reader.ts';
 import { createStrategyStore, type Strategy } from './strategy-store.ts';
+import { toSignalOfDayView } from './strategy-view.ts';
 import type { HasInstruments } from './symbol-check.ts';
 import { toTradingWindow } from './trading-window.ts';
 import { createWebhookRouter } from './webhook-route.ts';
@@ -79,6 +81,14 @@ export interface StrategyFeature extends Feature {
   readonly tidying: SignalCleanup;
   readonly listStrategies: ListStrategies;
   readonly signalsAfter: SignalsAfter;
+  /** A person's signals since an instant, tests aside, with so many of the latest. */
+  readonly signalsSince: (
+    userId: string,
+    since: number,
+    limit: number,
+  ) => Promise<
+    Omit<SignalDay, 'latest'> & { readonly latest: readonly ReturnType<typeof toSignalOfDayView>[] }
+  >;
   /** Which API keys fetched signals. */
   readonly signalHistory: SignalHistory;
 }
@@ -128,6 +138,7 @@ export function createStrategyFeature(deps: StrategyFeatureDeps): StrategyFeatur
   }
 
   const tidying = createSignalCleanup(shared);
+  const readSignalDay = createSignalDayReader(database);
 
   return {
     webhooks: createWebhookRouter({ ...deps, takeSignal }),
@@ -140,6 +151,10 @@ export function createStrategyFeature(deps: StrategyFeatureDeps): StrategyFeatur
     }),
     listStrategies: async (userId) => (await strategies.list(userId)).map(toSummary),
     signalsAfter: createSignalsAfter(shared),
+    async signalsSince(userId, since, limit) {
+      const day = await readSignalDay(userId, since, limit);
+      return { ...day, latest: day.latest.map(toSignalOfDayView) };
+    },
     signalHistory,
     tidying,
     jobs: [tidying, signalHistory],

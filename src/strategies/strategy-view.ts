@@ -1,6 +1,7 @@
 import type { StrategySymbol } from '../core/signal.ts';
 import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
 import { type FindTradedSymbol, type TradedSymbol, unfitLot } from '../core/symbol.ts';
+import type { SignalOfDay } from './signal-day-store.ts';
 import type { Fetcher } from './signal-history-store.ts';
 import type { SignalRecord } from './signal-store.ts';
 import { ACTION_LABELS, describeHours, PLATFORM_LABELS, PRODUCT_LABELS } from './strategy-labels.ts';
@@ -89,6 +90,12 @@ export function toSignalView(
   const why = refusal === undefined ? undefined : SIGNAL_REFUSAL_WORDS[refusal];
   const outcome = refusal === undefined ? 'accepted' : 'refused';
   return { receivedAt, text: orderText(record), outcome, why, problem, repeats, isTest, body, fetchers };
+}
+
+/** The same where a list of all strategies shows it. */
+export function toSignalOfDayView(signal: SignalOfDay) {
+  const { strategyId, strategyName } = signal;
+  return { ...toSignalView(signal, { body: undefined, fetchers: [] }), strategyId, strategyName };
 }
 
 function symbolProblem(symbol: TradedSymbol, quantity: number): string | undefined {

@@ -79,7 +79,7 @@ describe('the pages of one’s own sessions', () => {
     expect(text).not.toContain('&lt;');
     // What is stored of the device in front of one may be a minute old.
     expect(
-      [...text.matchAll(/data-label="Last seen">(Now|<time)/g)].map(([, shown]) => shown).sort(),
+      [...text.matchAll(/class="line-end">(Now|<time)/g)].map(([, shown]) => shown).sort(),
     ).toEqual(['<time', 'Now']);
   });
 

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createApiKeyStore } from '../../src/api/api-key-store.ts';
 import type { Database } from '../../src/storage/database.ts';
-import { createSignalHistoryStore, type SignalHistoryStore } from '../../src/strategies/signal-history-store.ts';
+import {
+  createSignalHistoryStore,
+  type SignalHistoryStore,
+} from '../../src/strategies/signal-history-store.ts';
 import { createSignalStore, type SignalStore } from '../../src/strategies/signal-store.ts';
 import { addUser, DATABASES } from '../support/databases.ts';
 import { addStrategy, emptyTables, MONDAY_MORNING, signalFor } from './strategy-world.ts';

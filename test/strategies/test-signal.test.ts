@@ -29,8 +29,15 @@ describe('A strategy’s page', () => {
     return rows.filter(({ type }) => type === 'signal.tested');
   };
   const rowsOf = async (path: string): Promise<readonly string[]> =>
-    [...(await visitor.get(path)).text.matchAll(/<th role="rowheader" scope="row" class="name">([\s\S]*?)<\/tr>/g)].map(
-      ([, row = '']) => row.replaceAll(/<[^>]+>/g, '').replaceAll(/\s+/g, ' ').trim(),
+    [
+      ...(await visitor.get(path)).text.matchAll(
+        /<th role="rowheader" scope="row" class="name">([\s\S]*?)<\/tr>/g,
+      ),
+    ].map(([, row = '']) =>
+      row
+        .replaceAll(/<[^>]+>/g, '')
+        .replaceAll(/\s+/g, ' ')
+        .trim(),
     );
 
   it('sends a test that is judged like a signal, marked, audited, and delivered to no program', async () => {
@@ -42,7 +49,9 @@ describe('A strategy’s page', () => {
     expect(answer.location).toBe(`${path}?notice=test_accepted#signals-heading`);
     expect((await waiting).body).toMatchObject({ data: { signals: [], cursor: 0 } });
     expect((await client.ask('/api/v1/signals?after=0')).body).toMatchObject({ data: { signals: [] } });
-    expect((await rowsOf(path))[0]).toMatch(/^Test Buy 4 NSE:SBIN \(MIS\) Accepted Never: it is a test just now/);
+    expect((await rowsOf(path))[0]).toMatch(
+      /^Test Buy 4 NSE:SBIN \(MIS\) Accepted Never: it is a test just now/,
+    );
 
     expect(await send(webhook, { action: 'buy', quantity: 4, id: 'same' })).toMatchObject({
       body: { status: 'accepted' },
@@ -103,7 +112,9 @@ describe('A strategy’s page', () => {
     await server.services.strategies.signalHistory.flush();
     clock.advance(4 * 60_000);
     const { text } = await visitor.get(path);
-    expect(text).toContain('{&#34;action&#34;:&#34;buy&#34;,  &#34;comment&#34;:&#34;&lt;b&gt;morning&lt;/b&gt;&#34;}');
+    expect(text).toContain(
+      '{&#34;action&#34;:&#34;buy&#34;,  &#34;comment&#34;:&#34;&lt;b&gt;morning&lt;/b&gt;&#34;}',
+    );
     expect(text).toContain('&#34;passphrase&#34;:&#34;[hidden]&#34;');
     expect(text).toMatch(/<a href="\/api-keys\/\w+">Breakout bot<\/a>, <time[^>]+>4 min ago/);
     expect(text).toContain('No program: it was refused');
