@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AuditEvent } from '../core/audit-event.ts';
+import { readStoredJson } from '../storage/read-stored-json.ts';
 
 /** The events of which a user's sign-in history is made. */
 export const SIGN_IN_EVENTS = [
@@ -32,6 +33,8 @@ const eventSchema = z.object({
   why: z.string().default(''),
 });
 
+const NO_DETAIL = { program: '', method: '', why: '' };
+
 const METHODS: Readonly<Record<string, string>> = {
   password: 'Signed in with the password',
   totp: 'Signed in with password and app',
@@ -46,7 +49,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 };
 
 export function toSignInView({ at, type, address, detail }: RecordedSignIn): SignInView {
-  const { program, method, why } = eventSchema.parse(JSON.parse(detail));
+  const { program, method, why } = readStoredJson(detail, eventSchema, NO_DETAIL);
   const succeeded = type === 'login.succeeded';
   const words = succeeded ? METHODS[method] : FAILURES[why];
   return {

@@ -1,4 +1,6 @@
 import type { Kysely, Transaction } from 'kysely';
+import { z } from 'zod';
+import { readStoredJson } from '../storage/read-stored-json.ts';
 import type { Schema } from '../storage/schema.ts';
 import { nextAddressChange } from './api-key.ts';
 import { type KeyAddresses, listAddresses } from './key-addresses.ts';
@@ -16,8 +18,9 @@ export async function readRegistration(db: Kysely<Schema>, userId: string): Prom
     .select(['addresses', 'changed_at'])
     .where('user_id', '=', userId)
     .executeTakeFirst();
-  const addresses: readonly string[] = row === undefined ? [] : JSON.parse(row.addresses);
-  return { addresses, changedAt: row?.changed_at ?? undefined };
+  if (row === undefined) return { addresses: [], changedAt: undefined };
+  const addresses = readStoredJson(row.addresses, z.array(z.string()), []);
+  return { addresses, changedAt: row.changed_at ?? undefined };
 }
 
 /**

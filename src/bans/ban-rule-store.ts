@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type AlertThresholds, DEFAULT_ALERT_THRESHOLDS } from '../core/alert.ts';
 import { BAN_LENGTHS, type BanRules } from '../core/ban-policy.ts';
 import type { Database } from '../storage/database.ts';
+import { readStoredJson } from '../storage/read-stored-json.ts';
 import { type BanChangeResult, changeBans } from './ban-change-store.ts';
 import { DEFAULT_BAN_RULES } from './default-ban-rules.ts';
 
@@ -60,6 +61,5 @@ export function createBanRuleStore(database: Database): BanRuleStore {
 /** Rules that this version cannot read are a later one's: the defaults apply. */
 function parse(text: string | null | undefined): BanRules {
   if (text === null || text === undefined) return DEFAULT_BAN_RULES;
-  const parsed = storedRules.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data : DEFAULT_BAN_RULES;
+  return readStoredJson(text, storedRules, DEFAULT_BAN_RULES);
 }

@@ -1,7 +1,9 @@
 import type { Selectable } from 'kysely';
+import { z } from 'zod';
 import { WEEKDAY_NAMES } from '../core/ist.ts';
-import { PLATFORMS, type Platform, type StrategySymbol } from '../core/signal.ts';
+import { PLATFORMS, type Platform, PRODUCTS, type StrategySymbol } from '../core/signal.ts';
 import type { Database } from '../storage/database.ts';
+import { readStoredJson } from '../storage/read-stored-json.ts';
 import type { StrategiesTable } from '../storage/schema.ts';
 import { takeUserLock } from '../storage/user-lock.ts';
 import type { TradingHours } from './trading-window.ts';
@@ -229,9 +231,18 @@ function toColumns({ name, platform, broker, symbols, hours }: StrategyDetails) 
   };
 }
 
+const storedSymbols = z.array(
+  z.object({
+    exchange: z.string(),
+    tradingSymbol: z.string(),
+    quantity: z.number(),
+    product: z.enum(PRODUCTS),
+  }),
+);
+/** No address lets in any; a list that can't be read lets in none. */
+const NO_ADDRESS = ['0.0.0.0'];
+
 function toStrategy(row: Selectable<StrategiesTable>): Strategy {
-  const symbols: readonly StrategySymbol[] = JSON.parse(row.symbols);
-  const allowedAddresses: readonly string[] = JSON.parse(row.allowed_addresses);
   const days = row.trading_days.split(',');
   return {
     id: row.id,
@@ -239,7 +250,7 @@ function toStrategy(row: Selectable<StrategiesTable>): Strategy {
     name: row.name,
     platform: PLATFORMS.find((known) => known === row.platform) ?? 'other',
     broker: row.broker,
-    symbols,
+    symbols: readStoredJson(row.symbols, storedSymbols, []),
     hours: {
       days: WEEKDAY_NAMES.filter((day) => days.includes(day)),
       opensAt: row.opens_at,
@@ -249,7 +260,7 @@ function toStrategy(row: Selectable<StrategiesTable>): Strategy {
     version: row.version,
     webhookId: row.webhook_id ?? '',
     signingSecret: row.signing_secret ?? undefined,
-    allowedAddresses,
+    allowedAddresses: readStoredJson(row.allowed_addresses, z.array(z.string()), NO_ADDRESS),
     changedAt: row.changed_at,
   };
 }

@@ -1,8 +1,10 @@
 import type { Kysely, Selectable } from 'kysely';
+import { z } from 'zod';
 import type { Database } from '../storage/database.ts';
+import { readStoredJson } from '../storage/read-stored-json.ts';
 import type { Schema, SymbolImportsTable } from '../storage/schema.ts';
 import type { ImportNotes } from './import-notes.ts';
-import type { BadLine, ImportProgress, ImportRecord } from './import-record.ts';
+import type { ImportProgress, ImportRecord } from './import-record.ts';
 import type { PlacedInstrument, SymbolIndex, SymbolRange } from './symbol-index.ts';
 
 /** What a new master is besides its symbols. */
@@ -254,8 +256,9 @@ const toMasterRow = (importId: string, master: NewMaster, now: number) => ({
   imported_at: now,
 });
 
+const badLines = z.array(z.object({ number: z.number(), why: z.string() }));
+
 function toRecord(row: Selectable<SymbolImportsTable>): ImportRecord {
-  const badLineSamples: readonly BadLine[] = JSON.parse(row.bad_line_samples);
   return {
     id: row.id,
     broker: row.broker ?? undefined,
@@ -268,7 +271,7 @@ function toRecord(row: Selectable<SymbolImportsTable>): ImportRecord {
     instruments: row.instruments,
     instrumentsBefore: row.instruments_before,
     badLines: row.bad_lines,
-    badLineSamples,
+    badLineSamples: readStoredJson(row.bad_line_samples, badLines, []),
     problem: row.problem ?? undefined,
   };
 }

@@ -1,6 +1,8 @@
 import type { Selectable } from 'kysely';
+import { z } from 'zod';
 import type { Instrument } from '../core/symbol.ts';
 import type { Database } from '../storage/database.ts';
+import { readStoredJson } from '../storage/read-stored-json.ts';
 import type { SymbolMastersTable } from '../storage/schema.ts';
 import { type Condition, namedOn, type SearchPlan } from './search-query.ts';
 import type { SymbolIndex, SymbolRange, SymbolRow } from './symbol-index.ts';
@@ -160,17 +162,17 @@ export function createSymbolStore({ db }: Database, index: SymbolIndex): SymbolS
   };
 }
 
+const names = z.array(z.string());
+
 function toMaster(row: Selectable<SymbolMastersTable>): Master {
-  const exchanges: readonly string[] = JSON.parse(row.exchanges);
-  const types: readonly string[] = JSON.parse(row.types);
   return {
     broker: row.broker,
     importId: row.import_id,
     firstId: row.first_id,
     firstOptionId: row.first_option_id,
     lastId: row.last_id,
-    exchanges,
-    types,
+    exchanges: readStoredJson(row.exchanges, names, []),
+    types: readStoredJson(row.types, names, []),
     importedAt: row.imported_at,
   };
 }

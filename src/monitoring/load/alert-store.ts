@@ -1,7 +1,9 @@
 import type { Selectable } from 'kysely';
+import { z } from 'zod';
 import type { BusyAddress } from '../../core/alert.ts';
 import { HOUR_MS } from '../../core/duration.ts';
 import type { Database } from '../../storage/database.ts';
+import { readStoredJson } from '../../storage/read-stored-json.ts';
 import type { AlarmsTable } from '../../storage/schema.ts';
 
 /** An alert, of all nodes. Instants in ms since the epoch. */
@@ -111,6 +113,8 @@ export function createAlertStore({ db }: Pick<Database, 'db'>): AlertStore {
   };
 }
 
+const busyAddresses = z.array(z.object({ address: z.string(), requests: z.number(), bannable: z.boolean() }));
+
 function toAlert(row: Selectable<AlarmsTable>): StoredAlert {
   return {
     what: row.cause,
@@ -120,6 +124,6 @@ function toAlert(row: Selectable<AlarmsTable>): StoredAlert {
     worst: row.worst,
     threshold: row.normal,
     node: row.node,
-    busiest: JSON.parse(row.busiest) as readonly BusyAddress[],
+    busiest: readStoredJson(row.busiest, busyAddresses, []),
   };
 }
