@@ -1,3 +1,5 @@
+import { createPriceRelay } from './price-relay.js';
+
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 60_000;
 /** Opening another one is of no use while others of the same person are open. */
@@ -17,6 +19,8 @@ const OVER_LIMIT_MS = 5 * 60_000;
  */
 export function keepSocket({ onEvent, onEnd }) {
   let failures = 0;
+  /** @type {ReturnType<typeof createPriceRelay> | undefined} */
+  let relay;
 
   /** @returns {Promise<number>} how long to wait before the next one */
   function open() {
@@ -24,10 +28,13 @@ export function keepSocket({ onEvent, onEnd }) {
     const socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws`);
     socket.addEventListener('open', () => {
       failures = 0;
+      relay?.use(socket);
     });
     socket.addEventListener('message', ({ data }) => {
       const message = parse(data);
       if (message?.type === 'event') onEvent(message);
+      if (message?.type === 'price') relay?.passOn(message);
+      if (message?.event === 'broker_connected') relay?.askAgain();
     });
     socket.addEventListener('close', ({ code }) => {
       failures += 1;
@@ -38,6 +45,7 @@ export function keepSocket({ onEvent, onEnd }) {
   }
 
   async function keepOpen() {
+    relay = createPriceRelay();
     for (;;) {
       const waitMs = await open();
       // Asked before it is opened anew: an ended session leads to the sign-in page.

@@ -63,6 +63,7 @@ import { createStrategyFeature } from './strategies/strategy-feature.ts';
 import { TRADINGVIEW_ADDRESSES } from './strategies/tradingview-addresses.ts';
 import { createSymbolFeature } from './symbols/symbol-feature.ts';
 import { createTelegramFeature } from './telegram/telegram-feature.ts';
+import { createWatchlistFeature } from './watchlist/watchlist-feature.ts';
 
 export type Services = ReturnType<typeof compose>;
 
@@ -288,6 +289,14 @@ export function compose({
   });
   audit.listen(feed.listener);
 
+  const watchlist = createWatchlistFeature({
+    ...shared,
+    search: symbols.search,
+    findInstruments: symbols.find,
+    hasInstruments,
+    glance: feed.glance,
+  });
+
   const bans = createBanFeature({
     ...shared,
     trustProxy: config.trustProxy,
@@ -359,6 +368,7 @@ export function compose({
     brokersOf: async (userId, req) =>
       defaultFirst(await brokers.overview.of(userId, req), (await settings.read(userId)).defaultBroker),
     settingsOf: settings.read,
+    watchedOf: watchlist.show,
     // With what the brokers have answered: to everyone's tokens where an administrator reads of everyone.
     async latestReceipt(userId, viewer) {
       const receipt = await revocations.latestReceipt(userId);
@@ -434,6 +444,7 @@ export function compose({
     mail,
     strategies,
     feed,
+    watchlist,
     { router: overview },
     bans,
     auditFeature,

@@ -22,6 +22,7 @@ import { SETTINGS_ROUTES } from './settings/routes.ts';
 import { STRATEGY_ROUTES } from './strategies/routes.ts';
 import { SYMBOL_ROUTES } from './symbols/routes.ts';
 import { TELEGRAM_ROUTES } from './telegram/routes.ts';
+import { WATCHLIST_ROUTES } from './watchlist/watchlist-feature.ts';
 
 /** The rows of all features, of which a test demands one for each mounted route, and a route for each. */
 export const ROUTE_POLICIES: readonly RoutePolicy[] = [
@@ -38,6 +39,7 @@ export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...TELEGRAM_ROUTES,
   ...STRATEGY_ROUTES,
   ...FEED_ROUTES,
+  ...WATCHLIST_ROUTES,
   ...OVERVIEW_ROUTES,
   ...PENDING_REVOCATION_ROUTES,
   ...SERVER_SETTINGS_ROUTES,

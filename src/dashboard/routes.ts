@@ -12,7 +12,7 @@ import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
 import type { PendingRevocationStore } from '../revocation/pending-revocation-store.ts';
-import { currentSession } from '../sessions/current-session.ts';
+import { type CurrentSession, currentSession } from '../sessions/current-session.ts';
 import { toDeviceView } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
 import { createDayOfWork, type DayOfWorkDeps } from './day-of-work.ts';
@@ -38,6 +38,8 @@ export interface DashboardRouterDeps extends DayOfWorkDeps {
   readonly lifecycle: SessionLifecycle;
   /** `request`: the one that the page answers. */
   readonly brokersOf: (userId: string, request: object) => Promise<readonly ConnectedBroker[]>;
+  /** Symbols with their last prices, for views/dashboard/watched-prices.ejs. */
+  readonly watchedOf: (session: CurrentSession) => Promise<readonly object[]>;
   readonly settingsOf: (userId: string) => Promise<UserSettings>;
   /** The last one that concerns somebody, in their words. */
   readonly latestReceipt: (userId: string, viewer: Role) => Promise<LatestReceipt | undefined>;
@@ -75,7 +77,7 @@ const SEEN = 'curfew-receipt';
 function showDashboard(deps: DashboardRouterDeps): RequestHandler {
   const { clock, calendar, policy, lifecycle, brokersOf, settingsOf, latestReceipt, pendingRevocations } =
     deps;
-  const { factorReminder } = deps;
+  const { factorReminder, watchedOf } = deps;
   const readDayOfWork = createDayOfWork(deps);
   const seen = createDayCookie({ ...deps, name: SEEN });
 
@@ -90,7 +92,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
 
   return async (req, res) => {
     const session = currentSession(req);
-    const [devices, allBrokers, settings, receipt, { waiting }, reminder, day] = await Promise.all([
+    const [devices, allBrokers, settings, receipt, { waiting }, reminder, day, watched] = await Promise.all([
       lifecycle.devicesOf(session.userId),
       brokersOf(session.userId, req),
       settingsOf(session.userId),
@@ -98,6 +100,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
       session.role === 'admin' ? pendingRevocations.summary() : NOTHING_TO_SEE,
       factorReminder(session.userId, session.role),
       readDayOfWork(session.userId),
+      watchedOf(session),
     ]);
     const brokers = allBrokers.filter(hasPlaceHere);
     const { cutoffTime } = policy.current();
@@ -105,6 +108,8 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
     const cutoff = calendar.next();
     renderPage(req, res, 'dashboard/index', {
       title: 'Dashboard',
+      modules: ['watched-prices'],
+      watched,
       roleName: ROLE_NAMES[session.role],
       now: clock.now(),
       loginTime: session.loginTime,

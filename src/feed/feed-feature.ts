@@ -26,6 +26,7 @@ import { createHandshake } from './handshake.ts';
 import { type BrokerChoiceDeps, createBrokerChoice } from './prices/choose-broker.ts';
 import { createPlaceFinder, type PlaceFinderDeps } from './prices/find-place.ts';
 import { createPriceDesk } from './prices/price-desk.ts';
+import { createPriceGlance, type PriceGlance } from './prices/price-glance.ts';
 import { createPriceMetrics } from './prices/price-metrics.ts';
 import { createSubscriptionQuota } from './prices/subscription-quota.ts';
 import { createUpstreamWatch } from './prices/upstream-watch.ts';
@@ -76,6 +77,8 @@ export interface FeedFeatureDeps extends BrokerChoiceDeps, PlaceFinderDeps {
 export interface FeedFeature extends Feature {
   readonly monitor: SocketMonitor;
   readonly events: FeedEvents;
+  /** For pages that show prices without a script. */
+  readonly glance: PriceGlance;
   /** Tells users' sockets of what is recorded about them. */
   readonly listener: AuditListener;
   /** Behind the reader of route policies. */
@@ -94,12 +97,8 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
   const monitor = createSocketMonitor({ ...deps, standing });
   const limits = { name: 'socket', what: 'The feed', limits: deps.rateLimits, redis: deps.redis };
   const quota = createSubscriptionQuota(deps);
-  const prices = createPriceDesk({
-    ...deps,
-    quota,
-    chooseBroker: createBrokerChoice(deps),
-    findPlace: createPlaceFinder(deps),
-  });
+  const market = { ...deps, chooseBroker: createBrokerChoice(deps), findPlace: createPlaceFinder(deps) };
+  const prices = createPriceDesk({ ...market, quota });
   const watch = createUpstreamWatch({ ...deps, quota });
   const converse = createConversation({
     limiter: createCompoundLimiter(limits),
@@ -150,6 +149,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
   return {
     monitor,
     events,
+    glance: createPriceGlance({ ...market, acting: database.acting }),
     async listener(recorded, origin) {
       await watch.listener(recorded, origin);
       await tellSockets(recorded, origin);

@@ -35,6 +35,7 @@ import * as viewers from './migrations/0018-viewers.ts';
 import * as mail from './migrations/0019-mail.ts';
 import * as signIns from './migrations/0020-sign-ins.ts';
 import * as signalHistory from './migrations/0021-signal-history.ts';
+import * as watchedSymbols from './migrations/0022-watched-symbols.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -72,6 +73,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0019-mail': mail,
   '0020-sign-ins': signIns,
   '0021-signal-history': signalHistory,
+  '0022-watched-symbols': watchedSymbols,
 };
 
 /** Reads where a database stands. Changes nothing. */

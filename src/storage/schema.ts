@@ -32,6 +32,7 @@ export interface Schema {
   signal_cursors: { user_id: string; last: number };
   signal_bodies: SignalBodiesTable;
   signal_fetches: { signal_id: string; key_id: string; fetched_at: number };
+  watched_symbols: WatchedSymbolsTable;
   user_settings: UserSettingsTable;
   totp_factors: TotpFactorsTable;
   /** Digests of what was used, until `forget_at`. */
@@ -610,4 +611,17 @@ export interface AuditChecksTable {
   checked_at: number;
   /** What the last check found, in words; null where all was well. */
   problem: string | null;
+}
+
+/** What users watch on their dashboard. */
+export interface WatchedSymbolsTable {
+  user_id: string;
+  /** As `NSE:INFY`. */
+  symbol: string;
+  added_at: number;
+  /** The last price that was seen, in rupees; null before the first. */
+  price: number | null;
+  /** Of the trading day before that. */
+  close: number | null;
+  priced_at: number | null;
 }

@@ -31,6 +31,7 @@ export const TABLE_OWNERS = {
   signal_bodies: 'server',
   signal_fetches: 'server',
   user_settings: 'people',
+  watched_symbols: 'people',
   totp_factors: 'people',
   recovery_codes: 'people',
   // Used for people who are not signed in yet, too.

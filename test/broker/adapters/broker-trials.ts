@@ -20,7 +20,7 @@ export interface BrokerTrial extends Omit<ProtocolServer, 'endpoints' | 'feedSta
   /** Whether a token comes with the client id of its account. */
   readonly saysWhose: boolean;
   readonly redirectUri: string;
-  /** Absent for the practice broker, which has no price feed. */
+  /** Absent for the practice broker, whose market is in this process. */
   readonly feedStatus?: ProtocolServer['feedStatus'];
   /** What a person brings back who opens the page and presses the button. */
   authorize(page: URL, decision: 'allow' | 'deny'): Promise<URLSearchParams>;

@@ -22,7 +22,17 @@ const OPENER = join(import.meta.dirname, '../open-database.ts');
 const run = promisify(execFile);
 /** Tables that later migrations drop. */
 const DROPPED_SINCE = ['csp_reports'];
-const ADDED_SINCE = ['secret_checks', 'totp_factors', 'recovery_codes', 'mails', 'single_uses', 'passkeys'];
+const ADDED_SINCE = [
+  'secret_checks',
+  'totp_factors',
+  'recovery_codes',
+  'mail_messages',
+  'single_uses',
+  'passkeys',
+  'signal_bodies',
+  'signal_fetches',
+  'watched_symbols',
+];
 const COLUMNS_ADDED_SINCE: ReadonlyMap<string, readonly string[]> = new Map([
   ['broker_tokens', ['is_held', 'client_id']],
   ['broker_authorizations', ['is_held']],

@@ -1,0 +1,135 @@
+import { MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
+import type { Log } from '../../core/log.ts';
+import { AppError } from '../../errors.ts';
+import type { CurrentSession } from '../../sessions/current-session.ts';
+import type { Acting } from '../../storage/acting.ts';
+import type { RegisteredSocket, SocketRegistry } from '../socket-registry.ts';
+import type { ChooseBroker } from './choose-broker.ts';
+import type { FindPlace } from './find-place.ts';
+import type { BookPlace, PriceReader } from './price-book.ts';
+import type { Upstreams } from './upstreams.ts';
+
+export interface PriceGlanceDeps {
+  readonly sockets: SocketRegistry;
+  readonly upstreams: Upstreams;
+  readonly chooseBroker: ChooseBroker;
+  readonly findPlace: FindPlace;
+  readonly acting: Pick<Acting, 'asServer'>;
+  readonly log: Log;
+}
+
+export interface GlancedPrice {
+  readonly price: number;
+  readonly close?: number | undefined;
+  readonly at: number;
+}
+
+/**
+ * Looks at the prices of a page's symbols for half a minute, so that a page without a script has them when it is loaded again.
+ * One at a time for a session, which ends it like a socket of its own.
+ */
+export type PriceGlance = (
+  session: CurrentSession,
+  symbols: readonly string[],
+  onSeen: (prices: ReadonlyMap<string, GlancedPrice>) => Promise<void>,
+) => void;
+
+const LASTS_MS = MINUTE_MS / 2;
+const FIRST_SAVE_MS = 2 * SECOND_MS;
+
+export function createPriceGlance(deps: PriceGlanceDeps): PriceGlance {
+  const { sockets, upstreams, chooseBroker, findPlace, acting, log } = deps;
+  const looking = new Set<string>();
+
+  async function findPlaces(userId: string, symbols: readonly string[]) {
+    const { broker, feed } = await chooseBroker(userId, undefined);
+    const found = await Promise.all(symbols.map((symbol) => findPlace(broker, feed, symbol)));
+    return { broker, places: found.flatMap((each) => (each.kind === 'found' ? [each.place] : [])) };
+  }
+
+  async function look(
+    session: CurrentSession,
+    symbols: readonly string[],
+    onSeen: Parameters<PriceGlance>[2],
+  ) {
+    const { userId, username, sid, epoch, loginTime } = session;
+    const seen = new Map<string, GlancedPrice>();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const owner = {
+      userId,
+      username,
+      sid,
+      epoch,
+      loginTime,
+      key: undefined,
+      endsAt: Number.POSITIVE_INFINITY,
+    };
+    let isOver = false;
+    const registered: RegisteredSocket = {
+      owner,
+      tend: () => undefined,
+      end() {
+        isOver = true;
+        resolve();
+      },
+    };
+    // Before anything is awaited: a revocation finds it.
+    sockets.add(registered);
+    const timer = setTimeout(resolve, LASTS_MS).unref();
+    let leave = (): void => undefined;
+    try {
+      const { broker, places } = await findPlaces(userId, symbols);
+      if (isOver || places.length === 0) return;
+      const reader = createGlancer(seen);
+      leave = join(broker, userId, places, reader);
+      const saving = setTimeout(() => void onSeen(new Map(seen)).catch(warn), FIRST_SAVE_MS).unref();
+      await promise;
+      clearTimeout(saving);
+    } finally {
+      clearTimeout(timer);
+      sockets.remove(registered);
+      leave();
+    }
+    if (!isOver && seen.size > 0) await onSeen(seen);
+  }
+
+  function join(
+    broker: string,
+    userId: string,
+    places: readonly BookPlace[],
+    reader: PriceReader,
+  ): () => void {
+    for (const place of places) upstreams.of(userId, broker).put(reader, place, 'quote');
+    for (const place of places) upstreams.of(userId, broker).show(reader, place);
+    return () => {
+      for (const place of places) upstreams.find(userId, broker)?.remove(reader, place);
+    };
+  }
+
+  const warn = (err: unknown): void => log.warn({ err }, 'Prices that a page would show could not be stored');
+
+  return function glance(session, symbols, onSeen) {
+    const { sid } = session;
+    if (looking.has(sid)) return;
+    looking.add(sid);
+    void acting.asServer(() =>
+      look(session, symbols, onSeen)
+        .catch((err: unknown) => {
+          // No broker is connected: the page has what it had.
+          if (!(err instanceof AppError)) warn(err);
+        })
+        .finally(() => looking.delete(sid)),
+    );
+  };
+}
+
+function createGlancer(seen: Map<string, GlancedPrice>): PriceReader {
+  return {
+    sendLatest(_key, frame) {
+      const { symbol, price, close, time } = JSON.parse(frame);
+      seen.set(symbol, { price, close, at: Date.parse(time) });
+    },
+    cork: () => undefined,
+    uncork: () => undefined,
+  };
+}
