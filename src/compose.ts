@@ -221,6 +221,7 @@ export function compose({
     retentionMs: config.signalRetentionMs,
     countStranger: rateLimits.countStranger,
     findSymbol: symbols.findTraded,
+    searchSymbols: symbols.search,
     hasInstruments,
     whyBrokerNotConnected: async (userId, broker) => {
       const reading = await brokers.reader.accessToken(userId, broker);

@@ -10,6 +10,7 @@ export interface StrategyRouterDeps extends StrategyPagesDeps, StrategyPageDeps 
 export const STRATEGY_ROUTES: readonly RoutePolicy[] = [
   { path: '/strategies', reauthenticate: ['post'] },
   { path: '/strategies/new', reauthenticate: ['get'] },
+  { path: '/strategies/symbols' },
   { path: '/strategies/:id' },
   { path: '/strategies/:id/edit' },
   { path: '/strategies/:id/activation', reauthenticate: ['post'] },
@@ -29,6 +30,7 @@ export function createStrategyRouter(deps: StrategyRouterDeps): Router {
   const one = createStrategyPage(deps);
   methods(router, '/strategies', { get: pages.list, post: pages.create });
   methods(router, '/strategies/new', { get: pages.showNew });
+  methods(router, '/strategies/symbols', { get: pages.showSymbols });
   methods(router, '/strategies/:id', { get: one.show, post: pages.save });
   methods(router, '/strategies/:id/edit', { get: pages.showEdit });
   methods(router, '/strategies/:id/activation', { post: one.activate });

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import type { ListStrategies, SignalsAfter } from '../core/signal.ts';
-import type { FindTradedSymbol } from '../core/symbol.ts';
+import type { FindTradedSymbol, SymbolFinder } from '../core/symbol.ts';
 import { createCompoundLimiter, type RateLimit } from '../http/compound-limiter.ts';
 import type { Draining } from '../http/draining.ts';
 import type { Feature } from '../http/feature.ts';
@@ -63,6 +63,7 @@ export interface StrategyFeatureDeps {
   readonly countStranger: (req: Request, res: Response) => void;
 
   readonly findSymbol: FindTradedSymbol;
+  readonly searchSymbols: SymbolFinder['search'];
   readonly hasInstruments: HasInstruments;
   readonly whyBrokerNotConnected: WhyBrokerNotConnected;
   /** Names by id, in the order in which pages list them. */

@@ -7,7 +7,7 @@ import type { StrategyDetails } from './strategy-store.ts';
 import { formatTimeOfDay } from './trading-window.ts';
 
 /** What the inputs of the form hold: what is stored, or what somebody typed. */
-interface FormValues {
+export interface FormValues {
   readonly name: string;
   readonly platform: string;
   readonly broker: string;
@@ -113,6 +113,25 @@ export function toFormView(values: FormValues, brokerNames: ReadonlyMap<string, 
     })),
     days: WEEK.map((day) => toOption(day, DAY_LABELS[day], days.includes(day))),
   };
+}
+
+/** One more row to write into. */
+export function addRow(values: FormValues): FormValues {
+  const rows = withSpareRows(values.rows);
+  return rows.length >= MOST_SYMBOLS ? { ...values, rows } : { ...values, rows: [...rows, EMPTY_ROW] };
+}
+
+/** `NSE:SBIN 1`: a symbol and its lot, into the first row that is empty. Text of another form changes nothing. */
+export function pickSymbol(
+  values: FormValues,
+  text: string,
+): { readonly values: FormValues; readonly row: number } {
+  const [, symbol = '', lot = ''] = /^(\S.{0,99}) (\d{1,9})$/.exec(text) ?? [];
+  const rows = withSpareRows(values.rows);
+  const free = rows.findIndex((each) => each.symbol === '' && each.quantity === '');
+  if (symbol === '' || free === -1) return { values, row: 0 };
+  const picked = { ...EMPTY_ROW, symbol, quantity: lot };
+  return { values: { ...values, rows: rows.with(free, picked) }, row: free };
 }
 
 /** Rows to write into, so that the page needs no script to grow. */

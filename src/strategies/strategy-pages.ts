@@ -1,22 +1,26 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../core/clock.ts';
+import { LONGEST_SYMBOL_SEARCH, type SymbolFinder } from '../core/symbol.ts';
 import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { type FormResult, readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
-import { type Notices, noticeOf } from '../http/query-text.ts';
+import { type Notices, noticeOf, queryText } from '../http/query-text.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { createReauthentication } from '../sessions/reauthentication.ts';
+import { type FormStep, takeFormStep } from './form-step.ts';
 import { MOST_STRATEGIES, type Strategies } from './strategies.ts';
-import { strategyForm } from './strategy-form.ts';
-import { emptyForm, filledForm, toFormView, typedForm } from './strategy-form-view.ts';
+import { MOST_SYMBOLS, strategyForm } from './strategy-form.ts';
+import { emptyForm, type FormValues, filledForm, toFormView, typedForm } from './strategy-form-view.ts';
 import type { StrategyDetails } from './strategy-store.ts';
 import { toStrategyView } from './strategy-view.ts';
 import { createSymbolCheck, type SymbolCheckDeps, type SymbolProblem } from './symbol-check.ts';
+import { createSymbolPicker } from './symbol-picker.ts';
 import { widensStrategy } from './widens-strategy.ts';
 
 export interface StrategyPagesDeps extends SymbolCheckDeps {
+  readonly searchSymbols: SymbolFinder['search'];
   readonly strategies: Strategies;
   readonly clock: Clock;
   /** Names by id, in the server's order. */
@@ -30,11 +34,12 @@ export interface StrategyPages {
   readonly showNew: RequestHandler;
   readonly create: RequestHandler;
   readonly showEdit: RequestHandler;
+  /** Symbols for the form's script, as JSON. */
+  readonly showSymbols: RequestHandler;
   readonly save: RequestHandler;
 }
 
 type FieldProblems = Readonly<Record<string, string>>;
-type FormValues = Parameters<typeof toFormView>[0];
 
 /** What the list says on top, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
@@ -47,6 +52,7 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
   const reauthentication = createReauthentication(deps.clock);
   const form = strategyForm([...brokerNames.keys()]);
   const findSymbolProblems = createSymbolCheck(deps);
+  const findChoices = createSymbolPicker(deps.searchSymbols);
 
   return {
     async list(req, res) {
@@ -67,6 +73,8 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
     },
 
     async create(req, res) {
+      const step = await takeFormStep(req, findChoices);
+      if (step !== undefined) return renderForm(req, res, step);
       const { userId, username } = currentSession(req);
       const read = await readStrategy(req);
       if (!read.ok) return refuse(req, res, read.fields);
@@ -82,9 +90,15 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
       renderForm(req, res, { values: filledForm(strategy), id: strategy.id });
     },
 
+    async showSymbols(req, res) {
+      res.json({ choices: await findChoices(queryText(req, 'q', LONGEST_SYMBOL_SEARCH)) });
+    },
+
     async save(req, res) {
       const stored = await findOwn(req);
       const { id, userId } = stored;
+      const step = await takeFormStep(req, findChoices);
+      if (step !== undefined) return renderForm(req, res, { ...step, id });
       const read = await readStrategy(req, stored);
       if (!read.ok) return refuse(req, res, read.fields, id);
       if (widensStrategy(stored, read.values) && reauthentication.isDue(req))
@@ -118,9 +132,9 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
       readonly values: FormValues;
       readonly fields?: FieldProblems;
       readonly id?: string | undefined;
-    },
+    } & Partial<Pick<FormStep, 'finder' | 'focus'>>,
   ): void {
-    const { values, fields = {}, id } = view;
+    const { values, fields = {}, id, finder = NOTHING_FOUND, focus } = view;
     if (brokerNames.size === 0) throw notFound();
     renderPage(req, res, 'strategies/form', {
       title: id === undefined ? 'New strategy' : 'Change the strategy',
@@ -128,10 +142,15 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
       action: id === undefined ? '/strategies' : `/strategies/${id}`,
       backTo: id === undefined ? '/strategies' : `/strategies/${id}`,
       isNew: id === undefined,
+      mostSymbols: MOST_SYMBOLS,
+      finder,
+      focus,
       fields,
     });
   }
 }
+
+const NOTHING_FOUND: FormStep['finder'] = { text: '', choices: undefined };
 
 /** Beside the rows that they were typed into. */
 function besideRows(req: Request, problems: readonly SymbolProblem[]): FieldProblems {

@@ -79,6 +79,22 @@ describe('The pages of strategies, in a browser', () => {
     },
   );
 
+  test('a row is added in place, and a symbol is suggested while it is typed', async () => {
+    await page.getByRole('button', { name: 'Add row' }).click();
+    expect(await page.evaluate<string>('document.activeElement.id')).toBe('symbol-3');
+    const row = page.getByRole('group', { name: 'Row 4' });
+    await row.getByLabel('Symbol 4').fill('state bank');
+    const option = page.locator('#symbol-options option[value="NSE:SBIN"]');
+    await option.waitFor({ state: 'attached' });
+    expect(await option.textContent()).toBe('STATE BANK OF INDIA, lot 1');
+    await row.getByLabel('Symbol 4').fill('NSE:SBIN');
+    expect(await row.getByLabel('Quantity 4').inputValue()).toBe('1');
+    await expectGoodPage();
+    await row.getByLabel('Symbol 4').fill('');
+    await row.getByLabel('Quantity 4').fill('');
+    expect(await page.getByLabel('Find a symbol').isVisible()).toBe(false);
+  });
+
   test('a strategy is made, and switched on', async () => {
     await page.getByLabel('Symbol 2').fill('nse:sbin');
     await page.getByLabel('Quantity 2').fill('10');
@@ -106,6 +122,18 @@ describe('The pages of strategies, in a browser', () => {
     await expectGoodPage();
     await page.getByText('What to send').click();
     expect(await mainText()).toContain('{{strategy.order.action}}');
+    await expectGoodPage();
+  });
+
+  test('a test signal is sent, marked as one, and shown with its text', async () => {
+    await page.getByText('Send test signal').first().click();
+    await expectGoodPage();
+    await page.getByLabel('Text of the signal').fill('SELL NSE:SBIN 3');
+    await page.getByRole('button', { name: 'Send test signal' }).click();
+    await page.getByText('Test signal: accepted.').waitFor();
+    expect(await mainText()).toMatch(/Test\s+Sell 3 NSE:SBIN \(MIS\)/);
+    await page.getByText('Details of signal 1').click();
+    await page.getByText('SELL NSE:SBIN 3', { exact: true }).waitFor();
     await expectGoodPage();
   });
 
