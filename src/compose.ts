@@ -208,6 +208,7 @@ export function compose({
     brokerName,
     listAdministrators,
     alertMinutesOf,
+    deviceLink: (userId, device) => accounts.deviceLink(userId, device),
     isSignedIn: async (userId) => (await registry.listByUser(userId)).length > 0,
   });
   audit.listen(telegram.listener);
@@ -325,8 +326,13 @@ export function compose({
     secrets: config.sessionSecrets,
     https,
     rateLimits: limits.login,
+    resetLimits: config.resetLimits,
+    sendMail: mail.send,
+    mailIsOn: mail.isOn,
     secondFactorRule: config.secondFactorRule,
   });
+
+  audit.listen(accounts.noticeListener);
 
   const cspReports = createCspReportFeature({ ...shared, mode: config.headers.cspMode });
 
@@ -384,6 +390,7 @@ export function compose({
     pendingRevocations: pending,
     factorReminder: accounts.secondFactor.reminderFor,
     needsSetup: accounts.needsSetup,
+    noticesOf: accounts.noticesOf,
   });
   const overview = createOverviewRouter({
     ...shared,
@@ -412,6 +419,11 @@ export function compose({
   const people = createPeopleRouter({
     ...shared,
     userAdmin: accounts.userAdmin,
+    resetRequests: accounts.resetRequests,
+    mayResetFactors: async (user) =>
+      !accounts.secondFactor.isRequired(user) || (await accounts.secondFactor.has(user.id)),
+    invitations: accounts.invitations,
+    mailIsOn: mail.isOn,
     countConnections: brokers.countConnectionsOf,
     countApiKeys: api.apiKeys.countOf,
   });
@@ -480,6 +492,7 @@ export function compose({
     telegram,
     mail,
     strategies,
+    users,
     sockets,
     upstreams,
     feed,

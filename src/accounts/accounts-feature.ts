@@ -1,6 +1,8 @@
-import type { RequestHandler } from 'express';
-import type { AuditLog } from '../core/audit-event.ts';
+import { type RequestHandler, Router } from 'express';
+import type { AuditListener, AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { SendMail } from '../core/mail.ts';
 import type { SecondFactorRule } from '../core/second-factor-rule.ts';
 import type { RateLimit } from '../http/compound-limiter.ts';
 import type { Feature } from '../http/feature.ts';
@@ -16,9 +18,20 @@ import { createCommonPasswords } from './common-passwords.ts';
 import { createDeviceCookies } from './device-cookies.ts';
 import { createFailedSignIns } from './failed-sign-ins.ts';
 import { createGuessGate } from './guess-gate.ts';
+import { createInvitationRouter } from './invitations/invitation-page.ts';
+import { createInvitationStore } from './invitations/invitation-store.ts';
+import { createInvitations, type Invitations } from './invitations/invitations.ts';
 import { createLoginLimiter } from './login-limiter.ts';
 import type { LoginPageDeps } from './login-page.ts';
 import { createNeedsSetup, type NeedsSetup } from './needs-setup.ts';
+import { createNoticeListener } from './notices/notice-listener.ts';
+import { createNoticeRouter } from './notices/notice-pages.ts';
+import { type AccountNotice, createNoticeStore } from './notices/notice-store.ts';
+import { createLinkStore } from './one-time-links/link-store.ts';
+import { createOneTimeLinks } from './one-time-links/one-time-links.ts';
+import { createPasswordReset } from './one-time-links/password-reset.ts';
+import { createResetRequests, type ResetRequests } from './one-time-links/reset-requests.ts';
+import { createLinkRouter } from './one-time-links/routes.ts';
 import { createPasswordHasher, type PasswordHasher } from './password-hasher.ts';
 import { createPasswordRules } from './password-rules.ts';
 import type { ProfilePagesDeps } from './profile-page.ts';
@@ -50,6 +63,12 @@ export interface AccountsFeatureDeps {
   readonly rateLimits: readonly RateLimit[];
   /** SECOND_FACTOR. */
   readonly secondFactorRule: SecondFactorRule;
+  /** RESET_RATE_LIMIT. */
+  readonly resetLimits: readonly RateLimit[];
+  readonly sendMail: SendMail;
+  /** Whether mail can be sent. */
+  readonly mailIsOn: boolean;
+  readonly log: Log;
   /** BASE_URL. */
   readonly publicOrigin: string;
 }
@@ -67,6 +86,14 @@ export interface AccountsFeature extends Feature {
   readonly setupGate: RequestHandler;
   readonly roleGate: RequestHandler;
   readonly needsSetup: NeedsSetup;
+  readonly resetRequests: ResetRequests;
+  readonly invitations: Invitations;
+  /** For the audit log. */
+  readonly noticeListener: AuditListener;
+  /** What a user is to be told on the page of a session: not of that very device. */
+  readonly noticesOf: (userId: string, deviceId: string) => Promise<readonly AccountNotice[]>;
+  /** A link that ends the session of a device. */
+  readonly deviceLink: (userId: string, deviceId: string) => Promise<string>;
 }
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
@@ -89,8 +116,20 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
   const pending = createPendingSignIns({ ...deps, singleUses });
   const enrolments = createEnrolments(deps);
   const authenticator = createAuthenticator({ users, hasher });
+  const linkStore = createLinkStore(database);
+  const links = createOneTimeLinks({ ...deps, store: linkStore });
+  const resetRequests = createResetRequests({ ...deps, links, secondFactor });
+  const passwordReset = createPasswordReset({ ...deps, links, linkStore, rules, hasher });
+  const invitations = createInvitations({ ...deps, store: createInvitationStore(database), rules, hasher });
+  const noticeStore = createNoticeStore(database);
 
   return {
+    resetRequests,
+    invitations,
+    noticeListener: createNoticeListener({ ...deps, links, noticeStore }),
+    noticesOf: async (userId, deviceId) =>
+      (await noticeStore.listOf(userId, clock.now())).filter(({ device }) => device !== deviceId),
+    deviceLink: async (userId, deviceId) => (await links.create('device_end', userId, deviceId)).url,
     users,
     hasher,
     secondFactor,
@@ -109,21 +148,32 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       return user === undefined || user.disabled ? undefined : user.role;
     }, acting),
     needsSetup: createNeedsSetup(users),
-    router: createAccountsRouter({
-      ...deps,
-      authenticator,
-      limiter,
-      devices,
-      rules,
-      hasher,
-      failures,
-      secondFactor,
-      pending,
-      enrolments,
-      acting,
-      setupToken,
-    }),
-    jobs: [failures.flushing],
-    cleanup: singleUses.forgetOld,
+    router: Router({ caseSensitive: true }).use(
+      createAccountsRouter({
+        ...deps,
+        links,
+        authenticator,
+        limiter,
+        devices,
+        rules,
+        hasher,
+        failures,
+        secondFactor,
+        pending,
+        enrolments,
+        acting,
+        setupToken,
+      }),
+      createLinkRouter({ ...deps, links, resetRequests, passwordReset }),
+      createInvitationRouter(invitations),
+      createNoticeRouter({ ...deps, noticeStore }),
+    ),
+    jobs: [failures.flushing, resetRequests.finishing],
+    async cleanup() {
+      await singleUses.forgetOld();
+      await linkStore.removeExpired(clock.now());
+      await noticeStore.removeExpired(clock.now());
+      await invitations.cleanup();
+    },
   };
 }

@@ -6,6 +6,8 @@ const SENTENCES = {
   revoked: 'Your session was ended. Sign in to begin a new one.',
   logged_out: 'You are signed out.',
   setup_done: 'Your account is ready. Sign in with it.',
+  password_reset:
+    'Your password is changed, and everything that was signed in has ended. Sign in with the new one.',
   code_expired: 'The sign-in took too long or had too many wrong codes. Sign in again.',
   code_sent_twice: 'The code was sent twice, and counts once. Sign in again.',
   cancelled: 'The sign-in was cancelled.',

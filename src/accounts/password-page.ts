@@ -33,6 +33,7 @@ const NOTICES: Notices = new Map([
     'end',
     'Your password is changed. Your other sessions, API keys and broker connections have ended. You stay signed in here.',
   ],
+  ['device_ended', 'That session has ended. Now change your password: whoever signed in may know it.'],
   ['keep', 'Your password is changed. Your other sessions, API keys and broker connections stay.'],
 ]);
 

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { AuditLog } from '../core/audit-event.ts';
+import type { SendMail } from '../core/mail.ts';
 import { ROLE_NAMES } from '../core/role.ts';
 import { AppError, invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
@@ -11,7 +12,9 @@ import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { toDeviceView } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import { emailChangeMail } from './account-mails.ts';
 import { emailSchema } from './new-account.ts';
+import type { OneTimeLinks } from './one-time-links/one-time-links.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
 import { type RecordedSignIn, toSignInView } from './sign-in-history.ts';
 import type { User, UserStore } from './user-store.ts';
@@ -21,6 +24,9 @@ export const EMAIL_PAGE = `${PROFILE}/email`;
 
 export interface ProfilePagesDeps {
   readonly users: Pick<UserStore, 'findById' | 'setEmail'>;
+  readonly links: Pick<OneTimeLinks, 'create'>;
+  readonly sendMail: SendMail;
+  readonly mailIsOn: boolean;
   readonly secondFactor: Pick<SecondFactor, 'stateOf'>;
   readonly lifecycle: Pick<SessionLifecycle, 'devicesOf'>;
   /** The user's last sign-ins, failed ones too, newest first. */
@@ -29,7 +35,13 @@ export interface ProfilePagesDeps {
 }
 
 /** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: Notices = new Map([['email', 'Your email address is changed.']]);
+const NOTICES: Notices = new Map([
+  ['email', 'Your email address is changed.'],
+  [
+    'email_link',
+    'A link is on its way to that address. Your email address changes when you open it, within an hour.',
+  ],
+]);
 
 const emailForm = z.object({ email: emailSchema });
 
@@ -40,6 +52,9 @@ export function createProfilePages({
   lifecycle,
   signInsOf,
   audit,
+  links,
+  sendMail,
+  mailIsOn,
 }: ProfilePagesDeps): Readonly<Record<'show' | 'showEmail' | 'changeEmail', RequestHandler>> {
   async function find(req: Request): Promise<User> {
     const user = await users.findById(currentSession(req).userId);
@@ -61,10 +76,12 @@ export function createProfilePages({
         user: {
           username: user.username,
           email: user.email,
+          isConfirmed: user.emailConfirmed,
           role: ROLE_NAMES[user.role],
           createdAt: user.createdAt,
         },
         factor,
+        mailIsOn,
         devices: devices.map((device) => toDeviceView(device, sid)),
         signIns: signIns.map(toSignInView),
         notice: noticeOf(req, NOTICES),
@@ -83,7 +100,13 @@ export function createProfilePages({
         const typed = String(req.body?.email ?? '').slice(0, 300);
         return renderEmail(req, res.status(400), typed, form.fields['email']);
       }
-      await users.setEmail(user.id, form.values.email);
+      const { email } = form.values;
+      if (mailIsOn) {
+        const link = await links.create('email_change', user.id, email);
+        await sendMail(emailChangeMail(user, email, link));
+        return res.redirect(303, `${PROFILE}?notice=email_link`);
+      }
+      await users.setEmail(user.id, email, { isConfirmed: false });
       await audit.record({ type: 'account.email_changed', userId: user.id }, auditOrigin(req, res));
       res.redirect(303, `${PROFILE}?notice=email`);
     },

@@ -7,7 +7,10 @@ import { CONFIRM } from '../sessions/reauthentication.ts';
 import { type CompleteSignInDeps, createCompleteSignIn } from './complete-sign-in.ts';
 import { createConfirmIdentity } from './confirm-identity.ts';
 import { createConfirmPage } from './confirm-page.ts';
+import { INVITATION_ROUTES } from './invitations/invitation-page.ts';
 import { createLoginPage, type LoginPageDeps } from './login-page.ts';
+import { NOTICE_ROUTES } from './notices/notice-pages.ts';
+import { LINK_ROUTES } from './one-time-links/routes.ts';
 import { createPasswordChange, type PasswordChangeDeps } from './password-change.ts';
 import { createPasswordPage, PASSWORD_PAGE } from './password-page.ts';
 import { createProfilePages, EMAIL_PAGE, PROFILE, type ProfilePagesDeps } from './profile-page.ts';
@@ -41,6 +44,9 @@ export interface AccountsRouterDeps
 export const ACCOUNT_ROUTES: readonly RoutePolicy[] = [
   { path: '/setup', class: 'form' },
   { path: '/auth/login', below: true, class: 'form' },
+  ...LINK_ROUTES,
+  ...INVITATION_ROUTES,
+  ...NOTICE_ROUTES,
   { path: CONFIRM, viewersToo: true },
   { path: PROFILE, viewersToo: true },
   { path: EMAIL_PAGE, viewersToo: true, reauthenticate: ['get', 'post'] },

@@ -3,7 +3,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import type { Role } from '../core/role.ts';
 import { waitForActs } from '../storage/act-locks.ts';
-import type { InTransaction } from '../storage/change-in-transaction.ts';
+import type { ChangeInTransaction, InTransaction } from '../storage/change-in-transaction.ts';
 import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema, UsersTable } from '../storage/schema.ts';
@@ -13,6 +13,8 @@ export interface User {
   readonly id: string;
   readonly username: string;
   readonly email: string;
+  /** By a link that was sent there. */
+  readonly emailConfirmed: boolean;
   readonly role: Role;
   readonly disabled: boolean;
   /** Milliseconds since the epoch. */
@@ -51,6 +53,11 @@ export interface UserStore {
   /** Of any number of requests at the same time, on any number of nodes, one makes the first admin. */
   createFirstAdmin(person: Omit<NewUser, 'role'>): Promise<Created | { readonly kind: 'already_set_up' }>;
   createUser(person: NewUser): Promise<Created | { readonly kind: 'username_taken' }>;
+  /** The same with the use of their invitation, in one transaction; `refused` where that was used up meanwhile. */
+  createInvitedUser(
+    person: NewUser,
+    accept: ChangeInTransaction,
+  ): Promise<Created | { readonly kind: 'username_taken' | 'refused' }>;
   findById(userId: string): Promise<User | undefined>;
   findByUsername(username: string): Promise<User | undefined>;
   /** When the user of this name chose their password; see `User.passwordSetAt`. */
@@ -74,7 +81,9 @@ export interface UserStore {
     passwordHash: string,
     options?: { readonly trx?: Kysely<Schema>; readonly replaces?: string },
   ): Promise<boolean>;
-  setEmail(userId: string, email: string): Promise<void>;
+  setEmail(userId: string, email: string, options: { readonly isConfirmed: boolean }): Promise<void>;
+  /** Whatever its capital letters. Ordered by username. */
+  listByEmail(email: string, limit: number): Promise<readonly User[]>;
   /** The same password, hashed anew, only if the old hash is still there; false when somebody else changed the password. */
   replacePasswordHash(userId: string, oldHash: string, newHash: string): Promise<boolean>;
   setDisabled(userId: string, disabled: boolean): Promise<void>;
@@ -118,19 +127,20 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
         return { kind: 'created', user: toUser(row) };
       }),
 
-    createUser: (person) =>
-      db.transaction().execute(async (trx) => {
-        await claimInstallation(trx, clock.now());
-        const row = newRow(person, clock.now());
-        const { numInsertedOrUpdatedRows } = await trx
-          .insertInto('users')
-          .values(row)
-          .onConflict((conflict) => conflict.column('username_key').doNothing())
-          .executeTakeFirstOrThrow();
-        return numInsertedOrUpdatedRows === 1n
-          ? { kind: 'created', user: toUser(row) }
-          : { kind: 'username_taken' };
-      }),
+    createUser: (person) => db.transaction().execute((trx) => insertUser(trx, person, clock.now())),
+
+    async createInvitedUser(person, accept) {
+      try {
+        return await db.transaction().execute(async (trx) => {
+          const made = await insertUser(trx, person, clock.now());
+          if (made.kind === 'created' && !(await accept(trx))) throw new InvitationOverError();
+          return made;
+        });
+      } catch (error) {
+        if (error instanceof InvitationOverError) return { kind: 'refused' };
+        throw error;
+      }
+    },
 
     async findById(userId) {
       const row = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
@@ -212,8 +222,20 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
       return numUpdatedRows === 1n;
     },
 
-    async setEmail(userId, email) {
-      await db.updateTable('users').set({ email }).where('id', '=', userId).execute();
+    async setEmail(userId, email, { isConfirmed }) {
+      const email_confirmed_at = isConfirmed ? clock.now() : null;
+      await db.updateTable('users').set({ email, email_confirmed_at }).where('id', '=', userId).execute();
+    },
+
+    async listByEmail(email, limit) {
+      const rows = await db
+        .selectFrom('users')
+        .selectAll()
+        .where(sql`lower(email)`, '=', email.toLowerCase())
+        .orderBy('username_key')
+        .limit(limit)
+        .execute();
+      return rows.map(toUser);
     },
 
     async replacePasswordHash(userId, oldHash, newHash) {
@@ -271,6 +293,26 @@ async function changeRole(
   return before.role;
 }
 
+/** Rolls back the account that was made with it. */
+class InvitationOverError extends Error {}
+
+async function insertUser(
+  trx: InTransaction,
+  person: NewUser,
+  now: number,
+): Promise<Created | { readonly kind: 'username_taken' }> {
+  await claimInstallation(trx, now);
+  const row = newRow(person, now);
+  const { numInsertedOrUpdatedRows } = await trx
+    .insertInto('users')
+    .values(row)
+    .onConflict((conflict) => conflict.column('username_key').doNothing())
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n
+    ? { kind: 'created', user: toUser(row) }
+    : { kind: 'username_taken' };
+}
+
 /** Until the transaction ends nobody else gets past here: two who disable each other would leave nobody. */
 async function waitForTurn(trx: Kysely<Schema>): Promise<void> {
   await trx.updateTable('installation').set({ id: 1 }).where('id', '=', 1).execute();
@@ -317,6 +359,7 @@ function newRow({ username, email, passwordHash, role }: NewUser, now: number): 
     disabled: 0,
     created_at: now,
     last_sign_in_at: null,
+    email_confirmed_at: null,
   };
 }
 
@@ -325,6 +368,7 @@ function toUser(row: Selectable<UsersTable>): User {
     id: row.id,
     username: row.username,
     email: row.email,
+    emailConfirmed: row.email_confirmed_at !== null,
     role: row.role,
     disabled: row.disabled === 1,
     createdAt: row.created_at,

@@ -6,7 +6,7 @@ export const AUDIT_GROUPS = [
     prefixes: ['login.', 'identity.', 'totp.', 'recovery_codes.', 'reset.', 'password.'],
   },
   { id: 'endings', label: 'Sessions and revocations', prefixes: ['session.', 'revocation.'] },
-  { id: 'people', label: 'People and roles', prefixes: ['account.', 'user.', 'role.'] },
+  { id: 'people', label: 'People and roles', prefixes: ['account.', 'user.', 'role.', 'invitation.'] },
   { id: 'brokers', label: 'Brokers', prefixes: ['broker.'] },
   { id: 'api-keys', label: 'API keys', prefixes: ['api_key.'] },
   { id: 'strategies', label: 'Strategies and signals', prefixes: ['strategy.', 'signal.'] },

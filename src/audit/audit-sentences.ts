@@ -37,7 +37,16 @@ const SENTENCES: Sentences = {
     `The account ${username} was made${role === 'user' ? '' : `, as ${roleName(role)}`}.`,
   'account.disabled': ({ userId }, { user }) => `${user(userId)} can no longer sign in.`,
   'account.enabled': ({ userId }, { user }) => `${user(userId)} can sign in again.`,
-  'account.password_reset': ({ userId }, { user }) => `${user(userId)} has a new password.`,
+  'account.password_reset': ({ userId, by }, { user }) =>
+    by === 'link' ? `${user(userId)} chose a new password by a link.` : `${user(userId)} has a new password.`,
+  'reset.requested': ({ userId, by }, { user }) =>
+    `A link to reset the password of ${user(userId)} was made: ${RESET_WORDS[by] ?? words(by)}.`,
+  'reset.refused': ({ userId }, { user }) =>
+    `A password reset ${userId === undefined ? 'for an unknown name' : `for ${user(userId)}`} was refused: wrong recovery code.`,
+  'invitation.created': ({ role, email }) =>
+    `${email === null ? 'A person' : email} was invited, as ${roleName(role)}.`,
+  'invitation.revoked': () => 'An invitation was revoked.',
+  'invitation.accepted': ({ userId }, { user }) => `${user(userId)} accepted an invitation.`,
   'account.email_changed': ({ userId }, { user }) => `${user(userId)} changed their email address.`,
   'totp.enrolled': ({ userId }, { user }) => `${user(userId)} set up an authenticator app.`,
   'totp.removed': ({ userId }, { user }) =>
@@ -183,6 +192,13 @@ const SENTENCES: Sentences = {
     `${alertHeading(what)}, on ${node}. ${alertSentence({ what, figure, threshold })}`,
   'alert.ended': ({ what, figure, threshold, raisedAt }) =>
     `${alertHeading(what)}. It began ${formatIst(raisedAt)}. At the worst: ${alertSentence({ what, figure, threshold })}`,
+};
+
+const RESET_WORDS: Readonly<Record<string, string>> = {
+  email: 'sent by email',
+  recovery_code: 'for a recovery code',
+  administrator: 'by an administrator',
+  operator: 'on the command line',
 };
 
 const roleName = (role: string): string =>

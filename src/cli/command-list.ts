@@ -51,6 +51,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     load: () => import('./reset-factors.ts'),
   },
   {
+    name: 'users reset-link',
+    summary: 'print a link with which a user chooses a new password, once, within ten minutes',
+    load: () => import('./reset-link.ts'),
+  },
+  {
     name: 'users reset-password',
     summary: 'set a new password; ends the sessions and tokens and revokes the API keys',
     load: () => import('./reset-password.ts'),

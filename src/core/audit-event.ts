@@ -14,7 +14,23 @@ export type AuditEvent =
     }
   | { readonly type: 'account.disabled'; readonly userId: string }
   | { readonly type: 'account.enabled'; readonly userId: string }
-  | { readonly type: 'account.password_reset'; readonly userId: string }
+  /** `by`: a one-time link; absent for an administrator or the command line, who set it. */
+  | { readonly type: 'account.password_reset'; readonly userId: string; readonly by?: 'link' }
+  /** A link to choose a new password was made. */
+  | {
+      readonly type: 'reset.requested';
+      readonly userId: string;
+      readonly by: 'email' | 'recovery_code' | 'administrator' | 'operator';
+    }
+  | { readonly type: 'reset.refused'; readonly userId?: string; readonly why: 'code' }
+  | {
+      readonly type: 'invitation.created';
+      readonly invitationId: string;
+      readonly role: string;
+      readonly email: string | null;
+    }
+  | { readonly type: 'invitation.revoked'; readonly invitationId: string }
+  | { readonly type: 'invitation.accepted'; readonly userId: string; readonly invitationId: string }
   | { readonly type: 'account.email_changed'; readonly userId: string }
   | { readonly type: 'totp.enrolled'; readonly userId: string }
   | { readonly type: 'totp.removed'; readonly userId: string }

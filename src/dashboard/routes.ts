@@ -27,6 +27,15 @@ export interface ConnectedBroker {
   readonly endsAt?: number;
 }
 
+/** Of the accounts feature: a new device, a factor that was reset. */
+export interface AccountNotice {
+  readonly id: string;
+  readonly kind: 'new_device' | 'factors_reset';
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
 export interface LatestReceipt extends ReceiptView {
   readonly isOfCutoff: boolean;
 }
@@ -48,6 +57,8 @@ export interface DashboardRouterDeps extends DayOfWorkDeps {
   readonly pendingRevocations: PendingRevocationStore;
   /** What a user is reminded of about their second factor. */
   readonly factorReminder: (userId: string, role: Role) => Promise<'set_up' | 'few_codes' | undefined>;
+  /** What a user is to be told on the page of a device. */
+  readonly noticesOf: (userId: string, deviceId: string) => Promise<readonly AccountNotice[]>;
   /** Whether nobody has an account yet. */
   readonly needsSetup: () => Promise<boolean>;
 }
@@ -77,7 +88,7 @@ const SEEN = 'curfew-receipt';
 function showDashboard(deps: DashboardRouterDeps): RequestHandler {
   const { clock, calendar, policy, lifecycle, brokersOf, settingsOf, latestReceipt, pendingRevocations } =
     deps;
-  const { factorReminder, watchedOf } = deps;
+  const { factorReminder, watchedOf, noticesOf } = deps;
   const readDayOfWork = createDayOfWork(deps);
   const seen = createDayCookie({ ...deps, name: SEEN });
 
@@ -92,16 +103,18 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
 
   return async (req, res) => {
     const session = currentSession(req);
-    const [devices, allBrokers, settings, receipt, { waiting }, reminder, day, watched] = await Promise.all([
-      lifecycle.devicesOf(session.userId),
-      brokersOf(session.userId, req),
-      settingsOf(session.userId),
-      latestReceipt(session.userId, session.role),
-      session.role === 'admin' ? pendingRevocations.summary() : NOTHING_TO_SEE,
-      factorReminder(session.userId, session.role),
-      readDayOfWork(session.userId),
-      watchedOf(session),
-    ]);
+    const [devices, allBrokers, settings, receipt, { waiting }, reminder, day, watched, notices] =
+      await Promise.all([
+        lifecycle.devicesOf(session.userId),
+        brokersOf(session.userId, req),
+        settingsOf(session.userId),
+        latestReceipt(session.userId, session.role),
+        session.role === 'admin' ? pendingRevocations.summary() : NOTHING_TO_SEE,
+        factorReminder(session.userId, session.role),
+        readDayOfWork(session.userId),
+        watchedOf(session),
+        noticesOf(session.userId, req.session.deviceId ?? ''),
+      ]);
     const brokers = allBrokers.filter(hasPlaceHere);
     const { cutoffTime } = policy.current();
     const idleMs = shortestIdleMs(policy.current().idleTimeoutMs, settings.idleTimeoutMs);
@@ -124,6 +137,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
         cutoffTime === 'off' ? undefined : formatCutoffTime(cutoffTime),
         cutoff,
       ),
+      notices,
       pendingCount: waiting,
       factorReminder: reminder,
       lastReceipt: receipt,

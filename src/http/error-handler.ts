@@ -101,7 +101,9 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
 function actionFor(error: AppError, req: Request): ErrorAction {
   if (error.code === 'csrf' && req.session?.userId === undefined) {
     const { class: routeClass, path } = policyOf(req);
-    return { href: routeClass === 'form' ? path : '/auth/login', text: 'Open the form again' };
+    // The address of a one-time link is its own; of other forms, that of their row.
+    const form = path.includes('/:') ? req.path : path;
+    return { href: routeClass === 'form' ? form : '/auth/login', text: 'Open the form again' };
   }
   if (error.code === 'rate_limited' && req.method === 'GET')
     return { href: placeOf(req.originalUrl), text: 'Try again' };

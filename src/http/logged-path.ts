@@ -1,7 +1,7 @@
 /** Whoever has the rest of such an address can send signals: a log is no place for it (ASVS 14.2.1, 16.2.5). */
 const WEBHOOK_ID = /(webhooks(?:\/|%2f|\\|%5c)).*$/is;
-/** With the rest of this one somebody can set a password. */
-const RESET_TOKEN = /(auth[/\\]reset[/\\]).*$/is;
+/** With the rest of these somebody can set a password, make an account, or end a session. */
+const LINK_TOKEN = /((?:auth[/\\](?:reset|email|device)|invitations)[/\\]).*$/is;
 /** API keys and signing secrets that somebody put into an address by mistake. */
 const SECRETS = /(cfw|cws)_[\w-]+/gi;
 /** What may be one, wherever it stands: session ids and tokens are long and random, and names and UUIDs do not look so. */
@@ -29,7 +29,7 @@ function decodedWhereNeeded(path: string): string {
 function withoutSecrets(path: string): string {
   return path
     .replace(WEBHOOK_ID, '$1…')
-    .replace(RESET_TOKEN, '$1…')
+    .replace(LINK_TOKEN, '$1…')
     .replace(SECRETS, '$1_…')
     .replace(LONG_WORD, (word) => (looksRandom(word) ? '…' : word));
 }

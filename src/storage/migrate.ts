@@ -36,6 +36,7 @@ import * as mail from './migrations/0019-mail.ts';
 import * as signIns from './migrations/0020-sign-ins.ts';
 import * as signalHistory from './migrations/0021-signal-history.ts';
 import * as watchedSymbols from './migrations/0022-watched-symbols.ts';
+import * as oneTimeLinks from './migrations/0023-one-time-links.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -74,6 +75,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0020-sign-ins': signIns,
   '0021-signal-history': signalHistory,
   '0022-watched-symbols': watchedSymbols,
+  '0023-one-time-links': oneTimeLinks,
 };
 
 /** Reads where a database stands. Changes nothing. */

@@ -42,6 +42,9 @@ export interface Schema {
   telegram_bots: TelegramBotsTable;
   telegram_messages: TelegramMessagesTable;
   mail_messages: MailMessagesTable;
+  one_time_links: OneTimeLinksTable;
+  invitations: InvitationsTable;
+  account_notices: AccountNoticesTable;
   ban_state: BanStateTable;
   bans: BansTable;
   ban_offences: { subject: string; offences: number; last_at: number };
@@ -73,6 +76,42 @@ export interface UsersTable {
   created_at: number;
   /** Null before the first time. */
   last_sign_in_at: number | null;
+  /** Null where no link that was sent there was opened. */
+  email_confirmed_at: number | null;
+}
+
+export interface OneTimeLinksTable {
+  /** Of the token in the link. */
+  digest: string;
+  purpose: string;
+  user_id: string;
+  subject: string;
+  created_at: number;
+  expires_at: number;
+}
+
+export interface InvitationsTable {
+  id: string;
+  digest: string;
+  email: string | null;
+  role: Role;
+  invited_by: string;
+  created_at: number;
+  expires_at: number;
+  outcome: 'accepted' | 'revoked' | null;
+  ended_at: number | null;
+}
+
+export type NoticeKind = 'new_device' | 'factors_reset';
+
+export interface AccountNoticesTable {
+  id: string;
+  user_id: string;
+  kind: NoticeKind;
+  device: string;
+  text: string;
+  created_at: number;
+  expires_at: number;
 }
 
 export interface MailMessagesTable {

@@ -39,6 +39,10 @@ export const TABLE_OWNERS = {
   telegram_bots: 'people',
   telegram_messages: 'server',
   mail_messages: 'server',
+  // Made and used without a session as well; what a link does is an act of its own.
+  one_time_links: 'people',
+  invitations: 'people',
+  account_notices: 'server',
   ban_state: 'people',
   bans: 'people',
   ban_offences: 'people',

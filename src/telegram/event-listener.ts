@@ -2,7 +2,14 @@ import type { AuditEvent, AuditListener } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import { DAY_MS, MINUTE_MS } from '../core/duration.ts';
 import type { BotStore } from './bot-store.ts';
-import { ADMINISTRATORS, type EventMessage, messageFor, sweepAppendix } from './event-messages.ts';
+import {
+  ADMINISTRATORS,
+  DEVICE_LINK,
+  type EventMessage,
+  messageFor,
+  sweepAppendix,
+} from './event-messages.ts';
+import type { LinkSeal } from './link-seal.ts';
 import type { MessageStore, NewMessage } from './message-store.ts';
 
 export interface EventListenerDeps {
@@ -13,6 +20,8 @@ export interface EventListenerDeps {
   readonly brokerName: (broker: string) => string;
   /** Their ids. */
   readonly listAdministrators: () => Promise<readonly string[]>;
+  readonly deviceLink: (userId: string, deviceId: string) => Promise<string>;
+  readonly linkSeal: Pick<LinkSeal, 'seal'>;
   /** BASE_URL. */
   readonly publicOrigin: string;
 }
@@ -26,6 +35,7 @@ const SWEEP = 'sweep';
 /** Turns what the audit log records into messages to those who want to hear of it. */
 export function createEventListener(deps: EventListenerDeps): AuditListener {
   const { botStore, messageStore, wakeMessages, clock, brokerName, listAdministrators, publicOrigin } = deps;
+  const { deviceLink, linkSeal } = deps;
 
   return async function tellOf(events, origin) {
     const now = clock.now();
@@ -39,12 +49,21 @@ export function createEventListener(deps: EventListenerDeps): AuditListener {
     const addressed = await address(drafts);
     const subscriptions = await botStore.listSubscriptions(addressed.map(({ userId }) => userId));
     const wanted = new Map(subscriptions.map(({ userId, kinds }) => [userId, kinds]));
-    const messages = addressed
-      .filter(({ userId, draft }) => wanted.get(userId)?.includes(draft.kind))
-      .map(({ userId, draft }) => toMessage(userId, draft, now));
+    const messages = await Promise.all(
+      addressed
+        .filter(({ userId, draft }) => wanted.get(userId)?.includes(draft.kind))
+        .map(async ({ userId, draft }) => toMessage(userId, await withLink(userId, draft), now)),
+    );
     if (messages.length === 0) return;
     await messageStore.add(messages, now);
     wakeMessages();
+  }
+
+  /** Made for those alone who are told. */
+  async function withLink(userId: string, draft: EventMessage): Promise<EventMessage> {
+    if (draft.device === undefined) return draft;
+    const link = linkSeal.seal(await deviceLink(userId, draft.device));
+    return { ...draft, body: draft.body.replace(DEVICE_LINK, () => link) };
   }
 
   async function address(drafts: readonly EventMessage[]) {

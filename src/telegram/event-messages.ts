@@ -9,6 +9,9 @@ import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
 import { toHtml } from './html.ts';
 import type { MessageKind } from './message-kinds.ts';
 
+/** No text of a message looks like it. */
+export const DEVICE_LINK = '\u{fdd0}';
+
 export const ADMINISTRATORS = Symbol('administrators');
 
 /** What somebody may want to be told. */
@@ -20,6 +23,8 @@ export interface EventMessage {
   readonly body: string;
   /** Waits for `sweepAppendix` of the sweep that it is a part of. */
   readonly awaitsSweep?: true;
+  /** In place of `DEVICE_LINK` comes a link that ends the session of this device. */
+  readonly device?: string;
 }
 
 export interface MessageContext {
@@ -60,16 +65,16 @@ export function messageFor(event: AuditEvent, context: MessageContext): EventMes
 type EventOf<Type extends AuditEvent['type']> = Extract<AuditEvent, { type: Type }>;
 
 function newDevice(
-  { userId, program }: EventOf<'login.succeeded'>,
-  { origin, now, publicOrigin }: MessageContext,
+  { userId, program, device }: EventOf<'login.succeeded'>,
+  { origin, now }: MessageContext,
 ): EventMessage {
   const body = lines(
     '<b>Sign-in from a new device</b>',
     `${toHtml(origin.actor)} with ${toHtml(program)}, from ${toHtml(origin.address ?? 'an unknown address')}`,
     formatIst(now),
-    `If that was not you, end it: ${toHtml(publicOrigin)}/sessions`,
+    `If that was not you, end it and change your password: ${DEVICE_LINK}`,
   );
-  return { to: userId, kind: 'new_device', body };
+  return { to: userId, kind: 'new_device', body, device };
 }
 
 /** For each person of a sweep. Other ends tell theirs by the receipt. */

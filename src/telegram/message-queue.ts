@@ -6,6 +6,7 @@ import type { BotApi, SendOutcome } from './bot-api.ts';
 import type { BotStore, ClaimedBot } from './bot-store.ts';
 import type { Bots } from './bots.ts';
 import { type Bundle, bundle } from './bundle.ts';
+import type { LinkSeal } from './link-seal.ts';
 import { pauseAfter } from './message-pace.ts';
 import type { MessageStore } from './message-store.ts';
 
@@ -25,6 +26,7 @@ export interface MessageQueueDeps {
   readonly messageStore: MessageStore;
   readonly bots: Pick<Bots, 'tokenOf'>;
   readonly botApi: Pick<BotApi, 'send'>;
+  readonly linkSeal: Pick<LinkSeal, 'open'>;
   readonly clock: Clock;
   readonly log: Log;
   /** In [0, 1). */
@@ -32,7 +34,7 @@ export interface MessageQueueDeps {
 }
 
 export function createMessageQueue(deps: MessageQueueDeps): MessageQueue {
-  const { botStore, messageStore, bots, botApi, clock, log, random = Math.random } = deps;
+  const { botStore, messageStore, bots, botApi, linkSeal, clock, log, random = Math.random } = deps;
   let tidiedAt = 0;
 
   return createLeasedQueue({
@@ -67,7 +69,7 @@ export function createMessageQueue(deps: MessageQueueDeps): MessageQueue {
     const outcome: SendOutcome =
       botToken === undefined
         ? { kind: 'refused', why: 'unreadable' }
-        : await botApi.send({ botToken, chatId: bot.chatId, html: next.html });
+        : await botApi.send({ botToken, chatId: bot.chatId, html: linkSeal.open(next.html) });
     await settle(bot, next, outcome);
     return outcome.kind === 'sent' ? next.ids.length : 0;
   }

@@ -14,6 +14,7 @@ import { createBotStore } from './bot-store.ts';
 import { type Bots, createBots } from './bots.ts';
 import { type CutoffReminder, createCutoffReminder } from './cutoff-reminder.ts';
 import { createEventListener } from './event-listener.ts';
+import { createLinkSeal } from './link-seal.ts';
 import { createMessageQueue, type MessageQueue } from './message-queue.ts';
 import { createMessageStore } from './message-store.ts';
 import { createTelegramRouter } from './routes.ts';
@@ -37,6 +38,8 @@ export interface TelegramFeatureDeps {
   readonly brokerName: (broker: string) => string;
   readonly listAdministrators: () => Promise<readonly string[]>;
   readonly alertMinutesOf: (userId: string) => Promise<number>;
+  /** A link that ends the session of a device. */
+  readonly deviceLink: (userId: string, deviceId: string) => Promise<string>;
   readonly isSignedIn: (userId: string) => Promise<boolean>;
 }
 
@@ -59,7 +62,8 @@ export function createTelegramFeature(deps: TelegramFeatureDeps): TelegramFeatur
   const messageStore = createMessageStore(deps.database);
   const botApi = createBotApi(deps);
   const bots = createBots({ ...deps, botStore, cipher: deps.keyRing.forPurpose('telegram') });
-  const shared = { ...deps, botStore, messageStore, botApi, bots };
+  const linkSeal = createLinkSeal(deps.keyRing.forPurpose('telegram-link'), `${deps.publicOrigin}/sessions`);
+  const shared = { ...deps, linkSeal, botStore, messageStore, botApi, bots };
   const queue = createMessageQueue(shared);
   const wakeMessages = queue.wake;
   const limiter = createCompoundLimiter({

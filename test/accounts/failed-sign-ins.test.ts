@@ -9,6 +9,7 @@ const ASHA: User = {
   username: 'Asha',
   email: 'asha@example.com',
   role: 'user',
+  emailConfirmed: false,
   disabled: false,
   createdAt: 0,
   passwordSetAt: 0,

@@ -14,7 +14,8 @@ export interface ReceivedMail {
 
 export interface MailServer {
   readonly url: string;
-  readonly received: readonly ReceivedMail[];
+  /** Oldest first; a test may take some out. */
+  readonly received: ReceivedMail[];
   /** Waits for the next mail to an address, and takes it out. */
   take(to: string): Promise<ReceivedMail>;
   /** An SMTP status for everything from now on: 451 for later, 550 for never; undefined: mail is taken. */
@@ -67,13 +68,6 @@ export async function startMailServer(port = 0): Promise<MailServer> {
     },
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
-}
-
-/** The link in a mail, as a path of the server. */
-export function linkIn(mail: Pick<ReceivedMail, 'text'>, origin: string): string {
-  const [, path] = new RegExp(`${origin}(/\\S+)`).exec(mail.text) ?? [];
-  if (path === undefined) throw new Error(`No link in: ${mail.text}`);
-  return path;
 }
 
 function readMail(raw: string): Pick<ReceivedMail, 'subject' | 'text' | 'headers'> {

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { AuditEvent } from '../../src/core/audit-event.ts';
 import type { Receipt } from '../../src/core/revocation.ts';
-import { ADMINISTRATORS, cutoffSoon, messageFor, sweepAppendix } from '../../src/telegram/event-messages.ts';
+import {
+  ADMINISTRATORS,
+  cutoffSoon,
+  DEVICE_LINK,
+  messageFor,
+  sweepAppendix,
+} from '../../src/telegram/event-messages.ts';
 
 const NOW = Date.parse('2026-11-23T10:00:00+05:30');
 const CONTEXT = {
@@ -40,11 +46,12 @@ describe('The message of an event', () => {
     expect(messageFor(NEW_DEVICE, CONTEXT)).toEqual({
       to: 'asha',
       kind: 'new_device',
+      device: 'device-1',
       body: [
         '<b>Sign-in from a new device</b>',
         'asha with Firefox on Linux, from 203.0.113.9',
         'Mon 23 Nov 2026, 10:00:00 IST',
-        'If that was not you, end it: https://curfew.example/sessions',
+        `If that was not you, end it and change your password: ${DEVICE_LINK}`,
       ].join('\n'),
     });
     expect(messageFor({ ...NEW_DEVICE, known: true }, CONTEXT)).toBeUndefined();

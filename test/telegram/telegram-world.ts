@@ -7,6 +7,7 @@ import { createBotApi } from '../../src/telegram/bot-api.ts';
 import { createBotStore } from '../../src/telegram/bot-store.ts';
 import { createBots } from '../../src/telegram/bots.ts';
 import { createEventListener } from '../../src/telegram/event-listener.ts';
+import { createLinkSeal } from '../../src/telegram/link-seal.ts';
 import { createMessageQueue } from '../../src/telegram/message-queue.ts';
 import { createMessageStore, type NewMessage } from '../../src/telegram/message-store.ts';
 import { createRecordingAudit } from '../broker/recording-audit.ts';
@@ -44,6 +45,8 @@ export function createTelegramWorld(database: Database, telegram: TelegramServer
   const counted = { decryptions: 0, published: 0 };
   const signedIn = new Set(['asha', 'ravi']);
 
+  const linkSeal = createLinkSeal(keyRing.forPurpose('telegram-link'), 'https://curfew.example/sessions');
+
   /** A node: a memory and a queue of its own. */
   function createNode() {
     const caches = createCaches({ clock, calendar });
@@ -70,7 +73,16 @@ export function createTelegramWorld(database: Database, telegram: TelegramServer
       clock,
       audit,
     });
-    const queue = createMessageQueue({ botStore, messageStore, bots, botApi, clock, log, random: () => 0 });
+    const queue = createMessageQueue({
+      botStore,
+      messageStore,
+      bots,
+      botApi,
+      linkSeal,
+      clock,
+      log,
+      random: () => 0,
+    });
     return { caches, bots, queue };
   }
   const node = createNode();
@@ -83,6 +95,8 @@ export function createTelegramWorld(database: Database, telegram: TelegramServer
     brokerName: (broker) => (broker === 'kite' ? 'Zerodha' : broker),
     listAdministrators: async () => ['ravi'],
     publicOrigin: 'https://curfew.example',
+    deviceLink: async (_userId, device) => `https://curfew.example/auth/device/${device}`,
+    linkSeal,
   });
 
   return {

@@ -66,6 +66,8 @@ export interface SecondFactor {
       readonly origin: AuditOrigin;
     },
   ): Promise<CodeCheck>;
+  /** Uses a recovery code up, where it is good. Of nobody's account it takes as long. */
+  useRecoveryCode(userId: string | undefined, code: string, origin: AuditOrigin): Promise<boolean>;
   /** Stores a confirmed app; returns the recovery codes, which are nowhere else. Undefined where it could not be enrolled. */
   enrol(
     person: { readonly userId: string; readonly secret: string; readonly passwordHash?: string },
@@ -162,6 +164,12 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
       if (!(await checkTotp(userId, factor.secret, code, at))) return { kind: 'wrong' };
       await taken?.giveBack();
       return { kind: 'accepted', method: 'totp' };
+    },
+
+    async useRecoveryCode(userId = '', typed, origin) {
+      const code = normaliseCode(typed);
+      if (!isRecoveryCode(code)) return false;
+      return (await checkRecoveryCode(userId, code, origin)).kind === 'accepted';
     },
 
     async enrol({ userId, secret, passwordHash }, typed, origin) {

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
+import type { ResetRequests } from '../../accounts/one-time-links/reset-requests.ts';
 import type { UserAdmin } from '../../accounts/user-admin.ts';
 import type { User, UserStore } from '../../accounts/user-store.ts';
 import { AppError, notFound } from '../../errors.ts';
@@ -15,6 +16,9 @@ import { roleChoices, roleSchema } from './role-choices.ts';
 export interface PersonActsDeps {
   readonly users: Pick<UserStore, 'findById'>;
   readonly userAdmin: UserAdmin;
+  readonly resetRequests: Pick<ResetRequests, 'forUser'>;
+  /** Whether an administrator without a second factor must set one up before they reset one. */
+  readonly mayResetFactors: (user: Pick<User, 'id' | 'role'>) => Promise<boolean>;
   readonly registry: Pick<SessionRegistry, 'listByUser'>;
   readonly countConnections: (userIds: readonly string[]) => Promise<ReadonlyMap<string, number>>;
   readonly countApiKeys: (userId: string) => Promise<number>;
@@ -27,12 +31,14 @@ export interface PersonAct {
 }
 
 export type PersonActs = Readonly<
-  Record<'disabling' | 'enabling' | 'factors' | 'password' | 'role', PersonAct>
+  Record<'disabling' | 'enabling' | 'factors' | 'password' | 'reset-link' | 'role', PersonAct>
 >;
 
 export function createPersonActs({
   users,
   userAdmin,
+  resetRequests,
+  mayResetFactors,
   registry,
   countConnections,
   countApiKeys,
@@ -88,6 +94,8 @@ export function createPersonActs({
       ask: asking('factors', ({ username }) => `Reset the second factor of ${username}?`),
       async act(req, res) {
         const user = await find(req);
+        const { userId, role } = currentSession(req);
+        if (!(await mayResetFactors({ id: userId, role }))) throw ownFactorFirst();
         const done = await userAdmin.resetFactors(user.username, auditOrigin(req, res));
         if (done.kind === 'unknown_user') throw notFound();
         res.redirect(303, `${hrefOf(user)}?notice=factors_${done.kind}`);
@@ -110,6 +118,23 @@ export function createPersonActs({
       },
     },
 
+    'reset-link': {
+      ask: asking('reset-link', ({ username }) => `Make a reset link for ${username}?`),
+      async act(req, res) {
+        const user = await find(req);
+        if (user.disabled) throw disabledUser(user);
+        const link = await resetRequests.forUser(user, 'administrator', auditOrigin(req, res));
+        renderPage(req, res, 'admin/people/link', {
+          title: `A reset link for ${user.username}`,
+          purpose: `${user.username} chooses a new password with it`,
+          url: link.url,
+          expiresAt: link.expiresAt,
+          mailedTo: undefined,
+          href: hrefOf(user),
+        });
+      },
+    },
+
     role: {
       ask: asking('role', ({ username }) => `Change the role of ${username}?`),
       async act(req, res) {
@@ -126,6 +151,15 @@ export function createPersonActs({
 
 const roleForm = z.object({ role: roleSchema });
 const hrefOf = ({ id }: User): string => `${PEOPLE}/${encodeURIComponent(id)}`;
+
+const ownFactorFirst = (): AppError =>
+  new AppError(
+    'forbidden',
+    'Set up a second factor of your own first, on your profile: resetting that of another person asks for it. Nothing was changed.',
+  );
+
+const disabledUser = ({ username }: User): AppError =>
+  new AppError('forbidden', `${username} is disabled. Let them sign in again first. Nothing was changed.`);
 
 function lastAdmin({ username }: User, what: string): AppError {
   return new AppError(

@@ -1,0 +1,69 @@
+import { type Request, type RequestHandler, type Response, Router } from 'express';
+import type { Clock } from '../../core/clock.ts';
+import { notFound } from '../../errors.ts';
+import { auditOrigin } from '../../http/audit-origin.ts';
+import { methods } from '../../http/methods.ts';
+import { renderPage } from '../../http/page.ts';
+import type { RoutePolicy } from '../../http/route-policy.ts';
+import { currentSession } from '../../sessions/current-session.ts';
+import type { SessionLifecycle } from '../../sessions/lifecycle.ts';
+import { requireEnded, revokeOrExplain } from '../../sessions/logout-errors.ts';
+import type { AccountNotice, NoticeStore } from './notice-store.ts';
+
+const NOTICES = '/profile/notices';
+
+export const NOTICE_ROUTES: readonly RoutePolicy[] = [
+  { path: `${NOTICES}/:id/dismissal`, viewersToo: true },
+  { path: `${NOTICES}/:id/device`, viewersToo: true, reauthenticate: ['post'] },
+];
+
+export interface NoticePagesDeps {
+  readonly noticeStore: Pick<NoticeStore, 'listOf' | 'remove'>;
+  readonly lifecycle: Pick<SessionLifecycle, 'devicesOf' | 'endDevice'>;
+  readonly clock: Clock;
+}
+
+/** What the user's notices lead to: "that was me", or the end of that session. */
+export function createNoticeRouter({ noticeStore, lifecycle, clock }: NoticePagesDeps): Router {
+  /** Only one's own; another person's is as unknown as one that does not exist (ASVS 8.2.2). */
+  async function find(req: Request): Promise<AccountNotice> {
+    const own = await noticeStore.listOf(currentSession(req).userId, clock.now());
+    const notice = own.find(({ id }) => id === req.params['id']);
+    if (notice === undefined) throw notFound();
+    return notice;
+  }
+
+  const dismiss: RequestHandler = async (req, res) => {
+    await noticeStore.remove(currentSession(req).userId, String(req.params['id']));
+    res.redirect(303, '/dashboard');
+  };
+
+  const ask: RequestHandler = async (req: Request, res: Response) => {
+    const { id, text, createdAt } = await find(req);
+    renderPage(req, res, 'accounts/links/device', {
+      title: 'End this session?',
+      action: `${NOTICES}/${id}/device`,
+      device: { name: text, address: undefined, since: createdAt },
+    });
+  };
+
+  const endDevice: RequestHandler = async (req, res) => {
+    const { id, device: deviceId } = await find(req);
+    const { userId } = currentSession(req);
+    const device = (await lifecycle.devicesOf(userId)).find((each) => each.deviceId === deviceId);
+    if (device !== undefined) {
+      const what = 'The device is not signed out yet.';
+      const receipt = await revokeOrExplain(what, () =>
+        lifecycle.endDevice(userId, device.sid, 'ended_by_owner', auditOrigin(req, res)),
+      );
+      requireEnded(receipt, what);
+    }
+    await noticeStore.remove(userId, id);
+    res.redirect(303, '/profile/password?notice=device_ended');
+  };
+
+  const router = Router({ caseSensitive: true });
+  methods(router, `${NOTICES}/:id/dismissal`, { post: dismiss });
+  methods(router, `${NOTICES}/:id/device`, { get: ask, post: endDevice });
+  return router;
+}

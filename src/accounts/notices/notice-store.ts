@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import type { Database } from '../../storage/database.ts';
+import type { NoticeKind } from '../../storage/schema.ts';
+
+/** What a user is told on their pages until they have seen it. */
+export interface AccountNotice {
+  readonly id: string;
+  readonly kind: NoticeKind;
+  /** The device that it is about; '' for none. */
+  readonly device: string;
+  /** `Firefox on Linux, from 203.0.113.7`. */
+  readonly text: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+}
+
+export interface NoticeStore {
+  add(
+    notice: Omit<AccountNotice, 'id' | 'createdAt'> & { readonly userId: string; readonly expiresAt: number },
+    now: number,
+  ): Promise<void>;
+  /** The gravest first, then the newest; a few. */
+  listOf(userId: string, now: number): Promise<readonly AccountNotice[]>;
+  remove(userId: string, id: string): Promise<void>;
+  removeExpired(now: number): Promise<void>;
+}
+
+const MOST_SHOWN = 5;
+
+export function createNoticeStore({ db }: Pick<Database, 'db'>): NoticeStore {
+  return {
+    async add({ userId, kind, device, text, expiresAt }, now) {
+      const row = { id: randomUUID(), user_id: userId, kind, device, text };
+      await db
+        .insertInto('account_notices')
+        .values({ ...row, created_at: now, expires_at: expiresAt })
+        .execute();
+    },
+
+    async listOf(userId, now) {
+      const rows = await db
+        .selectFrom('account_notices')
+        .select(['id', 'kind', 'device', 'text', 'created_at'])
+        .where('user_id', '=', userId)
+        .where('expires_at', '>', now)
+        // A factor that was reset comes first: new devices must not push it off the page.
+        .orderBy('kind')
+        .orderBy('created_at', 'desc')
+        .limit(MOST_SHOWN)
+        .execute();
+      return rows.map(({ created_at, ...notice }) => ({ ...notice, createdAt: created_at }));
+    },
+
+    async remove(userId, id) {
+      await db.deleteFrom('account_notices').where('id', '=', id).where('user_id', '=', userId).execute();
+    },
+
+    async removeExpired(now) {
+      await db.deleteFrom('account_notices').where('expires_at', '<=', now).execute();
+    },
+  };
+}

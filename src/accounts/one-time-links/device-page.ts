@@ -1,0 +1,58 @@
+import type { Request, Response } from 'express';
+import { auditOrigin } from '../../http/audit-origin.ts';
+import { deviceName } from '../../sessions/device-view.ts';
+import type { SessionLifecycle } from '../../sessions/lifecycle.ts';
+import { requireEnded, revokeOrExplain } from '../../sessions/logout-errors.ts';
+import type { DeviceSession } from '../../sessions/session-data.ts';
+import type { UserStore } from '../user-store.ts';
+import { type LinkPage, renderLinkOver, renderLinkPage, tokenOf } from './link-page.ts';
+import type { OneTimeLinks } from './one-time-links.ts';
+
+export interface DevicePageDeps {
+  readonly links: OneTimeLinks;
+  readonly users: Pick<UserStore, 'findById'>;
+  readonly lifecycle: Pick<SessionLifecycle, 'devicesOf' | 'endDevice'>;
+}
+
+/** Where the notice of a new device leads: ends that session, and asks for another password. */
+export function createDevicePage({ links, users, lifecycle }: DevicePageDeps): LinkPage {
+  async function findDevice(userId: string, deviceId: string): Promise<DeviceSession | undefined> {
+    return (await lifecycle.devicesOf(userId)).find((device) => device.deviceId === deviceId);
+  }
+
+  function renderEnded(req: Request, res: Response): void {
+    renderLinkPage(req, res, 'accounts/links/device-ended', { title: 'That session has ended' });
+  }
+
+  return {
+    async get(req, res) {
+      const link = await links.find('device_end', tokenOf(req));
+      if (link === undefined) return renderLinkOver(req, res);
+      const device = await findDevice(link.userId, link.subject);
+      if (device === undefined) return renderEnded(req, res);
+      renderLinkPage(req, res, 'accounts/links/device', {
+        title: 'End this session?',
+        action: req.path,
+        device: { name: deviceName(device.userAgent), address: device.address, since: device.loginTime },
+      });
+    },
+
+    async post(req, res) {
+      const link = await links.find('device_end', tokenOf(req));
+      if (link === undefined) return renderLinkOver(req, res);
+      const device = await findDevice(link.userId, link.subject);
+      if (device !== undefined) {
+        const user = await users.findById(link.userId);
+        const origin = auditOrigin(req, res, user?.username);
+        const what = 'The device is not signed out yet.';
+        const receipt = await revokeOrExplain(what, () =>
+          lifecycle.endDevice(link.userId, device.sid, 'ended_by_owner', origin),
+        );
+        requireEnded(receipt, what);
+      }
+      // Afterwards: one that could not end the session still works.
+      await links.use('device_end', tokenOf(req));
+      renderEnded(req, res);
+    },
+  };
+}

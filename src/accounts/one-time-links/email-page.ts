@@ -1,0 +1,51 @@
+import type { AuditLog } from '../../core/audit-event.ts';
+import type { Clock } from '../../core/clock.ts';
+import { DAY_MS } from '../../core/duration.ts';
+import type { SendMail } from '../../core/mail.ts';
+import { auditOrigin } from '../../http/audit-origin.ts';
+import { emailChangedMail } from '../account-mails.ts';
+import type { UserStore } from '../user-store.ts';
+import { type LinkPage, renderLinkOver, renderLinkPage, tokenOf } from './link-page.ts';
+import type { OneTimeLinks } from './one-time-links.ts';
+
+export interface EmailPageDeps {
+  readonly links: OneTimeLinks;
+  readonly users: Pick<UserStore, 'findById' | 'setEmail'>;
+  readonly sendMail: SendMail;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+}
+
+/** Where the mail to a new address leads: from then on it is the user's. */
+export function createEmailPage({ links, users, sendMail, audit, clock }: EmailPageDeps): LinkPage {
+  return {
+    async get(req, res) {
+      const link = await links.find('email_change', tokenOf(req));
+      const user = link && (await users.findById(link.userId));
+      if (link === undefined || user === undefined) return renderLinkOver(req, res);
+      renderLinkPage(req, res, 'accounts/links/email', {
+        title: 'Confirm your email address',
+        action: req.path,
+        username: user.username,
+        email: link.subject,
+      });
+    },
+
+    async post(req, res) {
+      const link = await links.use('email_change', tokenOf(req));
+      const user = link && (await users.findById(link.userId));
+      if (link === undefined || user === undefined) return renderLinkOver(req, res);
+      await users.setEmail(user.id, link.subject, { isConfirmed: true });
+      await audit.record(
+        { type: 'account.email_changed', userId: user.id },
+        auditOrigin(req, res, user.username),
+      );
+      if (user.email !== link.subject)
+        await sendMail(emailChangedMail(user, link.subject, clock.now() + DAY_MS));
+      renderLinkPage(req, res, 'accounts/links/email-confirmed', {
+        title: 'Your email address is confirmed',
+        email: link.subject,
+      });
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import type { InTransaction } from '../../storage/change-in-transaction.ts';
+import type { Database } from '../../storage/database.ts';
+import type { LinkPurpose } from './one-time-links.ts';
+
+export interface StoredLink {
+  readonly digest: string;
+  readonly purpose: LinkPurpose;
+  readonly userId: string;
+  /** What it is about: a device, or an email address. */
+  readonly subject: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+type Key = Pick<StoredLink, 'digest' | 'purpose'>;
+
+/** Links that work once, by their digests. */
+export interface LinkStore {
+  add(link: StoredLink, now: number): Promise<void>;
+  find(key: Key, now: number): Promise<StoredLink | undefined>;
+  /** Takes it out: one of several callers gets it. */
+  use(key: Key, now: number, within?: InTransaction): Promise<StoredLink | undefined>;
+  /** All of a user's for one purpose. */
+  removeAllOf(userId: string, purpose: LinkPurpose, within?: InTransaction): Promise<void>;
+  removeExpired(now: number): Promise<void>;
+}
+
+export function createLinkStore({ db }: Pick<Database, 'db'>): LinkStore {
+  return {
+    async add({ digest, purpose, userId, subject, expiresAt }, now) {
+      const row = { digest, purpose, user_id: userId, subject, created_at: now, expires_at: expiresAt };
+      await db.insertInto('one_time_links').values(row).execute();
+    },
+
+    async find({ digest, purpose }, now) {
+      const row = await db
+        .selectFrom('one_time_links')
+        .selectAll()
+        .where('digest', '=', digest)
+        .where('purpose', '=', purpose)
+        .where('expires_at', '>', now)
+        .executeTakeFirst();
+      return row && { digest, purpose, userId: row.user_id, subject: row.subject, expiresAt: row.expires_at };
+    },
+
+    async use({ digest, purpose }, now, within) {
+      const row = await (within ?? db)
+        .deleteFrom('one_time_links')
+        .where('digest', '=', digest)
+        .where('purpose', '=', purpose)
+        .where('expires_at', '>', now)
+        .returningAll()
+        .executeTakeFirst();
+      return row && { digest, purpose, userId: row.user_id, subject: row.subject, expiresAt: row.expires_at };
+    },
+
+    async removeAllOf(userId, purpose, within) {
+      await (within ?? db)
+        .deleteFrom('one_time_links')
+        .where('user_id', '=', userId)
+        .where('purpose', '=', purpose)
+        .execute();
+    },
+
+    async removeExpired(now) {
+      await db.deleteFrom('one_time_links').where('expires_at', '<=', now).execute();
+    },
+  };
+}
