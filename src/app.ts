@@ -107,7 +107,7 @@ function configure(app: Express, { config, clock }: Services): void {
   app.enable('case sensitive routing');
   app.set('trust proxy', createAddressList(config.trustProxy));
   app.set('query parser', 'simple');
-  // Every page is personal and no-store: hashing it for an ETag would be for nobody.
+  // Every page is personal and no-store: an ETag would never be asked for.
   app.set('etag', false);
   app.locals['version'] = VERSION;
   app.set('views', VIEWS_FOLDER);

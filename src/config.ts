@@ -281,7 +281,7 @@ function withoutBlanks(env: Environment): Environment {
 
 const PRODUCTION = 'production';
 
-/** Checked whatever else is wrong: a setting that cannot be read is still a text here. */
+/** Checked also where other settings are wrong: a setting that cannot be read is still a text here. */
 const serverSettings = z
   .object(SETTINGS)
   .refine(({ WEB_CONCURRENCY, REDIS_URL }) => !(WEB_CONCURRENCY > 1 && REDIS_URL === undefined), {

@@ -25,7 +25,7 @@ const NOTICES: Notices = new Map([
   ['released', 'The owner may change the addresses of that key once now.'],
 ]);
 
-/** Everybody's keys, for administrators: to end one, and to let its addresses be changed before the week is over. */
+/** The keys of all users, for administrators: to end one, and to let its addresses be changed before the week is over. */
 export function createAllKeysPage({ apiKeys, clock }: AllKeysPageDeps): {
   readonly list: RequestHandler;
   readonly revoke: RequestHandler;

@@ -95,7 +95,7 @@ export interface ApiFeature extends Feature {
   readonly usage: KeyUsage;
   /** For what else takes API keys. */
   readonly keyGate: KeyGate;
-  /** Whether a request carries a key in a header, whatever it is worth. */
+  /** Whether a request carries a key in a header, valid or not. */
   readonly showsKey: (req: Request) => boolean;
   /** Throws `invalid` for a key, token or ticket in the address. */
   readonly refuseKeyInAddress: (req: Request) => void;

@@ -66,7 +66,7 @@ export interface ApiKeyStore {
   find(id: string): Promise<OwnedKey | undefined>;
   /** Those that are not revoked, oldest first. */
   listByUser(userId: string): Promise<readonly ApiKey[]>;
-  /** The same of everybody, by owner. */
+  /** The same of all users, by owner. */
   listAll(): Promise<readonly OwnedKey[]>;
   /** A page of those whose name or owner has `text` in it, and how many there are; all of them for ''. */
   search(search: KeySearch): Promise<{ readonly keys: readonly OwnedKey[]; readonly total: number }>;

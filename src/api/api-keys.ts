@@ -30,7 +30,7 @@ export interface ApiKeys {
   listOf(userId: string): Promise<readonly ApiKey[]>;
   countOf(userId: string): Promise<number>;
   listAll(): Promise<readonly OwnedKey[]>;
-  /** A page of everybody's, by owner, and how many there are. */
+  /** A page of all users' keys, by owner, and how many there are. */
   search: ApiKeyStore['search'];
   /** One that is not revoked. */
   find(id: string): Promise<OwnedKey | undefined>;
@@ -61,7 +61,7 @@ export interface ApiKeysDeps {
   readonly clock: Clock;
 }
 
-/** That are not revoked. Nobody needs so many, and a page must be able to show them. */
+/** Keys that are not revoked. More than a user needs, and few enough for a page. */
 export const MOST_KEYS_OF_A_PERSON = 25;
 
 export function createApiKeys(deps: ApiKeysDeps): ApiKeys {

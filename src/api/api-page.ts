@@ -5,7 +5,7 @@ import { describeFields, describeType } from './json-schema-labels.ts';
 import type { OpenApiDocument, OpenApiOperation, OpenApiParameter } from './openapi-document.ts';
 import { listErrors } from './openapi-errors.ts';
 
-/** The document for people: made once of the very document that programs read, without a script or anybody else's page. */
+/** The document for people: made once of the very document that programs read, without a script or another site's page. */
 export function createApiPage(document: OpenApiDocument): RequestHandler {
   const root = document.servers[0]?.url ?? '';
   const view = {

@@ -29,7 +29,7 @@ export interface InvalidKeyAttempt {
  */
 export type OnInvalidKey = (attempt: InvalidKeyAttempt) => number | undefined;
 
-/** Counts a request of somebody unknown. Throws `rate_limited` when that is one too many. */
+/** Counts a request without a known key. Throws `rate_limited` when that is one too many. */
 export type CountStranger = (req: Request, res: Response) => void;
 
 /** Counts a call for the owner of its key, over all keys of theirs. Throws `rate_limited` when that is one too many. */
@@ -51,7 +51,7 @@ export interface KeyGateDeps {
   readonly limiter: CompoundLimiter;
   readonly usage: Pick<KeyUsage, 'note'>;
   readonly onInvalidKey: OnInvalidKey;
-  /** Throws `rate_limited` for whoever comes too often without a good key. */
+  /** Throws `rate_limited` for an address that comes too often without a valid key. */
   readonly countStranger: CountStranger;
   readonly countCaller: CountCaller;
   readonly audit: AuditLog;
@@ -139,7 +139,7 @@ function missingKey(): AppError {
   return new AppError('bad_api_key', words, { headers: { 'WWW-Authenticate': challenge() } });
 }
 
-/** The same words for every key that is not good: which of them it is, is nobody's business but its owner's. */
+/** The same words for every key that is not valid: only its owner may learn why. */
 function badKey(): AppError {
   const words =
     'The API key was not accepted: it is unknown, revoked or expired, or its owner may not sign in. Make a new one in Curfew under API keys.';

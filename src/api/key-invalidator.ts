@@ -38,7 +38,7 @@ export interface KeyForgettingSources {
 
 /**
  * Does here what other nodes ask for; and drops what is remembered of a person's keys with everything else that is cached
- * for them. At the cutoff, which is everybody's, it stays: the keys live on, and every program would have to be hashed for
+ * for them. At the cutoff, which concerns all users, it stays: the keys live on, and every program would have to be hashed for
  * anew in the same second.
  */
 export function listenForKeyInvalidation(

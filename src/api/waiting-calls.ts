@@ -7,7 +7,7 @@ export interface WaitingCalls {
 }
 
 /**
- * A request is let in once and may wait for half a minute. Whoever revokes a key must not have to wait for that: all that
+ * A request is let in once and may wait for half a minute. Revoking a key must not wait for that: all that
  * wait for this person on this node end, and are let in anew or not. For their other keys that is an empty answer, as at the
  * end of any wait.
  */

@@ -106,7 +106,7 @@ export function createAuditChainStore({ db, dialect }: Database): AuditChainStor
   };
 }
 
-/** Whatever runs it sees head and rows of one moment where it asks for both in one transaction or statement. */
+/** Asked for in one transaction or statement, head and rows are of one moment. */
 export async function readChainState(db: Executor): Promise<ChainState> {
   const row = await db.selectFrom('audit_head').selectAll().where('id', '=', 1).executeTakeFirst();
   if (row === undefined) return { head: GENESIS, pruned: GENESIS };

@@ -41,7 +41,7 @@ export interface AuditFeature extends Feature {
   readonly chainState: AuditCheckStore['read'];
   readonly keeper: AuditKeeper;
   readonly exportWatch: RequestHandler;
-  /** In front of whatever renders errors. */
+  /** In front of the error handlers. */
   readonly refusalWatch: ErrorRequestHandler;
 }
 

@@ -21,7 +21,7 @@ export interface ChainProblem {
   readonly advice: string;
 }
 
-/** Goes along a chain, row by row, and remembers a head and a sum, whatever its length. */
+/** Goes along a chain, row by row, and remembers a head and a sum, at any length. */
 export interface ChainCheck {
   /** The first problem; afterwards nothing more is looked at. */
   take(row: AuditRow): ChainProblem | undefined;

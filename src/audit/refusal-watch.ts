@@ -17,7 +17,7 @@ type Refusal = Extract<AuditEvent, { type: 'request.refused' }>['why'];
 
 const MOST_REMEMBERED = 10_000;
 /**
- * In an hour, of all strangers together, and of all who are signed in: the log is kept for years, and nobody must be able to
+ * In an hour, of all strangers together, and of all who are signed in: the log is kept for years, and no one may be able to
  * fill it. Apart, because strangers have as many addresses as they like, and would hide what the others do.
  */
 const MOST_RECORDED = 500;

@@ -47,7 +47,7 @@ const MOST_SUBJECTS = 500;
 /** Of all addresses together, in the database: the oldest go first. */
 export const MOST_HITS = 100_000;
 const TRIM_AFTER = 5000;
-/** Between rounds when more came meanwhile: so a flood costs twenty transactions a second, whatever its size. */
+/** Between rounds when more came meanwhile: so a flood of any size costs twenty transactions a second. */
 const PAUSE_MS = 50;
 
 /** What is written in one transaction. */
@@ -59,7 +59,7 @@ interface Round {
 
 /**
  * One round writes what came since the last one began, so the first hit is counted at once and a thousand are counted
- * together. The hits of all nodes are in one table, and one that is added is counted afterwards: whoever adds the last one
+ * together. The hits of all nodes are in one table, and one that is added is counted afterwards: the node that adds the last one
  * sees them all.
  */
 export function createBanHits(deps: BanHitsDeps): BanHits {

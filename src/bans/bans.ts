@@ -33,7 +33,7 @@ export interface ImportOutcome {
 
 export type ImportedBan = Pick<Ban, 'subject' | 'note' | 'until'>;
 
-/** Whatever changes who may come in. Stored, in force on this node, told to the others, and recorded: in this order. */
+/** A change of who may come in: stored, in force on this node, told to the others, and recorded: in this order. */
 export interface Bans {
   /** Takes the place of a ban that there is already. */
   ban(order: BanOrder, origin: AuditOrigin): Promise<BanOutcome>;

@@ -32,7 +32,7 @@ export interface JobsDeps {
 
 /** What goes on without any request. */
 export interface Jobs {
-  /** What a server that was down at the cutoff has missed: before it answers anybody. Rejects when a part is away. */
+  /** What a server that was down at the cutoff has missed: before it answers a request. Rejects when a part is away. */
   catchUp(): Promise<void>;
   /** What is done once a minute. */
   tidy(): Promise<void>;

@@ -2,7 +2,7 @@ import { type DestinationStream, type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { LogLevel } from '../config.ts';
 
-/** Where a secret could stand if somebody logged an object too many. The rule is not to log such objects at all. */
+/** Where a secret could stand if such an object were logged. The rule is not to log them at all. */
 const REDACTED = [
   'password',
   'token',

@@ -21,7 +21,7 @@ const CLOSE_IDLE_EVERY_MS = 0.1 * SECOND_MS;
 
 /**
  * Ends the process in order, once, however often it is told to: 0 when everything was stored. Requests get ten seconds;
- * those that hang longer are cut off. Five seconds later, the process ends with 1, whatever is still under way.
+ * those that hang longer are cut off. Five seconds later, the process ends with 1, with work still under way.
  */
 export function createShutDown({ server, delayMs, begin, finish, log }: ShutDownDeps) {
   let closing = false;

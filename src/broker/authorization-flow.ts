@@ -47,7 +47,7 @@ export type StartResult =
   | { readonly kind: 'credentials_missing' }
   | BrokerProblem;
 
-/** Sends a person to a broker, and takes them back with a token. Signs nobody in: a session is there or it is not. */
+/** Sends a person to a broker, and takes them back with a token. It makes no session: one is there or not. */
 export interface AuthorizationFlow {
   start(request: StartRequest): Promise<StartResult>;
   finish(request: CallbackRequest): Promise<CallbackResult>;
@@ -155,7 +155,7 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
     return { userId, broker: id, sid, epoch: await epochs.current(userId), issuedAt: clock.now(), held };
   }
 
-  /** A token that could not be stored is in nobody's hands: the broker is told at once, as well as can be. */
+  /** A token that could not be stored is ended at the broker at once, as well as can be. */
   async function keepOrEnd(
     grant: BrokerGrant,
     origin: ConnectionOrigin,

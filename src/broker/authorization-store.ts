@@ -25,12 +25,12 @@ export interface NewAuthorization extends Omit<PendingAuthorization, 'sessionDig
 
 export const AUTHORIZATION_LIFETIME_MS = 10 * MINUTE_MS;
 
-/** Two tabs may both be on their way; nobody needs more than a few. */
+/** Two tabs may both be on their way; a few are enough. */
 const PENDING_PER_SESSION = 5;
 
 export interface AuthorizationStore {
   begin(authorization: NewAuthorization, now: number): Promise<void>;
-  /** Takes it away, whatever comes of it: a state works once. */
+  /** Takes it away, also where it then fails: a state works once. */
   take(state: string): Promise<PendingAuthorization | undefined>;
   /**
    * For brokers that come back without the state: takes away all that a session has begun at a broker, and gives what was

@@ -31,7 +31,7 @@ export interface BrokerAdapter {
   exchange(request: ExchangeRequest): Promise<ExchangeResult>;
   /**
    * Ends the token at the broker. A token that is already dead there counts as `done`. Absent where the broker offers
-   * apps no logout: its token then lives until `expiresAt`, and nobody may say that the broker was told.
+   * apps no logout: its token then lives until `expiresAt`, and nothing may say that the broker was told.
    */
   revoke?(request: RevokeRequest): Promise<BrokerLogoutResult>;
   /** Asks the broker's profile whether it takes the token now. Absent where the broker has no such address. */
@@ -52,13 +52,13 @@ export interface RefreshRequest {
   readonly refreshToken: string;
 }
 
-/** One thing that a broker's developer page shows to whoever registers an app there. */
+/** One thing that a broker's developer page shows when an app is registered there. */
 export interface CredentialField {
   /** In forms and in the store: `apiKey`. */
   readonly name: string;
   /** As the broker calls it: `API secret`. */
   readonly label: string;
-  /** Where on the broker's developer page it stands, in a sentence or two for whoever has that page open. */
+  /** Where on the broker's developer page it stands, in a sentence or two for a user who has that page open. */
   readonly help: string;
   /** A secret is typed unseen and never shown again. */
   readonly secret: boolean;

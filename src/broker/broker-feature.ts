@@ -79,7 +79,7 @@ export interface BrokerFeatureDeps {
 export interface BrokerFeature extends Feature {
   /** The day's token of a person at a broker, or why not: what another room needs of this one. */
   readonly reader: TokenReader;
-  /** For whoever uses such a token and hears from the broker that it is not good. */
+  /** For a feature whose token the broker refused. */
   readonly reportRejected: ReportRejected;
   /** Brokers with prices, by id, in the order in which pages list them; and what opens a user's stream there. */
   readonly feeds: ReadonlyMap<string, PriceFeed>;
@@ -91,7 +91,7 @@ export interface BrokerFeature extends Feature {
   readonly openTokens: Pick<TokenStore, 'countOpenBefore' | 'listOwnersOfOpen'>;
   /** For pages about people. */
   readonly countConnectionsOf: CountConnections;
-  /** For whoever shows a receipt. */
+  /** For pages that show a receipt. */
   readonly logoutAnswers: LogoutAnswers;
   readonly revocationTarget: RevocationTarget;
   readonly logoutQueue: BrokerLogoutQueue;

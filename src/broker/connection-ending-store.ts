@@ -24,11 +24,11 @@ export interface EndConnectionsOptions {
   readonly now: number;
   /** The digest of a token that goes on in another connection: its broker is not told that it has ended. */
   readonly sparedDigest?: string | undefined;
-  /** The order of revocation that ends them: whoever reads its receipt asks for what their brokers answered. */
+  /** The order of revocation that ends them: its receipt asks what their brokers answered. */
   readonly orderId?: string | undefined;
 }
 
-/** How many connections one transaction ends at most: whoever wants more calls again. */
+/** How many connections one transaction ends at most: for more, call again. */
 export const END_BATCH = 500;
 
 export interface EndedConnection {
@@ -40,7 +40,7 @@ export interface EndedConnection {
 }
 
 /**
- * Ends them inside somebody's transaction: marks, queues, wipes, in that order. The first statement is a write, so that
+ * Ends them inside the caller's transaction: marks, queues, wipes, in that order. The first statement is a write, so that
  * SQLite's lock is taken at once, and it answers with the ciphertexts that the last one removes.
  */
 export async function endConnections(
@@ -79,7 +79,7 @@ export async function endConnections(
   }));
 }
 
-/** A query for the ids of those that nobody has ended. */
+/** A query for the ids of those that are open. */
 export function selectOpenIds(db: Kysely<Schema>, which: ConnectionsToEnd) {
   const open = db.selectFrom('broker_tokens').select('id').where('is_revoked', '=', 0);
   switch (which.kind) {
@@ -111,7 +111,7 @@ export function selectOpenIds(db: Kysely<Schema>, which: ConnectionsToEnd) {
 export type TokenRow = Selectable<BrokerTokensTable>;
 
 /**
- * The broker has not ended the token by itself, and nobody goes on with it. Where there is a refresh token the end of the
+ * The broker has not ended the token by itself, and no other connection has it. Where there is a refresh token the end of the
  * access token is not the end of the login.
  */
 function needsLogout(row: TokenRow, now: number, sparedDigest: string | undefined): boolean {

@@ -35,7 +35,7 @@ export interface Connection {
   readonly held: boolean;
   /** Whose account at the broker it is; undefined where the broker does not say. */
   readonly clientId: string | undefined;
-  /** Undefined while nobody has ended it, which does not yet make it live. */
+  /** Undefined while it is open, which does not yet make it live. */
   readonly ended: { readonly at: number; readonly reason: ConnectionEndReason | 'ended' } | undefined;
 }
 

@@ -4,7 +4,7 @@ import type { AppCredentials, BrokerAdapter, CredentialField } from './broker-ad
 import type { CredentialStore, StoredCredential } from './credential-store.ts';
 import type { TokenCipher } from './token-cipher.ts';
 
-/** What a page may say of somebody's app credentials at a broker. */
+/** What a page may say of a user's app credentials at a broker. */
 export interface CredentialSummary {
   /** When they were entered, in ms since the epoch. Undefined: they are not all there. */
   readonly setAt: number | undefined;
@@ -12,7 +12,7 @@ export interface CredentialSummary {
   readonly hint: string | undefined;
 }
 
-/** The app credentials that people have registered with their brokers. A broker that wants none has `{}` of everybody. */
+/** The app credentials that people have registered with their brokers. A broker that wants none has `{}` for each user. */
 export interface Credentials {
   /** Undefined when they are not all there, or cannot be read any more. */
   of(userId: string, adapter: BrokerAdapter): Promise<AppCredentials | undefined>;

@@ -12,7 +12,7 @@ export interface FailedLogout {
   readonly why: string;
   /** When the broker ends the token by itself; undefined where that is not known. */
   readonly expiresAt: number | undefined;
-  /** False once the token is wiped: then nobody can try again. */
+  /** False once the token is wiped: then there is no trying again. */
   readonly hasToken: boolean;
 }
 

@@ -26,7 +26,7 @@ const WAIT_MS = 2.5 * SECOND_MS;
 const NO_BROKER = '*';
 
 /**
- * Whoever rotates keys beside a server that was not started with the new one would take everybody's tokens and app keys
+ * Rotating keys beside a server that was not started with the new one would take all tokens and app keys
  * from under it: what it cannot read, it has people enter again. So the rotation asks first.
  */
 export function createKeyReadinessCheck(deps: RollCallDeps): CheckKeyReadiness {
@@ -37,7 +37,7 @@ export function createKeyReadinessCheck(deps: RollCallDeps): CheckKeyReadiness {
   bus.onMessage((message) => {
     if (message.kind === 'keys.answer' && message.id === underWay?.id)
       underWay.answers.push(message.readable);
-    // Who asked goes by the answers that came: nobody waits for this one, or could do anything about its failure.
+    // Who asked goes by the answers that came: no one waits for this one.
     if (message.kind === 'keys.question') answer(message).catch(() => undefined);
   });
 

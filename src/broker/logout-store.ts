@@ -31,7 +31,7 @@ export interface LogoutStore {
   claimDue(lease: LeaseOptions): Promise<readonly ClaimedLogout[]>;
   /** Ends a claimed logout and wipes its ciphertext. False when another node has claimed it meanwhile. */
   close(claim: ClaimedLogout, lastError?: string): Promise<boolean>;
-  /** Gives one up, with the ciphertext for as long as somebody may want it tried again. False as above. */
+  /** Gives one up, with the ciphertext for as long as it may be tried again. False as above. */
   bury(claim: ClaimedLogout, lastError: string, options: { readonly wipe: boolean }): Promise<boolean>;
   postpone(claim: ClaimedLogout, until: number, lastError: string): Promise<void>;
   /** Forgets logouts that are done. Those given up stay, for someone to look at. */
@@ -98,7 +98,7 @@ export function createLogoutStore({ db }: Database): LogoutStore {
   };
 }
 
-/** Queues logouts inside somebody's transaction, so that no ended token is forgotten between the two. */
+/** Queues logouts inside the caller's transaction, so that no ended token is forgotten between the two. */
 export async function insertLogouts(
   db: Kysely<Schema>,
   logouts: readonly QueuedLogout[],

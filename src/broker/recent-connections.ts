@@ -11,8 +11,8 @@ export interface RecentConnectionsDeps {
 }
 
 /**
- * What a person has connected in the last ten days, and what nobody has ended; the open ones first, then the newest.
- * Whoever asks on behalf of the same request gets the same reading: a page and the banner above it pay for one query
+ * What a person has connected in the last ten days, and what is open; the open ones first, then the newest.
+ * All questions on behalf of one request get the same reading: a page and the banner above it pay for one query
  * and never contradict each other. Nothing is kept beyond the request.
  */
 export type RecentConnections = (userId: string, request?: object) => Promise<readonly RecentConnection[]>;

@@ -36,11 +36,11 @@ export interface RefreshedTokens {
 /** Which connections need a new access token, and whose turn it is to ask for it. */
 export interface RefreshStore {
   claimDue(options: RefreshClaimOptions): Promise<readonly RefreshClaim[]>;
-  /** In place, in one statement: whoever ends the connection ends either the old token or the new one. False: too late. */
+  /** In place, in one statement: an end of the connection ends either the old token or the new one. False: too late. */
   complete(claim: RefreshClaim, tokens: RefreshedTokens): Promise<boolean>;
   /** Gives the claim back until an instant. */
   postpone(claim: RefreshClaim, until: number, failures: number): Promise<void>;
-  /** Whether the connection is open and nobody else has claimed it since. */
+  /** Whether the connection is open and no other node has claimed it since. */
   isHeld(claim: RefreshClaim): Promise<boolean>;
 }
 

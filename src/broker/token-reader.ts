@@ -23,7 +23,7 @@ export interface UsableToken {
 export type TokenReading = UsableToken | { readonly kind: 'reauth_required'; readonly why: WhyNotConnected };
 
 /**
- * The day's tokens, for whoever trades or listens with them. Ask each time and keep nothing: a reading is worth what it
+ * The day's tokens, for programs that trade and for price streams. Ask each time and keep nothing: a reading is worth what it
  * says at the moment it is made, and the next one costs a single small query. Never throws for what can happen to a
  * connection; only when the database does not answer.
  */
@@ -109,11 +109,11 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
     const entry: CachedToken = { token: decrypted.text, epoch, issuedAt, expiresAt };
     const version = versionOf(connection);
     const key = keyOf(broker, version);
-    // Where the access token opens the feed, whoever has one of the two has both.
+    // Where the access token opens the feed, a program with one of the two has both.
     const names: readonly TokenName[] = connection.feedToken === undefined ? ['auth', 'feed'] : [name];
     for (const each of names) caches.of[each].set(userId, key, entry);
 
-    // Somebody may have ended it meanwhile, and cleared the caches before this was in them.
+    // It may have ended meanwhile, with the caches cleared before this was in them.
     const standing = await tokens.standing(userId, broker);
     if (standing.live === version && isAlive(entry, standing.epoch)) return toReading(entry);
     for (const each of names) caches.of[each].delete(userId, key);
@@ -130,7 +130,7 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
     return accessToken === undefined ? undefined : open(accessToken);
   }
 
-  /** Somebody or something changed the ciphertext, or its key is gone: of no use to anyone, so the person connects again. */
+  /** The ciphertext was changed, or its key is gone: the token is lost, so the user connects again. */
   async function endUnreadable({ id, userId, broker }: Connection): Promise<TokenReading> {
     const ended = await tokens.end({ kind: 'one', id }, { reason: 'unreadable', now: clock.now() });
     if (ended.length > 0)

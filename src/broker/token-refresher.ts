@@ -93,7 +93,7 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     return answer.kind === 'credentials_missing' ? { kind: 'unreachable', why: answer.kind } : answer;
   }
 
-  /** What cannot be stored any more is in nobody's hands: its broker is told. */
+  /** A token that cannot be stored any more is ended at its broker. */
   async function keep(claim: RefreshClaim, grant: BrokerGrant): Promise<RefreshOutcome> {
     const { userId, broker, issuedAt } = claim;
     const { encrypt } = cipher.forBroker(broker);

@@ -86,7 +86,7 @@ export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): Revocation
     }
   }
 
-  /** A receipt must not let anybody believe that a broker is told which cannot be. */
+  /** A receipt must not claim that a broker is told which cannot be. */
   function nameOf({ broker, hadFeedToken, logoutQueued }: EndedConnection): string {
     const name = hadFeedToken ? `${broker} access and feed token` : `${broker} access token`;
     const adapter = adapters.get(broker);

@@ -25,7 +25,7 @@ export interface RecentConnection extends Connection {
 /** Where a person stands with a broker, at one and the same moment. */
 export interface Standing {
   readonly epoch: number;
-  /** `versionOf` the connection that nobody has ended. It may still be dead by its times. */
+  /** `versionOf` the open connection. It may still be dead by its times. */
   readonly live: string | undefined;
 }
 
@@ -33,18 +33,18 @@ export interface Standing {
 export interface TokenStore {
   /** One small query, for every use of a token: no row is read whole, and nothing is decrypted for it. */
   standing(userId: string, broker: string): Promise<Standing>;
-  /** The one that nobody has ended; else the one that was issued last. */
+  /** The open one; else the one that was issued last. */
   findLatest(userId: string, broker: string): Promise<Connection | undefined>;
   /**
-   * What a person has connected since an instant (ms since the epoch) and what nobody has ended, however old, at any
-   * broker: first what nobody has ended, then the newest.
+   * What a person has connected since an instant (ms since the epoch) and what is open, however old, at any
+   * broker: first what is open, then the newest.
    */
   listRecent(userId: string, since: number): Promise<readonly RecentConnection[]>;
-  /** Whether a connection that nobody has ended has this very access token: brokers may give one out twice. */
+  /** Whether an open connection has this very access token: brokers may give one out twice. */
   isTokenInUse(broker: string, tokenDigest: string): Promise<boolean>;
-  /** How many of those that nobody has ended began before an instant (ms since the epoch). */
+  /** How many of the open ones began before an instant (ms since the epoch). */
   countOpenBefore(before: number): Promise<number>;
-  /** Everybody who has one that nobody has ended; in portions. */
+  /** All users who have an open one; in batches. */
   listOwnersOfOpen(): AsyncIterable<readonly string[]>;
   /** Counts connections that are alive by their times, by broker. */
   countAlive(moment: {

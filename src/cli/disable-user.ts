@@ -18,7 +18,7 @@ export const command: CliCommand<DisableUserOptions> = {
   run: disableUser,
 };
 
-/** Lets somebody sign in no more, and ends everything of theirs. */
+/** Disables an account and ends its sessions and tokens. */
 function disableUser(context: CommandContext, { username, json }: DisableUserOptions): Promise<ExitCode> {
   return withServices(context, async (services) => {
     const done = await services.accounts.userAdmin.disable(username, CLI_ORIGIN);

@@ -16,7 +16,7 @@ export const command: CliCommand<EnableUserOptions> = {
   run: enableUser,
 };
 
-/** Lets somebody sign in again who was disabled. */
+/** Lets a disabled user sign in again. */
 function enableUser(context: CommandContext, { username, json }: EnableUserOptions): Promise<ExitCode> {
   return withServices<ExitCode>(context, async ({ accounts: { userAdmin } }) => {
     const done = await userAdmin.enable(username, CLI_ORIGIN);

@@ -3,16 +3,16 @@ import type { AuditOrigin } from '../core/audit-event.ts';
 import type { Receipt } from '../core/revocation.ts';
 import { countOf } from './receipt.ts';
 
-/** What a revocation of everybody came to. */
+/** What a revocation of all users came to. */
 export interface Totals {
   readonly people: number;
   readonly sessions: number;
   readonly brokerTokens: number;
-  /** `queued` when a step of anybody's failed and will be tried again. */
+  /** `queued` when a step of any of them failed and will be tried again. */
   readonly status: Receipt['status'];
 }
 
-/** The ids of everybody who has a session that could be used now, or a broker token that nobody has ended. */
+/** The ids of all users with a session that could be used now, or an open broker connection. */
 export async function findEverybody({ registry, brokers }: Services): Promise<ReadonlySet<string>> {
   const userIds = new Set<string>();
   for await (const sessions of registry.listAll()) for (const { userId } of sessions) userIds.add(userId);
@@ -22,8 +22,8 @@ export async function findEverybody({ registry, brokers }: Services): Promise<Re
 }
 
 /**
- * Ends each account by an order of its own. Then looks again, until nobody new is found: a list that is read while
- * sessions end beside it can have holes, and whoever was in one must not stay signed in.
+ * Ends each account by an order of its own. Then looks again, until no new one is found: a list that is read while
+ * sessions end beside it can have holes, and a user in one must not stay signed in.
  */
 export async function endEverybody(
   services: Services,

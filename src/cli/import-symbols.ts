@@ -71,7 +71,7 @@ async function begin(
   throw new CommandError(`Another import is running${since}. Try again when it is done.`);
 }
 
-/** A line for each stage, and a bar where somebody watches; else a line for each quarter of the storing as well. */
+/** A line for each stage, and a bar at a terminal; else a line for each quarter of the storing as well. */
 function showingProgress(terminal: Terminal): (progress: ImportProgress) => void {
   let said = '';
   return (progress) => {

@@ -3,7 +3,7 @@ import { DateTime } from 'luxon';
 import { MARKET_ZONE } from '../core/cutoff.ts';
 
 /**
- * Reads an instant that somebody typed, in ms since the epoch: ISO 8601 with a date. Without an offset it is Indian
+ * Reads an instant as it is typed, in ms since the epoch: ISO 8601 with a date. Without an offset it is Indian
  * time, as everything that Curfew prints; a date alone is its midnight. Throws commander's error when it cannot be read.
  */
 export function readInstant(text: string): number {

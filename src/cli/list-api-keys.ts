@@ -19,7 +19,7 @@ export const command: CliCommand<ListApiKeysOptions> = {
   run: listApiKeys,
 };
 
-/** Prints everybody's API keys or one person's: their public parts, since nobody has the rest. */
+/** Prints all API keys or one user's: their public parts, the only ones that are stored. */
 function listApiKeys(context: CommandContext, { user, json }: ListApiKeysOptions): Promise<ExitCode> {
   const { terminal } = context;
   return withServices<ExitCode>(context, async (services) => {

@@ -20,7 +20,7 @@ export const command: CliCommand<ListSessionsOptions> = {
   run: listSessions,
 };
 
-/** Prints everybody's sessions or one person's. A session is named by its device id: the session id is a secret. */
+/** Prints all sessions or one user's. A session is named by its device id: the session id is a secret. */
 function listSessions(context: CommandContext, { user, json }: ListSessionsOptions): Promise<ExitCode> {
   const { terminal } = context;
   return withServices<ExitCode>(context, async (services) => {

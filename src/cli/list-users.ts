@@ -11,7 +11,7 @@ export const command: CliCommand<{ readonly json?: boolean }> = {
   run: listUsers,
 };
 
-/** Prints everybody who has an account. */
+/** Prints all accounts. */
 function listUsers(context: CommandContext, { json }: { readonly json?: boolean }): Promise<ExitCode> {
   const { terminal } = context;
   return withServices<ExitCode>(context, async ({ accounts: { userAdmin } }) => {

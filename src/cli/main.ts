@@ -2,7 +2,7 @@ import { useCompileCache } from '../boot/compile-cache.ts';
 import { systemClock } from '../core/clock.ts';
 import { createTerminal } from './terminal.ts';
 
-/** ioredis keeps a timer for two seconds after it could not connect; nobody should have to wait for that. */
+/** ioredis keeps a timer for two seconds after it could not connect; the shell need not wait for that. */
 const LINGER_MS = 300;
 
 // Before all the rest is loaded.

@@ -23,7 +23,7 @@ export const command: CliCommand<ResetPasswordOptions> = {
   run: resetPassword,
 };
 
-/** Gives somebody a new password, and ends everything that began with the old one. */
+/** Sets a new password, and ends everything that began with the old one. */
 async function resetPassword(
   context: CommandContext,
   { username, passwordStdin, keepApiKeys, json }: ResetPasswordOptions,

@@ -24,7 +24,7 @@ function rotateKeys(context: CommandContext, { json }: RotateKeysOptions): Promi
     let shown = '';
     const report = await keyRotation.run(CLI_ORIGIN, ({ column, done, total }) => {
       const name = nameOf(column);
-      // Where nobody watches a line being redrawn, one for each column tells how far it is.
+      // Where the output is no terminal, one for each column tells how far it is.
       if (name !== shown) terminal.say(`Rotating ${name} (${total}) …`);
       shown = name;
       terminal.showProgress(`${name}: ${done} of ${total} …`);

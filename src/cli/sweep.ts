@@ -92,7 +92,7 @@ async function carryOut(
 }
 
 /**
- * A cutoff that nobody has swept is taken from the servers' list, so that none does it again. One that was swept is
+ * A cutoff that is not swept yet is taken from the servers' list, so that none does it again. One that was swept is
  * looked at once more: a store that came back with old data has sessions from before it.
  */
 async function asDue(services: Services, cutoff: number): Promise<Receipt> {

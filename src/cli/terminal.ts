@@ -2,23 +2,23 @@ import { createInterface } from 'node:readline';
 
 /** Where a command reads and writes. What was asked for goes to standard output, everything said about it to the error stream. */
 export interface Terminal {
-  /** Writes lines of the result; resolves when they are out. Rejects with `ReaderGoneError` when nobody reads on. */
+  /** Writes lines of the result; resolves when they are out. Rejects with `ReaderGoneError` when the reader is gone. */
   print(text: string): Promise<void>;
   /** A line beside the result: an error, a warning, a remark. */
   say(text: string): void;
-  /** Redraws one line that tells how far a long command is; nothing where nobody watches. */
+  /** Redraws one line that tells how far a long command is; nothing where it is no terminal. */
   showProgress(text: string): void;
-  /** Whether standard input is somebody's keyboard. */
+  /** Whether standard input is a terminal. */
   readonly inputIsTyped: boolean;
   /** Whether a person sits there who can read a question and answer it. */
   readonly interactive: boolean;
   /** One line of theirs; '' when they leave instead. */
   ask(question: string): Promise<string>;
-  /** All of standard input. Throws when it is longer than anybody's password. */
+  /** All of standard input. Throws when it is longer than any password may be. */
   readInput(): Promise<string>;
 }
 
-/** `curfew sessions list | head`: whoever reads has seen enough. */
+/** `curfew sessions list | head`: the reader has seen enough. */
 export class ReaderGoneError extends Error {
   constructor(cause: Error) {
     super('Nobody reads the output any more.', { cause });

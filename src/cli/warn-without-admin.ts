@@ -1,7 +1,7 @@
 import type { Services } from '../compose.ts';
 import type { CommandContext } from './command.ts';
 
-/** Says so when nobody is left who can administer: an account from here takes the place of the setup page. */
+/** Says so when no administrator is left: an account from here takes the place of the setup page. */
 export async function warnWithoutAdmin({ terminal }: CommandContext, { accounts }: Services): Promise<void> {
   const users = await accounts.userAdmin.list();
   if (users.some((user) => user.role === 'admin' && !user.disabled)) return;

@@ -58,7 +58,7 @@ export type AuditEvent =
     }
   | {
       readonly type: 'login.failed';
-      /** `(no such account)` where nobody has the name. */
+      /** `(no such account)` where no account has the name. */
       readonly username: string;
       /** Whose account it is, where there is one. */
       readonly userId?: string;
@@ -197,7 +197,7 @@ export type AuditEvent =
       readonly subject: string;
       readonly reason: BanReason;
       readonly note: string;
-      /** The how manieth automatic one; 0 for one that somebody ordered. */
+      /** Which automatic one of the address it is, from 1; 0 for one by hand. */
       readonly offence: number;
       /** Milliseconds since the epoch. */
       readonly until: number | 'permanent';
@@ -235,7 +235,7 @@ export type AuditEvent =
       readonly why: 'csrf' | 'forbidden' | 'rate_limited';
       readonly route: string;
     }
-  /** Somebody took data out in one piece. `scope`: what was asked for, in words. */
+  /** Data was exported. `scope`: what was asked for, in words. */
   | { readonly type: 'export.taken'; readonly what: 'audit' | 'bans' | 'traffic'; readonly scope: string }
   /** So many events could not be written into the chain; they are in the server's log. */
   | { readonly type: 'audit.lost'; readonly events: number; readonly since: number }
@@ -269,7 +269,7 @@ export type AuditEvent =
       readonly node: string;
       readonly raisedAt: number;
     }
-  /** Somebody who is signed in entered their password again, before something sensitive. */
+  /** A signed-in user entered their password again, before something sensitive. */
   | { readonly type: 'identity.confirmed'; readonly userId: string }
   | {
       readonly type: 'identity.not_confirmed';
@@ -347,7 +347,7 @@ export interface AuditOrigin {
 
 export const SYSTEM_ORIGIN: AuditOrigin = { actor: 'system' };
 
-/** Hears what was recorded, once it was. May reject: that is logged and nobody's trouble. */
+/** Hears what was recorded, once it was. May reject: that is logged and fails nothing. */
 export type AuditListener = (events: readonly AuditEvent[], origin: AuditOrigin) => Promise<void>;
 
 /** Where events go. Recording never throws into the caller's work: a failure is logged and counted. */

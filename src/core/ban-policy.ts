@@ -20,7 +20,7 @@ const LENGTH_MS: Readonly<Record<BanLength, number>> = {
 
 /** So many within a window. */
 export interface BanThreshold {
-  /** Whether anybody is banned for it. */
+  /** Whether it bans. */
   readonly automatic: boolean;
   readonly count: number;
   readonly windowMs: number;
@@ -37,7 +37,7 @@ export interface BanRules {
   readonly alerts: AlertThresholds;
 }
 
-/** How long the next ban is for somebody who was banned so many times. */
+/** How long the next ban is after so many. */
 export function nextLength(ladder: readonly BanLength[], earlierOffences: number): BanLength {
   return ladder[Math.min(earlierOffences, ladder.length - 1)] ?? 'permanent';
 }

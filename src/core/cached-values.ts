@@ -21,7 +21,7 @@ export interface CachedValues {
 
 export interface CachedBot {
   readonly botToken: string;
-  /** Of the row that it was read from: a copy of an earlier one is not used, whatever message was lost. */
+  /** Of the row that it was read from: a copy of an earlier one is not used, also where a message was lost. */
   readonly version: number;
 }
 
@@ -56,6 +56,6 @@ export interface CachedStrategy {
   readonly closesAt: number;
   /** Undefined where signals need no signature. */
   readonly signingSecret: string | undefined;
-  /** Addresses and CIDRs; empty: everybody. */
+  /** Addresses and CIDRs; empty: any address. */
   readonly allowedAddresses: readonly string[];
 }

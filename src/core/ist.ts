@@ -75,7 +75,7 @@ export function istWallTime(instant: number): { readonly day: Weekday; readonly 
 
 /**
  * When the hour of an Indian clock began that an instant lies in (milliseconds since the epoch, both): half past an hour of
- * UTC. Whatever is counted by the hour begins there, or days and cutoffs would cut hours in two.
+ * UTC. Counts by the hour begin there, or days and cutoffs would cut hours in two.
  */
 export function startOfIstHour(instant: number): number {
   return instant - modulo(instant + IST_OFFSET_MS, HOUR_MS);

@@ -94,7 +94,7 @@ export type StreamInstrument = Pick<
   'exchange' | 'tradingSymbol' | 'instrumentToken' | 'segment' | 'instrumentType'
 >;
 
-/** What opens a user's stream at a broker now. It holds the token, and shows it to nobody. */
+/** What opens a user's stream at a broker now. It holds the token, and does not show it. */
 export interface StreamPass {
   readonly kind: 'pass';
   /** Another one as soon as the token is another one. */

@@ -17,7 +17,7 @@ export const RECEIPT_HEADINGS: Readonly<Record<RevocationReason, string>> = {
   unreadable_session: 'A session could not be read',
 };
 
-/** The same where somebody else reads it. */
+/** The same for another reader. */
 export const REVOCATION_TITLES: Readonly<Record<RevocationReason, string>> = {
   logged_out: 'Signed out',
   logged_out_everywhere: 'Signed out everywhere',

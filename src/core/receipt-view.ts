@@ -18,7 +18,7 @@ export interface ReceiptLineView {
 }
 
 export interface ReceiptViewOptions {
-  /** The role of whoever reads it. */
+  /** The role of its reader. */
   readonly viewer: Role;
   readonly brokerName?: (broker: string) => string;
   /** What the brokers said, as far as it is known; only of the reader's tokens where they are no administrator. */
@@ -42,7 +42,7 @@ export function toReceiptView(receipt: Receipt, options: ReceiptViewOptions): Re
   };
 }
 
-/** Of a sweep they are everybody's: how many people a cutoff concerned is nothing that each of them should read. */
+/** Of a sweep they are all users': how many people a cutoff concerned is nothing that each of them should read. */
 function numbersOf(
   { step, count, detail }: ReceiptLine,
   brokerName: (broker: string) => string,

@@ -9,7 +9,7 @@ export const ROLE_NAMES = {
   viewer: 'Viewer',
 } as const satisfies Readonly<Record<Role, string>>;
 
-/** For whoever chooses one. */
+/** For forms that offer a choice. */
 export const ROLE_DESCRIPTIONS = {
   admin: 'Sees and changes everything under Security.',
   user: 'Sees and changes what is theirs, and connects brokers.',

@@ -7,7 +7,7 @@ export type Platform = (typeof PLATFORMS)[number];
 export const PRODUCTS = ['MIS', 'NRML', 'CNC'] as const;
 export type Product = (typeof PRODUCTS)[number];
 
-/** What a signal asks for. `exit`: to give up whatever position there is. */
+/** What a signal asks for. `exit`: to close the position, if there is one. */
 export const SIGNAL_ACTIONS = ['buy', 'sell', 'exit'] as const;
 export type SignalAction = (typeof SIGNAL_ACTIONS)[number];
 
@@ -78,7 +78,7 @@ export interface SignalRequest {
 export type SignalReading =
   | {
       readonly kind: 'page';
-      /** Of this trading day, oldest first. Signals from before the last cutoff are delivered to nobody. */
+      /** Of this trading day, oldest first. Signals from before the last cutoff are not delivered. */
       readonly signals: readonly Signal[];
       /** What to ask with next: the last signal's, or what was asked with. */
       readonly cursor: SignalCursor;

@@ -2,7 +2,7 @@
 export interface Instrument {
   /** Whose master it is from, e.g. `zerodha`: tokens, and the spelling of derivatives, are the broker's own. */
   readonly broker: string;
-  /** `NSE`, `BSE`, `NFO`, `BFO`, `CDS`, `BCD`, `MCX`, …: Kite's names, whatever the broker calls them. */
+  /** `NSE`, `BSE`, `NFO`, `BFO`, `CDS`, `BCD`, `MCX`, …: Kite's names, for every broker. */
   readonly exchange: string;
   /** As the broker spells it, e.g. `INFY` or `NIFTY24DEC25000CE`. */
   readonly tradingSymbol: string;

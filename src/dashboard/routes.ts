@@ -50,7 +50,7 @@ export interface DashboardRouterDeps extends DayOfWorkDeps {
   /** Symbols with their last prices, for views/dashboard/watched-prices.ejs. */
   readonly watchedOf: (session: CurrentSession) => Promise<readonly object[]>;
   readonly settingsOf: (userId: string) => Promise<UserSettings>;
-  /** The last one that concerns somebody, in their words. */
+  /** The last one that concerns a user, in words for them. */
   readonly latestReceipt: (userId: string, viewer: Role) => Promise<LatestReceipt | undefined>;
   /** Whether BASE_URL is https. */
   readonly https: boolean;
@@ -155,7 +155,7 @@ function shortestIdleMs(serverMs: number | 'off', ownMs: number | undefined): nu
   return Math.min(serverMs, ownMs ?? serverMs);
 }
 
-/** What can be used or wants attention. Brokers that somebody has nothing to do with are on the brokers' page alone. */
+/** What can be used or wants attention. Brokers that the user does not use are on the brokers' page alone. */
 function hasPlaceHere({ credentials, state }: ConnectedBroker): boolean {
   return credentials !== 'missing' || state !== 'disconnected';
 }

@@ -37,9 +37,9 @@ export interface FeedRouteDeps {
   readonly publicOrigin: string;
   /** Of the session. */
   readonly cookieName: string;
-  /** Whether the request carries an API key, whatever it is worth. */
+  /** Whether the request carries an API key, valid or not. */
   readonly showsKey: Parameters<typeof createPolicyChooser>[0];
-  /** Throws `invalid` for a key, token or ticket in the address, whatever comes with it in headers. */
+  /** Throws `invalid` for a key, token or ticket in the address, also beside one in a header. */
   readonly refuseKeyInAddress: (req: Parameters<RequestHandler>[0]) => void;
   /** The door of the API, for keys with the scope `feed:read`. */
   readonly admitKey: (...args: Parameters<RequestHandler>) => Promise<AdmittedKey>;

@@ -13,7 +13,7 @@ export interface SocketOwner extends RevocableSession {
   readonly endsAt: number;
 }
 
-/** A socket, or a handshake that may become one, as whatever ends sockets sees it. */
+/** A socket, or a handshake that may become one, as the parts that end sockets see it. */
 export interface RegisteredSocket {
   readonly owner: SocketOwner;
   /** Closes it. Harmless when it is closed. */

@@ -33,7 +33,7 @@ export function createSocketStanding(deps: SocketStandingDeps): SocketStanding {
     return why === 'ended' ? ENDS.keyEnded : ENDS.forbidden;
   }
 
-  /** A store that has lost its data tells nobody that the session has ended. */
+  /** A store that has lost its data does not say that the session has ended. */
   async function endOfSession(sid: string): Promise<SocketEnd | undefined> {
     const [own, lastSeen] = await Promise.all([registry.ownIdleLimit(sid), registry.lastSeen(sid)]);
     if (lastSeen === undefined) return (await registry.endingOf(sid)) === 'idle' ? ENDS.idle : ENDS.revoked;

@@ -33,7 +33,7 @@ export function listenForUpgrades(server: Server, app: Express): void {
     socket.setTimeout(ANSWERED_WITHIN_MS, () => socket.destroy());
     // A pipelined request in front of it is still being answered: nothing can be put between.
     if ('_httpMessage' in socket && socket._httpMessage) return void socket.destroy();
-    // It is a program's, whatever it says: refusals are JSON, and it is never redirected.
+    // It is a program's: refusals are JSON, and it is never redirected.
     req.headers.accept = 'application/json';
     const res = new ServerResponse(req);
     res.shouldKeepAlive = false;
@@ -48,7 +48,7 @@ export function listenForUpgrades(server: Server, app: Express): void {
   });
 }
 
-/** Hands the connection over: from here on it is no HTTP. For whatever watches requests, this one is answered. */
+/** Hands the connection over: from here on it is no HTTP. For the request log and the limits, this one is answered. */
 export function leaveHttp(res: Response, { socket }: Upgrade): void {
   res.detachSocket(socket);
   res.statusCode = 101;

@@ -71,7 +71,7 @@ export function createSmtpSender({ location, from, host }: SmtpSenderDeps): Smtp
           subject,
           text,
           messageId: `<${id}@${host}>`,
-          // RFC 3834: nobody is to answer it by machine.
+          // RFC 3834: no machine is to answer it.
           headers: { 'Auto-Submitted': 'auto-generated' },
         }),
       ),

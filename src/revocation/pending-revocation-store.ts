@@ -7,13 +7,13 @@ import type { Database } from '../storage/database.ts';
 /** A revocation that was given and is not carried out, as an administrator looks at it. Instants in ms since the epoch. */
 export interface PendingRevocation {
   readonly id: string;
-  /** Undefined for a sweep, which is everybody's, and where the account is gone. */
+  /** Undefined for a sweep, which concerns all users, and where the account is gone. */
   readonly username: string | undefined;
   readonly reason: RevocationReason;
   readonly orderedAt: number;
   readonly attempts: number;
   readonly nextAttemptAt: number;
-  /** How far it got; undefined where whoever began it died before the first word. */
+  /** How far it got; undefined where its node died before the first step. */
   readonly receipt: Receipt | undefined;
 }
 

@@ -18,7 +18,7 @@ const PORTION = 100;
 const LONGEST_LOOK_BACK_MS = 30 * DAY_MS;
 
 /**
- * Ends again in the session store whatever was ended there since the last cutoff; what is older, the cutoff itself keeps
+ * Ends again in the session store all that was ended there since the last cutoff; what is older, the cutoff itself keeps
  * out. For a store that may have come back with older data. Rejects when the store or the database does not answer.
  */
 export function createReplay({
@@ -40,7 +40,7 @@ export function createReplay({
     return count;
   };
 
-  /** A clock that was wrong may have swept a cutoff to come: that must not end everybody at every hiccup until then. */
+  /** A clock that was wrong may have swept a cutoff to come: that must not end all sessions at every short outage until then. */
   function isOfThePast({ scope }: Revocation): boolean {
     return scope.kind !== 'sweep' || scope.before <= clock.now() + CLOCK_SKEW_TOLERANCE_MS;
   }

@@ -28,7 +28,7 @@ export interface StoredRevocation {
 export interface RevocationStore {
   /**
    * Opens a revocation for everything of a user and, in the same transaction, raises the user's epoch: from that commit on
-   * every token of theirs is dead to every reader, whatever happens to the steps.
+   * every token of theirs is dead to every reader, also while its steps fail.
    */
   openAccount(userId: string, reason: RevocationReason): Promise<Revocation>;
   /** The same with a change that calls for it, in one transaction; undefined, with the epoch as it was, where there was none. */
@@ -299,7 +299,7 @@ export function createRevocationStore(
         .selectFrom('revocations')
         .select(['scope', 'user_id', 'ordered_at'])
         .where('user_id', 'is', null)
-        // A sweep is ordered after what it ends began, by whatever node's clock; one from the future, by a clock that was wrong.
+        // A sweep is ordered after what it ends began, by any node's clock; one from the future, by a clock that was wrong.
         .where('ordered_at', '>=', instant - CLOCK_SKEW_TOLERANCE_MS)
         .where('ordered_at', '<=', clock.now() + CLOCK_SKEW_TOLERANCE_MS)
         .execute();

@@ -13,7 +13,7 @@ const CHOICES_MS: readonly number[] = [
 ];
 
 /**
- * The idle limits that somebody may choose, in ms: those that are shorter than the server's, and the one that they have,
+ * The idle limits that a user may choose, in ms: those that are shorter than the server's, and the one that they have,
  * which stays theirs where the server's has become shorter since.
  */
 export function idleChoices(serverMs: number | 'off', chosenMs: number | undefined): readonly number[] {

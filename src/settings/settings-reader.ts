@@ -4,13 +4,13 @@ import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { SettingsStore } from './settings-store.ts';
 
-/** A person's settings; the defaults of somebody who chose nothing. */
+/** A person's settings; the defaults where nothing was chosen. */
 export type ReadSettings = (userId: string) => Promise<UserSettings>;
 
 export interface SettingsReader {
   /** Through the cache: for pages, whose people are signed in. */
   readonly read: ReadSettings;
-  /** Past the cache: for whoever asks on behalf of somebody who may be signed out, and whose cache stays empty then. */
+  /** Past the cache: for questions about a user who may be signed out, and whose cache stays empty then. */
   readonly readNow: ReadSettings;
 }
 
@@ -43,7 +43,7 @@ export function createSettingsReader({
   }
 
   /**
-   * Looks once more after the cache has the copy. Whoever changes one of these does it first and clears the caches
+   * Looks once more after the cache has the copy. A change of one of these comes first and then clears the caches
    * afterwards: so either they clear what is set here, or this sees what they did.
    */
   async function read(userId: string): Promise<UserSettings> {

@@ -30,7 +30,7 @@ export type SettingsQuestions = Readonly<
   Record<'theme' | 'dateFormat' | 'alertMinutes' | 'idleTimeout' | 'defaultBroker', Question>
 >;
 
-/** The form, with what somebody has chosen. */
+/** The form, with what the user has chosen. */
 export function toQuestions(settings: UserSettings, deps: SettingsViewDeps): SettingsQuestions {
   const { choices, brokerNames, serverIdleMs, now } = deps;
   return {

@@ -4,7 +4,7 @@ import { refusalOf } from './delivery-problems.ts';
 
 /** Why Telegram did not do what it was asked: a word of `delivery-problems.ts`, or Telegram's own. */
 type Refused = { readonly kind: 'refused'; readonly why: string };
-/** Nobody knows whether it would have. */
+/** Whether it was sent is unknown. */
 type Unreachable = { readonly kind: 'unreachable' };
 /** Too many at once. */
 type Wait = { readonly kind: 'wait'; readonly waitMs: number };
@@ -36,7 +36,7 @@ export interface BotApi {
   }): Promise<SendOutcome>;
   /** Whose token this is. */
   describeBot(botToken: string): Promise<BotDescription>;
-  /** The chat from which somebody sent `/start CODE` to the bot within the last day. */
+  /** The chat that sent `/start CODE` to the bot within the last day. */
   findChat(botToken: string, code: string): Promise<ChatSearch>;
 }
 

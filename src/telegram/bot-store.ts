@@ -172,7 +172,7 @@ export function createBotStore({ db }: Database): BotStore {
         .selectFrom('telegram_bots')
         .select(['user_id', 'events'])
         .where('chat_id', 'is not', null)
-        // All of them where those would be too many to name: a sweep ends everybody, and few have a bot.
+        // All of them where those would be too many to name: a sweep ends all sessions, and few users have a bot.
         .$if(among.size <= MOST_NAMED, (query) => query.where('user_id', 'in', [...among]))
         .execute();
       return rows

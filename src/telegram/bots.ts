@@ -13,7 +13,7 @@ export interface Bots {
   /** The token of a bot as it was found; undefined where no key of ENCRYPTION_KEY reads it. */
   tokenOf(bot: StoredBot): Promise<string | undefined>;
   saveToken(userId: string, token: BotToken, origin: AuditOrigin): Promise<void>;
-  /** False for somebody without a bot; the next one too. */
+  /** False for a user without a bot; the next one too. */
   saveChat(userId: string, chatId: string, origin: AuditOrigin): Promise<boolean>;
   saveKinds(userId: string, kinds: readonly MessageKind[], origin: AuditOrigin): Promise<boolean>;
   /** With everything that it was still to send. */
@@ -38,7 +38,7 @@ export interface BotsDeps {
 
 /** A person has one bot. */
 const KEY = 'bot';
-/** Whoever has it can have messages sent to their own chat. 96 bits; t.me takes 64 characters of this alphabet. */
+/** It lets its holder have messages sent to their own chat. 96 bits; t.me takes 64 characters of this alphabet. */
 const LINK_CODE_BYTES = 12;
 
 /**

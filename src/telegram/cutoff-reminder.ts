@@ -15,7 +15,7 @@ export interface CutoffReminderDeps {
   readonly wakeMessages: () => void;
   readonly calendar: CutoffCalendar;
   readonly clock: Clock;
-  /** How many minutes before the cutoff somebody wants to be warned; 0 for not at all. */
+  /** How many minutes before the cutoff a user wants to be warned; 0 for not at all. */
   readonly alertMinutesOf: (userId: string) => Promise<number>;
   readonly isSignedIn: (userId: string) => Promise<boolean>;
   readonly log: Log;

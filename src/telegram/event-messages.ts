@@ -14,9 +14,9 @@ export const DEVICE_LINK = '\u{fdd0}';
 
 export const ADMINISTRATORS = Symbol('administrators');
 
-/** What somebody may want to be told. */
+/** What a user may want to be told. */
 export interface EventMessage {
-  /** A user's id, or everybody who is an administrator. */
+  /** A user's id, or all administrators. */
   readonly to: string | typeof ADMINISTRATORS;
   readonly kind: MessageKind;
   /** In Telegram's HTML. */
@@ -36,7 +36,7 @@ export interface MessageContext {
   readonly publicOrigin: string;
 }
 
-/** Which recorded events become messages: all in this one table. An event that is not named here is told nobody. */
+/** Which recorded events become messages: all in this one table. An event that is not named here makes no message. */
 export function messageFor(event: AuditEvent, context: MessageContext): EventMessage | undefined {
   switch (event.type) {
     case 'login.succeeded':
@@ -159,7 +159,7 @@ const BAN_REASONS: Readonly<Record<BanReason, string>> = {
   imported: 'From a list',
 };
 
-/** What the receipt of a sweep adds to each person's message: not how much it was, which is the sum of everybody's. */
+/** What the receipt of a sweep adds to each person's message: not how much it was, which is the sum over all users. */
 export function sweepAppendix(receipt: Receipt): string {
   return ['', ...receipt.lines.map(stepLine)].join('\n');
 }

@@ -8,7 +8,7 @@ const QUIET_MS = 2 * LONGEST_PAUSE_MS;
 
 /**
  * Milliseconds to leave after a message. One second, and twice as long each time in a burst, up to a minute: what comes
- * meanwhile travels together, so that somebody whose strategy goes wrong all night gets a message a minute and not sixty.
+ * meanwhile travels together, so that a user whose strategy goes wrong all night gets a message a minute and not sixty.
  */
 export function pauseAfter(options: {
   readonly now: number;

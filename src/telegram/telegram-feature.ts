@@ -49,7 +49,7 @@ export interface TelegramFeature extends Feature {
   readonly bots: Bots;
   readonly queue: MessageQueue;
   readonly reminder: CutoffReminder;
-  /** Messages of everybody that wait, and that were given up. */
+  /** All messages that wait, and that were given up. */
   readonly countMessages: () => Promise<{ readonly open: number; readonly failed: number }>;
 }
 

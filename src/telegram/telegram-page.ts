@@ -21,7 +21,7 @@ export interface TelegramPageDeps {
   readonly bots: Bots;
   readonly setup: BotSetup;
   readonly messageStore: Pick<MessageStore, 'listRecent'>;
-  /** How often somebody may have Telegram asked from the page. */
+  /** How often a user may have Telegram asked from the page. */
   readonly limiter: CompoundLimiter;
   readonly clock: Clock;
 }
@@ -122,7 +122,7 @@ export function createTelegramPage(deps: TelegramPageDeps): Page {
     await render(req, res, { fields });
   }
 
-  /** What did not work out and is nobody's mistake: the page, with the words on top. */
+  /** What did not work out without a mistake of the user's: the page, with the words on top. */
   function tell(req: Request, res: Response, problem: string): Promise<void> {
     return render(req, res, { problem });
   }

@@ -48,7 +48,7 @@ export function createSessionEndingPages(deps: SessionEndingPagesDeps): SessionE
     return { userId, username };
   }
 
-  /** Whatever has begun by this instant: a sign-in of the same millisecond as well. */
+  /** All that began by this instant: a sign-in of the same millisecond as well. */
   const sweepBefore = (): number => clock.now() + 1;
 
   return {

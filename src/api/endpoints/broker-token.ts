@@ -83,7 +83,7 @@ export function createBrokerTokenEndpoint(deps: BrokerTokenEndpointDeps): Endpoi
       await recordReader(call, broker, first.issuedAt);
       // Asked again: while the line was written the connection may have ended.
       const { token, issuedAt, expiresAt } = await brokerToken(call.caller.userId, broker);
-      // Nothing may wait between this question and the answer: the cutoff waits for nobody.
+      // Nothing may wait between this question and the answer: the cutoff does not wait.
       if (calendar.isPast(issuedAt)) throw endedMeanwhile();
       return {
         broker,

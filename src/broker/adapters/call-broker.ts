@@ -23,7 +23,7 @@ export const GARBLED: BrokerProblem = { kind: 'unreachable', why: 'garbled_respo
 
 /**
  * One request to a broker: five seconds for everything, 64 KiB of JSON at most, no redirect followed, since it would
- * carry secrets to where nobody meant to send them. Whatever goes wrong comes back as a fixed word: the errors of
+ * carry secrets to another address. Each failure comes back as a fixed word: the errors of
  * `fetch` and of JSON.parse repeat addresses, headers and bodies, and those hold tokens.
  */
 export async function callBroker(url: URL, call: BrokerCall): Promise<BrokerAnswer | BrokerProblem> {

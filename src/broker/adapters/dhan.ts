@@ -42,7 +42,7 @@ export interface DhanAdapterDeps {
  *
  * Nothing that was sent comes back with the person, so no `state` either. What stands in for it: the key belongs to one
  * person, a tokenId is for one key, and the token that comes of it must be for the client id that was registered here. A
- * tokenId of somebody else's therefore connects nothing. Dhan has no logout for apps, and renews only tokens that were
+ * tokenId of another account therefore connects nothing. Dhan has no logout for apps, and renews only tokens that were
  * made on its own site.
  */
 export function createDhanAdapter({ clock, endpoints = PUBLISHED }: DhanAdapterDeps): BrokerAdapter {

@@ -28,7 +28,7 @@ const LARGEST_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** A broker that takes nothing is as good as gone. */
 const MOST_BUFFERED_BYTES = 1024 * 1024;
 
-/** A WebSocket to a broker. Whatever goes wrong comes back as a fixed word: errors of the library may hold the address. */
+/** A WebSocket to a broker. Each failure comes back as a fixed word: errors of the library may hold the address. */
 export function openBrokerSocket(options: BrokerSocketOptions): BrokerSocket {
   const { url, headers = {}, silentAfterMs, onOpen, onText, onBinary, onEnd } = options;
   const ws = new WebSocket(url, {

@@ -13,7 +13,7 @@ const CODE_LIFETIME_MS = 60 * SECOND_MS;
 const CODE_BYTES = 32;
 
 /**
- * The practice broker's page that asks a person. It has no accounts of its own: whoever is signed in at Curfew is the
+ * The practice broker's page that asks a person. It has no accounts of its own: the user who is signed in at Curfew is the
  * client of the same name there. Behind the guard and CSRF like every page.
  */
 export function createSandboxAuthorizationPage({

@@ -11,7 +11,7 @@ export interface SandboxAuthorization {
 }
 
 /**
- * `unusable`: who asks is unknown, or wants the answer at an unknown address; nobody is redirected there
+ * `unusable`: the client is unknown, or its redirect address is: there is no redirect
  * (RFC 6749, 4.1.2.1). `invalid`: the client is told by redirect.
  */
 export type AuthorizationCheck =

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { SandboxContext } from './sandbox-context.ts';
 
-/** Says whose token it is, to whoever shows a live one: the proof that a token works, or no longer does (RFC 6750). */
+/** Says whose a live token is: the proof that a token works, or no longer does (RFC 6750). */
 export function createProfileEndpoint({ store, clock, client }: SandboxContext): RequestHandler {
   return async function showProfile(req, res) {
     const token = readBearer(req);

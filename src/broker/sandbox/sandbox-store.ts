@@ -26,7 +26,7 @@ export interface SandboxTokens {
 /**
  * The practice broker's own memory. It keeps digests and could not say a code or a token again. Everything that comes
  * from one code is one family, and falls together: when it is revoked, and when a code or a refresh token of it is
- * shown a second time (RFC 6749, 4.1.2; RFC 9700, 4.14.2), since nobody can tell which of the two was the thief.
+ * shown a second time (RFC 6749, 4.1.2; RFC 9700, 4.14.2), since there is no telling which of the two was the thief.
  */
 export interface SandboxStore {
   saveCode(code: string, grant: SandboxCode, now: number): Promise<void>;
@@ -182,7 +182,7 @@ async function findFamily(
   return undefined;
 }
 
-/** Until the transaction ends nobody else ends the family or adds to it: one that is ended has no late children. */
+/** Until the transaction ends no other one ends the family or adds to it: one that is ended has no late children. */
 async function lockFamily(trx: Kysely<Schema>, codeDigest: string): Promise<void> {
   await trx
     .updateTable('sandbox_codes')

@@ -6,7 +6,7 @@ import { answerProtocolError, type ProtocolErrorCode } from './protocol-error.ts
 import type { SandboxContext } from './sandbox-context.ts';
 import type { SandboxCode, SandboxTokens } from './sandbox-store.ts';
 
-/** Short, so that whoever tries things out sees them renewed. */
+/** Short, so that a trial shows them renewed. */
 const TOKEN_LIFETIME_MS = HOUR_MS;
 /** From the person's own Allow on, however often the tokens are renewed: they are asked once a day. */
 const REFRESHABLE_MS = DAY_MS;

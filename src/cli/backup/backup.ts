@@ -98,7 +98,7 @@ function nameFor(now: number): string {
   return `curfew-${toIstIso(now).slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}`;
 }
 
-/** A line redrawn where somebody watches; else one for each quarter of what takes longer than a moment. */
+/** A line redrawn at a terminal; else one for each quarter of what takes longer than a moment. */
 function showingProgress(terminal: Terminal): (progress: CopyProgress) => void {
   let quarter = 0;
   return ({ done, total }) => {

@@ -5,7 +5,7 @@ import { withServices } from '../with-services.ts';
 
 /**
  * Ends what lives on in Redis and in the memory of servers. Undefined, with a word about it, where that cannot be done now:
- * the revocation is stored, and a server that starts carries it out before it answers anybody.
+ * the revocation is stored, and a server that starts carries it out before it answers a request.
  */
 export async function carryOutRevocation(
   context: CommandContext,

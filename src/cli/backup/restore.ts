@@ -201,7 +201,7 @@ interface Exchange {
   readonly sha256: string;
 }
 
-/** While this goes on, nobody can start: what is carried over is the last that happened. */
+/** While this goes on, no server can start: what is carried over is the last that happened. */
 async function exchange(
   context: CommandContext,
   { place, prepared, aside, serverStopped, ...facts }: Exchange,

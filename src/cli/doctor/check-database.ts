@@ -19,7 +19,7 @@ const { ok, warn, fail } = findingsOf('database');
 
 export interface DatabaseCheckup {
   readonly findings: readonly Finding[];
-  /** Open, with all tables up to date; undefined where it is not. Whoever asked closes it. */
+  /** Open, with all tables up to date; undefined where it is not. The caller closes it. */
   readonly database: Database | undefined;
 }
 

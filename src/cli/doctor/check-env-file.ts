@@ -15,7 +15,7 @@ export interface EnvFileCheckup {
   readonly settings: Environment;
 }
 
-/** The file holds every secret: nobody but its owner should read it. */
+/** The file holds every secret: only its owner should read it. */
 export function checkEnvFile(): EnvFileCheckup {
   try {
     return { findings: checkMode(), settings: readEnvFile(ENV_FILE) };

@@ -1,7 +1,7 @@
 import { PRICE_MODES, type PriceMode, type Quote } from '../../core/price-feed.ts';
 import { type LastQuote, type PriceTopic, priceFrame } from './price-frame.ts';
 
-/** Whoever reads prices: a socket. */
+/** A reader of prices: a socket. */
 export interface PriceReader {
   /** A later frame under the same key may take the place of an earlier one. */
   sendLatest(key: string, frame: string): void;
@@ -40,7 +40,7 @@ export interface PriceBook {
   keys(): Iterable<string>;
   exchanges(): ReadonlySet<string>;
   readonly size: number;
-  /** Takes over what a stream says, and sends it on. What belongs to nobody is passed over. */
+  /** Takes over what a stream says, and sends it on. Prices without a reader are passed over. */
   apply(ticks: readonly ({ readonly key: string } & Quote)[], now: number): void;
   /** Says of every price that it may be old; once. */
   markStale(): void;

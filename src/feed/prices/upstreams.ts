@@ -1,7 +1,7 @@
 import type { RevocationScope } from '../../core/revocation.ts';
 import { createUpstream, type Upstream, type UpstreamDeps, type UpstreamState } from './upstream.ts';
 
-/** The price streams of this node: one for a user and broker, as long as somebody reads it. */
+/** The price streams of this node: one for a user and broker, as long as a socket reads it. */
 export interface Upstreams {
   /** The one that is there, or a new one, which ends where nothing is put into it. */
   of(userId: string, broker: string): Upstream;

@@ -16,7 +16,7 @@ export interface ReportEndpointDeps {
 
 /**
  * POST /csp-reports, where browsers say what the Content-Security-Policy has blocked (ASVS 3.4.7). Open to anyone: a browser sends
- * no token and may send no cookie. The answer is the same whatever came, so that the sender does not learn what is believed.
+ * no token and may send no cookie. The answer is always the same, so that the sender does not learn what is believed.
  */
 export function createReportEndpoint({ reportLog, publicOrigin }: ReportEndpointDeps): Router {
   const router = Router({ caseSensitive: true });

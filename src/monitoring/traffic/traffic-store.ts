@@ -7,7 +7,7 @@ import type { TrafficEntry } from './traffic-entry.ts';
 import { addHours } from './traffic-hour-store.ts';
 
 export interface TrafficStore {
-  /** All of it or nothing. A batch with entries that was written already, whatever its sender was told, is left alone. */
+  /** All of it or nothing. A batch that was written already is left alone, also where its sender was told that it failed. */
   write(batch: TrafficBatch): Promise<void>;
   /** Removes at most `limit` of what came before the instant, oldest first; returns how many. */
   removeBefore(instant: number, limit: number): Promise<number>;
