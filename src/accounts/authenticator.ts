@@ -22,7 +22,7 @@ export interface AuthenticatorDeps {
   readonly hasher: PasswordHasher;
 }
 
-/** One verification for each attempt, whoever it names, so that the time tells nothing (ASVS 6.3.8). */
+/** One verification for each attempt, for any name, so that the time tells nothing (ASVS 6.3.8). */
 export function createAuthenticator({ users, hasher }: AuthenticatorDeps): Authenticator {
   async function authenticate(
     username: string,
@@ -46,7 +46,7 @@ export function createAuthenticator({ users, hasher }: AuthenticatorDeps): Authe
 
   /** Undefined when the stored hash is another one by now: by a new password, or by the same person elsewhere. */
   async function renewHash(account: Credentials, password: string): Promise<string | undefined> {
-    // A full queue is no reason to refuse somebody whose password was right: the next sign-in renews the hash.
+    // A full queue is no reason to refuse a right password: the next sign-in renews the hash.
     const renewed = await hasher.hash(password).catch(() => undefined);
     if (renewed === undefined) return account.passwordHash;
     const replaced = await users.replacePasswordHash(account.user.id, account.passwordHash, renewed);

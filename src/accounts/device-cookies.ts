@@ -11,9 +11,9 @@ const ID_BYTES = 18;
 const VALUE = /^([\w-]{24})\.(\d{13,15})\.([\w-]{43})$/;
 
 /**
- * Remembers browsers on which somebody has signed in, so that strangers who guess at an account cannot lock its owner
+ * Remembers browsers on which a user has signed in, so that strangers who guess at an account cannot lock its owner
  * out: attempts from such a browser are counted by themselves (OWASP, "Slow Down Online Guessing Attacks with Device
- * Cookies"). The cookie proves nothing else and signs nobody in.
+ * Cookies"). The cookie proves nothing else and makes no session.
  */
 export interface DeviceCookies {
   /**

@@ -54,7 +54,7 @@ export interface LoginLimiterDeps {
   readonly slowLane?: Pick<SlowLaneDeps, 'turnSeconds' | 'mostInLine'>;
 }
 
-/** Throws `unavailable` from `admit` when Redis does not answer: without it nobody can be signed in anyway. */
+/** Throws `unavailable` from `admit` when Redis does not answer: without it no sign-in is possible anyway. */
 export function createLoginLimiter({ limits, redis, slowLane }: LoginLimiterDeps): LoginLimiter {
   const create = (name: string, factor = 1) =>
     createCompoundLimiter({
@@ -131,7 +131,7 @@ const giveBackAll = (taken: readonly Taken[]) => async (): Promise<void> => {
   await Promise.all(taken.map(({ giveBack }) => giveBack()));
 };
 
-/** Of one length whatever was typed, and not readable: people type their password into the wrong field. */
+/** Of one length for any input, and not readable: people type their password into the wrong field. */
 function accountBucket(usernameKey: string): string {
   return hash('sha256', usernameKey, 'base64url');
 }

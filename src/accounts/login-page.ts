@@ -15,7 +15,7 @@ import type { PendingSignIns } from './second-factor/pending-sign-in.ts';
 import type { SignIn, SignInResult } from './sign-in.ts';
 import type { UserStore } from './user-store.ts';
 
-/** Longer input can be nobody's, and is not worth a hash. */
+/** Longer input is no account's, and is not worth a hash. */
 const loginSchema = z.object({
   username: z
     .string({ error: 'Enter your username.' })
@@ -32,12 +32,12 @@ export interface LoginPageDeps {
   readonly users: Pick<UserStore, 'anyUserExists'>;
   readonly signIn: SignIn;
   readonly pending: Pick<PendingSignIns, 'end'>;
-  /** Whether the request carries the session of somebody who is signed in and not expired. */
+  /** Whether the request carries a live session of a signed-in user. */
   readonly liveSession: (req: Request) => unknown;
 }
 
 /**
- * GET shows the form, also while the database is away, and passes by whoever does not need it: the signed-in, and the
+ * GET shows the form, also while the database is away, and sends on those who do not need it: the signed-in, and the
  * first person ever.
  */
 export function createLoginPage({ users, signIn, pending, liveSession }: LoginPageDeps): {

@@ -1,4 +1,4 @@
-/** Why somebody stands before the sign-in page. Fixed sentences: what stands in the address is never shown. */
+/** Why the sign-in page is shown. Fixed sentences: what stands in the address is never shown. */
 const SENTENCES = {
   login_required: 'Sign in to see that page.',
   cutoff: 'The trading day has ended, and your session with it. Sign in to begin a new one.',

@@ -1,10 +1,10 @@
 import { isDatabaseFailure } from '../storage/database-failure.ts';
 import type { UserStore } from './user-store.ts';
 
-/** Whether nobody has an account yet, so that the first person is to be led to `/setup`. */
+/** Whether there is no account yet, so that the first person is to be led to `/setup`. */
 export type NeedsSetup = () => Promise<boolean>;
 
-/** While the database is away nobody can say, and a setup could not be stored: then no. */
+/** While the database is away that is unknown, and a setup could not be stored: then no. */
 export function createNeedsSetup(users: Pick<UserStore, 'anyUserExists'>): NeedsSetup {
   return async function needsSetup() {
     try {

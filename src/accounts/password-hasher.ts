@@ -22,7 +22,7 @@ export interface PasswordHasher {
   /** In which form the password fits the hash; undefined where it does not. */
   match(password: string, encoded: string, lane?: HashLane): Promise<PasswordForm | undefined>;
   verify(password: string, encoded: string, lane?: HashLane): Promise<boolean>;
-  /** Takes as long as `verify` and is never true: for a username that nobody has (ASVS 6.3.8). */
+  /** Takes as long as `verify` and is never true: for a username without an account (ASVS 6.3.8). */
   verifyAgainstNobody(password: string, lane?: HashLane): Promise<false>;
   /** Whether its parameters or its pepper are not the newest, or it is of a password as it was typed. */
   needsRehash(encoded: string, form?: PasswordForm): boolean;

@@ -48,7 +48,7 @@ export interface NewUser {
 type Created = { readonly kind: 'created'; readonly user: User };
 
 export interface UserStore {
-  /** Whether anybody was ever set up. Asks the database until the answer is yes. */
+  /** Whether an account was ever created. Asks the database until the answer is yes. */
   anyUserExists(): Promise<boolean>;
   /** Of any number of requests at the same time, on any number of nodes, one makes the first admin. */
   createFirstAdmin(person: Omit<NewUser, 'role'>): Promise<Created | { readonly kind: 'already_set_up' }>;
@@ -87,9 +87,9 @@ export interface UserStore {
   /** The same password, hashed anew, only if the old hash is still there; false when somebody else changed the password. */
   replacePasswordHash(userId: string, oldHash: string, newHash: string): Promise<boolean>;
   setDisabled(userId: string, disabled: boolean): Promise<void>;
-  /** In the transaction that also ends everything of theirs. False, and nothing is changed, when nobody would be left who can administer. */
+  /** In the transaction that also ends everything of theirs. False, and nothing is changed, when no active administrator would be left. */
   disableUnlessLastAdmin(userId: string, trx: InTransaction): Promise<boolean>;
-  /** Resolves to the role before, or to `last_admin`, and nothing is changed, when nobody would be left. */
+  /** Resolves to the role before, or to `last_admin`, and nothing is changed, when none would be left. */
   changeRoleUnlessLastAdmin(
     userId: string,
     role: User['role'],
@@ -318,7 +318,7 @@ async function waitForTurn(trx: Kysely<Schema>): Promise<void> {
   await trx.updateTable('installation').set({ id: 1 }).where('id', '=', 1).execute();
 }
 
-/** Whether nobody else can administer. */
+/** Whether there is no other active administrator. */
 async function isLastAdmin(trx: Kysely<Schema>, userId: string): Promise<boolean> {
   const admins = await trx
     .selectFrom('users')

@@ -6,7 +6,7 @@ const MAX_LENGTH = 64;
 /** Letters and digits of any script (its vowel signs included) and `. _ - @`, beginning with a letter or digit. */
 const USERNAME = /^[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd}._@-]*$/u;
 
-/** Who else acts in the audit log: nobody may look like them. */
+/** Other actors in the audit log: no user may look like them. */
 const RESERVED = new Set(['anonymous', 'cli', 'curfew', 'system']);
 /** The same since names have been refused for it: accounts from before keep theirs. */
 const RESERVED_FOR_NEW = new Set(['webhook']);
@@ -83,7 +83,7 @@ const anyUsernameSchema = z
   );
 
 /**
- * Reads a username that somebody chooses. Scripts are not mixed: `аsha` with a Cyrillic first letter would pass for `asha` in
+ * Reads a username as it is chosen. Scripts are not mixed: `аsha` with a Cyrillic first letter would pass for `asha` in
  * every list (UTS 39, single script).
  */
 export const usernameSchema = anyUsernameSchema

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 
-/** A block that is wider than a large company's own is everybody. */
+/** A block that is wider than a large company's own is no limit. */
 const WIDEST = { ipv4: 8, ipv6: 32 } as const;
 
 /**

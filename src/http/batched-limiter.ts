@@ -13,7 +13,7 @@ export interface Count {
   readonly retryAfterSeconds: number;
 }
 
-/** Counts in this process, and asks nobody while somebody waits. */
+/** Counts in this process, and asks no store while a request waits. */
 export interface BatchedLimiter {
   /** Counts one request, unless it is one too many. */
   take(key: string): Count;
@@ -50,7 +50,7 @@ const AT_ONCE_PART = 0.1;
 
 /** One limit of one key. */
 interface Window {
-  /** By `performance.now()`, which nobody can put back. */
+  /** By `performance.now()`, which is never set back. */
   endsAt: number;
   /** Of all nodes, as far as this one was told. */
   known: number;
@@ -145,7 +145,7 @@ export function createBatchedLimiter({ limits, tallyOf }: BatchedLimiterDeps): B
     const tally = rules[index]?.tally;
     const { endsAt, untold } = window;
     const leftMs = Math.ceil(endsAt - performance.now());
-    // Of a window that has ended nobody need hear: with the next one it has nothing to do.
+    // A window that has ended need not be reported: with the next one it has nothing to do.
     if (tally === undefined || untold === 0 || leftMs <= 0) return;
     window.untold = 0;
     window.telling = untold;

@@ -19,7 +19,7 @@ const DROPPED_BYTES = 1024 * 1024;
 const CLOSED_AFTER_MS = SECOND_MS;
 
 /**
- * Counts the bytes of a body from the first one on, whoever reads them, and looks at the time. What is too large or too slow
+ * Counts the bytes of a body from the first one on, for any reader, and looks at the time. What is too large or too slow
  * is answered at once, without waiting for its end, and its connection is closed. Parsers would read a refused body to its
  * end first, and an endless one has none.
  */
@@ -37,7 +37,7 @@ export function createBodyLimits(formLimits: BodyLimits = FORM_LIMITS): RequestH
       closeInStages(req);
       if (res.headersSent) return;
       res.set('Connection', 'close');
-      // Whoever reads the body waits for it, and does not answer. Who does not read it, answers all the same.
+      // A handler that reads the body waits for it, and does not answer. One that does not read it answers all the same.
       if (announced > mostBytes || req.listenerCount('data') > 0) next(error);
       else req.on('newListener', (event) => event === 'data' && queueMicrotask(() => next(error)));
     }

@@ -3,8 +3,8 @@ import type { RequestHandler } from 'express';
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /**
- * Sends somebody who typed `localhost` to the loopback name of BASE_URL. Cookies and the broker's way back belong to one
- * name: with the other one, forms would be refused as foreign and a connected broker would find nobody signed in.
+ * Sends a visitor at `localhost` to the loopback name of BASE_URL. Cookies and the broker's way back belong to one
+ * name: with the other one, forms would be refused as foreign and a broker's answer would find no session.
  */
 export function createCanonicalHost(baseUrl: string): RequestHandler {
   const base = new URL(baseUrl);

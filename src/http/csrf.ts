@@ -7,7 +7,7 @@ import { routeClassOf } from './route-policy.ts';
  * csurf in session mode: a synchronizer token whose secret lives in the session. Archived, but without the holes of its
  * cookie mode; kept to this one file. The token is read from the body or a header, never from the query string.
  * Mounted behind the session-expiry middleware, so that only forms for anyone give a visitor a cookie.
- * `visitorSecret` is what a session id stands for where nobody is signed in: such a session is stored nowhere.
+ * `visitorSecret` is what a session id stands for for a visitor who is not signed in: such a session is stored nowhere.
  */
 export function createCsrf(visitorSecret: (sid: string) => string): RequestHandler {
   const verify = csurf({ value: presentedToken });

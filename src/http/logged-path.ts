@@ -1,4 +1,4 @@
-/** Whoever has the rest of such an address can send signals: a log is no place for it (ASVS 14.2.1, 16.2.5). */
+/** The rest of such an address is enough to send signals: a log is no place for it (ASVS 14.2.1, 16.2.5). */
 const WEBHOOK_ID = /(webhooks(?:\/|%2f|\\|%5c)).*$/is;
 /** With the rest of these somebody can set a password, make an account, or end a session. */
 const LINK_TOKEN = /((?:auth[/\\](?:reset|email|device)|invitations)[/\\]).*$/is;
@@ -42,7 +42,7 @@ function looksRandom(word: string): boolean {
   return (/[a-z]/.test(word) && /[A-Z]/.test(word) && /\d/.test(word)) || /[\da-f]{32}/i.test(word);
 }
 
-/** As often as somebody may have encoded it; what cannot be read is left out, since nobody knows what it says. */
+/** As often as it may have been encoded; what cannot be read is left out, since it may be a secret. */
 function decoded(path: string): string {
   try {
     let plain = path;

@@ -4,14 +4,14 @@ import type { Counter, RateLimit } from './compound-limiter.ts';
 
 /**
  * How many keys a counter remembers; past that, the one that was not asked for the longest is forgotten. Only attempts
- * that count leave anything behind, so to make a counter forget somebody takes as many of those as this, for the few
+ * that count leave anything behind, so to make a counter forget an address takes as many of those as this, for the few
  * that it yields. 12 MB when full.
  */
 export const MOST_KEYS = 50_000;
 
 interface Window {
   used: number;
-  /** By `performance.now()`, which nobody can put back. */
+  /** By `performance.now()`, which is never set back. */
   readonly endsAt: number;
 }
 

@@ -4,7 +4,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import { type AppError, invalid } from '../errors.ts';
 import { policyOf } from './route-policy.ts';
 
-/** A file that comes with a form. None of it has been read yet; whoever wants it reads the stream to its end. */
+/** A file that comes with a form. None of it has been read yet; the caller reads the stream to its end. */
 export interface UploadedFile {
   /** As the sender calls it, without folders; '' where no file was chosen. */
   readonly name: string;
@@ -75,7 +75,7 @@ function readFields(req: Request, parser: BusboyInstance, next: (error?: unknown
   });
   parser.on('file', (_field, stream, name) => {
     file = stream;
-    // Nobody may be listening yet, or any more.
+    // There may be no listener yet, or any more.
     stream.on('error', () => undefined);
     uploads.set(req, { name: name ?? '', stream });
     goOn();

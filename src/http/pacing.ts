@@ -3,7 +3,7 @@ import { setWaited } from './request-watch.ts';
 
 export interface PacingDeps {
   readonly waitMs: number;
-  /** Past so many at a time nobody waits: each is a connection that is kept open. */
+  /** Past so many at a time none waits: each is a connection that is kept open. */
   readonly mostWaiting: number;
 }
 

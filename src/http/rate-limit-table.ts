@@ -17,7 +17,7 @@ export interface RateLimitRow {
 
 /**
  * Every limit there is. None for health probes: who watches the server must always get an answer. None for static files: they
- * ask no store, are the same for everybody, and a page asks for several at once; one that is not there is counted.
+ * ask no store, are the same for all, and a page asks for several at once; one that is not there is counted.
  */
 export const RATE_LIMIT_TABLE = {
   login: {

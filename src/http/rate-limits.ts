@@ -23,8 +23,8 @@ import { waitInWords } from './wait-in-words.ts';
 
 export interface RateLimits {
   /**
-   * In front of the session. Counts whoever carries none, and turns away, before any store is asked, whoever says they are
-   * somebody who has had enough.
+   * In front of the session. Counts requests without one, and turns away, before any store is asked, those of a user
+   * who is over the limit.
    */
   readonly beforeSession: RequestHandler;
   /** Behind what turns requests of other sites away: counts those that only said that they carry a session. */
@@ -66,7 +66,7 @@ export function createRateLimits({ limits, redis, unverifiedUserId, userOf }: Ra
   const refused = new Map<RateLimitName, number>();
   const pace = createPacing(SIGN_IN_PACE);
 
-  /** Answers what to say to somebody who is over the limit. */
+  /** Answers what to say to a sender who is over the limit. */
   function refuse(name: BatchedLimitName, count: Count, action?: ErrorAction): AppError {
     refused.set(name, (refused.get(name) ?? 0) + 1);
     const wait = waitInWords(count.retryAfterSeconds);
@@ -120,7 +120,7 @@ export function createRateLimits({ limits, redis, unverifiedUserId, userOf }: Ra
 
   return {
     beforeSession: function limitBeforeSession(req, res, next) {
-      // Which methods there are is answered without a session: whoever asks is a stranger.
+      // Which methods there are is answered without a session: such a request counts as a stranger's.
       const mayBeKnown = req.method !== 'OPTIONS' && mayCarrySession(routeClassOf(req));
       const user = mayBeKnown ? unverifiedUserId(req) : undefined;
       if (user === undefined) limitStranger(req, res, next);

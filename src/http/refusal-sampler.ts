@@ -16,7 +16,7 @@ export interface RefusalSummary {
   readonly requests: number;
 }
 
-/** Decides which refusals get an entry of their own in a log, so that whoever is refused a thousand times does not fill it. */
+/** Decides which refusals get an entry of their own in a log, so that a thousand of one sender do not fill it. */
 export interface RefusalSampler {
   /** False: it is counted, and will be in a summary. */
   takesInFull(served: ServedRequest): boolean;
@@ -61,7 +61,7 @@ export function createRefusalSampler({ clock, clientSubject }: RefusalSamplerDep
 
   function finish(): void {
     finished.push(...summariesOf(sides.people), ...summariesOf(sides.strangers));
-    // Nobody has taken them for hours: the newest are worth the most.
+    // They were not taken for hours: the newest are worth the most.
     finished = finished.slice(-MOST_GROUPS);
     sides = { strangers: newSide(), people: newSide() };
   }
@@ -116,7 +116,7 @@ export function createRefusalSampler({ clock, clientSubject }: RefusalSamplerDep
 
 const minuteOf = (instant: number): number => Math.floor(instant / MINUTE_MS);
 
-/** 503 among them: what a server that is too busy says. Other failures are for whoever mends them, each one. */
+/** 503 among them: what a server that is too busy says. Other failures are faults to mend, each one. */
 const isRefusal = (status: number): boolean => (status >= 400 && status < 500) || status === 503;
 
 const newGroup = (address: string | undefined): Group => ({ seen: 0, counted: 0, last: undefined, address });

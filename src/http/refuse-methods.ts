@@ -10,7 +10,7 @@ export function refuseMethod(method: string, allow: string): AppError {
 
 const READING = 'GET, HEAD';
 
-/** For folders of files: whoever would not read is refused, whether or not there is a file of that name. */
+/** For folders of files: methods that do not read are refused, whether or not there is a file of that name. */
 export const readOnly: RequestHandler = function readOnly(req, res, next) {
   if (req.method === 'GET' || req.method === 'HEAD') return next();
   if (req.method === 'OPTIONS') return void res.set('Allow', READING).sendStatus(204);

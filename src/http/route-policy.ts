@@ -24,7 +24,7 @@ export interface RoutePolicy {
   /** The session is loaded where a browser brings one, without a sign of life: a page for anyone that shows who is signed in. */
   readonly showsViewer?: true;
   /**
-   * Who may come, asked anew for each request (ASVS 8.3.2): any signed-in user where none is named; `user`: everybody but
+   * Who may come, asked anew for each request (ASVS 8.3.2): any signed-in user where none is named; `user`: all roles but
    * viewers.
    */
   readonly role?: 'admin' | 'user';

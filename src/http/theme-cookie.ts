@@ -7,8 +7,8 @@ const NAME = 'curfew-theme';
 const HOST_NAME = '__Host-curfew-theme';
 
 /**
- * The theme of whoever signed in with this browser last: for pages that know nobody, such as the one to sign in on.
- * Whatever the cookie says, the answer is one of the themes.
+ * The theme of the user who signed in with this browser last: for pages without a session, such as the sign-in page.
+ * The answer is one of the themes, for any cookie.
  */
 export function readThemeCookie(req: Request): Theme {
   const pairs = (req.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('='));

@@ -3,7 +3,7 @@ import type { SessionLifecycle } from './lifecycle.ts';
 import { readSessionId } from './session-id.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
-/** Ends sessions that nobody used for the idle limit, without waiting for a request. */
+/** Ends sessions that were not used for the idle limit, without waiting for a request. */
 export interface IdleWatch {
   /** Ends what is idle now; returns how many sessions that were. */
   run(): Promise<number>;

@@ -22,7 +22,7 @@ export interface SessionLifecycle {
   /**
    * Makes the request's session a signed-in one under a new id, and ends the user's oldest where there are too many.
    * `confirmCredentials` is asked again after the session was stored: false when the password changed or the account
-   * was disabled meanwhile, and then nobody is signed in. Throws `unavailable` when the session could not be stored.
+   * was disabled meanwhile, and then there is no sign-in. Throws `unavailable` when the session could not be stored.
    */
   signIn(
     req: Request,
@@ -102,7 +102,7 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
   }
 
   /**
-   * Nobody is signed in by an answer that says it failed: its cookie would stand for a session that no revocation has
+   * An answer that says it failed signs no one in: its cookie would stand for a session that no revocation has
    * looked for since, and that is stored late, perhaps, by a command that is still under way.
    */
   function abandon(req: Request, sidBefore: string): void {

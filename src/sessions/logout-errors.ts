@@ -32,7 +32,7 @@ export async function revokeOrExplain<T>(asked: Asked, revocation: () => Promise
   }
 }
 
-/** Nothing that anybody could rely on has happened. */
+/** Nothing was stored that could be relied on. */
 export function notEndedYet(asked: Asked, cause: unknown): AppError {
   return new AppError(
     'unavailable',

@@ -38,7 +38,7 @@ export function createLongRequests({ actors, onError }: LongRequestsDeps): LongR
   function end(request: FollowedRequest): void {
     followed.delete(request);
     const { req, res } = request;
-    // Whoever reads the file hears why it ends, and answers that.
+    // The reader of the file learns why it ends, and answers that.
     const upload = uploadedFile(req);
     if (upload !== undefined && !req.complete) upload.stream.destroy(new SessionEndedError());
     // Cut off: a client that was promised more sees that it did not get it.

@@ -12,7 +12,7 @@ const ASKED = 'You are not signed out yet.';
 /**
  * Behind the session middleware: a logout while the session store is away. The store cannot say whose session it is, but
  * the signed cookie can, so the revocation for this one device is stored and carried out when the store is back. No more than
- * this device: whether the session still counts nobody knows, and one that does not may end nothing of anybody's. Instead
+ * this device: whether the session still counts is unknown, and one that does not may end nothing. Instead
  * of the form's token, which lies in the session, the check of the request's origin has to do.
  */
 export function createOutageLogout(revoker: Revoker): ErrorRequestHandler {

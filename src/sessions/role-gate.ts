@@ -12,7 +12,7 @@ export type FindRole = (userId: string) => Promise<Role | undefined>;
 /**
  * Lets the role of the route's row pass, and lets viewers change nothing but their own account; asked anew for each request
  * (ASVS 8.3.2): what the session says is from the sign-in, and the user may have been made less since. And once more in the
- * transaction of whatever the request writes.
+ * transaction of each write of the request.
  */
 export function createRoleGate(findRole: FindRole, acting: Pick<Acting, 'current'>): RequestHandler {
   return async function requireRole(req, _res, next) {
@@ -28,7 +28,7 @@ export function createRoleGate(findRole: FindRole, acting: Pick<Acting, 'current
   };
 }
 
-/** Undefined where every signed-in user may, or nobody has to be signed in. */
+/** Undefined where every signed-in user may, or no sign-in is needed. */
 function neededRole(req: Request): 'admin' | 'user' | undefined {
   const { role, viewersToo } = policyOf(req);
   if (role !== undefined) return role;

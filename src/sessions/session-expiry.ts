@@ -28,7 +28,7 @@ export interface SessionExpiryDeps {
   readonly clearCookie: (res: Response) => void;
 }
 
-/** Why a guarded page sends somebody to the login page; the `reason` of the contract. */
+/** Why a guarded page redirects to the login page; the `reason` of the contract. */
 export type LoginReason = 'login_required' | 'cutoff' | 'idle' | 'revoked' | 'logged_out';
 
 export interface SessionExpiry {

@@ -3,7 +3,7 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import { DAY_MS, MINUTE_MS } from '../core/duration.ts';
 import type { LivePolicy } from '../core/session-policy.ts';
 
-/** Where neither a cutoff nor an idle limit is set, a session that nobody uses still ends some day. */
+/** Where neither a cutoff nor an idle limit is set, an unused session still ends some day. */
 const LONGEST_IDLE_MS = 30 * DAY_MS;
 
 /**
@@ -12,7 +12,7 @@ const LONGEST_IDLE_MS = 30 * DAY_MS;
  */
 export const SHORTEST_OWN_IDLE_MS = 5 * MINUTE_MS;
 
-/** `ownIdleMs` is a session's own idle limit, which counts where it is shorter than the one for everybody. */
+/** `ownIdleMs` is a session's own idle limit, which counts where it is shorter than the server's. */
 export interface SessionLifetime {
   /** Milliseconds that a session last used at `lastSeen` still has: the idle limit or the next cutoff. May be negative. */
   remainingMs(lastSeen: number, ownIdleMs?: number): number;

@@ -47,7 +47,7 @@ export function createSessionMiddleware({
       // A page for anyone is a stranger's where the store does not answer.
       if (policyOf(req).showsViewer) return next();
       if (error !== undefined && error !== null) return next(error);
-      // express-session goes on without a session when a store says it is disconnected: nobody is let in that way.
+      // express-session goes on without a session when a store says it is disconnected: no request is let in that way.
       if (req.session === undefined) return next(unavailable('The session store', undefined, 2));
       next();
     });

@@ -10,7 +10,7 @@ export interface SessionState {
   readonly devices: number;
   /** The latest of them. */
   readonly signedInAt: number | undefined;
-  /** When the last of them ends if nobody uses it, exact to the minute; undefined where there is no idle limit. */
+  /** When the last of them ends unless it is used, exact to the minute; undefined where there is no idle limit. */
   readonly idleEndsAt: number | undefined;
 }
 

@@ -10,7 +10,7 @@ export type SessionEnding = RevocationReason;
 export interface SessionStorage {
   /** For express-session. Loading a session here is a sign of life: it moves the idle clock, at most once a minute. */
   readonly activeStore: Store;
-  /** The same sessions for requests that nobody made by hand (polling): loading leaves the idle clock alone. */
+  /** The same sessions for requests that a script made by itself (polling): loading leaves the idle clock alone. */
   readonly passiveStore: Store;
   readonly registry: SessionRegistry;
   /** What was found in the store and is no session. */
@@ -38,12 +38,12 @@ export interface SessionRegistry {
   register(entry: { sid: string; userId: string; epoch: number; loginTime: number }): Promise<void>;
   /** Oldest first. Only sessions that could be used now. */
   listByUser(userId: string): Promise<readonly DeviceSession[]>;
-  /** Everybody's, oldest first, in portions. */
+  /** All users', oldest first, in batches. */
   listAll(): AsyncIterable<readonly DeviceSession[]>;
   /** How many could be used now, and of how many people: cheap enough to be asked every few seconds. */
   countLive(): Promise<LiveCount>;
   /**
-   * Everybody's from a place on, newest first. Looks at `limit` index entries, of which some may be over already: there
+   * All users' from a cursor on, newest first. Looks at `limit` index entries, of which some may be over already: there
    * may be fewer sessions than that, and still a next portion.
    */
   listNewest(from: SessionCursor | undefined, limit: number): Promise<SessionPage>;
@@ -55,9 +55,9 @@ export interface SessionRegistry {
   endThroughEpoch(userId: string, epoch: number, reason: RevocationReason): Promise<number>;
   /** Ends the user's sessions that began before an instant (ms since the epoch). */
   endStale(userId: string, before: number, reason: RevocationReason): Promise<number>;
-  /** Ends everybody's sessions from before an instant, in portions; yields how many each user lost. */
+  /** Ends all sessions from before an instant, in batches; yields how many each user lost. */
   endAllBefore(before: number, reason: RevocationReason): AsyncIterable<ReadonlyMap<string, number>>;
-  /** Sessions that nobody used for the idle limit. */
+  /** Sessions that were not used for the idle limit. */
   findIdle(limit: number): Promise<readonly string[]>;
   /** Whether the session could be used now: it is stored, and not idle. Not a sign of life. */
   isUsable(sid: string): Promise<boolean>;

@@ -35,7 +35,7 @@ export class SignedInStore extends Store {
 
 const isVisitor = (sid: string): boolean => readSessionId(sid).kind === 'visitor';
 
-/** The secret of its forms follows from the id; whatever else somebody writes into it would be lost without a word. */
+/** The secret of its forms follows from the id; anything else written into it would be lost without an error. */
 const carriesMore = (session: SessionData): boolean =>
   Object.keys(session).some((name) => name !== 'cookie' && name !== 'csrfSecret');
 

@@ -1,10 +1,10 @@
 import type { Request } from 'express';
 
-/** A session id of somebody who is signed in, as its cookie holds it: `s:` and the id, written for a header. */
+/** A signed-in user's session id, as the cookie holds it: `s:` and the id, written for a header. */
 const SIGNED_IN = '=s%3As.';
 
 /**
- * Whose session a request says it carries, before anybody has looked whether that is true: good for refusing what that
+ * Whose session a request says it carries, before that was checked: good for refusing what that
  * person may not have now, and for nothing else.
  */
 export function createUnverifiedUser(cookieName: string): (req: Request) => string | undefined {

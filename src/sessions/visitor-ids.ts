@@ -13,9 +13,9 @@ const RANDOM_BYTES = 24;
 const SHAPE = /^v\.([\w-]{8})\.([\da-z]{1,10})\.([\w-]{32})$/;
 
 /**
- * A visitor's session is its id, signed in the cookie, and is stored nowhere: whoever asks for forms all day costs no
+ * A visitor's session is its id, signed in the cookie, and is stored nowhere: asking for forms all day costs no
  * row and no key, and a form is shown while the stores are away. All that such a session has to keep, the secret of its
- * forms, follows from the id and SESSION_SECRET, on every node. It signs nobody in: a sign-in gets an id of its own.
+ * forms, follows from the id and SESSION_SECRET, on every node. It is no sign-in: one gets an id of its own.
  */
 export interface VisitorIds {
   /**

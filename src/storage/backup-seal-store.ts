@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import type { Schema } from './schema.ts';
 
 /**
- * What a copy of the database must not bring back, and nobody misses: sessions, what is on its way to becoming a broker's
+ * What a copy of the database must not bring back, and is not missed: sessions, what is on its way to becoming a broker's
  * token or to ending one, the practice broker's tokens, and messages that were waiting to be sent.
  */
 export const LEFT_OUT = [
@@ -19,7 +19,7 @@ export const LEFT_OUT = [
 ] as const satisfies readonly (keyof Schema)[];
 
 /**
- * Takes every live session and token out of a copy of the database, so that whoever puts it in place, by whatever means,
+ * Takes every live session and token out of a copy of the database, so that putting it in place, by any means,
  * revives none. Also of a copy from an older version, which lacks tables and columns. Rows of the audit log stay as they are.
  */
 export async function sealCopy({ db }: Pick<Database, 'db'>, now: number): Promise<void> {

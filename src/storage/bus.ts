@@ -36,7 +36,7 @@ export interface Bus {
   publish(message: BusMessage): Promise<void>;
   /** Hears what other nodes published; not what this one did. */
   onMessage(listener: (message: BusMessage) => void): void;
-  /** Messages may have been missed: whoever keeps copies should drop them. */
+  /** Messages may have been missed: drop kept copies. */
   onGap(listener: () => void): void;
   close(): Promise<void>;
 }

@@ -13,7 +13,7 @@ export interface CacheInvalidatorDeps {
 export type InvalidateCached = (cache: CacheName, owner: string) => Promise<void>;
 
 /**
- * For whoever changes what a cache holds a copy of: to be called after the commit. A bus that cannot carry the message
+ * To be called after the commit of a change to what a cache holds. A bus that cannot carry the message
  * has lost its connection, and then the other nodes drop what they have when they notice the gap.
  */
 export function createCacheInvalidator({ caches, bus, log }: CacheInvalidatorDeps): InvalidateCached {

@@ -4,7 +4,7 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import { DAY_MS } from '../core/duration.ts';
 import { createScopedCache, type ScopedCache } from './scoped-cache.ts';
 
-/** The six caches. A shared one belongs to nobody in particular: it is cleared whole, the others by their owner. */
+/** The six caches. A shared one has no owner: it is cleared whole, the others by their owner. */
 export const CACHES = {
   auth: { maximum: 20_000, shared: false },
   feed: { maximum: 20_000, shared: false },
@@ -26,7 +26,7 @@ export interface Caches {
   /** Drops one user's entries and, unless they are kept, the shared caches; returns how many entries each one lost. */
   clearUser(userId: string, options?: { readonly keepShared: boolean }): CacheClearance;
   clearAll(): CacheClearance;
-  /** Hears whose entries were dropped, undefined for everybody's: for what else must end with what they were let in by. */
+  /** Hears whose entries were dropped, undefined for all users: for what else must end with what they were let in by. */
   onClear(listener: (userId: string | undefined) => void): void;
   sizes(): CacheClearance;
 }

@@ -34,12 +34,12 @@ export const CIPHERTEXT_COLUMNS: readonly CiphertextColumn[] = [
   { table: 'strategies', key: 'id', column: 'signing_secret', purpose: 'strategies' },
 ];
 
-/** Ciphertexts as such, whatever they are of. */
+/** Ciphertexts as such, of any feature. */
 export interface CiphertextStore {
   count(column: CiphertextColumn): Promise<number>;
   /** The next ones after a key, in the order of the keys; '' for the first. */
   listAfter(column: CiphertextColumn, key: string, limit: number): Promise<readonly StoredCiphertext[]>;
-  /** Puts another one in its place only if it is still there; false when somebody changed or wiped it. */
+  /** Puts another one in its place only if it is still there; false when it was changed or wiped. */
   replace(column: CiphertextColumn, old: StoredCiphertext, ciphertext: string): Promise<boolean>;
 }
 

@@ -18,7 +18,7 @@ export interface Fernet {
   encrypt(text: string): string;
   /**
    * Never throws: a token that was changed, cut short, made with another key, or is older than `ttlSeconds` is
-   * `unreadable`, and which of these it was is nobody's business. Without `ttlSeconds` age does not matter.
+   * `unreadable`, without telling which of these it was. Without `ttlSeconds` age does not matter.
    */
   decrypt(token: string, options?: { readonly ttlSeconds?: number }): Decrypted;
 }
@@ -82,7 +82,7 @@ function sign(key: FernetKey, bytes: Buffer): Buffer {
   return createHmac('sha256', key.signing).update(bytes).digest();
 }
 
-/** The padding can still be wrong where whoever holds the key did not pad as RFC 5652 says. */
+/** The padding can still be wrong where a holder of the key did not pad as RFC 5652 says. */
 function open(key: FernetKey, bytes: Buffer): Decrypted {
   const iv = bytes.subarray(IV_OFFSET, CIPHERTEXT_OFFSET);
   const ciphertext = bytes.subarray(CIPHERTEXT_OFFSET, bytes.length - HMAC_BYTES);

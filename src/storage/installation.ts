@@ -7,7 +7,7 @@ const NAME_CHARACTERS = 16;
 
 /**
  * A name for this installation, the same for all servers on its database from the first start on: made of the instant at
- * which its first tables were. So two installations on one Redis do not meet, whatever the number of their database there.
+ * which its first tables were. So two installations on one Redis do not meet, with any database number there.
  */
 export async function readInstallationName({ db }: Pick<Database, 'db'>): Promise<string> {
   const { rows } = await sql<{ made: string }>`

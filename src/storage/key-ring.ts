@@ -17,7 +17,7 @@ export type Renewal =
   | { readonly kind: 'current' | 'unreadable' };
 
 export interface KeyRing {
-  /** `purpose`: a fixed word or path, e.g. `broker/zerodha`. Whoever stores a ciphertext names it in `ciphertext-store.ts`. */
+  /** `purpose`: a fixed word or path, e.g. `broker/zerodha`. A feature that stores ciphertexts names them in `ciphertext-store.ts`. */
   forPurpose(purpose: string): Cipher;
 }
 

@@ -16,7 +16,7 @@ export interface RotationCount {
   readonly current: number;
   /** No key of ENCRYPTION_KEY reads them. */
   readonly unreadable: number;
-  /** Changed or wiped by the running server in the very moment; whatever is there now is its newest work. */
+  /** Changed or wiped by the running server in the very moment; what is there now is newer. */
   readonly changed: number;
 }
 

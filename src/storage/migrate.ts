@@ -94,7 +94,7 @@ export async function inspectMigrations(db: Kysely<Schema>): Promise<MigrationSt
 
 /**
  * Brings the tables up to date. On SQLite the caller holds the lock of migrations. Throws, with nothing changed, a
- * MigrationStateError where this version does not open the database, and whatever a migration throws.
+ * MigrationStateError where this version does not open the database, and what a migration throws.
  */
 export async function migrateToLatest(db: Kysely<Schema>, dialect: DatabaseDialect): Promise<void> {
   const state = await inspectMigrations(db);

@@ -6,7 +6,7 @@ export interface MissedMessages {
   note(sender: string, number: number): boolean;
 }
 
-/** Whoever has been silent for so long that a thousand others spoke since is new again. */
+/** A sender that was silent while a thousand others spoke counts as new. */
 const SENDERS_KEPT = 1000;
 
 /** Senders count their messages, each by one. The first that is heard of a sender is where the counting begins. */

@@ -3,10 +3,10 @@ import type pg from 'pg';
 
 /**
  * The pool as Kysely sees it, but a connection on which a query took too long is thrown away. pg only stops to wait: the
- * server may still carry the query out. A `begin` of that kind would leave a transaction open under everybody who gets
- * the connection next, and what they store would never be committed; and a connection that a firewall has forgotten
+ * server may still carry the query out. A `begin` of that kind would leave a transaction open under each later user of
+ * the connection, and what they store would never be committed; and a connection that a firewall has forgotten
  * would be given out again for a quarter of an hour. Where one was forgotten the others were as well, so all that are as
- * old go with it: each of them would cost somebody the whole time-out.
+ * old go with it: each of them would cost a request the whole time-out.
  */
 export function discardStuckConnections(pool: pg.Pool): PostgresPool {
   const bornIn = new WeakMap<pg.PoolClient, number>();
@@ -15,7 +15,7 @@ export function discardStuckConnections(pool: pg.Pool): PostgresPool {
   pool.on('connect', (client) => {
     bornIn.set(client, generation);
     // The pool listens to idle connections only. One that breaks while it is in use also fails its query, and that is
-    // enough; but an error event that nobody listens to ends the process.
+    // enough; but an error event without a listener ends the process.
     client.on('error', () => undefined);
   });
 

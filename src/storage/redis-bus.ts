@@ -5,7 +5,7 @@ import type { Bus, BusMessage } from './bus.ts';
 import { createMissedMessages } from './missed-messages.ts';
 import { isCluster, type RedisClient, viaRedis } from './redis.ts';
 
-/** Redis carries a message to all who listen, whatever the number of their database there. */
+/** Redis carries a message to all who listen, for any database number there. */
 const channelOf = (installation: string): string => `curfew:bus:${installation}`;
 
 /**
@@ -26,8 +26,8 @@ export interface RedisBusDeps {
 }
 
 /**
- * Messages between nodes over Redis pub/sub, which loses what is published while somebody is not there. That something
- * was lost is told when Redis has confirmed a new subscription, or by the next number of whoever was not heard.
+ * Messages between nodes over Redis pub/sub, which loses what is published while a node is not there. That something
+ * was lost is told when Redis has confirmed a new subscription, or by the next number of the sender that was not heard.
  */
 export async function createRedisBus({ installation, publisher, subscriber }: RedisBusDeps): Promise<Bus> {
   const channel = channelOf(installation);

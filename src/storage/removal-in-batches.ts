@@ -10,7 +10,7 @@ export interface RemovalInPortions extends Pick<Poller, 'start' | 'wake' | 'stop
 }
 
 export interface RemovalInPortionsDeps {
-  /** Removes some rows and says how many; 0 when none is left. So few that nobody who waits for the database would notice. */
+  /** Removes some rows and says how many; 0 when none is left. So few that no request that waits for the database is slowed down. */
   readonly removeSome: () => Promise<number>;
   /** What there is to do behind the last portion. */
   readonly finish: () => Promise<unknown>;

@@ -57,7 +57,7 @@ export function carryOver({ db }: Pick<Database, 'db'>, present: PresentState): 
 }
 
 /**
- * For when nothing tells which of them were revoked since: a key that nobody can vouch for is none. Returns their names.
+ * For when nothing tells which of them were revoked since: a key without proof is none. Returns their names.
  * `now`: ms since the epoch.
  */
 export async function revokeAllApiKeys(
@@ -73,7 +73,7 @@ export async function revokeAllApiKeys(
   return rows.map(({ name }) => name);
 }
 
-/** Nobody's epoch may go back, and everybody's goes up: what began before the restoration is of an earlier one. */
+/** No user's epoch may go back, and all go up: what began before the restoration is of an earlier one. */
 export async function raiseEpochs(
   { db }: Pick<Database, 'db'>,
   present: PresentState['epochs'],
@@ -183,7 +183,7 @@ async function carryOverRegistrations(
     await trx.insertInto('address_registrations').values(row).execute();
 }
 
-/** What somebody switched off must not trade again because a file was put back. What is missing can be switched on again. */
+/** What was switched off must not trade again because a file was put back. What is missing can be switched on again. */
 async function carryOverStrategies(trx: Trx, { strategies }: PresentState): Promise<readonly string[]> {
   const now = new Map(strategies.map((strategy) => [strategy.id, strategy]));
   const names: string[] = [];

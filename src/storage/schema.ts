@@ -164,7 +164,7 @@ export interface RevocationsTable {
   receipt: string;
   status: 'open' | 'done';
   attempts: number;
-  /** Until then somebody is working on it, or waits before the next try. */
+  /** Until then a node is working on it, or waits before the next try. */
   next_attempt_at: number;
   /** Which process is working on it; null while it waits, and once it is done. */
   holder: string | null;
@@ -177,7 +177,7 @@ export interface BrokerTokensTable {
   /** Fernet; null once revoked. */
   access_token: string | null;
   feed_token: string | null;
-  /** The user's epoch when the token was issued: a token of an earlier epoch is dead, whatever else the row says. */
+  /** The user's epoch when the token was issued: a token of an earlier epoch is dead, also where the row says otherwise. */
   epoch: number;
   issued_at: number;
   expires_at: number;
@@ -338,7 +338,7 @@ export interface SymbolImportsTable {
   /** The symbols that it wrote and that have not been deleted again. */
   first_id: number | null;
   last_id: number | null;
-  /** Since when nobody is shown its symbols: null while they are in use, or may come to be. */
+  /** Since when its symbols are hidden: null while they are in use, or may come to be. */
   retired_at: number | null;
 }
 
@@ -392,11 +392,11 @@ export interface StrategiesTable {
   webhook_id: string | null;
   /** Fernet; null where signals need no signature. */
   signing_secret: string | null;
-  /** JSON: a list of addresses and CIDRs; empty: everybody. */
+  /** JSON: a list of addresses and CIDRs; empty: any address. */
   allowed_addresses: string;
   created_at: number;
   changed_at: number;
-  /** From then on it is nobody's any more, and waits until its signals are gone. */
+  /** From then on it is deleted, and waits until its signals are gone. */
   deleted_at: number | null;
 }
 
@@ -488,7 +488,7 @@ export interface TelegramMessagesTable {
   created_at: number;
   /** Waits until then. */
   send_at: number;
-  /** No use to anybody afterwards. */
+  /** Of no use afterwards. */
   expires_at: number;
   status: 'open' | 'sent' | 'failed';
   /** Since when it has its status, but for open ones. */
@@ -516,7 +516,7 @@ export interface BansTable {
   subject: string;
   reason: string;
   note: string;
-  /** Which one of the subject's automatic bans it is; 0 for one that somebody ordered. */
+  /** Which one of the subject's automatic bans it is; 0 for one by hand. */
   offence: number;
   banned_by: string;
   banned_at: number;

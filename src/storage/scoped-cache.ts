@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** A bounded cache whose entries belong to somebody, so that one owner's can be dropped without touching the rest. */
+/** A bounded cache whose entries have owners, so that one owner's can be dropped without touching the rest. */
 export interface ScopedCache<V> {
   get(owner: string, key: string): V | undefined;
   set(owner: string, key: string, value: V): void;
@@ -11,7 +11,7 @@ export interface ScopedCache<V> {
   clear(): number;
   readonly size: number;
   /**
-   * How often something was cleared. Whoever reads what is to be cached, and finds that this has moved meanwhile, may have
+   * How often something was cleared. A read for the cache that finds this changed meanwhile may have
    * read what the clearing was about: it is not to be set.
    */
   readonly clearings: number;

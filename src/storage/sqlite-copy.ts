@@ -27,7 +27,7 @@ export async function copySqlite(
   await (await open(target, 'wx', 0o600)).close();
   const sqlite = new SqliteDatabase(source, { readonly: true, fileMustExist: true });
   try {
-    // A read transaction holds the moment. Without it a copy begins anew whenever somebody writes, and may never end.
+    // A read transaction holds the moment. Without it a copy begins anew with each write, and may never end.
     sqlite.exec('begin');
     sqlite.prepare('select count(*) from sqlite_schema').get();
     await sqlite.backup(target, {
@@ -42,7 +42,7 @@ export async function copySqlite(
 }
 
 /**
- * Makes one file of it, in which nothing can be found any more that was deleted. For a database that nobody else uses.
+ * Makes one file of it, in which nothing can be found any more that was deleted. For a database that no other process uses.
  * Rejects when it is damaged.
  */
 export async function compactSqlite({ db }: Pick<Database, 'db'>): Promise<void> {

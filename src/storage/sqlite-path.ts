@@ -11,7 +11,7 @@ export type PlaceState = 'free' | 'in_use' | 'unreadable' | 'empty';
 
 /**
  * Whether any process has the database open: in WAL mode every connection holds a shared lock on the file for as long as
- * it is there, and leaving that mode wants the file alone. `unreadable`: it is no sound database, and nobody can tell.
+ * it is there, and leaving that mode wants the file alone. `unreadable`: it is no sound database, so there is no telling.
  */
 export function inspectPlace(file: string): PlaceState {
   if (!existsSync(file)) return 'empty';

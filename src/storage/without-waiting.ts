@@ -4,7 +4,7 @@ import type { Schema } from './schema.ts';
 
 /**
  * Does work within a transaction that fails at once where another process holds the SQLite file: to wait for it would keep
- * the event loop waiting, and so everybody. For what can as well be written later. On Postgres nobody waits for anybody.
+ * the event loop waiting, and so all requests. For what can as well be written later. On Postgres no one waits.
  */
 export async function withoutWaiting<T>(
   trx: Transaction<Schema>,
@@ -19,7 +19,7 @@ export async function withoutWaiting<T>(
   try {
     return await work();
   } finally {
-    // The connection is everybody's, and theirs again with the end of the transaction.
+    // All requests share the connection, again from the end of the transaction on.
     await setBusyTimeout(trx, rows[0]?.timeout ?? 0);
   }
 }

@@ -22,7 +22,7 @@ const INACTIVE = refused('inactive', 'This strategy is switched off.');
 /** Constant words, because anyone who knows the address reads them. */
 const ANSWERS: Readonly<Record<SignalRefusal, RefusalAnswer>> = {
   inactive: INACTIVE,
-  // Whether a person may still use this server is nobody else's business.
+  // A sender need not know whether the owner may still use this server.
   account_disabled: INACTIVE,
   bad_address: FORBIDDEN,
   bad_signature: FORBIDDEN,

@@ -15,7 +15,7 @@ export type OrderReading =
 
 /**
  * Holds a message against what the strategy trades. A strategy of one symbol needs none in the message, and one symbol of
- * that name needs no exchange. The strategy's quantity is the most that anybody who knows the address can ask for.
+ * that name needs no exchange. The strategy's quantity is the most that a sender can ask for.
  */
 export function completeOrder(message: SignalMessage, symbols: readonly StrategySymbol[]): OrderReading {
   const { action, price, clientId, wantedProduct } = message;

@@ -13,7 +13,7 @@ export type SenderVerdict =
   | { readonly kind: 'good'; readonly messageDigest: string | undefined }
   | { readonly kind: 'bad_address' | 'bad_signature' | 'stale_signature' };
 
-/** Whether somebody may send signals to a strategy: everything that it asks for must hold. */
+/** Whether a sender may send signals to a strategy: everything that it asks for must hold. */
 export function checkSender(
   { allowedAddresses, signingSecret }: CachedStrategy,
   delivery: Delivery,

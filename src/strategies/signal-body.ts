@@ -95,8 +95,8 @@ export const signalBodySchema = z.object({
 });
 
 /**
- * Reads what a platform or program has sent, whatever Content-Type it gave: a JSON object, one line like
- * `BUY NSE:SBIN 10`, or the sentence that TradingView sends for a strategy's alert when nobody has changed it.
+ * Reads what a platform or program has sent, under any Content-Type: a JSON object, one line like
+ * `BUY NSE:SBIN 10`, or the sentence that TradingView sends for a strategy's alert when it was left unchanged.
  */
 export function readSignalBody(body: Buffer): SignalBodyReading {
   const text = decode(body);

@@ -15,10 +15,10 @@ export interface SignalTidyingDeps {
 
 export type SignalCleanup = RemovalInPortions;
 
-/** Small enough that nobody who waits for the database behind one of them would notice. */
+/** Small enough not to slow down a request that waits behind one. */
 const PORTION = 500;
 
-/** Whoever knows the address of a webhook can have signals refused all day. */
+/** A sender who knows a webhook's address can have signals refused all day. */
 export const MOST_SIGNALS: MostSignals = { accepted: 200_000, refused: 5_000 };
 
 /** Removes what is older than the retention, what belonged to deleted strategies, and what is too much, in portions. */

@@ -35,7 +35,7 @@ export interface SignalIntakeDeps {
   readonly limiter: CompoundLimiter;
   /** Of the others: so that they use up nothing of the first. */
   readonly strangers: CompoundLimiter;
-  /** Tells whoever waits for a person's signals, on every node. */
+  /** Tells the programs that wait for a user's signals, on every node. */
   readonly announce: (userId: string) => Promise<void>;
   readonly counts: SignalCounts;
   readonly audit: AuditLog;
@@ -61,7 +61,7 @@ const RECORDED_IN_AN_HOUR = 20;
 
 /**
  * Takes a signal or says why not: the strategy, its sender, what the message says, the hours, the symbol, the owner, the
- * broker; in this order. A signal waits for nobody: what cannot be traded now is refused and not kept for later.
+ * broker; in this order. A signal does not wait: what cannot be traded now is refused and not kept for later.
  */
 export function createSignalIntake(deps: SignalIntakeDeps): SignalIntake {
   const { reader, signals, judge, signalHistory, epochs, actFor, limiter, strangers } = deps;
@@ -118,7 +118,7 @@ export function createSignalIntake(deps: SignalIntakeDeps): SignalIntake {
     return { kind: 'accepted', signalId: signal.id };
   }
 
-  /** Of somebody who knows the address and has proved nothing more: written down as long as they are not too many. */
+  /** Of a sender who knows the address and has proved nothing more: written down as long as they are not too many. */
   async function refuseStranger(arrival: Arrival, why: SignalRefusal): Promise<IntakeResult> {
     const taking = await strangers.take(arrival.found.strategy.id);
     return taking.kind === 'limited' ? limited(taking.retryAfterSeconds) : refuse(arrival, { why });

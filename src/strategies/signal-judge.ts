@@ -51,7 +51,7 @@ export function createSignalJudge({
   }
 
   /**
-   * The cache is filled before the question and emptied after a no. Whoever ends everything of a person first makes the
+   * The cache is filled before the question and emptied after a no. A revocation of a user first makes the
    * answer no and then empties the caches: so either they find what was put in here, or this hears the no.
    */
   async function askForBroker(strategy: CachedStrategy): Promise<SignalRefusal | undefined> {

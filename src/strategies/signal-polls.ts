@@ -1,15 +1,15 @@
 /** A request that waits for a person's signals. */
 export interface WaitingPlace {
-  /** Until somebody wakes it, the client goes, or so many milliseconds have passed. What woke it before counts too. */
+  /** Until it is woken, the client goes, or so many milliseconds have passed. What woke it before counts too. */
   wait(ms: number, abort: AbortSignal): Promise<void>;
   leave(): void;
 }
 
-/** Everybody who waits on this node. */
+/** All that wait on this node. */
 export interface SignalPolls {
   /** Undefined when the person has as many waiting as one may have. */
   enter(userId: string): WaitingPlace | undefined;
-  /** Lets them look again: one person's, or everybody's. */
+  /** Lets them look again: one user's, or all. */
   wake(userId?: string): void;
   /** Wakes all of them, and tells them and those to come that this node is about to stop. */
   close(): void;

@@ -65,9 +65,9 @@ export interface SignalStore {
   accept(signal: AcceptedSignal): Promise<Acceptance>;
   /** `problem`: what was wrong in the message, where it was that. */
   refuse(signal: ReceivedSignal, refusal: SignalRefusal, problem?: string): Promise<void>;
-  /** One that no program is to get, whatever became of it: without a cursor it is in the strategy's history alone. */
+  /** One that no program is to get, accepted or not: without a cursor it is in the strategy's history alone. */
   addTest(signal: ReceivedSignal, refusal: SignalRefusal | undefined, problem?: string): Promise<void>;
-  /** The last cursor that a person's signals have; 0 before the first. Whatever has it or a lower one can be read. */
+  /** The last cursor that a person's signals have; 0 before the first. Those with it or a lower one can be read. */
   latestCursor(userId: string): Promise<SignalCursor>;
   /**
    * Accepted ones with a higher cursor that came in at `since` (ms since the epoch) or later, of strategies that are
@@ -106,7 +106,7 @@ export function createSignalStore({ db, dialect }: Database): SignalStore {
           .returning('last')
           .executeTakeFirstOrThrow();
 
-        // Whoever switches it off waits for this commit: what is accepted was accepted before.
+        // Switching it off waits for this commit: what is accepted was accepted before.
         const strategy = await trx
           .selectFrom('strategies')
           .select('active')
@@ -172,7 +172,7 @@ export function createSignalStore({ db, dialect }: Database): SignalStore {
         .where('signals.user_id', '=', userId)
         .where('signals.cursor', '>=', Math.max(after + 1, day.first))
         .where('signals.received_at', '>=', since)
-        // What is switched off has stopped at once: also what nobody has fetched yet.
+        // What is switched off has stopped at once: also what was not fetched yet.
         .where('strategies.active', '=', 1)
         .orderBy('signals.cursor')
         .limit(limit)

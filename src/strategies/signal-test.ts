@@ -29,7 +29,7 @@ export type TestSignal = (
 /**
  * A signal that the owner sends from the strategy's page. It is judged as one that comes in now, except for its sender and
  * for whether the strategy is switched on, and stays in the history as a test. It gets no cursor, so no program can fetch
- * it; nobody is woken, no later signal is a duplicate of it, and the metrics do not count it.
+ * it; no waiting program is woken, no later signal is a duplicate of it, and the metrics do not count it.
  */
 export function createSignalTest(deps: SignalTestDeps): TestSignal {
   const { reader, judge, signals, signalHistory, audit, clock } = deps;

@@ -41,7 +41,7 @@ export interface Strategies {
   /** From now on signals must be signed with the secret that is returned, and that is never to be had again. */
   replaceSigningSecret(userId: string, id: string, origin: AuditOrigin): Promise<string>;
   removeSigningSecret(userId: string, id: string, origin: AuditOrigin): Promise<void>;
-  /** Addresses and CIDRs; empty lets everybody send. */
+  /** Addresses and CIDRs; empty lets any address send. */
   allowAddresses(
     userId: string,
     id: string,

@@ -6,7 +6,7 @@ import { DAY_LABELS, PLATFORM_LABELS, PRODUCT_LABELS } from './strategy-labels.t
 import type { StrategyDetails } from './strategy-store.ts';
 import { formatTimeOfDay } from './trading-window.ts';
 
-/** What the inputs of the form hold: what is stored, or what somebody typed. */
+/** What the inputs of the form hold: what is stored, or what a user typed. */
 export interface FormValues {
   readonly name: string;
   readonly platform: string;

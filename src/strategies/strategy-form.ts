@@ -117,7 +117,7 @@ const addressList = z
   });
 
 /**
- * Addresses and CIDRs, in lines or with commas between them; empty: everybody may send. The button for TradingView's own
+ * Addresses and CIDRs, in lines or with commas between them; empty: any sender. The button for TradingView's own
  * says `preset` instead of listing them.
  */
 export const addressesForm = z.preprocess(

@@ -18,7 +18,7 @@ export interface StrategyReader {
   read(id: string): Promise<FoundStrategy | undefined>;
   /** Lets the next signal find it in the cache. */
   keep(strategy: CachedStrategy): void;
-  /** For one whose owner nobody is connected for: what nobody uses is in no cache. */
+  /** For one whose owner is not signed in: it goes into no cache. */
   forget(strategy: CachedStrategy): void;
 }
 

@@ -25,7 +25,7 @@ export interface Strategy extends StrategyDetails {
   /** Ciphertexts, both. */
   readonly webhookId: string;
   readonly signingSecret: string | undefined;
-  /** Addresses and CIDRs; empty: everybody. */
+  /** Addresses and CIDRs; empty: any address. */
   readonly allowedAddresses: readonly string[];
   /** Milliseconds since the epoch. */
   readonly changedAt: number;
@@ -53,7 +53,7 @@ export interface NewStrategy extends StrategyDetails, StoredWebhook {
   readonly userId: string;
 }
 
-/** People's strategies. Whatever is done to one names its owner as well: another person's is not there. */
+/** People's strategies. Each call about one names its owner as well: another person's is not there. */
 export interface StrategyStore {
   /** `too_many`: the person has `most` already. Of several at once each is counted. */
   add(strategy: NewStrategy, now: number, most?: number): Promise<'added' | 'too_many'>;
@@ -66,7 +66,7 @@ export interface StrategyStore {
   change(userId: string, id: string, change: StrategyChange, now: number): Promise<void>;
   /** False when it was so already. */
   setActive(userId: string, id: string, active: boolean, now: number): Promise<boolean>;
-  /** Takes its secrets away, and it from everybody's sight; false when it was gone already. */
+  /** Takes its secrets away, and hides it; false when it was gone already. */
   markDeleted(userId: string, id: string, now: number): Promise<boolean>;
   /** Those marked as deleted whose signals are all gone, at most `limit`; returns how many were removed. */
   removeDeleted(limit: number): Promise<number>;

@@ -61,7 +61,7 @@ export function toStrategyView(strategy: Strategy, brokerNames: ReadonlyMap<stri
   };
 }
 
-/** Looks each symbol up, because a signal for one that nobody knows is refused. */
+/** Looks each symbol up, because a signal for an unknown one is refused. */
 export function toSymbolViews(
   { broker, symbols }: Pick<Strategy, 'broker' | 'symbols'>,
   findSymbol: FindTradedSymbol,

@@ -9,7 +9,7 @@ export const TRADINGVIEW_ADDRESSES: readonly string[] = [
   '52.32.178.7',
 ];
 
-/** Whether a list is exactly these, in whatever order. */
+/** Whether a list is exactly these, in any sequence. */
 export function areTradingViewAddresses(addresses: readonly string[]): boolean {
   return (
     addresses.length === TRADINGVIEW_ADDRESSES.length &&

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** 192 random bits: whoever has the address has the strategy, so it is never to be guessed (ASVS 7.2.3 asks for 128). */
+/** 192 random bits: the address alone is enough to trade, so it is never to be guessed (ASVS 7.2.3 asks for 128). */
 const ID_BYTES = 24;
 const ID_FORM = /^[A-Za-z0-9_-]{32}$/;
 
-/** The part of a webhook's address that nobody can guess. */
+/** The secret part of a webhook's address. */
 export function generateWebhookId(): string {
   return randomBytes(ID_BYTES).toString('base64url');
 }

@@ -8,7 +8,7 @@ import type { IntakeResult, SignalIntake } from './signal-intake.ts';
 
 const LARGEST_BODY = '16kb';
 
-/** As the body is signed as it was sent, it is read whatever it says it is, and never unpacked. */
+/** As the body is signed as it was sent, it is read under any Content-Type, and never unpacked. */
 const readRawBody = express.raw({ type: () => true, limit: LARGEST_BODY, inflate: false });
 
 export interface WebhookRouterDeps {

@@ -1,9 +1,9 @@
 import type { BadLine } from './import-record.ts';
 import { BAD_LINES_SHOWN } from './master-limits.ts';
 
-/** What an import finds out about its file as it goes, for whoever wants to know why it ended as it did. */
+/** What an import finds out about its file as it goes, to explain how it ended. */
 export interface ImportNotes {
-  /** Undefined until somebody or the file has told. */
+  /** Undefined until the user or the file has told. */
   broker: string | undefined;
   addBadLine(line: BadLine): void;
   /** The lines that are left out: all counted, the first ones kept. */

@@ -38,7 +38,7 @@ export interface ImportRecord {
   readonly problem: string | undefined;
 }
 
-/** How an import ended, for whoever ran it. */
+/** How an import ended, for the user who ran it. */
 export type ImportOutcome = (
   | { readonly status: 'done'; readonly broker: string; readonly instruments: number }
   /** Refused is the file, for what is in it. `problem`: why, in a sentence. */

@@ -28,7 +28,7 @@ export function endOf({ broker, badLines, badLineSamples }: ImportNotes, now: nu
   return { broker, badLines, badLineSamples, now };
 }
 
-/** Symbols that nobody is shown. */
+/** Symbols that are hidden. */
 export interface Leftovers {
   readonly importId: string;
   readonly firstId: number;
@@ -36,7 +36,7 @@ export interface Leftovers {
 }
 
 /**
- * Imports, and the one change over from a master to the next. Whoever runs an import says so again and again; `false`
+ * Imports, and the one change over from a master to the next. The node that runs an import says so again and again; `false`
  * tells that it was given up as dead meanwhile and must stop. Instants in ms since the epoch.
  */
 export interface ImportStore {
@@ -47,7 +47,7 @@ export interface ImportStore {
   reserve(id: string, count: number, now: number): Promise<{ firstId: number; lastId: number } | undefined>;
   /** All of them or none. */
   insert(id: string, portion: SymbolPortion, progress: ImportProgress, now: number): Promise<boolean>;
-  /** From this commit on everybody is shown the new master. */
+  /** From this commit on all users see the new master. */
   changeOver(id: string, master: NewMaster, end: ImportEnd): Promise<boolean>;
   /** Ends an import that changes nothing. */
   giveUp(id: string, status: 'refused' | 'failed', problem: string, end: ImportEnd): Promise<boolean>;

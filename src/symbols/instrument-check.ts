@@ -67,7 +67,7 @@ function isDate(text: string): boolean {
   return days !== undefined && day >= 1 && day <= days;
 }
 
-/** What stands in the file, so that somebody finds it there: short, and without control characters. */
+/** What stands in the file, to find it there: short, and without control characters. */
 function shown(text: string): string {
   const printable = text.replaceAll(new RegExp(CONTROL, 'g'), '?');
   return `“${printable.length > LONGEST_SHOWN ? `${printable.slice(0, LONGEST_SHOWN)}…` : printable}”`;

@@ -15,8 +15,8 @@ export interface LeftoverRemovalDeps {
 }
 
 /**
- * Deletes the symbols that nobody is shown any more, of replaced masters and of imports that came to nothing: in portions,
- * so that nobody has to wait for it. May be stopped at any point, and run on several nodes.
+ * Deletes the symbols that are hidden, of replaced masters and of imports that came to nothing: in portions,
+ * so that no request has to wait for it. May be stopped at any point, and run on several nodes.
  */
 export function createLeftoverRemoval({ imports, index, clock }: LeftoverRemovalDeps): () => Promise<void> {
   return async function removeLeftovers() {

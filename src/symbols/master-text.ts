@@ -60,7 +60,7 @@ async function* startingWith(first: Buffer, rest: AsyncIterable<Buffer>): AsyncG
 async function* gunzip(compressed: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const inflate = createGunzip({ chunkSize: CHUNK_BYTES });
   const feeding = pipeline(compressed, inflate);
-  // Whoever stops reading ends the pipeline with an error that is nobody's; any other one comes out of `inflate` too.
+  // A reader that stops ends the pipeline with an error of no interest; any other one comes out of `inflate` too.
   feeding.catch(() => undefined);
   try {
     yield* inflate;

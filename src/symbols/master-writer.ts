@@ -26,7 +26,7 @@ export async function writeMaster({ portions, survey, firstId, insert }: MasterW
     const symbols = waiting.toSorted((a, b) => a.id - b.id);
     waiting = [];
     if (symbols.length > 0) await insert({ firstId, symbols }, done);
-    // SQLite writes without giving anybody else a turn.
+    // SQLite writes without giving other work a turn.
     await nextTurn();
   }
 

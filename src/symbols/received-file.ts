@@ -14,7 +14,7 @@ export interface ReceiveOptions {
 /**
  * Puts a stream into a file in the system's temporary folder and returns it, open. The file has no name any more: when
  * it is closed, or the process dies, however it dies, its room on the disk is free again. Throws `too_large`, and
- * whatever the stream or `onBytes` throws.
+ * what the stream or `onBytes` throws.
  */
 export async function receiveFile(
   stream: Readable,

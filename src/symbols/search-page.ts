@@ -121,7 +121,7 @@ function toRow(instrument: Instrument) {
     strike: strike?.toLocaleString('en-IN'),
     instrumentType,
     typeText: TYPE_WORDS[instrumentType],
-    // Nobody buys an index.
+    // An index cannot be bought.
     lotSize: lotSize === 0 ? undefined : lotSize.toLocaleString('en-IN'),
     tickSize: tickSize === 0 ? undefined : String(tickSize),
   };

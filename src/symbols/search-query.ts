@@ -52,7 +52,7 @@ const MOST_SIGNS = 3;
  * may still be being typed: so `24 dec` is not the strike 24000. A word of both may be a trading symbol or words
  * written together. Signs have no meaning, they must be there. Undefined when nothing can be found: signs alone.
  *
- * What a search costs is bounded here, whoever wrote it: a word counts once, a beginning of another word not at all, and
+ * What any search costs is bounded here: a word counts once, a beginning of another word not at all, and
  * behind `MOST_SYMBOL_WORDS` words (a word of letters and digits counts as its parts), what comes is ignored.
  */
 export function planSearch({ q, exchange, type }: Filters): SearchPlan | undefined {

@@ -18,7 +18,7 @@ const NOISE: ReadonlySet<string> = new Set(['ltd', 'limited']);
 
 /**
  * The words by which an instrument is found: letters and digits in lower case, with a dot only between digits. Beside
- * them stand marks, which begin with a letter and a dot and so can be nobody's word: for filters, and for signs that
+ * them stand marks, which begin with a letter and a dot and so can be no typed word: for filters, and for signs that
  * a search may contain.
  */
 export function wordsOf(instrument: Instrument): readonly string[] {

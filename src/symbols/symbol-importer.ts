@@ -50,7 +50,7 @@ export interface SymbolImporterDeps {
   readonly index: Pick<SymbolIndex, 'prepare' | 'settle'>;
   /** Drops what is cached of the masters, on all nodes. Never rejects. */
   readonly forgetSymbols: () => Promise<void>;
-  /** An import acts for the session that began it; its end is written down whatever becomes of that. */
+  /** An import acts for the session that began it; its end is written down also when that session has ended. */
   readonly acting: Pick<Acting, 'asServer'>;
   readonly audit: AuditLog;
   readonly clock: Clock;

@@ -35,7 +35,7 @@ export interface SymbolIndex {
   insert(transaction: Database['db'], firstId: number, symbols: readonly PlacedInstrument[]): Promise<void>;
   /** In the order of the ids. Of a search that finds more than `MOST_SYMBOLS_FOUND`, only as many are looked at. */
   search(search: IndexSearch): Promise<readonly SymbolRow[]>;
-  /** Before the first symbol of a range is removed: nobody searches in it any more. May be repeated. */
+  /** Before the first symbol of a range is removed: it is no longer searched. May be repeated. */
   discard(firstId: number): Promise<void>;
   removeRange(firstId: number, lastId: number): Promise<void>;
   /** After many inserts: what makes the next searches quick. */

@@ -8,10 +8,10 @@ export interface SymbolLookupDeps {
   readonly caches: Caches;
 }
 
-/** Longer ones are nobody's name, and no key for the cache. */
+/** Longer ones are no name, and no key for the cache. */
 const LONGEST_NAME = 100;
 
-/** How many names that mean nothing are remembered: somebody who tries names must not push the real ones out. */
+/** How many names that mean nothing are remembered: guesses must not push the real ones out. */
 const MOST_UNKNOWN = 2_000;
 
 /** Exact look-ups through the symbol cache, names that there are none of included. */

@@ -16,7 +16,7 @@ export interface OwnIdleLimits {
   ofMany(sids: readonly string[]): Promise<readonly (number | undefined)[]>;
   set(sids: readonly string[], ownIdleMs: number | undefined): Promise<void>;
   /**
-   * Lets the key of a session that was last used at `lastSeen` run out at its own limit, after somebody has given it
+   * Lets the key of a session that was last used at `lastSeen` run out at its own limit, after its user has given it
    * the time of the policy's.
    */
   shorten(sid: string, lastSeen: number): Promise<void>;
@@ -28,8 +28,8 @@ export interface OwnIdleLimits {
 const PORTION = 500;
 
 /**
- * The hash of limits is the truth, together with the last use in the index. Whoever changes a limit writes the hash
- * first and the key's lifetime afterwards; whoever gives a key the policy's time reads the hash afterwards: so one of the
+ * The hash of limits is the truth, together with the last use in the index. A change of a limit writes the hash
+ * first and the key's lifetime afterwards; giving a key the policy's time reads the hash afterwards: so one of the
  * two shortens it, whichever comes last. A use need not move the deadlines: one that is too early is looked at and put right.
  */
 export function createOwnIdleLimits({ redis, clock, lifetime }: OwnIdleLimitsDeps): OwnIdleLimits {

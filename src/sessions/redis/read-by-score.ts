@@ -7,9 +7,9 @@ export type Scored = readonly [string, number];
 const OVERLAP = 50;
 
 /**
- * Reads a sorted set in portions, the lowest score first. By score and not by position: members leave while somebody
- * reads, the others move up, and whoever counts positions passes over them. Whoever stays where they are comes once;
- * whoever gets a higher score meanwhile may come again.
+ * Reads a sorted set in batches, the lowest score first. By score and not by position: while one
+ * reads, members leave, the others move up, and positions would pass over them. A member that keeps its score comes once;
+ * one that gets a higher score meanwhile may come again.
  */
 export async function* readByScore(
   redis: RedisClient,

@@ -198,7 +198,7 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
           ownIdle.of(sid),
         ]);
         if (reason !== null) return reason as RevocationReason;
-        // Redis let the key run out, and nobody has yet come round to the index.
+        // Redis let the key run out, and it is not out of the index yet.
         return lastSeen !== null && Number(lastSeen) <= lifetime.idleSince(ownIdleMs) ? 'idle' : undefined;
       }),
 

@@ -81,7 +81,7 @@ async function beat(redis: RedisClient): Promise<void> {
   ]);
 }
 
-/** Whatever may have put other data in the place of those that were read until now. */
+/** What may have put other data in the place of those that were read until now. */
 function onAbsence(redis: RedisClient, tell: () => void): void {
   redis.on('close', tell);
   if (!isCluster(redis)) return;
