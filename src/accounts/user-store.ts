@@ -84,7 +84,7 @@ export interface UserStore {
   setEmail(userId: string, email: string, options: { readonly isConfirmed: boolean }): Promise<void>;
   /** Whatever its capital letters. Ordered by username. */
   listByEmail(email: string, limit: number): Promise<readonly User[]>;
-  /** The same password, hashed anew, only if the old hash is still there; false when somebody else changed the password. */
+  /** The same password, hashed anew, only if the old hash is still there; false when the password was changed meanwhile. */
   replacePasswordHash(userId: string, oldHash: string, newHash: string): Promise<boolean>;
   setDisabled(userId: string, disabled: boolean): Promise<void>;
   /** In the transaction that also ends everything of theirs. False, and nothing is changed, when no active administrator would be left. */
@@ -313,7 +313,7 @@ async function insertUser(
     : { kind: 'username_taken' };
 }
 
-/** Until the transaction ends nobody else gets past here: two who disable each other would leave nobody. */
+/** Until the transaction ends no other one gets past here: two administrators who disable each other would leave none. */
 async function waitForTurn(trx: Kysely<Schema>): Promise<void> {
   await trx.updateTable('installation').set({ id: 1 }).where('id', '=', 1).execute();
 }

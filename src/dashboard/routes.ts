@@ -59,7 +59,7 @@ export interface DashboardRouterDeps extends DayOfWorkDeps {
   readonly factorReminder: (userId: string, role: Role) => Promise<'set_up' | 'few_codes' | undefined>;
   /** What a user is to be told on the page of a device. */
   readonly noticesOf: (userId: string, deviceId: string) => Promise<readonly AccountNotice[]>;
-  /** Whether nobody has an account yet. */
+  /** Whether there is no account yet. */
   readonly needsSetup: () => Promise<boolean>;
 }
 

@@ -2,7 +2,7 @@
 const WEBHOOK_ID = /(webhooks(?:\/|%2f|\\|%5c)).*$/is;
 /** With the rest of these somebody can set a password, make an account, or end a session. */
 const LINK_TOKEN = /((?:auth[/\\](?:reset|email|device)|invitations)[/\\]).*$/is;
-/** API keys and signing secrets that somebody put into an address by mistake. */
+/** API keys and signing secrets that were put into an address by mistake. */
 const SECRETS = /(cfw|cws)_[\w-]+/gi;
 /** What may be one, wherever it stands: session ids and tokens are long and random, and names and UUIDs do not look so. */
 const LONG_WORD = /[\w.~+=-]{22,}/g;
