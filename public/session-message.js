@@ -18,14 +18,27 @@ const IDLE_WARNING_MS = MINUTE_MS;
 export function sessionMessage({ now, times, firstCutoff, isReachable }, alertMinutes) {
   const cutoffMs = (times.cutoff ?? Number.POSITIVE_INFINITY) - now;
   const idleMs = (times.idleDeadline ?? Number.POSITIVE_INFINITY) - now;
-  if (idleMs <= IDLE_WARNING_MS && idleMs < cutoffMs) return idleMessage(idleMs);
-  if (cutoffMs <= alertMinutes * MINUTE_MS) return endingMessage(times.cutoff ?? now, cutoffMs);
+  if (idleMs <= IDLE_WARNING_MS && idleMs < cutoffMs) return withReach(idleMessage(idleMs), isReachable);
+  if (cutoffMs <= alertMinutes * MINUTE_MS)
+    return withReach(endingMessage(times.cutoff ?? now, cutoffMs), isReachable);
   if (!isReachable) {
     const text = 'Reconnecting. The server does not answer at the moment; this page may be out of date.';
     return { tone: 'plain', text, spoken: text };
   }
   if (times.cutoff !== firstCutoff) return changeMessage(times.cutoff);
   return undefined;
+}
+
+/**
+ * The countdown goes on where the server is away, and says so.
+ * @param {SessionMessage} message
+ * @param {boolean} isReachable
+ * @returns {SessionMessage}
+ */
+function withReach(message, isReachable) {
+  return isReachable
+    ? message
+    : { ...message, text: `${message.text} The server does not answer at the moment.` };
 }
 
 /**

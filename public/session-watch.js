@@ -62,7 +62,8 @@ export function watchSession({ known, onTick, onEnd }) {
     askedAt = Date.now();
     if (answer.kind === 'ended') {
       hasEnded = true;
-      onEnd(knownReason ?? answer.reason);
+      // The cookie is another one already, of a form that another tab shows: this tab had a session, and has none now.
+      onEnd(knownReason ?? (answer.reason === 'login_required' ? 'logged_out' : answer.reason));
       return false;
     }
     if (answer.kind === 'live') accept(answer);
