@@ -10,6 +10,8 @@ export const PARTS = [
   'symbols',
   'sweep',
   'bans',
+  'fan-out',
+  'sockets',
 ] as const;
 export type PartName = (typeof PARTS)[number];
 

@@ -5,8 +5,10 @@ import { compareApiKeys } from './parts/api.ts';
 import { compareBans } from './parts/bans.ts';
 import { compareCaches } from './parts/caches.ts';
 import { compareExemptRoutes } from './parts/exempt-routes.ts';
+import { compareFanOut } from './parts/fan-out.ts';
 import { compareGuardedPage } from './parts/guarded-page.ts';
 import { measureGuessing } from './parts/guessing.ts';
+import { measureManySockets } from './parts/many-sockets.ts';
 import { compareSignIns } from './parts/sign-ins.ts';
 import { compareSweep } from './parts/sweep.ts';
 import { compareSymbols } from './parts/symbols.ts';
@@ -24,6 +26,8 @@ const COMPARE: Readonly<Record<PartName, (workshop: Workshop) => Promise<readonl
   symbols: compareSymbols,
   sweep: compareSweep,
   bans: compareBans,
+  'fan-out': compareFanOut,
+  sockets: measureManySockets,
 };
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { batchesOf } from '../core/batches.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
@@ -30,13 +31,14 @@ export interface SocketMonitorDeps {
 
 export interface SocketMonitor {
   readonly jobs: readonly Job[];
-  /** What is over by the clock alone. */
-  endByClock(): void;
+  /** What is over by the clock alone; in batches, or the cutoff of ten thousand sockets would stop everything else. */
+  endByClock(): Promise<void>;
   /** What the database says has ended, whether or not a message about it arrived. */
   compare(): Promise<void>;
 }
 
 const ROUND_MS = SECOND_MS;
+const ENDED_IN_TURN = 100;
 /** A revocation is stored by a node whose clock may be behind, in a transaction that may take a while. */
 const LOOK_BACK_MS = 30 * SECOND_MS;
 const REVOCATIONS_IN_BATCH = 200;
@@ -52,17 +54,21 @@ export function createSocketMonitor(deps: SocketMonitorDeps): SocketMonitor {
   const askedAt = new WeakMap<RegisteredSocket, number>();
   let handledCutoff = calendar.last();
 
-  function endByClock(): void {
+  async function endByClock(): Promise<void> {
     const now = clock.now();
     const lastCutoff = calendar.last();
+    let ended = 0;
     for (const socket of [...sockets.all()]) {
-      if (isPastCutoff(socket.owner.loginTime, now, lastCutoff)) socket.end(ENDS.cutoff);
-      else if (socket.owner.endsAt <= now) socket.end(ENDS.keyEnded);
+      const isOfTheDayBefore = isPastCutoff(socket.owner.loginTime, now, lastCutoff);
+      if (!isOfTheDayBefore && socket.owner.endsAt > now) continue;
+      socket.end(isOfTheDayBefore ? ENDS.cutoff : ENDS.keyEnded);
+      ended += 1;
+      if (ended % ENDED_IN_TURN === 0) await nextTurn();
     }
   }
 
-  function tend(): void {
-    endByClock();
+  async function tend(): Promise<void> {
+    await endByClock();
     for (const socket of [...sockets.all()]) socket.tend();
   }
 
@@ -116,7 +122,7 @@ export function createSocketMonitor(deps: SocketMonitorDeps): SocketMonitor {
   const onError = (err: unknown): void =>
     log.warn({ err }, 'Open sockets could not be compared with their sessions; it is tried again');
   const comparing = createPoller({ intervalMs: ROUND_MS, work: compare, onError });
-  const tending = createPoller({ intervalMs: ROUND_MS, work: async () => tend(), onError });
+  const tending = createPoller({ intervalMs: ROUND_MS, work: tend, onError });
   const cutoffTimer = createTimer({
     clock,
     at: () => (calendar.last() === handledCutoff ? calendar.next() : calendar.last()),

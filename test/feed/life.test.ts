@@ -87,10 +87,10 @@ describe('A socket of one server', () => {
     const { key } = await issueKey(server, userId, { expiresAt: clock.now() + HOUR });
     const socket = await openSocket(server.origin, { 'X-API-Key': key });
     clock.advance(HOUR - 1);
-    server.services.feed.monitor.endByClock();
+    await server.services.feed.monitor.endByClock();
     clock.advance(1);
     expect(socket.ws.readyState).toBe(socket.ws.OPEN);
-    server.services.feed.monitor.endByClock();
+    await server.services.feed.monitor.endByClock();
     expect(await socket.closed).toMatchObject({ code: 4401, reason: 'key_ended' });
   });
 
@@ -111,11 +111,11 @@ describe('A socket of one server', () => {
     await signIn(asha);
     const sockets = [await open(), await openSocket(server.origin, { 'X-API-Key': key })];
     clock.set('2026-11-24T02:59:59.999+05:30');
-    server.services.feed.monitor.endByClock();
+    await server.services.feed.monitor.endByClock();
     await sleep(50);
     expect(sockets.map(({ ws }) => ws.readyState)).toEqual([1, 1]);
     clock.set('2026-11-24T03:00:00+05:30');
-    server.services.feed.monitor.endByClock();
+    await server.services.feed.monitor.endByClock();
     for (const socket of sockets) {
       expect(await socket.closed).toMatchObject({ code: 4401, reason: 'cutoff' });
       expect(byeOf(socket)).toMatchObject({ type: 'bye', code: 4401, reason: 'cutoff' });
