@@ -1,4 +1,4 @@
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -46,4 +46,19 @@ describe.each(PAGES)('%s', (page) => {
   it('names files and links to headings that are there', () => {
     expect(missingFrom(page)).toEqual([]);
   });
+});
+
+it('docs/architecture.md names every folder of src in its tree, and files in its table that are there', () => {
+  const text = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+  const [, tree = ''] = /```\nsrc\/\n(.*?)```/s.exec(text) ?? [];
+  const named = [...tree.matchAll(/^ {2}([\w.-]+)\/ /gm)].map(([, folder = '']) => folder);
+  const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  expect(named.toSorted()).toEqual(folders.map(({ name }) => name).toSorted());
+  const inSrc = [...text.matchAll(/`([a-z-]+(?:\/[\w-]+)*\/[\w-]+\.ts)`/g)].map(([, path = '']) => path);
+  const missing = inSrc.filter(
+    (path) => !existsSync(join(ROOT, 'src', path)) && !existsSync(join(ROOT, path)),
+  );
+  expect(missing).toEqual([]);
 });
