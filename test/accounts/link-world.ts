@@ -67,6 +67,7 @@ export async function openLinkWorld(
   };
   let nodes = await start();
   await setUp(createVisitor((nodes[0] as TestServer).origin));
+  clock.advance(1000);
   const made = await (nodes[0] as TestServer).services.accounts.userAdmin.create(
     { ...RAVI, role: 'user' },
     ORIGIN,

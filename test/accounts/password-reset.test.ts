@@ -184,6 +184,27 @@ describe.each(LINK_WORLDS)('a password reset, on %s,', (_name, open) => {
   });
 });
 
+describe('an administrator who must have a second factor', () => {
+  it('resets nobody’s without having one', async () => {
+    const world = await openLinkWorld(LINK_WORLDS[0][1], { SECOND_FACTOR: 'admins' });
+    try {
+      const { secondFactor } = world.first.services.accounts;
+      const secret = generateTotpSecret();
+      const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: world.clock.now() });
+      await secondFactor.enrol({ userId: world.ravi.id, secret }, code, ORIGIN);
+      // In the first days of a server its first account signs in without.
+      const admin = createVisitor(world.first.origin);
+      await signIn(admin);
+      const refused = await admin.submit(`/users/${world.ravi.id}/factors`);
+      expect({ status: refused.status, location: refused.location }).toEqual({ status: 403, location: '' });
+      expect(refused.text).toContain('Set up a second factor of your own first');
+      expect(await secondFactor.has(world.ravi.id)).toBe(true);
+    } finally {
+      await world.close();
+    }
+  });
+});
+
 describe('RESET_RATE_LIMIT', () => {
   it('holds for an address, and stops the mails of an account without saying so', async () => {
     const world = await openLinkWorld(LINK_WORLDS[0][1], {

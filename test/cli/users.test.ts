@@ -124,6 +124,25 @@ describe('users', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     expect(auditRows()).toContainEqual({ type: 'account.enabled', actor: 'cli' });
   });
 
+  it('reset-link prints a link that sets another password once, and refuses who is disabled', async () => {
+    await create(asha);
+    await create(ravi);
+    const { stdout } = await project.curfew(['users', 'reset-link', 'RAVI', '--json']);
+    const { user, link } = JSON.parse(stdout);
+    expect(user).toMatchObject({ username: 'ravi' });
+    const { pathname } = new URL(link);
+    const visitor = createVisitor(server.origin);
+    const password = 'another quiet harbour 91';
+    expect((await visitor.submit(pathname, { password })).location).toContain('password_reset');
+    expect((await visitor.get(pathname)).status).toBe(404);
+    await signIn(visitor, { username: 'ravi', password });
+    expect(auditRows()).toContainEqual({ type: 'reset.requested', actor: 'cli' });
+    await project.curfew(['users', 'disable', 'ravi']);
+    const refused = await project.curfew(['users', 'reset-link', 'ravi']);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect((await project.curfew(['users', 'reset-link', 'nobody'])).status).toBe(1);
+  });
+
   it('reset-factors removes the second factor, and says where there was none', async () => {
     const { user } = JSON.parse((await create(asha, '--json')).stdout);
     const secret = generateTotpSecret();
