@@ -197,6 +197,15 @@ describe('The stream of a user at a broker', () => {
     expect(broker.open).toBe(0);
   });
 
+  it('looks again where the token may have changed while it looked', async () => {
+    await open();
+    const looks = [upstream.look(), upstream.look()];
+    broker.version = 'second';
+    await Promise.all(looks);
+    await settle();
+    expect(broker.connects).toBe(2);
+  });
+
   it('does not wait for its next try where there is a new token', async () => {
     await open();
     broker.listener.onEnd({ kind: 'lost', why: 'closed' });

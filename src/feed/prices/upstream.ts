@@ -69,6 +69,7 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
   let ticks = 0;
   let hasEnded = false;
   let isLooking = false;
+  let isToLookAgain = false;
   let lastTried: string | undefined;
 
   const subscriptions = createStreamSubscriptions(book.modeOf, () =>
@@ -76,7 +77,12 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
   );
 
   async function look(): Promise<void> {
-    if (hasEnded || isLooking) return;
+    if (hasEnded) return;
+    if (isLooking) {
+      // What is being read may be older than what this is called for.
+      isToLookAgain = true;
+      return;
+    }
     isLooking = true;
     try {
       const reading = await readStreamPass(userId, broker);
@@ -90,6 +96,9 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
     } finally {
       isLooking = false;
     }
+    if (!isToLookAgain) return;
+    isToLookAgain = false;
+    await look();
   }
 
   function open(pass: StreamPass): void {
