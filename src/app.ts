@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import express, { type Express, Router } from 'express';
-import { reopenLoginForm } from './accounts/login-page.ts';
 import { toKnownFailure } from './boot/known-failures.ts';
 import type { Services } from './compose.ts';
 import { createAddressList } from './http/address-list.ts';
@@ -26,6 +26,10 @@ import { ROUTE_POLICIES } from './route-policies.ts';
 import { VERSION } from './version.ts';
 
 const PUBLIC_FOLDER = fileURLToPath(new URL('../public', import.meta.url));
+/** The browser's half of the library for passkeys, as its package has it. */
+const WEBAUTHN_FOLDER = fileURLToPath(
+  new URL('../dist/bundle', pathToFileURL(createRequire(import.meta.url).resolve('@simplewebauthn/browser'))),
+);
 const VIEWS_FOLDER = fileURLToPath(new URL('../views', import.meta.url));
 const LARGEST_BODY = FORM_LIMITS.mostBytes;
 
@@ -53,6 +57,10 @@ export function createApp(services: Services): Express {
 
   // For anyone, without a session.
   app.use('/assets', express.static(PUBLIC_FOLDER, { index: false, redirect: false, maxAge: '5m' }));
+  app.use(
+    '/assets/simplewebauthn',
+    express.static(WEBAUTHN_FOLDER, { index: false, redirect: false, maxAge: '5m' }),
+  );
   app.use('/assets', readOnly);
   app.use(services.accounts.guessGate);
   app.use(services.rateLimits.beforeSession);
@@ -96,7 +104,7 @@ export function createApp(services: Services): Express {
   app.use(services.bans.pathWatch.refusals);
   app.use(services.auditLog.refusalWatch);
   app.use(services.sessions.expiry.endedInProgress);
-  app.use(reopenLoginForm);
+  app.use(services.accounts.reopenLoginForm);
   app.use(createErrorHandler(log, toKnownFailure));
   app.use(createFallbackErrorHandler(log));
   return app;

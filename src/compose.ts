@@ -330,6 +330,7 @@ export function compose({
     sendMail: mail.send,
     mailIsOn: mail.isOn,
     secondFactorRule: config.secondFactorRule,
+    breachUrl: config.breachUrl,
   });
 
   audit.listen(accounts.noticeListener);
@@ -428,7 +429,11 @@ export function compose({
     countApiKeys: api.apiKeys.countOf,
   });
   const pendingRevocations = createPendingRevocationsRouter(pending);
-  const serverSettings = createServerSettingsRouter({ ...shared, shownSettings: config.shown });
+  const serverSettings = createServerSettingsRouter({
+    ...shared,
+    shownSettings: config.shown,
+    countForeignPasskeys: accounts.countForeignPasskeys,
+  });
   const allSessions = createAdminSessionsRouter({
     ...shared,
     lifecycle,

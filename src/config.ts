@@ -226,6 +226,8 @@ const SETTINGS = {
   ),
   MAIL_FROM: optional(mailFrom, 'Curfew <curfew@example.com>'),
   SECOND_FACTOR: setting(oneOf(SECOND_FACTOR_RULES), 'admins'),
+  BREACH_CHECK: setting(oneOf(['off', 'on']), 'off'),
+  BREACH_URL: setting(apiRoot, 'https://api.pwnedpasswords.com/range'),
   RESET_RATE_LIMIT: setting(rateLimits, '15/hour'),
   SIGNAL_RETENTION: setting(
     readBy((text) => {
@@ -390,6 +392,8 @@ export function parseConfig(env: Environment) {
     resetLimits: given.RESET_RATE_LIMIT,
     /** Who must have a second factor. */
     secondFactorRule: given.SECOND_FACTOR,
+    /** Where new passwords are compared with known breaches; undefined: nowhere. */
+    breachUrl: given.BREACH_CHECK === 'on' ? given.BREACH_URL : undefined,
     signalRetentionMs: given.SIGNAL_RETENTION,
     auditLogYears: given.AUDIT_LOG_YEARS,
     /** How much of clients' addresses the traffic log keeps. */

@@ -1,9 +1,10 @@
-import { type RequestHandler, Router } from 'express';
+import { type ErrorRequestHandler, type RequestHandler, Router } from 'express';
 import type { AuditListener, AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { SendMail } from '../core/mail.ts';
 import type { SecondFactorRule } from '../core/second-factor-rule.ts';
+import type { LivePolicy } from '../core/session-policy.ts';
 import type { RateLimit } from '../http/compound-limiter.ts';
 import type { Feature } from '../http/feature.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
@@ -14,6 +15,7 @@ import type { KeyRing } from '../storage/key-ring.ts';
 import type { RedisClient } from '../storage/redis.ts';
 import { createSingleUses } from '../storage/single-use-store.ts';
 import { createAuthenticator } from './authenticator.ts';
+import { createBreachCheck } from './breach-check.ts';
 import { createCommonPasswords } from './common-passwords.ts';
 import { createDeviceCookies } from './device-cookies.ts';
 import { createFailedSignIns } from './failed-sign-ins.ts';
@@ -23,6 +25,7 @@ import { createInvitationStore } from './invitations/invitation-store.ts';
 import { createInvitations, type Invitations } from './invitations/invitations.ts';
 import { createLoginLimiter } from './login-limiter.ts';
 import type { LoginPageDeps } from './login-page.ts';
+import { createLoginView } from './login-view.ts';
 import { createNeedsSetup, type NeedsSetup } from './needs-setup.ts';
 import { createNoticeListener } from './notices/notice-listener.ts';
 import { createNoticeRouter } from './notices/notice-pages.ts';
@@ -32,14 +35,21 @@ import { createOneTimeLinks } from './one-time-links/one-time-links.ts';
 import { createPasswordReset } from './one-time-links/password-reset.ts';
 import { createResetRequests, type ResetRequests } from './one-time-links/reset-requests.ts';
 import { createLinkRouter } from './one-time-links/routes.ts';
+import { createChallenges } from './passkeys/challenges.ts';
+import { createPasskeyStore } from './passkeys/passkey-store.ts';
+import { createPasskeys } from './passkeys/passkeys.ts';
+import { relyingPartyOf } from './passkeys/relying-party.ts';
 import { createPasswordHasher, type PasswordHasher } from './password-hasher.ts';
 import { createPasswordRules } from './password-rules.ts';
 import type { ProfilePagesDeps } from './profile-page.ts';
 import { createAccountsRouter } from './routes.ts';
 import { createEnrolments } from './second-factor/enrolment.ts';
+import { createFactorStore } from './second-factor/factor-store.ts';
 import { createPendingSignIns } from './second-factor/pending-sign-in.ts';
 import { createSecondFactor, type SecondFactor } from './second-factor/second-factor.ts';
+import { sessionEndText } from './session-end-text.ts';
 import { createSetupGate, createSetupToken } from './setup-page.ts';
+import { createSignInHints } from './sign-in-hint.ts';
 import { createUserAdmin, type UserAdmin, type UserAdminDeps } from './user-admin.ts';
 import type { UserStore } from './user-store.ts';
 
@@ -54,6 +64,7 @@ export interface AccountsFeatureDeps {
   readonly signInsOf: ProfilePagesDeps['signInsOf'];
   readonly keyRing: KeyRing;
   readonly clock: Clock;
+  readonly policy: LivePolicy;
   readonly audit: AuditLog;
   /** PEPPER and SESSION_SECRET, newest first. */
   readonly peppers: readonly string[];
@@ -61,6 +72,8 @@ export interface AccountsFeatureDeps {
   readonly https: boolean;
   /** LOGIN_RATE_LIMIT. */
   readonly rateLimits: readonly RateLimit[];
+  /** BREACH_URL, with BREACH_CHECK=on. */
+  readonly breachUrl: string | undefined;
   /** SECOND_FACTOR. */
   readonly secondFactorRule: SecondFactorRule;
   /** RESET_RATE_LIMIT. */
@@ -94,6 +107,10 @@ export interface AccountsFeature extends Feature {
   readonly noticesOf: (userId: string, deviceId: string) => Promise<readonly AccountNotice[]>;
   /** A link that ends the session of a device. */
   readonly deviceLink: (userId: string, deviceId: string) => Promise<string>;
+  /** Behind the pages: shows a sign-in form again whose token is not the session's any more. */
+  readonly reopenLoginForm: ErrorRequestHandler;
+  /** Passkeys that were made for another host than BASE_URL names now. */
+  readonly countForeignPasskeys: () => Promise<number>;
 }
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
@@ -102,7 +119,11 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
   const { acting } = database;
   const setupToken = createSetupToken(secrets);
   const hasher = createPasswordHasher({ peppers });
-  const rules = createPasswordRules({ commonPasswords: createCommonPasswords() });
+  const rules = createPasswordRules({
+    commonPasswords: createCommonPasswords(),
+    isBreached:
+      deps.breachUrl === undefined ? undefined : createBreachCheck({ url: deps.breachUrl, log: deps.log }),
+  });
   const limiter = createLoginLimiter({ limits: rateLimits, redis });
   const devices = createDeviceCookies({
     secrets,
@@ -115,6 +136,22 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
   const secondFactor = createSecondFactor({ ...deps, rule: deps.secondFactorRule });
   const pending = createPendingSignIns({ ...deps, singleUses });
   const enrolments = createEnrolments(deps);
+  const hints = createSignInHints(deps);
+  const relyingParty = relyingPartyOf(deps.publicOrigin);
+  const passkeyStore = createPasskeyStore(database);
+  const passkeys = createPasskeys({
+    relyingParty,
+    store: passkeyStore,
+    factors: createFactorStore({ database, now: clock.now }),
+    challenges: createChallenges({ ...deps, singleUses }),
+    clock,
+    audit,
+  });
+  const loginView = createLoginView({
+    hints,
+    hasPasskeys: relyingParty !== undefined,
+    describeEnd: () => sessionEndText(deps.policy.current()),
+  });
   const authenticator = createAuthenticator({ users, hasher });
   const linkStore = createLinkStore(database);
   const links = createOneTimeLinks({ ...deps, store: linkStore });
@@ -138,7 +175,7 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       rules,
       hasher,
       tellSessions: registry.setRole,
-      removeFactor: secondFactor.remove,
+      resetFactor: secondFactor.reset,
     }),
     guessGate: createGuessGate({ limiter, devices }),
     setupGate: createSetupGate(users),
@@ -148,6 +185,8 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       return user === undefined || user.disabled ? undefined : user.role;
     }, acting),
     needsSetup: createNeedsSetup(users),
+    reopenLoginForm: loginView.reopenForm,
+    countForeignPasskeys: () => passkeyStore.countForeign(relyingParty?.id),
     router: Router({ caseSensitive: true }).use(
       createAccountsRouter({
         ...deps,
@@ -161,6 +200,9 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
         secondFactor,
         pending,
         enrolments,
+        passkeys,
+        hints,
+        loginView,
         acting,
         setupToken,
       }),

@@ -1,9 +1,11 @@
 import type { Request, Response } from 'express';
 import type { AuditLog, SignInMethod } from '../core/audit-event.ts';
+import type { Clock } from '../core/clock.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { deviceName } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
 import type { DeviceCookies } from './device-cookies.ts';
+import type { SignInHints } from './sign-in-hint.ts';
 import type { Credentials, UserStore } from './user-store.ts';
 import { usernameKey } from './username.ts';
 
@@ -12,6 +14,8 @@ export const HOME = '/dashboard';
 
 export interface CompleteSignInDeps {
   readonly devices: DeviceCookies;
+  readonly hints: Pick<SignInHints, 'write'>;
+  readonly clock: Clock;
   readonly users: Pick<UserStore, 'credentialsStillValid' | 'noteSignIn'>;
   readonly lifecycle: Pick<SessionLifecycle, 'signIn'>;
   readonly audit: AuditLog;
@@ -27,6 +31,8 @@ export type CompleteSignIn = (
 /** What follows once a user has shown all that they must: begin the session, remember the device, record. */
 export function createCompleteSignIn({
   devices,
+  hints,
+  clock,
   users,
   lifecycle,
   audit,
@@ -42,6 +48,8 @@ export function createCompleteSignIn({
     );
     if (begun === 'refused') return 'refused';
     devices.issue(res, key);
+    hints.write(res, user.username, method);
+    if (method === 'passkey') req.session.passkeyAt = clock.now();
     // The user stays signed in, also where this cannot be written down.
     await users.noteSignIn(user.id).catch(() => undefined);
     await audit.record(

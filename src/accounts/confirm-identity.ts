@@ -7,6 +7,7 @@ import { currentSession } from '../sessions/current-session.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { DeviceCookies } from './device-cookies.ts';
 import { type LoginLimiter, withoutCountingFaults } from './login-limiter.ts';
+import { hasFreshPasskey } from './passkeys/fresh-passkey.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
 import { usernameKey } from './username.ts';
 
@@ -60,12 +61,14 @@ export function createConfirmIdentity({
       await audit.record({ type: 'identity.not_confirmed', userId, why }, origin);
       return { kind: 'refused' };
     }
-    const factor = await withoutCountingFaults(admission, () =>
-      secondFactor.check(userId, code, {
-        isKnownDevice: async (since) => (await devices.recognise(req, key, since)) !== undefined,
-        at,
-        origin,
-      }),
+    const factor = await withoutCountingFaults(admission, async () =>
+      hasFreshPasskey(req, clock)
+        ? { kind: 'none' as const }
+        : secondFactor.check(userId, code, {
+            isKnownDevice: async (since) => (await devices.recognise(req, key, since)) !== undefined,
+            at,
+            origin,
+          }),
     );
     if (factor.kind === 'limited') {
       await audit.record({ type: 'identity.not_confirmed', userId, why: 'rate_limited' }, origin);

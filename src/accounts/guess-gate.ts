@@ -4,6 +4,8 @@ import { waitInWords } from '../http/wait-in-words.ts';
 import type { DeviceCookies } from './device-cookies.ts';
 import type { LoginLimiter } from './login-limiter.ts';
 
+const SIGN_INS = ['/auth/login', '/auth/login/passkey'];
+
 export interface GuessGateDeps {
   readonly limiter: Pick<LoginLimiter, 'findRefused'>;
   readonly devices: Pick<DeviceCookies, 'isCarried'>;
@@ -24,7 +26,7 @@ export function createGuessGate({ limiter, devices }: GuessGateDeps): RequestHan
   };
 
   function isUnknownSignIn(req: Request): boolean {
-    return req.method === 'POST' && req.path === '/auth/login' && !devices.isCarried(req);
+    return req.method === 'POST' && SIGN_INS.includes(req.path) && !devices.isCarried(req);
   }
 }
 

@@ -1,15 +1,17 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
+import type { Clock } from '../core/clock.ts';
 import { AppError, invalid } from '../errors.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
-import { waitInWords } from '../http/wait-in-words.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { wrongText } from './confirm-page.ts';
+import { hasFreshPasskey } from './passkeys/fresh-passkey.ts';
 import type { ChangePassword, PasswordChangeResult } from './password-change.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
+import { tooManyAttempts } from './too-many-attempts.ts';
 
 export const PASSWORD_PAGE = '/profile/password';
 
@@ -40,7 +42,8 @@ const NOTICES: Notices = new Map([
 /** Where a user changes their own password. */
 export function createPasswordPage(
   changePassword: ChangePassword,
-  secondFactor: Pick<SecondFactor, 'has'>,
+  secondFactor: Pick<SecondFactor, 'stateOf'>,
+  clock: Clock,
 ): {
   readonly get: RequestHandler;
   readonly post: RequestHandler;
@@ -54,8 +57,8 @@ export function createPasswordPage(
       const result = await changePassword(req, res, form.values);
       if (result.kind === 'changed')
         return res.redirect(303, `${PASSWORD_PAGE}?notice=${form.values.others}`);
-      const hasFactor = await secondFactor.has(currentSession(req).userId);
-      const { error, fields } = problemOf(result, hasFactor);
+      const { asksCode } = await factorOf(req);
+      const { error, fields } = problemOf(result, asksCode);
       await refuse(req, res, error, fields);
     },
   };
@@ -72,9 +75,20 @@ export function createPasswordPage(
       title: 'Change password',
       notice: noticeOf(req, NOTICES),
       keepsOthers: req.body?.others === 'keep',
-      hasFactor: await secondFactor.has(currentSession(req).userId),
+      ...(await factorOf(req)),
       fields,
     });
+  }
+
+  /** Who used a passkey a moment ago need not show a factor once more. */
+  async function factorOf(req: Request) {
+    const { enrolledAt, passkeys } = await secondFactor.stateOf(currentSession(req).userId);
+    const hasApp = enrolledAt !== undefined;
+    return {
+      asksCode: (hasApp || passkeys > 0) && !hasFreshPasskey(req, clock),
+      hasApp,
+      hasPasskeys: passkeys > 0,
+    };
   }
 }
 
@@ -95,12 +109,8 @@ function problemOf(
       return { error: new AppError('forbidden', message), fields: { currentPassword: message } };
     }
     case 'limited': {
-      const { retryAfterSeconds } = result;
-      const message = `Too many attempts. Try again in ${waitInWords(retryAfterSeconds)}.`;
-      return {
-        error: new AppError('rate_limited', message, { retryAfterSeconds }),
-        fields: { currentPassword: message },
-      };
+      const error = tooManyAttempts(result.retryAfterSeconds);
+      return { error, fields: { currentPassword: error.message } };
     }
   }
 }

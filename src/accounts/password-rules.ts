@@ -1,3 +1,4 @@
+import type { IsBreached } from './breach-check.ts';
 import type { CommonPasswords } from './common-passwords.ts';
 import { lengthProblem, MIN_PASSWORD_LENGTH } from './password-length.ts';
 
@@ -16,13 +17,16 @@ export interface PasswordRules {
 const MIN_TELLING_LENGTH = 4;
 
 /**
- * Length, commonness, and nothing that is known about the owner or this server (ASVS 6.2.1, 6.2.4, 6.2.11).
+ * Length, commonness, nothing that is known about the owner or this server, and no breach where that is looked up (ASVS 6.2.1,
+ * 6.2.4, 6.2.11, 6.2.12).
  * Any composition is fine (6.2.5), and the password is never changed (6.2.8).
  */
 export function createPasswordRules({
   commonPasswords,
+  isBreached = async () => false,
 }: {
-  commonPasswords: CommonPasswords;
+  readonly commonPasswords: CommonPasswords;
+  readonly isBreached?: IsBreached | undefined;
 }): PasswordRules {
   return {
     async problemWith(password, owner) {
@@ -33,6 +37,8 @@ export function createPasswordRules({
       if (known !== undefined) return `Choose a password without “${known}” in it.`;
       if ((await commonPasswords()).has(compared))
         return 'This password is on the lists that guessers try first. Choose another, such as four unrelated words.';
+      if (await isBreached(password))
+        return 'This password was stolen from another service, so guessers know it. Choose another, such as four unrelated words.';
       return undefined;
     },
   };

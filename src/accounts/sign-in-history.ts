@@ -39,11 +39,13 @@ const METHODS: Readonly<Record<string, string>> = {
   password: 'Signed in with the password',
   totp: 'Signed in with password and app',
   recovery_code: 'Signed in with a recovery code',
+  passkey: 'Signed in with a passkey',
 };
 
 const FAILURES: Readonly<Record<string, string>> = {
   credentials: 'Wrong password',
   code: 'Right password, wrong code',
+  passkey: 'Passkey not accepted',
   disabled: 'Refused: account disabled',
   rate_limited: 'Refused: too many attempts',
 };

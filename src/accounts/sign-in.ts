@@ -8,7 +8,7 @@ import type { DeviceCookies } from './device-cookies.ts';
 import type { FailedSignIn, FailedSignIns } from './failed-sign-ins.ts';
 import type { HashLane } from './hash-queue.ts';
 import { type LoginLimiter, withoutCountingFaults } from './login-limiter.ts';
-import type { PendingSignIns, PendingStep } from './second-factor/pending-sign-in.ts';
+import type { PendingSignIn, PendingSignIns, PendingStep } from './second-factor/pending-sign-in.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
 import { usernameKey } from './username.ts';
 
@@ -20,7 +20,7 @@ export interface LoginCredentials {
 export type SignInResult =
   | { readonly kind: 'signed_in' }
   /** The password was right; the sign-in is not complete yet. */
-  | { readonly kind: 'second_factor'; readonly step: PendingStep }
+  | { readonly kind: 'second_factor'; readonly step: PendingStep; readonly pending: PendingSignIn }
   /** One answer for an unknown name, a wrong password and a disabled account. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'limited'; readonly retryAfterSeconds: number };
@@ -82,8 +82,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
     if (outcome.kind === 'refused') return outcome;
     const step = await secondFactor.nextStep(outcome.user);
     if (step !== 'none') {
-      pending.begin(res, outcome, step);
-      return { kind: 'second_factor', step };
+      return { kind: 'second_factor', step, pending: pending.begin(res, outcome, step) };
     }
     const begun = await completeSignIn(req, res, { ...outcome, method: 'password' });
     return begun === 'signed_in' ? { kind: 'signed_in' } : { kind: 'refused', why: 'credentials' };

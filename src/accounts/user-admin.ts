@@ -63,7 +63,7 @@ export interface UserAdmin {
     | UnknownUser
     | Invalid
   >;
-  /** Takes the second factor and its recovery codes away, for a user who has lost both. */
+  /** Takes the authenticator app, the passkeys and the recovery codes away, for a user who has lost them. */
   resetFactors(
     username: string,
     origin: AuditOrigin,
@@ -93,7 +93,7 @@ export interface UserAdminDeps {
     userId: string,
     origin: AuditOrigin,
   ) => Promise<() => Promise<number>>;
-  readonly removeFactor: SecondFactor['remove'];
+  readonly resetFactor: SecondFactor['reset'];
   readonly audit: AuditLog;
 }
 
@@ -105,7 +105,7 @@ export function createUserAdmin({
   lifecycle,
   tellSessions,
   revokeApiKeys,
-  removeFactor,
+  resetFactor,
   audit,
 }: UserAdminDeps): UserAdmin {
   /** A viewer has no broker connection: everything of theirs ends with the change, in one transaction. */
@@ -186,7 +186,7 @@ export function createUserAdmin({
     async resetFactors(username, origin) {
       const user = await users.findByUsername(username);
       if (user === undefined) return { kind: 'unknown_user' };
-      const wasThere = await removeFactor(user.id, 'operator', origin);
+      const wasThere = await resetFactor(user.id, origin);
       return { kind: wasThere ? 'reset' : 'none', user };
     },
 

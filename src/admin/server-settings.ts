@@ -17,10 +17,16 @@ export interface ServerSettingsDeps {
     readonly isDefault: boolean;
   }[];
   readonly policy: LivePolicy;
+  /** Passkeys that were made for another host than that of BASE_URL. */
+  readonly countForeignPasskeys: () => Promise<number>;
 }
 
 /** What stands in .env, to be read: it is changed there. */
-export function createServerSettingsRouter({ shownSettings, policy }: ServerSettingsDeps): Router {
+export function createServerSettingsRouter({
+  shownSettings,
+  policy,
+  countForeignPasskeys,
+}: ServerSettingsDeps): Router {
   /** Those that are applied while the server runs, as they are now. */
   function liveValues(): ReadonlyMap<string, string> {
     const current = policy.current();
@@ -32,10 +38,11 @@ export function createServerSettingsRouter({ shownSettings, policy }: ServerSett
 
   const router = Router({ caseSensitive: true });
   methods(router, SERVER_SETTINGS, {
-    get: (req, res) => {
+    get: async (req, res) => {
       const live = liveValues();
       renderPage(req, res, 'admin/server-settings', {
         title: 'Server settings',
+        foreignPasskeys: await countForeignPasskeys(),
         settings: shownSettings.map(({ name, value, isDefault }) => ({
           name,
           value: live.get(name) ?? value,

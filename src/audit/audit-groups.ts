@@ -3,7 +3,16 @@ export const AUDIT_GROUPS = [
   {
     id: 'sign-ins',
     label: 'Signing in',
-    prefixes: ['login.', 'identity.', 'totp.', 'recovery_codes.', 'reset.', 'password.'],
+    prefixes: [
+      'login.',
+      'identity.',
+      'totp.',
+      'passkey.',
+      'passkeys.',
+      'recovery_codes.',
+      'reset.',
+      'password.',
+    ],
   },
   { id: 'endings', label: 'Sessions and revocations', prefixes: ['session.', 'revocation.'] },
   { id: 'people', label: 'People and roles', prefixes: ['account.', 'user.', 'role.', 'invitation.'] },

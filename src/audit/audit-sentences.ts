@@ -53,6 +53,12 @@ const SENTENCES: Sentences = {
     `${user(userId)} removed their authenticator app and recovery codes.`,
   'totp.reset': ({ userId }, { user }) =>
     `The authenticator app and recovery codes of ${user(userId)} were removed for them.`,
+  'passkey.added': ({ userId, name }, { user }) => `${user(userId)} added the passkey ${name}.`,
+  'passkey.removed': ({ userId, name }, { user }) => `${user(userId)} removed the passkey ${name}.`,
+  'passkey.cloned': ({ userId, name }, { user }) =>
+    `The passkey ${name} of ${user(userId)} was refused: its counter went back, so there may be a copy of it.`,
+  'passkeys.reset': ({ userId, passkeys }, { user }) =>
+    `${passkeys === 1 ? 'The passkey' : `All ${passkeys} passkeys`} of ${user(userId)} and the recovery codes were removed for them.`,
   'recovery_codes.renewed': ({ userId }, { user }) =>
     `${user(userId)} made new recovery codes; the former ones are void.`,
   'recovery_codes.used': ({ userId, left }, { user }) =>
@@ -207,6 +213,7 @@ const roleName = (role: string): string =>
 const LOGIN_WORDS: Readonly<Record<string, string>> = {
   credentials: 'the name or the password was wrong',
   code: 'the password was right and the code was wrong',
+  passkey: 'the passkey was not accepted',
   disabled: 'the account is disabled',
   rate_limited: 'after too many tries',
 };
@@ -214,6 +221,7 @@ const LOGIN_WORDS: Readonly<Record<string, string>> = {
 const METHOD_WORDS: Readonly<Record<string, string>> = {
   totp: ', with a code of their app',
   recovery_code: ', with a recovery code',
+  passkey: ', with a passkey',
 };
 
 const REASON_WORDS: Readonly<Record<string, string>> = {

@@ -47,7 +47,7 @@ export const COMMANDS: readonly ListedCommand[] = [
   { name: 'users enable', summary: 'enable a disabled account', load: () => import('./enable-user.ts') },
   {
     name: 'users reset-factors',
-    summary: 'remove the authenticator app and recovery codes of a user who has lost them',
+    summary: 'remove the authenticator app, passkeys and recovery codes of a user who has lost them',
     load: () => import('./reset-factors.ts'),
   },
   {

@@ -16,7 +16,7 @@ export const command: CliCommand<ResetFactorsOptions> = {
   run: resetFactors,
 };
 
-/** Removes a user's authenticator app and recovery codes. */
+/** Removes a user's authenticator app, passkeys and recovery codes. */
 function resetFactors(context: CommandContext, { username, json }: ResetFactorsOptions): Promise<ExitCode> {
   return withServices<ExitCode>(context, async ({ accounts: { userAdmin } }) => {
     const done = await userAdmin.resetFactors(username, CLI_ORIGIN);

@@ -36,6 +36,11 @@ export type AuditEvent =
   | { readonly type: 'totp.removed'; readonly userId: string }
   /** By an administrator or on the command line. */
   | { readonly type: 'totp.reset'; readonly userId: string }
+  | { readonly type: 'passkey.added' | 'passkey.removed'; readonly userId: string; readonly name: string }
+  /** Its counter went back: two authenticators have the same key. Nobody was let in. */
+  | { readonly type: 'passkey.cloned'; readonly userId: string; readonly name: string }
+  /** By an administrator or on the command line. */
+  | { readonly type: 'passkeys.reset'; readonly userId: string; readonly passkeys: number }
   | { readonly type: 'recovery_codes.renewed'; readonly userId: string }
   | { readonly type: 'recovery_codes.used'; readonly userId: string; readonly left: number }
   /** By the user. `others`: whether it ended or kept their other sessions, API keys and broker connections. */
@@ -62,12 +67,12 @@ export type AuditEvent =
       readonly username: string;
       /** Whose account it is, where there is one. */
       readonly userId?: string;
-      readonly why: 'credentials' | 'code' | 'disabled' | 'rate_limited';
+      readonly why: FailedSignInReason;
     }
   /** Many of those, where there were too many for a row each. `usernames` and `addresses` are a few of them. */
   | {
       readonly type: 'login.failed_often';
-      readonly why: 'credentials' | 'code' | 'disabled' | 'rate_limited';
+      readonly why: FailedSignInReason;
       readonly attempts: number;
       /** Milliseconds since the epoch. */
       readonly first: number;
@@ -274,7 +279,7 @@ export type AuditEvent =
   | {
       readonly type: 'identity.not_confirmed';
       readonly userId: string;
-      readonly why: 'credentials' | 'code' | 'disabled' | 'rate_limited';
+      readonly why: FailedSignInReason;
     }
   | {
       /** PEPPER or ENCRYPTION_KEY was lost, and the present one taken for the right one. */
@@ -302,8 +307,10 @@ export type AuditEvent =
       readonly revokedKeys: readonly string[];
     };
 
-/** Besides the password, where it says so. */
-export type SignInMethod = 'password' | 'totp' | 'recovery_code';
+export type FailedSignInReason = 'credentials' | 'code' | 'passkey' | 'disabled' | 'rate_limited';
+
+/** How a user signed in: `totp` and `recovery_code` stand beside the password, a passkey alone. */
+export type SignInMethod = 'password' | 'totp' | 'recovery_code' | 'passkey';
 
 /** What a restored backup did not undo: whom and what it concerned, by name. */
 export interface CarriedOver {

@@ -37,6 +37,7 @@ import * as signIns from './migrations/0020-sign-ins.ts';
 import * as signalHistory from './migrations/0021-signal-history.ts';
 import * as watchedSymbols from './migrations/0022-watched-symbols.ts';
 import * as oneTimeLinks from './migrations/0023-one-time-links.ts';
+import * as passkeys from './migrations/0024-passkeys.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -76,6 +77,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0021-signal-history': signalHistory,
   '0022-watched-symbols': watchedSymbols,
   '0023-one-time-links': oneTimeLinks,
+  '0024-passkeys': passkeys,
 };
 
 /** Reads where a database stands. Changes nothing. */

@@ -7,6 +7,7 @@ import type {
   AddressRegistrationsTable,
   ApiKeysTable,
   BansTable,
+  PasskeysTable,
   Schema,
   StrategiesTable,
   TotpFactorsTable,
@@ -21,6 +22,7 @@ export interface PresentState {
   readonly apiKeys: readonly Selectable<ApiKeysTable>[];
   readonly factors: readonly TotpFactorsTable[];
   readonly recoveryCodes: readonly Schema['recovery_codes'][];
+  readonly passkeys: readonly Selectable<PasskeysTable>[];
   readonly addressRegistrations: readonly AddressRegistrationsTable[];
   readonly strategies: readonly Selectable<StrategiesTable>[];
   readonly bans: readonly Selectable<BansTable>[];
@@ -36,6 +38,7 @@ export async function readPresentState({ db }: Pick<Database, 'db'>): Promise<Pr
     apiKeys: await db.selectFrom('api_keys').selectAll().execute(),
     factors: await db.selectFrom('totp_factors').selectAll().execute(),
     recoveryCodes: await db.selectFrom('recovery_codes').selectAll().execute(),
+    passkeys: await db.selectFrom('passkeys').selectAll().execute(),
     addressRegistrations: await db.selectFrom('address_registrations').selectAll().execute(),
     strategies: await db.selectFrom('strategies').selectAll().execute(),
     bans: await db.selectFrom('bans').selectAll().execute(),
@@ -126,18 +129,24 @@ async function carryOverPeople(trx: Trx, present: PresentState) {
 }
 
 /** As they are now: a used recovery code stays used, and a lost app that was removed stays removed. */
-async function carryOverFactors(trx: Trx, { users, factors, recoveryCodes }: PresentState): Promise<void> {
+async function carryOverFactors(
+  trx: Trx,
+  { users, factors, recoveryCodes, passkeys }: PresentState,
+): Promise<void> {
   const restored = new Set((await trx.selectFrom('users').select('id').execute()).map(({ id }) => id));
   const known = users.map(({ id }) => id).filter((id) => restored.has(id));
   for (const batch of batchesOf(known, PORTION)) {
     await trx.deleteFrom('totp_factors').where('user_id', 'in', batch).execute();
     await trx.deleteFrom('recovery_codes').where('user_id', 'in', batch).execute();
+    await trx.deleteFrom('passkeys').where('user_id', 'in', batch).execute();
   }
   const isRestored = ({ user_id }: { readonly user_id: string }): boolean => restored.has(user_id);
   for (const batch of batchesOf(factors.filter(isRestored), PORTION))
     await trx.insertInto('totp_factors').values(batch).execute();
   for (const batch of batchesOf(recoveryCodes.filter(isRestored), PORTION))
     await trx.insertInto('recovery_codes').values(batch).execute();
+  for (const batch of batchesOf(passkeys.filter(isRestored), PORTION))
+    await trx.insertInto('passkeys').values(batch).execute();
 }
 
 /** A key that is not there any more was revoked, and then forgotten. */

@@ -35,6 +35,7 @@ export interface Schema {
   watched_symbols: WatchedSymbolsTable;
   user_settings: UserSettingsTable;
   totp_factors: TotpFactorsTable;
+  passkeys: PasskeysTable;
   /** Digests of what was used, until `forget_at`. */
   single_uses: { digest: string; forget_at: number };
   /** Digests of those that are left. */
@@ -137,6 +138,25 @@ export interface TotpFactorsTable {
   /** The step of the last accepted code, in 30 seconds since the epoch: it and all before it are used. */
   last_step: number;
   created_at: number;
+}
+
+export interface PasskeysTable {
+  /** The credential id, base64url. */
+  id: string;
+  user_id: string;
+  name: string;
+  /** COSE, base64url. */
+  public_key: string;
+  /** As the authenticator counted at its last use; 0 where it does not count. */
+  counter: number;
+  /** With commas between them. */
+  transports: string;
+  can_be_backed_up: 0 | 1;
+  is_backed_up: 0 | 1;
+  /** The host of BASE_URL when it was made. */
+  rp_id: string;
+  created_at: number;
+  last_used_at: number | null;
 }
 
 export interface SessionsTable {

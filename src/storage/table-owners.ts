@@ -34,6 +34,7 @@ export const TABLE_OWNERS = {
   watched_symbols: 'people',
   totp_factors: 'people',
   recovery_codes: 'people',
+  passkeys: 'people',
   // Used for people who are not signed in yet, too.
   single_uses: 'server',
   telegram_bots: 'people',

@@ -7,12 +7,18 @@ import { createCommonPasswords } from '../../src/accounts/common-passwords.ts';
 import { createDeviceCookies } from '../../src/accounts/device-cookies.ts';
 import { createFailedSignIns } from '../../src/accounts/failed-sign-ins.ts';
 import { createLoginLimiter } from '../../src/accounts/login-limiter.ts';
+import { createLoginView } from '../../src/accounts/login-view.ts';
+import { createChallenges } from '../../src/accounts/passkeys/challenges.ts';
+import { createPasskeyStore } from '../../src/accounts/passkeys/passkey-store.ts';
+import { createPasskeys } from '../../src/accounts/passkeys/passkeys.ts';
 import { createPasswordHasher } from '../../src/accounts/password-hasher.ts';
 import { createPasswordRules } from '../../src/accounts/password-rules.ts';
 import { createAccountsRouter } from '../../src/accounts/routes.ts';
 import { createEnrolments } from '../../src/accounts/second-factor/enrolment.ts';
+import { createFactorStore } from '../../src/accounts/second-factor/factor-store.ts';
 import { createPendingSignIns } from '../../src/accounts/second-factor/pending-sign-in.ts';
 import { createSecondFactor } from '../../src/accounts/second-factor/second-factor.ts';
+import { createSignInHints } from '../../src/accounts/sign-in-hint.ts';
 import { createUserStore, type User } from '../../src/accounts/user-store.ts';
 import { createErrorHandler } from '../../src/http/error-handler.ts';
 import { findCurrentSession } from '../../src/sessions/current-session.ts';
@@ -47,10 +53,25 @@ export async function createAccountsApp() {
   const keyRing = createKeyRing({ keys: [TEST_SECRETS.ENCRYPTION_KEY], clock });
   const shared = { database, keyRing, users, redis: undefined, clock, audit };
 
+  const singleUses = createSingleUses(shared);
+  const hints = createSignInHints({ ...shared, https: false });
+  const passkeys = createPasskeys({
+    relyingParty: undefined,
+    store: createPasskeyStore(database),
+    factors: createFactorStore({ database, now: clock.now }),
+    challenges: createChallenges({ ...shared, singleUses }),
+    clock,
+    audit,
+  });
+  const loginView = createLoginView({ hints, hasPasskeys: false, describeEnd: () => 'You stay signed in.' });
+
   const app = createExpress();
   app.use(
     createAccountsRouter({
       setupToken: 'not-asked-for-here',
+      passkeys,
+      hints,
+      loginView,
       publicOrigin: 'http://127.0.0.1:5000',
       clock,
       users,
@@ -82,7 +103,7 @@ export async function createAccountsApp() {
       signInsOf: async () => [],
       acting: database.acting,
       secondFactor: createSecondFactor({ ...shared, rule: 'off' }),
-      pending: createPendingSignIns({ ...shared, singleUses: createSingleUses(shared), https: false }),
+      pending: createPendingSignIns({ ...shared, singleUses, https: false }),
       enrolments: createEnrolments({ ...shared, publicOrigin: 'http://127.0.0.1:5000' }),
       failures: createFailedSignIns({ audit, users, clock }),
       audit,

@@ -154,7 +154,7 @@ describe.each(LINK_WORLDS)('a password reset, on %s,', (_name, open) => {
     expect(await secondFactor.stateOf(world.ravi.id)).toMatchObject({ recoveryCodesLeft: 9 });
     const login = await visitorOf().submit('/auth/login', { username: 'ravi', password: NEW_PASSWORD });
     expect(login.location).toContain('/auth/login/totp');
-    await secondFactor.remove(world.ravi.id, 'owner', ORIGIN);
+    await secondFactor.remove(world.ravi.id, ORIGIN);
     await restore();
   });
 

@@ -38,7 +38,7 @@ describe('the administration of users', () => {
         return endAccount(userId, reason);
       },
     };
-    const removeFactor = async () => false;
+    const resetFactor = async () => false;
     admin = createUserAdmin({
       users,
       rules,
@@ -46,7 +46,7 @@ describe('the administration of users', () => {
       lifecycle,
       tellSessions,
       revokeApiKeys,
-      removeFactor,
+      resetFactor,
       audit,
     });
     return () => database.close();

@@ -45,6 +45,18 @@ describe('the doctor', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     database.close();
   }
 
+  it('tells passkeys that were made for another host than that of BASE_URL', async () => {
+    await makeDatabase();
+    execute(
+      "insert into passkeys select 'key', id, 'Laptop', '', 0, '', 0, 0, 'old.example.org', 0, null from users",
+    );
+    expect((await examine()).said('passkeys')).toEqual([
+      'warn: One passkey was made for another host than that of BASE_URL, and cannot be used',
+    ]);
+    const { said } = await examine({ BASE_URL: 'https://old.example.org' });
+    expect(said('passkeys')).toEqual([]);
+  });
+
   it('tells a PEPPER that is not the database’s, until it is accepted', async () => {
     await makeDatabase();
     // As a start of the server leaves it.

@@ -22,6 +22,8 @@ export interface TestServer {
 
 export interface TestServerOptions {
   readonly clock?: Clock;
+  /** As browsers call it: passkeys want a name. */
+  readonly hostname?: '127.0.0.1' | 'localhost';
   /** Settings of the contract, over those that a test server has. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the sweep, the idle watch and the outbox run by themselves. Off: tests with a settable clock call them. */
@@ -40,13 +42,14 @@ export const TEST_SECRETS = {
 
 /** The real server on a real port: real stores, CSRF on, nothing replaced but the clock. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { clock = systemClock, env = {}, jobs = false } = options;
+  const { clock = systemClock, hostname = '127.0.0.1', env = {}, jobs = false } = options;
   const port = await findFreePort();
-  const origin = `http://127.0.0.1:${port}`;
+  const origin = `http://${hostname}:${port}`;
   const adapters = typeof options.adapters === 'function' ? await options.adapters(origin) : options.adapters;
   const config = parseConfig({
     ...TEST_SECRETS,
     PORT: String(port),
+    ...(hostname === 'localhost' ? { BASE_URL: origin } : {}),
     DATABASE_URL: 'sqlite::memory:',
     LOGIN_RATE_LIMIT: '1000/minute',
     // Tests sign in as administrators with a password alone; those of the second factor set their own.

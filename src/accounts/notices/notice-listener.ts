@@ -29,7 +29,7 @@ export function createNoticeListener(deps: NoticeListenerDeps): AuditListener {
   return async function tellUsers(events, origin) {
     for (const event of events) {
       if (event.type === 'login.succeeded' && !event.known) await tellOfDevice(event, origin);
-      if (event.type === 'totp.reset') await tellOfReset(event);
+      if (event.type === 'totp.reset' || event.type === 'passkeys.reset') await tellOfReset(event);
     }
   };
 
@@ -47,7 +47,7 @@ export function createNoticeListener(deps: NoticeListenerDeps): AuditListener {
     await sendMail(newDeviceMail(user, { program, address, at }, link));
   }
 
-  async function tellOfReset({ userId }: EventOf<'totp.reset'>): Promise<void> {
+  async function tellOfReset({ userId }: EventOf<'totp.reset' | 'passkeys.reset'>): Promise<void> {
     const at = clock.now();
     await noticeStore.add(
       { userId, kind: 'factors_reset', device: '', text: '', expiresAt: at + FACTORS_RESET_MS },

@@ -10,13 +10,13 @@ import { readForm } from '../../http/form.ts';
 import { renderPage } from '../../http/page.ts';
 import { setWaited } from '../../http/request-watch.ts';
 import { safeReturnTo } from '../../http/return-to.ts';
-import { waitInWords } from '../../http/wait-in-words.ts';
 import { wantsJson } from '../../http/wants-json.ts';
 import { type CompleteSignIn, HOME } from '../complete-sign-in.ts';
 import type { DeviceCookies } from '../device-cookies.ts';
 import type { FailedSignIn, FailedSignIns } from '../failed-sign-ins.ts';
 import { type LoginLimiter, withoutCountingFaults } from '../login-limiter.ts';
 import type { LoginReason } from '../login-reasons.ts';
+import { tooManyAttempts } from '../too-many-attempts.ts';
 import { usernameKey } from '../username.ts';
 import type { PendingSignIn, PendingSignIns } from './pending-sign-in.ts';
 import type { SecondFactor } from './second-factor.ts';
@@ -42,7 +42,9 @@ export const codeSchema = z
 const codeForm = z.object({ code: codeSchema });
 
 export interface CodePageDeps {
-  readonly secondFactor: Pick<SecondFactor, 'check'>;
+  readonly secondFactor: Pick<SecondFactor, 'check' | 'stateOf'>;
+  /** Whether browsers can have passkeys for BASE_URL. */
+  readonly hasPasskeys: boolean;
   readonly pending: PendingSignIns;
   readonly limiter: LoginLimiter;
   readonly devices: DeviceCookies;
@@ -51,18 +53,26 @@ export interface CodePageDeps {
   readonly clock: Clock;
 }
 
+interface SentCode {
+  readonly code: string;
+  /** When it came, in ms since the epoch. */
+  readonly at: number;
+  readonly returnTo: string | undefined;
+}
+
 /** Asks who has entered the right password for a code. */
 export function createCodePage(deps: CodePageDeps): {
   readonly get: RequestHandler;
   readonly post: RequestHandler;
+  readonly answer: (req: Request, res: Response, signIn: PendingSignIn, sent: SentCode) => Promise<void>;
 } {
-  const { secondFactor, pending, limiter, devices, failures, completeSignIn, clock } = deps;
+  const { secondFactor, pending, limiter, devices, failures, completeSignIn, clock, hasPasskeys } = deps;
 
   return {
     async get(req, res) {
       const signIn = await pending.find(req, 'code');
       if (signIn === undefined || signIn === 'finished') return startAgain(req, res, pending, signIn);
-      render(req, res, safeReturnTo(req.query['returnTo']));
+      await render(req, res, signIn, safeReturnTo(req.query['returnTo']));
     },
 
     async post(req, res) {
@@ -72,31 +82,46 @@ export function createCodePage(deps: CodePageDeps): {
       if (signIn === undefined || signIn === 'finished') return startAgain(req, res, pending, signIn);
       const returnTo = safeReturnTo(req.body?.returnTo);
       const form = readForm(codeForm, req);
-      if (!form.ok) return refuse(req, res, invalid(form.fields), returnTo, form.fields['code']);
-      const outcome = await tryCode(req, res, signIn, { code: form.values.code, at });
-      switch (outcome.kind) {
-        case 'signed_in':
-          pending.end(res);
-          return res.redirect(303, returnTo ?? HOME);
-        case 'over':
-        case 'finished':
-          return startAgain(req, res, pending, outcome.kind);
-        case 'wrong':
-          return refuse(req, res, new AppError('login_required', 'The code is wrong or was used.'), returnTo);
-        case 'limited': {
-          const { retryAfterSeconds } = outcome;
-          const message = `Too many attempts. Try again in ${waitInWords(retryAfterSeconds)}.`;
-          return refuse(req, res, new AppError('rate_limited', message, { retryAfterSeconds }), returnTo);
-        }
-      }
+      if (!form.ok) return refuse(req, res, signIn, invalid(form.fields), returnTo, form.fields['code']);
+      await answer(req, res, signIn, { code: form.values.code, at, returnTo });
     },
+
+    answer,
   };
+
+  /** Signs in by the code, or shows what is wrong with it on the page for codes. */
+  async function answer(
+    req: Request,
+    res: Response,
+    signIn: PendingSignIn,
+    { code, at, returnTo }: SentCode,
+  ): Promise<void> {
+    const outcome = await tryCode(req, res, signIn, { code, at });
+    switch (outcome.kind) {
+      case 'signed_in':
+        pending.end(res);
+        return res.redirect(303, returnTo ?? HOME);
+      case 'over':
+      case 'finished':
+        return startAgain(req, res, pending, outcome.kind);
+      case 'wrong':
+        return refuse(
+          req,
+          res,
+          signIn,
+          new AppError('login_required', 'The code is wrong or was used.'),
+          returnTo,
+        );
+      case 'limited':
+        return refuse(req, res, signIn, tooManyAttempts(outcome.retryAfterSeconds), returnTo);
+    }
+  }
 
   async function tryCode(
     req: Request,
     res: Response,
     signIn: PendingSignIn,
-    { code, at }: { readonly code: string; readonly at: number },
+    { code, at }: Omit<SentCode, 'returnTo'>,
   ): Promise<
     | { readonly kind: 'signed_in' | 'wrong' | 'over' | 'finished' }
     | { readonly kind: 'limited'; readonly retryAfterSeconds: number }
@@ -135,6 +160,36 @@ export function createCodePage(deps: CodePageDeps): {
       return { kind: begun === 'signed_in' ? 'signed_in' : 'over' };
     });
   }
+
+  function refuse(
+    req: Request,
+    res: Response,
+    signIn: PendingSignIn,
+    error: AppError,
+    returnTo: string | undefined,
+    message = error.message,
+  ): Promise<void> {
+    if (wantsJson(req)) throw error;
+    if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+    return render(req, res.status(error.status), signIn, returnTo, message);
+  }
+
+  async function render(
+    req: Request,
+    res: Response,
+    { user }: PendingSignIn,
+    returnTo: string | undefined,
+    error?: string,
+  ): Promise<void> {
+    const { enrolledAt, passkeys: count } = await secondFactor.stateOf(user.id);
+    renderPage(req, res, 'accounts/code', {
+      title: 'Enter your code',
+      hasApp: enrolledAt !== undefined,
+      hasPasskeys: hasPasskeys && count > 0,
+      returnTo,
+      error,
+    });
+  }
 }
 
 /** Whether the first of two requests with the same code, which may still be under way, signed in. */
@@ -161,20 +216,4 @@ export function startAgain(
     ...(returnTo === undefined ? {} : { returnTo }),
   });
   res.redirect(303, `/auth/login?${query}`);
-}
-
-function refuse(
-  req: Request,
-  res: Response,
-  error: AppError,
-  returnTo: string | undefined,
-  message = error.message,
-): void {
-  if (wantsJson(req)) throw error;
-  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
-  render(req, res.status(error.status), returnTo, message);
-}
-
-function render(req: Request, res: Response, returnTo: string | undefined, error?: string): void {
-  renderPage(req, res, 'accounts/code', { title: 'Enter your code', returnTo, error });
 }

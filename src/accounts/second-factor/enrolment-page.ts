@@ -1,12 +1,17 @@
 import type { Request, RequestHandler, Response } from 'express';
+import { notFound } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
+import { readForm } from '../../http/form.ts';
 import { renderPage } from '../../http/page.ts';
 import { safeReturnTo } from '../../http/return-to.ts';
+import { deviceName } from '../../sessions/device-view.ts';
 import { type CompleteSignIn, HOME } from '../complete-sign-in.ts';
+import { newPasskeySchema, REGISTRATION_PROBLEMS, registerFrom } from '../passkeys/new-passkey.ts';
+import type { Passkeys } from '../passkeys/passkeys.ts';
 import type { User } from '../user-store.ts';
 import { startAgain } from './code-page.ts';
 import type { Enrolments } from './enrolment.ts';
-import type { PendingSignIns } from './pending-sign-in.ts';
+import type { PendingSignIn, PendingSignIns } from './pending-sign-in.ts';
 import type { SecondFactor } from './second-factor.ts';
 
 export const ENROLMENT_PAGE = '/auth/login/enrolment';
@@ -16,6 +21,7 @@ export interface EnrolmentPageDeps {
   readonly enrolments: Enrolments;
   readonly pending: PendingSignIns;
   readonly completeSignIn: CompleteSignIn;
+  readonly passkeys: Pick<Passkeys, 'relyingParty' | 'beginRegistration' | 'register'>;
 }
 
 /** Has who must have a second factor enrol one between the right password and the first page. */
@@ -24,11 +30,14 @@ export function createEnrolmentPage({
   enrolments,
   pending,
   completeSignIn,
-}: EnrolmentPageDeps): { readonly get: RequestHandler; readonly post: RequestHandler } {
+  passkeys,
+}: EnrolmentPageDeps): Readonly<Record<'get' | 'post' | 'passkeyOptions' | 'postPasskey', RequestHandler>> {
   function render(req: Request, res: Response, user: User, error?: string): void {
     renderPage(req, res, 'accounts/enrolment', {
       title: 'Set up your second factor',
       isSignIn: true,
+      hasPasskeys: passkeys.relyingParty !== undefined,
+      passkeyName: deviceName(req.get('user-agent') ?? ''),
       action: ENROLMENT_PAGE,
       enrolment: enrolments.show(user, req.body?.sealed),
       returnTo: safeReturnTo(req.body?.returnTo ?? req.query['returnTo']),
@@ -57,16 +66,49 @@ export function createEnrolmentPage({
         const reason = (await secondFactor.has(user.id)) ? 'factor_enrolled' : 'over';
         return startAgain(req, res, pending, reason);
       }
-      const isSignedIn =
-        (await signIn.finish()) &&
-        (await completeSignIn(req, res, { user, passwordHash, method: 'totp' })) === 'signed_in';
-      if (!isSignedIn) return startAgain(req, res, pending);
-      pending.end(res);
-      const { username, role } = user;
-      res.locals['viewer'] = { username, role };
-      showRecoveryCodes(req, res, enrolled.recoveryCodes, safeReturnTo(req.body?.returnTo) ?? HOME);
+      await signInEnrolled(req, res, signIn, 'totp', enrolled.recoveryCodes);
+    },
+
+    async passkeyOptions(req, res) {
+      const signIn = await pending.find(req, 'enrol');
+      if (passkeys.relyingParty === undefined || signIn === undefined || signIn === 'finished')
+        throw notFound();
+      res.set('Cache-Control', 'no-store').json(await passkeys.beginRegistration(req, 'enrol', signIn.user));
+    },
+
+    async postPasskey(req, res) {
+      const signIn = await pending.find(req, 'enrol');
+      if (signIn === undefined || signIn === 'finished') return startAgain(req, res, pending, signIn);
+      if (passkeys.relyingParty === undefined) throw notFound();
+      const { user, passwordHash } = signIn;
+      const form = readForm(newPasskeySchema, req);
+      if (!form.ok) return render(req, res.status(400), user, Object.values(form.fields)[0]);
+      const origin = auditOrigin(req, res, user.username);
+      const owner = { userId: user.id, passwordHash, origin };
+      const enrolled = await registerFrom(req, passkeys, 'enrol', form.values, owner);
+      if (enrolled.kind !== 'registered')
+        return render(req, res.status(400), user, REGISTRATION_PROBLEMS[enrolled.kind]);
+      await signInEnrolled(req, res, signIn, 'passkey', enrolled.recoveryCodes ?? []);
     },
   };
+
+  async function signInEnrolled(
+    req: Request,
+    res: Response,
+    signIn: PendingSignIn,
+    method: 'totp' | 'passkey',
+    recoveryCodes: readonly string[],
+  ): Promise<void> {
+    const { user, passwordHash } = signIn;
+    const isSignedIn =
+      (await signIn.finish()) &&
+      (await completeSignIn(req, res, { user, passwordHash, method })) === 'signed_in';
+    if (!isSignedIn) return startAgain(req, res, pending);
+    pending.end(res);
+    const { username, role } = user;
+    res.locals['viewer'] = { username, role };
+    showRecoveryCodes(req, res, recoveryCodes, safeReturnTo(req.body?.returnTo) ?? HOME);
+  }
 }
 
 export const WRONG_CODE =

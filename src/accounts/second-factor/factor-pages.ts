@@ -16,7 +16,9 @@ export interface FactorPagesDeps {
 }
 
 /** What the page says on top, chosen by a fixed word in its address. */
-const NOTICES: Notices = new Map([['removed', 'Your second factor and its recovery codes are removed.']]);
+const NOTICES: Notices = new Map([
+  ['removed', 'Your authenticator app is removed. Without a passkey, so are the recovery codes.'],
+]);
 
 /** A user's own second factor: enrolled, removed, and its recovery codes made anew. All of it asks for who they are first. */
 export function createFactorPages({
@@ -34,6 +36,7 @@ export function createFactorPages({
       title: 'Set up your second factor',
       isSignIn: false,
       isRequired: secondFactor.isRequired({ role }),
+      hasRecoveryCodes: state.recoveryCodesLeft > 0,
       action: FACTOR_PAGE,
       enrolment: enrolments.show({ id: userId, username }, req.body?.sealed),
       notice: noticeOf(req, NOTICES),
@@ -64,15 +67,17 @@ export function createFactorPages({
 
     async askRemoval(req, res) {
       const { userId, role } = currentSession(req);
-      if (!(await secondFactor.has(userId))) return res.redirect(303, FACTOR_PAGE);
+      const { enrolledAt, passkeys } = await secondFactor.stateOf(userId);
+      if (enrolledAt === undefined) return res.redirect(303, FACTOR_PAGE);
       renderPage(req, res, 'accounts/factor-removal', {
         title: 'Remove your second factor?',
+        hasPasskeys: passkeys > 0,
         isRequired: secondFactor.isRequired({ role }),
       });
     },
 
     async remove(req, res) {
-      await secondFactor.remove(currentSession(req).userId, 'owner', auditOrigin(req, res));
+      await secondFactor.remove(currentSession(req).userId, auditOrigin(req, res));
       res.redirect(303, `${FACTOR_PAGE}?notice=removed`);
     },
   };

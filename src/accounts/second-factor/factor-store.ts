@@ -1,7 +1,9 @@
-import type { Transaction } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { InTransaction } from '../../storage/change-in-transaction.ts';
 import type { Database } from '../../storage/database.ts';
 import type { Schema } from '../../storage/schema.ts';
 import { takeUserLock } from '../../storage/user-lock.ts';
+import type { StoredPasskey } from '../passkeys/passkey-store.ts';
 
 export interface StoredFactor {
   /** Encrypted. */
@@ -21,9 +23,22 @@ export interface NewFactor {
   readonly passwordHash?: string;
 }
 
-/** Authenticator apps and recovery codes, in SQL. A user has one app at most. */
+export interface NewPasskey extends Omit<StoredPasskey, 'createdAt' | 'lastUsedAt'> {
+  readonly counter: number;
+  /** Stored where it is the user's first factor. */
+  readonly recoveryCodeDigests: readonly string[];
+  /** As in `NewFactor`. */
+  readonly passwordHash?: string;
+}
+
+/** Nobody needs so many, and a page must be able to show them. */
+export const MOST_PASSKEYS = 20;
+
+/** Authenticator apps, passkeys and the recovery codes beside them, in SQL. A user has one app at most. */
 export interface FactorStore {
+  /** The app. */
   find(userId: string): Promise<StoredFactor | undefined>;
+  countPasskeys(userId: string): Promise<number>;
   /** Of these users, those who have a factor. */
   listWithFactor(userIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** False, and nothing is stored, where the user has one already or another password by now. */
@@ -33,10 +48,16 @@ export interface FactorStore {
   /** Uses a recovery code up; false where there is none. One of several callers gets true. */
   useRecoveryCode(userId: string, digest: string): Promise<boolean>;
   countRecoveryCodes(userId: string): Promise<number>;
+  /** `refused` where it is known already, or the user has another password by now. */
+  addPasskey(passkey: NewPasskey): Promise<'added' | 'first_factor' | 'too_many' | 'refused'>;
+  /** With the recovery codes where it was the last factor. False where the user has no such passkey. */
+  removePasskey(userId: string, id: string): Promise<boolean>;
   /** False where the user has no factor that they could stand in for. */
   replaceRecoveryCodes(userId: string, digests: readonly string[]): Promise<boolean>;
-  /** The recovery codes too. False where there was nothing. */
+  /** The app, and the recovery codes where there is no passkey. False where there was none. */
   remove(userId: string): Promise<boolean>;
+  /** Everything. */
+  removeAll(userId: string): Promise<{ readonly hadApp: boolean; readonly passkeys: number }>;
   /** Whether it is the oldest account. */
   isFirstAccount(userId: string): Promise<boolean>;
 }
@@ -64,6 +85,7 @@ export function createFactorStore({
         .selectFrom('totp_factors')
         .select('user_id')
         .where('user_id', 'in', userIds)
+        .union(db.selectFrom('passkeys').select('user_id').where('user_id', 'in', userIds))
         .execute();
       return new Set(rows.map((row) => row.user_id));
     },
@@ -71,13 +93,7 @@ export function createFactorStore({
     enrol: ({ userId, secret, step, recoveryCodeDigests, passwordHash }) =>
       db.transaction().execute(async (trx) => {
         await takeUserLock(trx, userId);
-        const user = await trx
-          .selectFrom('users')
-          .select('password_hash')
-          .where('id', '=', userId)
-          .executeTakeFirst();
-        if (user === undefined || (passwordHash !== undefined && user.password_hash !== passwordHash))
-          return false;
+        if (!(await isStillTheirs(trx, userId, passwordHash))) return false;
         const { numInsertedOrUpdatedRows } = await trx
           .insertInto('totp_factors')
           .values({ user_id: userId, secret, last_step: step, created_at: now() })
@@ -86,6 +102,48 @@ export function createFactorStore({
         if (numInsertedOrUpdatedRows !== 1n) return false;
         await writeRecoveryCodes(trx, userId, recoveryCodeDigests);
         return true;
+      }),
+
+    countPasskeys: (userId) => countPasskeys(db, userId),
+
+    addPasskey: ({ userId, recoveryCodeDigests, passwordHash, ...passkey }) =>
+      db.transaction().execute(async (trx) => {
+        await takeUserLock(trx, userId);
+        if (!(await isStillTheirs(trx, userId, passwordHash))) return 'refused';
+        if ((await countPasskeys(trx, userId)) >= MOST_PASSKEYS) return 'too_many';
+        const isFirst = !(await hasAny(trx, userId));
+        const { numInsertedOrUpdatedRows } = await trx
+          .insertInto('passkeys')
+          .values({
+            id: passkey.id,
+            user_id: userId,
+            name: passkey.name,
+            public_key: passkey.publicKey,
+            counter: passkey.counter,
+            transports: passkey.transports.join(','),
+            can_be_backed_up: passkey.canBeBackedUp ? 1 : 0,
+            is_backed_up: passkey.isBackedUp ? 1 : 0,
+            rp_id: passkey.rpId,
+            created_at: now(),
+          })
+          .onConflict((conflict) => conflict.column('id').doNothing())
+          .executeTakeFirstOrThrow();
+        if (numInsertedOrUpdatedRows !== 1n) return 'refused';
+        if (!isFirst) return 'added';
+        await writeRecoveryCodes(trx, userId, recoveryCodeDigests);
+        return 'first_factor';
+      }),
+
+    removePasskey: (userId, id) =>
+      db.transaction().execute(async (trx) => {
+        await takeUserLock(trx, userId);
+        const { numDeletedRows } = await trx
+          .deleteFrom('passkeys')
+          .where('id', '=', id)
+          .where('user_id', '=', userId)
+          .executeTakeFirstOrThrow();
+        if (!(await hasAny(trx, userId))) await removeRecoveryCodes(trx, userId);
+        return numDeletedRows === 1n;
       }),
 
     async acceptStep(userId, step) {
@@ -119,12 +177,7 @@ export function createFactorStore({
     replaceRecoveryCodes: (userId, digests) =>
       db.transaction().execute(async (trx) => {
         await takeUserLock(trx, userId);
-        const factor = await trx
-          .selectFrom('totp_factors')
-          .select('user_id')
-          .where('user_id', '=', userId)
-          .executeTakeFirst();
-        if (factor === undefined) return false;
+        if (!(await hasAny(trx, userId))) return false;
         await writeRecoveryCodes(trx, userId, digests);
         return true;
       }),
@@ -132,12 +185,27 @@ export function createFactorStore({
     remove: (userId) =>
       db.transaction().execute(async (trx) => {
         await takeUserLock(trx, userId);
-        await trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
         const { numDeletedRows } = await trx
           .deleteFrom('totp_factors')
           .where('user_id', '=', userId)
           .executeTakeFirstOrThrow();
+        if (!(await hasAny(trx, userId))) await removeRecoveryCodes(trx, userId);
         return numDeletedRows === 1n;
+      }),
+
+    removeAll: (userId) =>
+      db.transaction().execute(async (trx) => {
+        await takeUserLock(trx, userId);
+        await removeRecoveryCodes(trx, userId);
+        const apps = await trx
+          .deleteFrom('totp_factors')
+          .where('user_id', '=', userId)
+          .executeTakeFirstOrThrow();
+        const passkeys = await trx
+          .deleteFrom('passkeys')
+          .where('user_id', '=', userId)
+          .executeTakeFirstOrThrow();
+        return { hadApp: apps.numDeletedRows > 0n, passkeys: Number(passkeys.numDeletedRows) };
       }),
 
     async isFirstAccount(userId) {
@@ -153,12 +221,46 @@ export function createFactorStore({
   };
 }
 
+async function isStillTheirs(
+  trx: InTransaction,
+  userId: string,
+  passwordHash: string | undefined,
+): Promise<boolean> {
+  const user = await trx
+    .selectFrom('users')
+    .select('password_hash')
+    .where('id', '=', userId)
+    .executeTakeFirst();
+  return user !== undefined && (passwordHash === undefined || user.password_hash === passwordHash);
+}
+
+async function hasAny(trx: InTransaction, userId: string): Promise<boolean> {
+  const app = await trx
+    .selectFrom('totp_factors')
+    .select('user_id')
+    .where('user_id', '=', userId)
+    .executeTakeFirst();
+  return app !== undefined || (await countPasskeys(trx, userId)) > 0;
+}
+
+async function countPasskeys(db: Kysely<Schema>, userId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('passkeys')
+    .select(({ fn }) => fn.countAll<number | string>().as('count'))
+    .where('user_id', '=', userId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+const removeRecoveryCodes = (trx: InTransaction, userId: string): Promise<unknown> =>
+  trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
+
 async function writeRecoveryCodes(
-  trx: Transaction<Schema>,
+  trx: InTransaction,
   userId: string,
   digests: readonly string[],
 ): Promise<void> {
-  await trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
+  await removeRecoveryCodes(trx, userId);
   await trx
     .insertInto('recovery_codes')
     .values(digests.map((digest) => ({ user_id: userId, digest })))

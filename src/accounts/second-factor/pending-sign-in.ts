@@ -34,7 +34,7 @@ export interface PendingSignIn extends Credentials {
  * counts only while the account has the password that was entered. It is no session.
  */
 export interface PendingSignIns {
-  begin(res: Response, credentials: Credentials, step: PendingStep): void;
+  begin(res: Response, credentials: Credentials, step: PendingStep): PendingSignIn;
   /** Undefined where there is none, it is too old, or the account is not what it was; `finished` where it was used to sign in. */
   find(req: Request, step: PendingStep): Promise<PendingSignIn | 'finished' | undefined>;
   end(res: Response): void;
@@ -59,6 +59,8 @@ const sealedSchema = z.object({
   since: z.number(),
 });
 
+type Sealed = z.infer<typeof sealedSchema>;
+
 /** The cookie is `__Host-curfew-pending` under https, else `curfew-pending`. */
 export function createPendingSignIns(deps: PendingSignInsDeps): PendingSignIns {
   const { keyRing, users, singleUses, redis, clock, https } = deps;
@@ -72,24 +74,35 @@ export function createPendingSignIns(deps: PendingSignInsDeps): PendingSignIns {
     redis,
   });
 
-  function read(req: Request): z.infer<typeof sealedSchema> | undefined {
+  function open(credentials: Credentials, { nonce, step, since }: Sealed): PendingSignIn {
+    const token = `pending-sign-in:${nonce}`;
+    const until = since + LIFETIME_MS[step];
+    return {
+      ...credentials,
+      takeTry: async () => (await tries.take(nonce)).kind === 'taken',
+      isFirst: (code) => singleUses.use(`${token}:${normaliseCode(code)}`, until),
+      isFinished: () => singleUses.isUsed(token),
+      finish: () => singleUses.use(token, until),
+    };
+  }
+
+  function read(req: Request): Sealed | undefined {
     const opened = cipher.decrypt(readCookie(req, name) ?? '');
     return opened.kind === 'ok' ? sealedSchema.parse(JSON.parse(opened.text)) : undefined;
   }
 
   return {
-    begin(res, { user, passwordHash }, step) {
-      const sealed = cipher.encrypt(
-        JSON.stringify({
-          userId: user.id,
-          password: digest(passwordHash),
-          step,
-          nonce: randomBytes(NONCE_BYTES).toString('base64url'),
-          since: clock.now(),
-        } satisfies z.infer<typeof sealedSchema>),
-      );
+    begin(res, credentials, step) {
+      const content: Sealed = {
+        userId: credentials.user.id,
+        password: digest(credentials.passwordHash),
+        step,
+        nonce: randomBytes(NONCE_BYTES).toString('base64url'),
+        since: clock.now(),
+      };
       // As it is: the padding of base64 may stand in a cookie.
-      res.cookie(name, sealed, { ...options, encode: String });
+      res.cookie(name, cipher.encrypt(JSON.stringify(content)), { ...options, encode: String });
+      return open(credentials, content);
     },
 
     async find(req, step) {
@@ -100,17 +113,8 @@ export function createPendingSignIns(deps: PendingSignInsDeps): PendingSignIns {
       const credentials = await users.findCredentialsById(sealed.userId);
       if (credentials === undefined || credentials.user.disabled) return undefined;
       if (!isSame(digest(credentials.passwordHash), sealed.password)) return undefined;
-      const { nonce } = sealed;
-      const token = `pending-sign-in:${nonce}`;
-      const until = sealed.since + LIFETIME_MS[step];
-      if (await singleUses.isUsed(token)) return 'finished';
-      return {
-        ...credentials,
-        takeTry: async () => (await tries.take(nonce)).kind === 'taken',
-        isFirst: (code) => singleUses.use(`${token}:${normaliseCode(code)}`, until),
-        isFinished: () => singleUses.isUsed(token),
-        finish: () => singleUses.use(token, until),
-      };
+      const signIn = open(credentials, sealed);
+      return (await signIn.isFinished()) ? 'finished' : signIn;
     },
 
     end: (res) => void res.clearCookie(name, options),

@@ -39,12 +39,17 @@ export type CodeCheck =
 export interface FactorState {
   /** When the app was enrolled, in ms since the epoch; undefined without one. */
   readonly enrolledAt: number | undefined;
+  readonly passkeys: number;
   readonly recoveryCodesLeft: number;
   readonly fewLeft: boolean;
 }
 
-/** One-time codes beside the password: of an authenticator app (TOTP, RFC 6238), or a recovery code. */
+/**
+ * What is asked beside the password: a code of an authenticator app (TOTP, RFC 6238), or a recovery code. Passkeys are factors too,
+ * and are checked by `Passkeys`.
+ */
 export interface SecondFactor {
+  /** An app or a passkey. */
   has(userId: string): Promise<boolean>;
   listWithFactor(userIds: readonly string[]): Promise<ReadonlySet<string>>;
   stateOf(userId: string): Promise<FactorState>;
@@ -80,8 +85,10 @@ export interface SecondFactor {
   >;
   /** Undefined without a factor. */
   renewRecoveryCodes(userId: string, origin: AuditOrigin): Promise<readonly string[] | undefined>;
-  /** By the user themselves, or for them. False where there was none. */
-  remove(userId: string, by: 'owner' | 'operator', origin: AuditOrigin): Promise<boolean>;
+  /** The app, by the user themselves. False where there was none. */
+  remove(userId: string, origin: AuditOrigin): Promise<boolean>;
+  /** The app, the passkeys and the recovery codes, for a user who has lost them. False where there was nothing. */
+  reset(userId: string, origin: AuditOrigin): Promise<boolean>;
 }
 
 export interface SecondFactorDeps {
@@ -108,14 +115,18 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
     rule === 'all' || (rule === 'admins' && role === 'admin');
 
   async function stateOf(userId: string): Promise<FactorState> {
-    const factor = await store.find(userId);
-    const recoveryCodesLeft = factor === undefined ? 0 : await store.countRecoveryCodes(userId);
+    const [factor, passkeys] = await Promise.all([store.find(userId), store.countPasskeys(userId)]);
+    const hasAny = factor !== undefined || passkeys > 0;
+    const recoveryCodesLeft = hasAny ? await store.countRecoveryCodes(userId) : 0;
     return {
       enrolledAt: factor?.createdAt,
+      passkeys,
       recoveryCodesLeft,
-      fewLeft: factor !== undefined && recoveryCodesLeft <= FEW_RECOVERY_CODES,
+      fewLeft: hasAny && recoveryCodesLeft <= FEW_RECOVERY_CODES,
     };
   }
+
+  const has = async (userId: string): Promise<boolean> => (await store.listWithFactor([userId])).size > 0;
 
   async function hasGrace({ id, createdAt }: User): Promise<boolean> {
     return clock.now() - createdAt < FIRST_ACCOUNT_GRACE_MS && (await store.isFirstAccount(id));
@@ -137,27 +148,28 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
 
   return {
     isRequired,
-    has: async (userId) => (await store.find(userId)) !== undefined,
+    has,
     listWithFactor: store.listWithFactor,
 
     stateOf,
 
     async reminderFor(userId, role) {
-      const { enrolledAt, fewLeft } = await stateOf(userId);
-      if (enrolledAt === undefined) return isRequired({ role }) ? 'set_up' : undefined;
+      const { enrolledAt, passkeys, fewLeft } = await stateOf(userId);
+      if (enrolledAt === undefined && passkeys === 0) return isRequired({ role }) ? 'set_up' : undefined;
       return fewLeft ? 'few_codes' : undefined;
     },
 
     async nextStep(user) {
-      if ((await store.find(user.id)) !== undefined) return 'code';
+      if (await has(user.id)) return 'code';
       return isRequired(user) && !(await hasGrace(user)) ? 'enrol' : 'none';
     },
 
     async check(userId, typed, { isKnownDevice, at, origin }) {
       const code = normaliseCode(typed);
       const factor = await store.find(userId);
-      if (factor === undefined) return { kind: 'none' };
+      if (factor === undefined && (await store.countPasskeys(userId)) === 0) return { kind: 'none' };
       if (isRecoveryCode(code)) return checkRecoveryCode(userId, code, origin);
+      if (factor === undefined) return { kind: 'wrong' };
       // A device from before the factor is known by the password alone, which an attacker who guesses codes has too.
       const taken = (await isKnownDevice(factor.createdAt)) ? undefined : await strangersCodes.take(userId);
       if (taken?.kind === 'limited') return { kind: 'limited', retryAfterSeconds: taken.retryAfterSeconds };
@@ -196,11 +208,17 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
       return recoveryCodes;
     },
 
-    async remove(userId, by, origin) {
+    async remove(userId, origin) {
       const wasThere = await store.remove(userId);
-      if (wasThere)
-        await audit.record({ type: by === 'owner' ? 'totp.removed' : 'totp.reset', userId }, origin);
+      if (wasThere) await audit.record({ type: 'totp.removed', userId }, origin);
       return wasThere;
+    },
+
+    async reset(userId, origin) {
+      const { hadApp, passkeys } = await store.removeAll(userId);
+      if (hadApp) await audit.record({ type: 'totp.reset', userId }, origin);
+      if (passkeys > 0) await audit.record({ type: 'passkeys.reset', userId, passkeys }, origin);
+      return hadApp || passkeys > 0;
     },
   };
 }

@@ -9,6 +9,7 @@ import { checkClock } from './check-clock.ts';
 import { checkDatabase } from './check-database.ts';
 import { checkEnvFile } from './check-env-file.ts';
 import { checkMail } from './check-mail.ts';
+import { checkPasskeys } from './check-passkeys.ts';
 import { checkChangedSecrets, checkPeppers } from './check-peppers.ts';
 import { checkRedis } from './check-redis.ts';
 import { checkSecrets, checkSettings } from './check-settings.ts';
@@ -51,7 +52,7 @@ async function examine({ environment, clock }: CommandContext): Promise<readonly
 }
 
 async function checkStorage(
-  { database: location, policy, peppers, encryptionKeys }: Config,
+  { database: location, policy, peppers, encryptionKeys, baseUrl }: Config,
   clock: Clock,
   problems: readonly ConfigProblem[],
 ): Promise<readonly Finding[]> {
@@ -65,6 +66,7 @@ async function checkStorage(
       ...(await checkWork(database, clock, policy.cutoffTime)),
       ...(await checkChangedSecrets(database, { PEPPER: peppers, ENCRYPTION_KEY: encryptionKeys }, standIns)),
       ...(await checkPeppers(database, clock, peppers)),
+      ...(await checkPasskeys(database, baseUrl)),
     ];
   } catch (error) {
     const { fail } = findingsOf('database');

@@ -117,8 +117,8 @@ describe.each(DATABASES)('The second factor on %s', (_name, open) => {
     const other = { userId: asha.id, secret: generateTotpSecret() };
     const code = new TOTP({ secret: Secret.fromBase32(other.secret) }).generate({ timestamp: clock.now() });
     expect((await onNode().enrol(other, code, origin)).kind).toBe('refused');
-    expect(await onNode().remove(asha.id, 'owner', origin)).toBe(true);
-    expect(await onNode().remove(asha.id, 'owner', origin)).toBe(false);
+    expect(await onNode().remove(asha.id, origin)).toBe(true);
+    expect(await onNode().remove(asha.id, origin)).toBe(false);
     expect((await onNode().check(asha.id, recoveryCodes[0] ?? '', known)).kind).toBe('none');
     expect(await onNode().renewRecoveryCodes(asha.id, origin)).toBeUndefined();
     expect((await onNode().enrol(other, '000000', origin)).kind).toBe('wrong');
@@ -158,7 +158,7 @@ describe.each(DATABASES)('The second factor on %s', (_name, open) => {
       return made.user;
     };
     expect(await onNode('off').nextStep(asha)).toBe('code');
-    await onNode().remove(asha.id, 'operator', origin);
+    await onNode().reset(asha.id, origin);
     const [meera, ravi] = [await add('meera', 'admin'), await add('ravi', 'user')];
     const steps = async (rule: 'off' | 'admins' | 'all') =>
       Promise.all([asha, meera, ravi].map((user) => onNode(rule).nextStep(user)));

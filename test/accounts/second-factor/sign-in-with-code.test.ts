@@ -205,7 +205,7 @@ describe('Signing in with a second factor', () => {
     expect(codesOn(renewed).length).toBe(10);
     expect((await visitor.get(`${FACTOR}/removal`)).text).toContain('at your next sign-in at the latest');
     const removed = await visitor.submit(`${FACTOR}/removal`);
-    expect((await visitor.get(removed.location)).text).toContain('are removed');
+    expect((await visitor.get(removed.location)).text).toContain('is removed');
     const codes = codesOn(await enrol(FACTOR));
     expect(codes.length).toBe(10);
     expect(codes).not.toEqual(codesOn(renewed));

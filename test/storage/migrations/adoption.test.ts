@@ -32,6 +32,9 @@ const ADDED_SINCE = [
   'signal_bodies',
   'signal_fetches',
   'watched_symbols',
+  'one_time_links',
+  'invitations',
+  'account_notices',
 ];
 const COLUMNS_ADDED_SINCE: ReadonlyMap<string, readonly string[]> = new Map([
   ['broker_tokens', ['is_held', 'client_id']],
