@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AuditLog, AuditOrigin } from '../../core/audit-event.ts';
 import type { Log } from '../../core/log.ts';
 import type { SendMail } from '../../core/mail.ts';
@@ -10,6 +12,9 @@ import type { SecondFactor } from '../second-factor/second-factor.ts';
 import type { User, UserStore } from '../user-store.ts';
 import { isUsername, usernameKey } from '../username.ts';
 import type { CreatedLink, OneTimeLinks } from './one-time-links.ts';
+
+const SHORTEST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 1200;
 
 /** Of one email address: people share one, and each gets a link. */
 const MOST_ACCOUNTS = 5;
@@ -71,9 +76,9 @@ export function createResetRequests(deps: ResetRequestsDeps): ResetRequests {
     await audit.record({ type: 'reset.requested', userId: user.id, by: 'email' }, origin);
   }
 
-  /** Behind the answer, or its time would tell. */
+  /** Well behind the answer, and not at a time that could be told, or the time of answers would say who is there. */
   function inBackground(work: () => Promise<void>): void {
-    const promise = new Promise<void>((resolve) => setImmediate(resolve))
+    const promise = pause(randomInt(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS))
       .then(work)
       .catch((err: unknown) => log.error({ err }, 'A mail to reset a password could not be prepared'))
       .finally(() => underWay.delete(promise));
