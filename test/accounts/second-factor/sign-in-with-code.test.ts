@@ -127,6 +127,24 @@ describe('Signing in with a second factor', () => {
     expect((await visitor.get(second?.location ?? '')).location).toBe('/symbols');
   });
 
+  it('takes password and code on one page of a browser that signed in so before, and of no other', async () => {
+    expect((await visitor.get('/auth/login')).text).not.toContain('name="code"');
+    await visitor.submit('/auth/login', PERSON);
+    await visitor.submit(CODE, { code: codeOf(secret) });
+    await visitor.submit('/auth/logout', {}, '/auth/logout');
+    clock.advance(MINUTE_MS);
+    const page = await visitor.get('/auth/login');
+    expect(page.text).toContain('name="code"');
+    expect(page.text).toContain(`value="${PERSON.username}"`);
+    const wrong = await visitor.submit('/auth/login', { ...PERSON, code: wrongCode() });
+    expect([wrong.status, wrong.text]).toEqual([401, expect.stringContaining('The code is wrong')]);
+    const right = { ...PERSON, code: codeOf(secret), returnTo: '/symbols' };
+    expect((await visitor.submit('/auth/login', right)).location).toBe('/symbols');
+    await visitor.submit('/auth/logout', {}, '/auth/logout');
+    const forgotten = await visitor.submit('/auth/login/other', {}, '/auth/login');
+    expect((await visitor.get(forgotten.location)).text).not.toContain('name="code"');
+  });
+
   it('takes a recovery code once', async () => {
     const [code = ''] = recoveryCodes;
     await visitor.submit('/auth/login', PERSON);
