@@ -78,9 +78,10 @@ describe('the pages of one’s own sessions', () => {
     for (const { sid } of known) expect(text).not.toContain(sid);
     expect(text).not.toContain('&lt;');
     // What is stored of the device in front of one may be a minute old.
-    expect(
-      [...text.matchAll(/class="line-end">(Now|<time)/g)].map(([, shown]) => shown).sort(),
-    ).toEqual(['<time', 'Now']);
+    expect([...text.matchAll(/class="line-end">(Now|<time)/g)].map(([, shown]) => shown).sort()).toEqual([
+      '<time',
+      'Now',
+    ]);
   });
 
   it('show what a device says of itself as text and never as markup', async () => {
