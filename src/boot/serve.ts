@@ -87,7 +87,7 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   if (await services.accounts.needsSetup())
     log.info(
       {},
-      `Make the first account at ${config.baseUrl}/setup. Where BASE_URL or the browser is not on this machine it asks for this setup token: ${services.accounts.setupToken}`,
+      `Create the first account at ${config.baseUrl}/setup. Where BASE_URL or the browser is not on this machine it asks for this setup token: ${services.accounts.setupToken}`,
     );
 }
 

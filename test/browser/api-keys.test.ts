@@ -33,7 +33,7 @@ describe('the pages of API keys, in a browser', () => {
     await isInOrder();
     await page.getByLabel('Name').fill('Breakout bot');
     await page.getByLabel('Primary address').fill('somewhere');
-    await page.getByRole('button', { name: 'Make the key' }).click();
+    await page.getByRole('button', { name: 'Create key' }).click();
     await page.getByRole('alert').waitFor();
     await isInOrder();
     await page.getByRole('link', { name: /^What it may do/ }).click();

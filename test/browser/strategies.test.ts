@@ -60,7 +60,7 @@ describe('The pages of strategies, in a browser', () => {
     await expectGoodPage();
     await page.getByLabel('Name').fill('Opening range');
     await page.getByLabel('Symbol 2').fill('sbin');
-    await page.getByRole('button', { name: 'Make the strategy' }).click();
+    await page.getByRole('button', { name: 'Create strategy' }).click();
     const summary = page.getByRole('alert');
     await summary.waitFor();
     await expectGoodPage();
@@ -101,7 +101,7 @@ describe('The pages of strategies, in a browser', () => {
     for (const day of EVERY_DAY) await page.getByLabel(day).check();
     await page.getByLabel('Begins').fill('00:00');
     await page.getByLabel('Ends').fill('00:00');
-    await page.getByRole('button', { name: 'Make the strategy' }).click();
+    await page.getByRole('button', { name: 'Create strategy' }).click();
     await page.waitForURL(/notice=created/);
     await expectGoodPage();
     await page.getByRole('button', { name: 'Copy the address' }).click();

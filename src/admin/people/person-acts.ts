@@ -119,7 +119,7 @@ export function createPersonActs({
     },
 
     'reset-link': {
-      ask: asking('reset-link', ({ username }) => `Make a reset link for ${username}?`),
+      ask: asking('reset-link', ({ username }) => `Create a reset link for ${username}?`),
       async act(req, res) {
         const user = await find(req);
         if (user.disabled) throw disabledUser(user);
