@@ -167,7 +167,7 @@ export function createBrokerFeature(deps: BrokerFeatureDeps): BrokerFeature {
     feeds: new Map(
       [...adapters.values()].flatMap(({ id, feed }) => (feed === undefined ? [] : [[id, feed] as const])),
     ),
-    readStreamPass: createStreamPassReader({ ...shared, reader, reportRejected }),
+    readStreamPass: createStreamPassReader({ ...shared, reader, reportRejected, acting: database.acting }),
     held,
     overview,
     openTokens: tokens,

@@ -1,4 +1,5 @@
 import type { ReadStreamPass } from '../core/price-feed.ts';
+import type { Acting } from '../storage/acting.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import type { Credentials } from './credentials.ts';
 import type { ReportRejected } from './rejection.ts';
@@ -10,11 +11,12 @@ export interface StreamPassDeps {
   readonly reader: Pick<TokenReader, 'accessToken' | 'feedToken'>;
   readonly credentials: Pick<Credentials, 'of'>;
   readonly reportRejected: ReportRejected;
+  readonly acting: Pick<Acting, 'asServer'>;
 }
 
 /** Reads what opens a user's stream, through the feed cache. */
 export function createStreamPassReader(deps: StreamPassDeps): ReadStreamPass {
-  const { adapters, reader, credentials, reportRejected } = deps;
+  const { adapters, reader, credentials, reportRejected, acting } = deps;
 
   return async function readStreamPass(userId, broker) {
     const adapter = adapters.get(broker);
@@ -33,7 +35,8 @@ export function createStreamPassReader(deps: StreamPassDeps): ReadStreamPass {
       version: secretDigest(`${tokenDigest} ${token}`),
       expiresAt,
       connect: (listener) => feed.connect({ token, credentials: app }, listener),
-      reportRejected: () => reportRejected(userId, broker, { tokenDigest }),
+      // The broker's word: the session whose request opened the stream may have ended since.
+      reportRejected: () => acting.asServer(() => reportRejected(userId, broker, { tokenDigest })),
     };
   };
 }

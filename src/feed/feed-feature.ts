@@ -99,7 +99,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
   const quota = createSubscriptionQuota(deps);
   const market = { ...deps, chooseBroker: createBrokerChoice(deps), findPlace: createPlaceFinder(deps) };
   const prices = createPriceDesk({ ...market, quota });
-  const watch = createUpstreamWatch({ ...deps, quota });
+  const watch = createUpstreamWatch({ ...deps, quota, acting: database.acting });
   const converse = createConversation({
     limiter: createCompoundLimiter(limits),
     standing,

@@ -229,11 +229,54 @@ describe('The stream of a user at a broker', () => {
     await silentFor(0.001);
     expect([broker.connects, broker.open]).toEqual([2, 1]);
     expect(reader.frames.at(-1)).toMatchObject({ stale: true });
-    broker.listener.onOpen();
+    const reopen = () => {
+      broker.listener.onOpen();
+      // As brokers do: the last price at once.
+      tick('1', 10);
+    };
+    reopen();
     await silentFor(59.999);
     expect(broker.connects).toBe(2);
     await silentFor(0.001);
     expect(broker.connects).toBe(3);
+    reopen();
+    clock.advance(5 * SECOND);
+    tick('1', 11);
+    await silentFor(30);
+    expect(broker.connects).toBe(4);
+  });
+
+  it('waits longer before its next try until it has lasted a minute', async () => {
+    await open();
+    const pauseAfter = async (seconds: number): Promise<number> => {
+      clock.advance(seconds * SECOND);
+      tick('1', 10);
+      broker.listener.onEnd({ kind: 'lost', why: 'closed' });
+      const { connects } = broker;
+      let pause = 0;
+      for (; broker.connects === connects; pause += 500) {
+        await vi.advanceTimersByTimeAsync(500);
+        await settle();
+      }
+      broker.listener.onOpen();
+      return pause;
+    };
+    expect(await pauseAfter(1)).toBe(500);
+    expect(await pauseAfter(1)).toBe(1_000);
+    expect(await pauseAfter(59.999)).toBe(2_000);
+    expect(await pauseAfter(60)).toBe(500);
+  });
+
+  it('reports a rejected token again at each look until that is stored', async () => {
+    await open();
+    broker.reportRejected.mockRejectedValueOnce(new Error('The database is away'));
+    broker.listener.onEnd({ kind: 'rejected', why: 'invalid_token' });
+    await settle();
+    await upstream.look();
+    await upstream.look();
+    await settle();
+    expect(broker.reportRejected).toHaveBeenCalledTimes(2);
+    expect(broker.connects).toBe(1);
   });
 
   it('may be silent while the exchange is closed', async () => {

@@ -17,6 +17,16 @@ describe('the text of a signal, for its strategy’s page', () => {
     ['BUY NSE:SBIN secret=tango-7', 'BUY NSE:SBIN secret=[hidden]'],
     ['{"password": "tango 7", broken', '{"password": [hidden], broken'],
     ['Authorization: Bearer abc.def', 'Authorization: [hidden]'],
+    ['Authorization: Basic dXNlcjpwYXNz now', 'Authorization: [hidden] now'],
+    ['{"note":"Bearer abc", "pin":4321}', '{"note":"[hidden]","pin":"[hidden]"}'],
+    ['{"key":"s3cret","action":"buy",}', '{"key":[hidden],"action":"buy",}'],
+    ['{"password":"a\\"b","action":"buy",}', '{"password":[hidden],"action":"buy",}'],
+    ['{"token":"real","token":""}', '{"token":""}'],
+    ['{"text":"buy secret=hunter2"}', '{"text":"buy secret=[hidden]"}'],
+    ['{"message":"{\\"secret\\":\\"x\\"}"}', '{"message":"{\\"secret\\":[hidden]}"}'],
+    ['say {\\"secret\\":\\"x y\\"}', 'say {\\"secret\\":[hidden]}'],
+    ["buy pass='two words' now", 'buy pass=[hidden] now'],
+    ['buy pwd=tango pin: 4321', 'buy pwd=[hidden] pin: [hidden]'],
   ])('hides the secret in %s', (text, shown) => {
     expect(redact(text)).toBe(shown);
   });
@@ -24,7 +34,10 @@ describe('the text of a signal, for its strategy’s page', () => {
   it('is cut, says how long it was, and takes no time whatever it is', () => {
     const startedAt = performance.now();
     expect(redact('x'.repeat(16_000))).toBe(`${'x'.repeat(2_000)}… (16000 bytes)`);
-    for (const nasty of ['"pass'.repeat(3_000), 'pass-'.repeat(3_000), 'secret'.repeat(2_500)]) redact(nasty);
+    for (const nasty of ['"pass'.repeat(3_000), 'pass-'.repeat(3_000), 'secret'.repeat(2_500)]) {
+      redact(nasty);
+      redact(JSON.stringify({ nasty, list: nasty.match(/.{1,20}/g) }));
+    }
     expect(performance.now() - startedAt).toBeLessThan(500);
   });
 

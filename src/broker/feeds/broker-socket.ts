@@ -74,8 +74,13 @@ export function openBrokerSocket(options: BrokerSocketOptions): BrokerSocket {
   ws.on('message', (data: Buffer, isBinary: boolean) => {
     hear();
     if (hasEnded) return;
-    if (isBinary) onBinary(data);
-    else onText?.(data.toString());
+    try {
+      if (isBinary) onBinary(data);
+      else onText?.(data.toString());
+    } catch {
+      // One message of a broker's must not end the process.
+      fail({ kind: 'lost', why: 'garbled' });
+    }
   });
 
   return {

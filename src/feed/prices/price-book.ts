@@ -77,8 +77,11 @@ export function createPriceBook(broker: string): PriceBook {
   function together(work: () => void): void {
     const corked = [...readers.keys()];
     for (const reader of corked) reader.cork();
-    work();
-    for (const reader of corked) reader.uncork();
+    try {
+      work();
+    } finally {
+      for (const reader of corked) reader.uncork();
+    }
   }
 
   return {

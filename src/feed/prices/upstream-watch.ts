@@ -3,6 +3,7 @@ import { SECOND_MS } from '../../core/duration.ts';
 import type { Log } from '../../core/log.ts';
 import { createPoller } from '../../core/poller.ts';
 import type { Job } from '../../http/feature.ts';
+import type { Acting } from '../../storage/acting.ts';
 import type { Bus } from '../../storage/bus.ts';
 import type { SubscriptionQuota } from './subscription-quota.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -11,6 +12,7 @@ export interface UpstreamWatchDeps {
   readonly upstreams: Upstreams;
   readonly quota: SubscriptionQuota;
   readonly bus: Pick<Bus, 'onMessage' | 'onGap'>;
+  readonly acting: Pick<Acting, 'asServer'>;
   readonly log: Log;
 }
 
@@ -25,7 +27,9 @@ const LOOK_EVERY_MS = 5 * SECOND_MS;
 const RENEW_EVERY_MS = 20 * SECOND_MS;
 
 /** Keeps each price stream to its token: by messages, and by looking where none has come. */
-export function createUpstreamWatch({ upstreams, quota, bus, log }: UpstreamWatchDeps): UpstreamWatch {
+export function createUpstreamWatch(deps: UpstreamWatchDeps): UpstreamWatch {
+  const { upstreams, quota, bus, acting, log } = deps;
+
   async function lookAtAll(): Promise<void> {
     for (const upstream of upstreams.all()) await upstream.look();
   }
@@ -42,8 +46,11 @@ export function createUpstreamWatch({ upstreams, quota, bus, log }: UpstreamWatc
   return {
     async listener(events) {
       for (const event of events)
-        if (event.type.startsWith('broker.') && 'userId' in event && event.userId !== undefined)
-          upstreams.look(event.userId);
+        if (event.type.startsWith('broker.') && 'userId' in event && event.userId !== undefined) {
+          const { userId } = event;
+          // A stream outlives the request that it is opened in.
+          acting.asServer(() => upstreams.look(userId));
+        }
     },
     jobs: [
       looking,

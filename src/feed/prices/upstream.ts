@@ -40,6 +40,8 @@ export type UpstreamState = 'opening' | 'open' | 'waiting' | 'ended';
 /** Silence while the exchange trades is a fault after so long; each time that it was none, twice as long. */
 const SILENT_AFTER_MS = 30 * SECOND_MS;
 const LONGEST_SILENCE_MS = 10 * MINUTE_MS;
+/** Brokers answer a subscription with the last price, whether the exchange trades or not: until then it is no sign of life. */
+const SETTLED_MS = 5 * SECOND_MS;
 const FIRST_RETRY_MS = SECOND_MS;
 const LONGEST_RETRY_MS = MINUTE_MS;
 
@@ -64,8 +66,12 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
   let failures = 0;
   /** The version of a token that the broker does not want: it is not shown again. */
   let refused: string | undefined;
+  /** Its rejection is not stored yet. */
+  let unreported: StreamPass | undefined;
   let silentAfterMs = SILENT_AFTER_MS;
   let heardAt = clock.now();
+  let openedAt = heardAt;
+  let settledAt = heardAt;
   let ticks = 0;
   let hasEnded = false;
   let isLooking = false;
@@ -89,6 +95,8 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
       if (hasEnded) return;
       const pass = reading.kind === 'pass' ? reading : undefined;
       if (link !== undefined && link.pass.version !== pass?.version) drop();
+      if (unreported?.version !== pass?.version) unreported = undefined;
+      if (unreported !== undefined) void report(unreported);
       const isTurn = link === undefined && (retry === undefined || pass?.version !== lastTried);
       if (pass !== undefined && isTurn && pass.version !== refused) open(pass);
     } catch (err) {
@@ -111,13 +119,15 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
         if (link?.stream !== opened) return;
         link.isOpen = true;
         heardAt = clock.now();
+        openedAt = heardAt;
+        settledAt = heardAt + SETTLED_MS;
         for (const key of book.keys()) subscriptions.want(key);
       },
       onTicks(news) {
         if (link?.stream !== opened) return;
-        failures = 0;
-        silentAfterMs = SILENT_AFTER_MS;
         heardAt = clock.now();
+        if (heardAt - openedAt >= LONGEST_RETRY_MS) failures = 0;
+        if (heardAt >= settledAt) silentAfterMs = SILENT_AFTER_MS;
         ticks += news.length;
         book.apply(news, heardAt);
       },
@@ -141,10 +151,19 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
     log.info({ broker, userId, kind, why }, 'A price stream has ended');
     if (kind === 'lost') tryAgain();
     else refused = pass.version;
-    if (kind === 'rejected')
-      pass
-        .reportRejected()
-        .catch((err: unknown) => log.error({ err, broker }, 'A rejected token could not be ended'));
+    if (kind !== 'rejected') return;
+    unreported = pass;
+    void report(pass);
+  }
+
+  /** Never rejects: each look tries again. */
+  async function report(pass: StreamPass): Promise<void> {
+    try {
+      await pass.reportRejected();
+      if (unreported === pass) unreported = undefined;
+    } catch (err) {
+      log.error({ err, broker }, 'A rejected token could not be ended; it is tried again');
+    }
   }
 
   /** Full jitter. */
@@ -180,6 +199,7 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
 
     put(reader, place, mode) {
       book.put(reader, place, mode);
+      settledAt = clock.now() + SETTLED_MS;
       subscriptions.want(place.key);
       if (link === undefined && retry === undefined) void look();
     },

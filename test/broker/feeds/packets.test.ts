@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readDhanMessage } from '../../../src/broker/feeds/dhan/dhan-packets.ts';
+import { type DhanPacket, readDhanMessage } from '../../../src/broker/feeds/dhan/dhan-packets.ts';
 import { readUpstoxMessage } from '../../../src/broker/feeds/upstox/upstox-message.ts';
 import { readKiteMessage, readPacket } from '../../../src/broker/feeds/zerodha/kite-packets.ts';
+import type { Tick } from '../../../src/core/price-feed.ts';
+import { priceFrame } from '../../../src/feed/prices/price-frame.ts';
 import { dhanGoodbye, dhanPacket } from './dhan-server.ts';
 import { kiteMessage, kitePacket } from './kite-server.ts';
 import { upstoxMessage, upstoxTick } from './upstox-server.ts';
@@ -96,7 +98,21 @@ describe('The messages of Upstox', () => {
       readUpstoxMessage(upstoxMessage({ type: 2, marketInfo: { segmentStatus: { NSE_EQ: 2 } } })),
     ).toEqual([]);
   });
+
+  it.each([0n, -1n, 4_102_444_800_000n, 10n ** 17n])(
+    'have no time where it is %d, which is none of a trade',
+    (ltt) => {
+      const message = upstoxMessage({
+        feeds: { 'NSE_EQ|A': { content: { case: 'ltpc', value: { ltp: 9, ltt } } } },
+      });
+      expect(readUpstoxMessage(message)).toEqual([{ key: 'NSE_EQ|A', price: 9 }]);
+    },
+  );
 });
+
+/** Of Dhan's packets, those that are some. */
+const ticksOf = (read: readonly (Tick | DhanPacket)[]): readonly Tick[] =>
+  read.flatMap((each) => ('key' in each ? [each] : each.kind === 'tick' ? [each.tick] : []));
 
 describe.each([
   [
@@ -112,9 +128,11 @@ describe.each([
     const poisoned = Buffer.concat([Buffer.alloc(64, 0xff), message, Buffer.alloc(64, 0xff)]);
     const view = poisoned.subarray(64, 64 + message.length);
     expect(JSON.stringify(read(view))).toBe(JSON.stringify(read(Buffer.from(message))));
+    for (const quote of ticksOf(read(view)))
+      priceFrame({ broker: 'b', symbol: 's' }, 'depth', { price: 1, at: 0, stale: false, ...quote });
   };
 
-  it('takes any bytes without an exception, and reads none beyond them', () => {
+  it('takes any bytes without an exception up to the frames, and reads none beyond them', () => {
     fc.assert(fc.property(bytes, isSound), { numRuns: 2_000 });
   });
 

@@ -37,11 +37,14 @@ export function createUpstoxFeed(authorizeUrl: string = PUBLISHED): PriceFeed {
     connect({ token }, listener) {
       let socket: BrokerSocket | undefined;
       let hasEnded = false;
-      void authorize(token).then((opened) => {
-        if (hasEnded) return;
-        if (opened instanceof URL) socket = open(opened, listener);
-        else listener.onEnd(opened);
-      });
+      authorize(token)
+        .then((opened) => {
+          if (hasEnded) return;
+          if (opened instanceof URL) socket = open(opened, listener);
+          else listener.onEnd(opened);
+        })
+        // Not every URL is one for a WebSocket.
+        .catch(() => listener.onEnd({ kind: 'lost', why: 'garbled_response' }));
       const request = (method: string, keys: readonly string[], mode?: PriceMode): void =>
         socket?.send(
           {

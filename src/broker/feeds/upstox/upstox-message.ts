@@ -11,6 +11,8 @@ import {
 } from './market-data-feed_pb.ts';
 
 const DAY = '1d';
+/** 2100: a later instant is nonsense, and a date may have no room for it. */
+const TOO_LATE_MS = 4_102_444_800_000;
 
 /** The ticks of a binary message; empty where it is none. What Upstox leaves out has not changed. Never throws. */
 export function readUpstoxMessage(data: Buffer): readonly Tick[] {
@@ -55,7 +57,9 @@ function readFeed({ content }: Feed): Quote {
 }
 
 function readLtpc(ltpc: LTPC | undefined): Quote {
-  return numbers({ price: ltpc?.ltp, at: ltpc?.ltt, lastQuantity: ltpc?.ltq, close: ltpc?.cp });
+  const { ltp: price, ltt = 0n, ltq: lastQuantity, cp: close } = ltpc ?? {};
+  const at = ltt > 0 && ltt < TOO_LATE_MS ? ltt : undefined;
+  return numbers({ price, at, lastQuantity, close });
 }
 
 function readDay(message: MarketOHLC | undefined): Quote {
