@@ -139,10 +139,11 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
   const hints = createSignInHints(deps);
   const relyingParty = relyingPartyOf(deps.publicOrigin);
   const passkeyStore = createPasskeyStore(database);
+  const factors = createFactorStore({ database, now: clock.now });
   const passkeys = createPasskeys({
     relyingParty,
     store: passkeyStore,
-    factors: createFactorStore({ database, now: clock.now }),
+    factors,
     challenges: createChallenges({ ...deps, singleUses }),
     clock,
     audit,
@@ -156,7 +157,7 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
   const linkStore = createLinkStore(database);
   const links = createOneTimeLinks({ ...deps, store: linkStore });
   const resetRequests = createResetRequests({ ...deps, links, secondFactor });
-  const passwordReset = createPasswordReset({ ...deps, links, linkStore, rules, hasher });
+  const passwordReset = createPasswordReset({ ...deps, links, factors, rules, hasher });
   const invitations = createInvitations({ ...deps, store: createInvitationStore(database), rules, hasher });
   const noticeStore = createNoticeStore(database);
 
@@ -191,6 +192,7 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       createAccountsRouter({
         ...deps,
         links,
+        linkStore,
         authenticator,
         limiter,
         devices,

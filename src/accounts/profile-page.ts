@@ -14,6 +14,7 @@ import { toDeviceView } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
 import { emailChangeMail } from './account-mails.ts';
 import { emailSchema } from './new-account.ts';
+import type { LinkStore } from './one-time-links/link-store.ts';
 import type { OneTimeLinks } from './one-time-links/one-time-links.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
 import { type RecordedSignIn, toSignInView } from './sign-in-history.ts';
@@ -25,6 +26,7 @@ export const EMAIL_PAGE = `${PROFILE}/email`;
 export interface ProfilePagesDeps {
   readonly users: Pick<UserStore, 'findById' | 'setEmail'>;
   readonly links: Pick<OneTimeLinks, 'create'>;
+  readonly linkStore: Pick<LinkStore, 'removeAllOf'>;
   readonly sendMail: SendMail;
   readonly mailIsOn: boolean;
   readonly secondFactor: Pick<SecondFactor, 'stateOf'>;
@@ -53,6 +55,7 @@ export function createProfilePages({
   signInsOf,
   audit,
   links,
+  linkStore,
   sendMail,
   mailIsOn,
 }: ProfilePagesDeps): Readonly<Record<'show' | 'showEmail' | 'changeEmail', RequestHandler>> {
@@ -102,6 +105,7 @@ export function createProfilePages({
       }
       const { email } = form.values;
       if (mailIsOn) {
+        await linkStore.removeAllOf(user.id, 'email_change');
         const link = await links.create('email_change', user.id, email);
         await sendMail(emailChangeMail(user, email, link));
         return res.redirect(303, `${PROFILE}?notice=email_link`);

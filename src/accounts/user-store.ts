@@ -7,6 +7,7 @@ import type { ChangeInTransaction, InTransaction } from '../storage/change-in-tr
 import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema, UsersTable } from '../storage/schema.ts';
+import { removeAccountLinks, revokeInvitationsBy } from './open-links.ts';
 import { usernameKey } from './username.ts';
 
 export interface User {
@@ -73,21 +74,23 @@ export interface UserStore {
   /** Ordered by username. */
   search(search: UserSearch): Promise<{ readonly users: readonly User[]; readonly total: number }>;
   /**
-   * Another password, in the transaction that also ends what began with the former one. Where `replaces` is given and not
-   * the stored hash any more: false, and nothing is changed.
+   * Another password. With it go the user's open links to reset it and to change the email address, and, with `trx`, the
+   * transaction that also ends what began with the former one, their open invitations. Where `replaces` is given and not the
+   * stored hash any more: false, and nothing is changed.
    */
   setPassword(
     userId: string,
     passwordHash: string,
-    options?: { readonly trx?: Kysely<Schema>; readonly replaces?: string },
+    options?: { readonly trx?: InTransaction; readonly replaces?: string },
   ): Promise<boolean>;
+  /** The open links to a former address, and to yet another, go with it. */
   setEmail(userId: string, email: string, options: { readonly isConfirmed: boolean }): Promise<void>;
   /** Whatever its capital letters. Ordered by username. */
   listByEmail(email: string, limit: number): Promise<readonly User[]>;
   /** The same password, hashed anew, only if the old hash is still there; false when the password was changed meanwhile. */
   replacePasswordHash(userId: string, oldHash: string, newHash: string): Promise<boolean>;
   setDisabled(userId: string, disabled: boolean): Promise<void>;
-  /** In the transaction that also ends everything of theirs. False, and nothing is changed, when no active administrator would be left. */
+  /** In the transaction that also ends everything of theirs; open links and invitations go with it. False, and nothing is changed, when no active administrator would be left. */
   disableUnlessLastAdmin(userId: string, trx: InTransaction): Promise<boolean>;
   /** Resolves to the role before, or to `last_admin`, and nothing is changed, when none would be left. */
   changeRoleUnlessLastAdmin(
@@ -212,19 +215,30 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
       return { users: rows.map(toUser), total: Number(total) };
     },
 
-    async setPassword(userId, passwordHash, { trx = db, replaces } = {}) {
-      const { numUpdatedRows } = await trx
-        .updateTable('users')
-        .set({ password_hash: passwordHash, password_set_at: clock.now() })
-        .where('id', '=', userId)
-        .$if(replaces !== undefined, (query) => query.where('password_hash', '=', replaces ?? ''))
-        .executeTakeFirstOrThrow();
-      return numUpdatedRows === 1n;
+    async setPassword(userId, passwordHash, { trx, replaces } = {}) {
+      const change = async (within: InTransaction): Promise<boolean> => {
+        const { numUpdatedRows } = await within
+          .updateTable('users')
+          .set({ password_hash: passwordHash, password_set_at: clock.now() })
+          .where('id', '=', userId)
+          .$if(replaces !== undefined, (query) => query.where('password_hash', '=', replaces ?? ''))
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows !== 1n) return false;
+        await removeAccountLinks(within, userId);
+        return true;
+      };
+      if (trx === undefined) return db.transaction().execute(change);
+      if (!(await change(trx))) return false;
+      await revokeInvitationsBy(trx, userId, clock.now());
+      return true;
     },
 
     async setEmail(userId, email, { isConfirmed }) {
       const email_confirmed_at = isConfirmed ? clock.now() : null;
-      await db.updateTable('users').set({ email, email_confirmed_at }).where('id', '=', userId).execute();
+      await db.transaction().execute(async (trx) => {
+        await trx.updateTable('users').set({ email, email_confirmed_at }).where('id', '=', userId).execute();
+        await removeAccountLinks(trx, userId);
+      });
     },
 
     async listByEmail(email, limit) {
@@ -260,6 +274,8 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
       await waitForTurn(trx);
       if (await isLastAdmin(trx, userId)) return false;
       await trx.updateTable('users').set({ disabled: 1 }).where('id', '=', userId).execute();
+      await removeAccountLinks(trx, userId);
+      await revokeInvitationsBy(trx, userId, clock.now());
       return true;
     },
 

@@ -112,6 +112,22 @@ describe.each(LINK_WORLDS)('an invitation, on %s,', (_name, open) => {
     expect((await visitorOf().get(linkPathIn(shown.text))).status).toBe(404);
     expect((await ravi.get(INVITATIONS)).status).toBe(403);
 
+    await userAdmin.changeRole('ravi', 'admin', ORIGIN);
+    const ends = [
+      () => userAdmin.resetPassword('ravi', RAVI.password, ORIGIN),
+      () => userAdmin.disable('ravi', ORIGIN),
+    ];
+    for (const end of ends) {
+      const maker = visitorOf();
+      await signIn(maker, RAVI);
+      const made = await maker.submit(INVITATIONS, { email: '', role: 'admin', days: '1' });
+      expect((await visitorOf().get(linkPathIn(made.text))).status).toBe(200);
+      await end();
+      await userAdmin.enable('ravi', ORIGIN);
+      expect((await visitorOf().get(linkPathIn(made.text))).status).toBe(404);
+    }
+    await userAdmin.changeRole('ravi', 'user', ORIGIN);
+
     const old = await invite({ days: '1' });
     world.clock.advance(DAY_MS - 1);
     expect((await visitorOf().get(old)).status).toBe(200);
@@ -221,6 +237,31 @@ describe.each(LINK_WORLDS)('a new device and an email address, on %s,', (_name, 
     expect((await mailAbout('was changed')).text).toContain('ravi@new.example');
     await home.submit('/profile/email', { email: RAVI.email });
     await visitorOf().submit(linkPathIn((await mailAbout('Confirm')).text));
+  });
+
+  it('changes no email address once there is another link, another password, or the account was disabled', async () => {
+    const { userAdmin } = world.first.services.accounts;
+    const thief = async () => {
+      const visitor = visitorOf();
+      await signIn(visitor, RAVI);
+      await visitor.submit('/profile/email', { email: 'thief@new.example' });
+      return linkPathIn((await mailAbout('Confirm', 'thief@new.example')).text);
+    };
+    const ends = [
+      thief,
+      () => userAdmin.resetPassword('ravi', RAVI.password, ORIGIN),
+      async () => {
+        await userAdmin.disable('ravi', ORIGIN);
+        await userAdmin.enable('ravi', ORIGIN);
+      },
+    ];
+    for (const end of ends) {
+      const path = await thief();
+      await end();
+      expect((await visitorOf().get(path)).status).toBe(404);
+      expect((await visitorOf().submit(path, {}, '/auth/reset')).status).toBe(404);
+    }
+    expect((await world.first.services.users.findByUsername('ravi'))?.email).toBe(RAVI.email);
   });
 
   it('is told of a second factor that an administrator reset', async () => {

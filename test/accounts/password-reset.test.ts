@@ -107,6 +107,29 @@ describe.each(LINK_WORLDS)('a password reset, on %s,', (_name, open) => {
     await restore();
   });
 
+  it('is over when the password or the email address changes, or the account is disabled', async () => {
+    const { users, accounts } = world.first.services;
+    const owner = visitorOf();
+    await signIn(owner, RAVI);
+    const change = (newPassword: string, others: 'end' | 'keep') =>
+      owner.submit('/profile/password', { currentPassword: RAVI.password, newPassword, others });
+    const ends = [
+      () => change(NEW_PASSWORD, 'keep'),
+      restore,
+      () => users.setEmail(world.ravi.id, RAVI.email, { isConfirmed: true }),
+      async () => {
+        await accounts.userAdmin.disable(RAVI.username, ORIGIN);
+        await accounts.userAdmin.enable(RAVI.username, ORIGIN);
+      },
+    ];
+    for (const end of ends) {
+      const path = await linkByMail();
+      expect((await visitorOf().get(path)).status).toBe(200);
+      await end();
+      expect((await visitorOf().get(path)).status).toBe(404);
+    }
+  });
+
   it('has ten minutes, and a password that is refused uses nothing up', async () => {
     const path = await linkByMail();
     const weak = await choose(path, 'password');
@@ -131,7 +154,7 @@ describe.each(LINK_WORLDS)('a password reset, on %s,', (_name, open) => {
     world.mail.received.splice(0);
   });
 
-  it('by a recovery code uses it up, and leaves the second factor', async () => {
+  it('by a recovery code uses them all up, and leaves the second factor', async () => {
     const { secondFactor } = world.first.services.accounts;
     const secret = generateTotpSecret();
     const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: world.clock.now() });
@@ -149,11 +172,17 @@ describe.each(LINK_WORLDS)('a password reset, on %s,', (_name, open) => {
     const unknown = await visitorOf().submit('/auth/reset', { username: 'nobody', code: other });
     expect([wrong.status, unknown.status]).toEqual([403, 403]);
     expect(wrong.text).toContain('is wrong, or the code was used before');
+    expect((await visitorOf().get(path)).text).toContain('Your other recovery codes become void');
     expect((await choose(path, NEW_PASSWORD)).status).toBe(303);
 
-    expect(await secondFactor.stateOf(world.ravi.id)).toMatchObject({ recoveryCodesLeft: 9 });
+    expect(await secondFactor.stateOf(world.ravi.id)).toMatchObject({
+      enrolledAt: world.clock.now(),
+      recoveryCodesLeft: 0,
+    });
     const login = await visitorOf().submit('/auth/login', { username: 'ravi', password: NEW_PASSWORD });
     expect(login.location).toContain('/auth/login/totp');
+    const again = await visitorOf().submit('/auth/reset', { username: 'ravi', code: other });
+    expect(again.status).toBe(403);
     await secondFactor.remove(world.ravi.id, ORIGIN);
     await restore();
   });

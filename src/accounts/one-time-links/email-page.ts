@@ -4,8 +4,9 @@ import { DAY_MS } from '../../core/duration.ts';
 import type { SendMail } from '../../core/mail.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { emailChangedMail } from '../account-mails.ts';
-import type { UserStore } from '../user-store.ts';
+import type { User, UserStore } from '../user-store.ts';
 import { type LinkPage, renderLinkOver, renderLinkPage, tokenOf } from './link-page.ts';
+import type { StoredLink } from './link-store.ts';
 import type { OneTimeLinks } from './one-time-links.ts';
 
 export interface EmailPageDeps {
@@ -18,10 +19,15 @@ export interface EmailPageDeps {
 
 /** Where the mail to a new address leads: from then on it is the user's. */
 export function createEmailPage({ links, users, sendMail, audit, clock }: EmailPageDeps): LinkPage {
+  async function userOf(link: StoredLink | undefined): Promise<User | undefined> {
+    const user = link && (await users.findById(link.userId));
+    return user?.disabled ? undefined : user;
+  }
+
   return {
     async get(req, res) {
       const link = await links.find('email_change', tokenOf(req));
-      const user = link && (await users.findById(link.userId));
+      const user = await userOf(link);
       if (link === undefined || user === undefined) return renderLinkOver(req, res);
       renderLinkPage(req, res, 'accounts/links/email', {
         title: 'Confirm your email address',
@@ -33,15 +39,15 @@ export function createEmailPage({ links, users, sendMail, audit, clock }: EmailP
 
     async post(req, res) {
       const link = await links.use('email_change', tokenOf(req));
-      const user = link && (await users.findById(link.userId));
+      const user = await userOf(link);
       if (link === undefined || user === undefined) return renderLinkOver(req, res);
       await users.setEmail(user.id, link.subject, { isConfirmed: true });
+      if (user.email !== link.subject)
+        await sendMail(emailChangedMail(user, link.subject, clock.now() + DAY_MS));
       await audit.record(
         { type: 'account.email_changed', userId: user.id },
         auditOrigin(req, res, user.username),
       );
-      if (user.email !== link.subject)
-        await sendMail(emailChangedMail(user, link.subject, clock.now() + DAY_MS));
       renderLinkPage(req, res, 'accounts/links/email-confirmed', {
         title: 'Your email address is confirmed',
         email: link.subject,

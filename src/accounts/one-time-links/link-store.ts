@@ -6,7 +6,7 @@ export interface StoredLink {
   readonly digest: string;
   readonly purpose: LinkPurpose;
   readonly userId: string;
-  /** What it is about: a device, or an email address. */
+  /** What it is about: a device, an email address, or what the link was made by. */
   readonly subject: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;

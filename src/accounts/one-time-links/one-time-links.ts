@@ -10,6 +10,9 @@ export const LINK_PURPOSES = {
   email_change: { path: '/auth/email', lifetimeMs: HOUR_MS },
   device_end: { path: '/auth/device', lifetimeMs: DAY_MS },
 } as const satisfies Readonly<Record<string, { readonly path: string; readonly lifetimeMs: number }>>;
+/** The subject of a link to reset a password that a recovery code made. */
+export const BY_RECOVERY_CODE = 'recovery_code';
+
 export type LinkPurpose = keyof typeof LINK_PURPOSES;
 
 export interface CreatedLink {

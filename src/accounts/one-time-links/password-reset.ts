@@ -7,10 +7,10 @@ import type { SessionLifecycle } from '../../sessions/lifecycle.ts';
 import { passwordChangedMail } from '../account-mails.ts';
 import type { PasswordHasher } from '../password-hasher.ts';
 import type { PasswordRules } from '../password-rules.ts';
+import type { FactorStore } from '../second-factor/factor-store.ts';
 import type { UserAdminDeps } from '../user-admin.ts';
 import type { User, UserStore } from '../user-store.ts';
-import type { LinkStore } from './link-store.ts';
-import type { OneTimeLinks } from './one-time-links.ts';
+import { BY_RECOVERY_CODE, type OneTimeLinks } from './one-time-links.ts';
 
 export type ResetResult =
   | { readonly kind: 'reset'; readonly user: User; readonly receipt: Receipt }
@@ -20,18 +20,18 @@ export type ResetResult =
   | { readonly kind: 'over' };
 
 export interface PasswordReset {
-  /** Whose link it is, while it works. */
-  userOf(token: string): Promise<User | undefined>;
+  /** Whose link it is, while it works, and whether the recovery codes go with its use. */
+  find(token: string): Promise<{ readonly user: User; readonly endsRecoveryCodes: boolean } | undefined>;
   /**
-   * Uses the link up, sets the password and orders the end of everything of the user, in one transaction. The second
-   * factor stays, and nobody is signed in. Throws `unavailable` as sign-ins do.
+   * Uses the link up, sets the password and orders the end of everything of the user, in one transaction. The second factor
+   * stays, without its recovery codes where one of them made the link, and nobody is signed in. Throws `unavailable` as sign-ins do.
    */
   complete(token: string, password: string, origin: AuditOrigin): Promise<ResetResult>;
 }
 
 export interface PasswordResetDeps {
   readonly links: OneTimeLinks;
-  readonly linkStore: Pick<LinkStore, 'removeAllOf'>;
+  readonly factors: Pick<FactorStore, 'removeRecoveryCodes'>;
   readonly users: Pick<UserStore, 'findById' | 'setPassword'>;
   readonly rules: PasswordRules;
   readonly hasher: Pick<PasswordHasher, 'hash'>;
@@ -43,19 +43,20 @@ export interface PasswordResetDeps {
 }
 
 export function createPasswordReset(deps: PasswordResetDeps): PasswordReset {
-  const { links, linkStore, users, rules, hasher, lifecycle, revokeApiKeys, sendMail, audit, clock } = deps;
+  const { links, factors, users, rules, hasher, lifecycle, revokeApiKeys, sendMail, audit, clock } = deps;
 
-  async function userOf(token: string): Promise<User | undefined> {
+  const find: PasswordReset['find'] = async (token) => {
     const link = await links.find('password_reset', token);
     const user = link && (await users.findById(link.userId));
-    return user?.disabled ? undefined : user;
-  }
+    if (link === undefined || user === undefined || user.disabled) return undefined;
+    return { user, endsRecoveryCodes: link.subject === BY_RECOVERY_CODE };
+  };
 
   return {
-    userOf,
+    find,
 
     async complete(token, password, origin) {
-      const user = await userOf(token);
+      const user = (await find(token))?.user;
       if (user === undefined) return { kind: 'over' };
       const problem = await rules.problemWith(password, user);
       if (problem !== undefined) return { kind: 'invalid', problem };
@@ -67,9 +68,11 @@ export function createPasswordReset(deps: PasswordResetDeps): PasswordReset {
         'password_changed',
         who,
         async (trx) => {
-          if ((await links.use('password_reset', token, trx)) === undefined) return false;
+          const link = await links.use('password_reset', token, trx);
+          if (link === undefined) return false;
           await users.setPassword(user.id, passwordHash, { trx });
-          await linkStore.removeAllOf(user.id, 'password_reset', trx);
+          // Or the next of the codes would be the second factor, and the sheet of them the whole account.
+          if (link.subject === BY_RECOVERY_CODE) await factors.removeRecoveryCodes(user.id, trx);
           tellOfKeys = await revokeApiKeys(trx, user.id, who);
           return true;
         },

@@ -96,15 +96,16 @@ export function createResetPage({ passwordReset }: Pick<ResetPagesDeps, 'passwor
     renderLinkOver(req, res, { href: RESET_PAGE, text: 'Ask for another link' });
 
   async function render(req: Request, res: Response, error?: AppError): Promise<void> {
-    const user = await passwordReset.userOf(tokenOf(req));
-    if (user === undefined) return over(req, res);
+    const found = await passwordReset.find(tokenOf(req));
+    if (found === undefined) return over(req, res);
     if (error !== undefined) {
       if (wantsJson(req)) throw error;
       res.status(error.status);
     }
     renderLinkPage(req, res, 'accounts/links/reset', {
       title: 'Choose a new password',
-      username: user.username,
+      username: found.user.username,
+      endsRecoveryCodes: found.endsRecoveryCodes,
       action: req.path,
       fields: error?.fields ?? {},
     });

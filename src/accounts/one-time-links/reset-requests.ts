@@ -11,7 +11,7 @@ import { resetMail } from '../account-mails.ts';
 import type { SecondFactor } from '../second-factor/second-factor.ts';
 import type { User, UserStore } from '../user-store.ts';
 import { isUsername, usernameKey } from '../username.ts';
-import type { CreatedLink, OneTimeLinks } from './one-time-links.ts';
+import { BY_RECOVERY_CODE, type CreatedLink, type OneTimeLinks } from './one-time-links.ts';
 
 const SHORTEST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1200;
@@ -25,7 +25,7 @@ type Limited = { readonly kind: 'limited'; readonly retryAfterSeconds: number };
 export interface ResetRequests {
   /** `name`: a username or an email address. Where it is known, a mail is on its way when the answer has gone out. */
   byEmail(name: string, origin: AuditOrigin): Promise<{ readonly kind: 'accepted' } | Limited>;
-  /** A recovery code is used up for the link. */
+  /** A recovery code is used up for the link, and the others with its use. */
   byRecoveryCode(
     username: string,
     code: string,
@@ -106,7 +106,7 @@ export function createResetRequests(deps: ResetRequestsDeps): ResetRequests {
         await audit.record({ type: 'reset.refused', ...whose, why: 'code' }, origin);
         return { kind: 'refused' };
       }
-      const link = await links.create('password_reset', userId);
+      const link = await links.create('password_reset', userId, BY_RECOVERY_CODE);
       await audit.record({ type: 'reset.requested', userId, by: 'recovery_code' }, origin);
       return { kind: 'link', link };
     },

@@ -86,6 +86,8 @@ export function createEnrolmentPage({
       const origin = auditOrigin(req, res, user.username);
       const owner = { userId: user.id, passwordHash, origin };
       const enrolled = await registerFrom(req, passkeys, 'enrol', form.values, owner);
+      if (enrolled.kind === 'refused' && (await secondFactor.has(user.id)))
+        return startAgain(req, res, pending, 'factor_enrolled');
       if (enrolled.kind !== 'registered')
         return render(req, res.status(400), user, REGISTRATION_PROBLEMS[enrolled.kind]);
       await signInEnrolled(req, res, signIn, 'passkey', enrolled.recoveryCodes ?? []);

@@ -19,7 +19,10 @@ export interface NewFactor {
   /** The step of the code that confirmed it: that code is used. */
   readonly step: number;
   readonly recoveryCodeDigests: readonly string[];
-  /** Where given, it must still be the user's: a sign-in that began with another password enrols nothing. */
+  /**
+   * Of a sign-in that enrols the user's first factor: it must still be theirs, and there must be no factor by now, or who
+   * knows the password alone would get past the one that was set up meanwhile.
+   */
   readonly passwordHash?: string;
 }
 
@@ -41,14 +44,16 @@ export interface FactorStore {
   countPasskeys(userId: string): Promise<number>;
   /** Of these users, those who have a factor. */
   listWithFactor(userIds: readonly string[]): Promise<ReadonlySet<string>>;
-  /** False, and nothing is stored, where the user has one already or another password by now. */
+  /** False, and nothing is stored, where the user has one already, or the sign-in that enrols it is out of date. */
   enrol(factor: NewFactor): Promise<boolean>;
   /** Moves the last accepted step on; false where it is there or beyond already. One of several callers gets true. */
   acceptStep(userId: string, step: number): Promise<boolean>;
+  /** All of them. */
+  removeRecoveryCodes(userId: string, trx: InTransaction): Promise<void>;
   /** Uses a recovery code up; false where there is none. One of several callers gets true. */
   useRecoveryCode(userId: string, digest: string): Promise<boolean>;
   countRecoveryCodes(userId: string): Promise<number>;
-  /** `refused` where it is known already, or the user has another password by now. */
+  /** `refused` where it is known already, or the sign-in that enrols it is out of date: see `NewFactor`. */
   addPasskey(passkey: NewPasskey): Promise<'added' | 'first_factor' | 'too_many' | 'refused'>;
   /** With the recovery codes where it was the last factor. False where the user has no such passkey. */
   removePasskey(userId: string, id: string): Promise<boolean>;
@@ -93,7 +98,7 @@ export function createFactorStore({
     enrol: ({ userId, secret, step, recoveryCodeDigests, passwordHash }) =>
       db.transaction().execute(async (trx) => {
         await takeUserLock(trx, userId);
-        if (!(await isStillTheirs(trx, userId, passwordHash))) return false;
+        if (!(await mayEnrol(trx, userId, passwordHash))) return false;
         const { numInsertedOrUpdatedRows } = await trx
           .insertInto('totp_factors')
           .values({ user_id: userId, secret, last_step: step, created_at: now() })
@@ -109,7 +114,7 @@ export function createFactorStore({
     addPasskey: ({ userId, recoveryCodeDigests, passwordHash, ...passkey }) =>
       db.transaction().execute(async (trx) => {
         await takeUserLock(trx, userId);
-        if (!(await isStillTheirs(trx, userId, passwordHash))) return 'refused';
+        if (!(await mayEnrol(trx, userId, passwordHash))) return 'refused';
         if ((await countPasskeys(trx, userId)) >= MOST_PASSKEYS) return 'too_many';
         const isFirst = !(await hasAny(trx, userId));
         const { numInsertedOrUpdatedRows } = await trx
@@ -155,6 +160,8 @@ export function createFactorStore({
         .executeTakeFirstOrThrow();
       return numUpdatedRows === 1n;
     },
+
+    removeRecoveryCodes: (userId, trx) => removeRecoveryCodes(trx, userId),
 
     async useRecoveryCode(userId, digest) {
       const { numDeletedRows } = await db
@@ -221,7 +228,7 @@ export function createFactorStore({
   };
 }
 
-async function isStillTheirs(
+async function mayEnrol(
   trx: InTransaction,
   userId: string,
   passwordHash: string | undefined,
@@ -231,7 +238,8 @@ async function isStillTheirs(
     .select('password_hash')
     .where('id', '=', userId)
     .executeTakeFirst();
-  return user !== undefined && (passwordHash === undefined || user.password_hash === passwordHash);
+  if (user === undefined || passwordHash === undefined) return user !== undefined;
+  return user.password_hash === passwordHash && !(await hasAny(trx, userId));
 }
 
 async function hasAny(trx: InTransaction, userId: string): Promise<boolean> {
@@ -252,8 +260,9 @@ async function countPasskeys(db: Kysely<Schema>, userId: string): Promise<number
   return Number(count);
 }
 
-const removeRecoveryCodes = (trx: InTransaction, userId: string): Promise<unknown> =>
-  trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
+async function removeRecoveryCodes(trx: InTransaction, userId: string): Promise<void> {
+  await trx.deleteFrom('recovery_codes').where('user_id', '=', userId).execute();
+}
 
 async function writeRecoveryCodes(
   trx: InTransaction,

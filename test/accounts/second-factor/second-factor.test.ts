@@ -1,5 +1,6 @@
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createFactorStore } from '../../../src/accounts/second-factor/factor-store.ts';
 import { createSecondFactor } from '../../../src/accounts/second-factor/second-factor.ts';
 import { generateTotpSecret } from '../../../src/accounts/second-factor/totp.ts';
 import { createUserStore, type User } from '../../../src/accounts/user-store.ts';
@@ -126,6 +127,31 @@ describe.each(DATABASES)('The second factor on %s', (_name, open) => {
       'refused',
     );
     expect((await onNode().enrol({ ...other, passwordHash: 'hash' }, code, origin)).kind).toBe('enrolled');
+  });
+
+  it('is enrolled by a sign-in only while there is none of either kind', async () => {
+    const factors = createFactorStore({ database, now: clock.now });
+    const passkey = {
+      id: 'a-passkey',
+      userId: asha.id,
+      name: 'Laptop',
+      publicKey: 'key',
+      counter: 0,
+      transports: [],
+      canBeBackedUp: false,
+      isBackedUp: false,
+      rpId: 'localhost',
+      recoveryCodeDigests: ['a digest'],
+    };
+    const app = { userId: asha.id, secret: 'another', step: 0, recoveryCodeDigests: ['a digest'] };
+    const bySignIn = { passwordHash: 'hash' };
+    expect(await factors.addPasskey({ ...passkey, ...bySignIn })).toBe('refused');
+    expect(await factors.addPasskey(passkey)).toBe('added');
+    await factors.remove(asha.id);
+    expect(await factors.enrol({ ...app, ...bySignIn })).toBe(false);
+    expect(await factors.addPasskey({ ...passkey, id: 'another', ...bySignIn })).toBe('refused');
+    await factors.removePasskey(asha.id, passkey.id);
+    expect(await factors.addPasskey({ ...passkey, ...bySignIn })).toBe('first_factor');
   });
 
   it('stores neither secret nor recovery code, and its secret follows a rotation of keys', async () => {
