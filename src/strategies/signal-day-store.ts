@@ -7,7 +7,7 @@ export interface SignalOfDay extends SignalRecord {
   readonly strategyName: string;
 }
 
-/** A person's signals since an instant, tests aside. */
+/** A person's signals since an instant, without tests and those of deleted strategies. */
 export interface SignalDay {
   readonly accepted: number;
   readonly refused: number;
@@ -22,15 +22,18 @@ export function createSignalDayReader({ db }: Database): ReadSignalDay {
   return async function readSignalDay(userId, since, limit) {
     const ofDay = db
       .selectFrom('signals')
-      .where('signals.user_id', '=', userId)
-      .where('signals.received_at', '>=', since)
-      .where('is_test', '=', 0);
-    const counts = await ofDay
-      .select(({ fn }) => [fn.countAll<number>().as('signals'), fn.count<number>('refusal').as('refused')])
-      .executeTakeFirstOrThrow();
-    const rows = await ofDay
       .innerJoin('strategies', 'strategies.id', 'signals.strategy_id')
       .where('strategies.deleted_at', 'is', null)
+      .where('signals.user_id', '=', userId)
+      .where('signals.received_at', '>=', since)
+      .where('signals.is_test', '=', 0);
+    const counts = await ofDay
+      .select(({ fn }) => [
+        fn.countAll<number>().as('signals'),
+        fn.count<number>('signals.refusal').as('refused'),
+      ])
+      .executeTakeFirstOrThrow();
+    const rows = await ofDay
       .selectAll('signals')
       .select('strategies.name')
       .orderBy('signals.received_at', 'desc')

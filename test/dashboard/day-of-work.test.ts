@@ -52,6 +52,9 @@ describe('The dashboard', () => {
     clock.advance(3 * MINUTE_MS);
     expect(await textOf()).toMatch(/Bot Quiet 127\.0\.0\.1 3 min ago/);
 
+    await visitor.submit(`${path}/deletion`, {}, path);
+    expect(await textOf()).toContain('No signal since the last cutoff.');
+
     await passCutoff();
     const next = await textOf();
     expect(next).toContain('No signal since the last cutoff.');

@@ -47,6 +47,18 @@ describe.each(['in memory', 'in Redis'])('The number of subscriptions of a user,
     for (const each of [first, second]) await quota.release(each);
   });
 
+  it.runIf(place === 'in Redis')('does not count again what was released during a renewal', async () => {
+    const quota = createQuota();
+    const sockets = Array.from({ length: 501 }, (_, index) => subscriber(`user-${index}`));
+    await Promise.all(sockets.map((socket) => quota.set(socket, 1)));
+    const renewing = quota.renew();
+    await Promise.all(sockets.slice(500).map((socket) => quota.release(socket)));
+    await renewing;
+    expect(await redis?.exists('curfew:subscriptions:user-499')).toBe(1);
+    expect(await redis?.exists('curfew:subscriptions:user-500')).toBe(0);
+    await Promise.all(sockets.map((socket) => quota.release(socket)));
+  });
+
   it.runIf(place === 'in Redis')('is shared by nodes, and one that died counts for a minute', async () => {
     const [dead, alive] = [createQuota(), createQuota()];
     await dead.set(subscriber('kiran'), 6);

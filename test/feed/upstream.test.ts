@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { StreamListener, StreamPass } from '../../src/core/price-feed.ts';
 import { createUpstream, type Upstream } from '../../src/feed/prices/upstream.ts';
+import { createUpstreams } from '../../src/feed/prices/upstreams.ts';
 import { createRecordingLog } from '../broker/recording-log.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 
@@ -137,6 +138,28 @@ describe('The stream of a user at a broker', () => {
     broker.listener.onTicks([{ key: '1', price: 10, volume: 6 }]);
     broker.listener.onTicks([{ key: '1', volume: 7 }]);
     expect(reader.frames.at(-1)).toMatchObject({ price: 10, volume: 7 });
+  });
+
+  it('forgets the order book and the figures of the day when no reader wants them any more', async () => {
+    await open();
+    const depth = { buy: [], sell: [] };
+    const [second, third] = [createReader(), createReader()];
+    upstream.put(second, INFY, 'depth');
+    broker.listener.onTicks([{ key: '1', price: 10, close: 9, volume: 5, depth }]);
+    expect(second.frames).toMatchObject([{ depth, volume: 5 }]);
+    upstream.put(second, INFY, 'quote');
+    upstream.put(third, INFY, 'depth');
+    upstream.show(third, INFY);
+    expect(third.frames).toMatchObject([{ mode: 'depth', price: 10, volume: 5 }]);
+    expect(third.frames[0]).not.toHaveProperty('depth');
+    for (const each of [second, third]) upstream.remove(each, INFY);
+    // On its way when the broker was told.
+    broker.listener.onTicks([{ key: '1', price: 11, volume: 6, depth }]);
+    upstream.put(second, INFY, 'depth');
+    upstream.show(second, INFY);
+    expect(second.frames.at(-1)).toMatchObject({ mode: 'depth', price: 11, close: 9 });
+    expect(second.frames.at(-1)).not.toHaveProperty('volume');
+    expect(second.frames.at(-1)).not.toHaveProperty('depth');
   });
 
   it('passes over what nobody asked for', async () => {
@@ -305,5 +328,57 @@ describe('The stream of a user at a broker', () => {
     before.onEnd({ kind: 'rejected', why: 'late' });
     expect(reader.frames).toEqual([]);
     expect(broker.reportRejected).not.toHaveBeenCalled();
+  });
+});
+
+describe('The next stream of a user at a broker', () => {
+  let broker: ReturnType<typeof createFakeBroker>;
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    broker = createFakeBroker();
+  });
+  afterEach(() => vi.useRealTimers());
+
+  function createReading() {
+    const clock = createSettableClock('2026-11-23T10:00:00+05:30');
+    const { readStreamPass } = broker;
+    const upstreams = createUpstreams({
+      readStreamPass,
+      clock,
+      log: createRecordingLog(),
+      random: () => 0.5,
+    });
+    return async () => {
+      const reader = createReader();
+      upstreams.of('asha', 'zerodha').put(reader, INFY, 'ltp');
+      await nextTurn();
+      return () => upstreams.of('asha', 'zerodha').remove(reader, INFY);
+    };
+  }
+
+  it('does not show a token again that was refused', async () => {
+    const read = createReading();
+    const leave = await read();
+    broker.listener.onEnd({ kind: 'refused', why: 'no_data_plan' });
+    leave();
+    (await read())();
+    expect(broker.connects).toBe(1);
+    broker.version = 'second';
+    await read();
+    expect(broker.connects).toBe(2);
+  });
+
+  it('waits as long as the one before would have', async () => {
+    const read = createReading();
+    const leave = await read();
+    broker.listener.onEnd({ kind: 'lost', why: 'closed' });
+    leave();
+    await read();
+    await vi.advanceTimersByTimeAsync(499);
+    expect(broker.connects).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    await nextTurn();
+    expect(broker.connects).toBe(2);
   });
 });

@@ -1,6 +1,6 @@
 import { MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
 import { startOfIstDay } from '../../core/ist.ts';
-import type { Quote } from '../../core/price-feed.ts';
+import type { Depth, Quote } from '../../core/price-feed.ts';
 
 /** From a wave of some hours down to one of seconds, each with its share of the price. */
 const WAVES = [
@@ -31,26 +31,46 @@ export function walkPrice(name: string, now: number): number {
   return inTicks(base * (1 + moved));
 }
 
-/** All that the practice market says of an instrument. The day's figures begin at its Indian midnight. */
-export function walkQuote(name: string, now: number): Quote {
-  const price = walkPrice(name, now);
+/** The figures of a day that take many steps of the walk. It begins at the Indian midnight. */
+export interface WalkedDay {
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly averagePrice: number;
+}
+
+export function walkDay(name: string, now: number): WalkedDay {
   const midnight = startOfIstDay(now);
   const seen = Array.from({ length: LOOKS }, (_, look) =>
     walkPrice(name, midnight + ((now - midnight) * look) / LOOKS),
   );
-  const seconds = Math.floor((now - midnight) / SECOND_MS);
   return {
-    price,
-    at: now,
-    open: seen[0] ?? price,
-    high: Math.max(price, ...seen),
-    low: Math.min(price, ...seen),
+    open: walkPrice(name, midnight),
+    high: Math.max(...seen),
+    low: Math.min(...seen),
     close: walkPrice(name, midnight - SECOND_MS),
+    averagePrice: inTicks(seen.reduce((sum, each) => sum + each, 0) / LOOKS),
+  };
+}
+
+/** What the practice market says of an instrument beside its order book. */
+export function walkQuote(name: string, now: number, { open, close, averagePrice }: WalkedDay) {
+  const seconds = Math.floor((now - startOfIstDay(now)) / SECOND_MS);
+  return {
+    price: walkPrice(name, now),
+    at: now,
+    open,
+    close,
     volume: seconds * (1 + (hash(name) % 90)),
     lastQuantity: 1 + (hash(`${name} ${seconds}`) % 50),
-    averagePrice: inTicks(seen.reduce((sum, each) => sum + each, price) / (LOOKS + 1)),
-    depth: { buy: levelsOf(name, price, -1), sell: levelsOf(name, price, 1) },
-  };
+    averagePrice,
+  } satisfies Quote;
+}
+
+export function walkDepth(name: string, now: number): Depth {
+  const price = walkPrice(name, now);
+  return { buy: levelsOf(name, price, -1), sell: levelsOf(name, price, 1) };
 }
 
 function levelsOf(name: string, price: number, side: 1 | -1) {

@@ -1,4 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
+import { batchesOf } from '../../core/batches.ts';
 import type { Clock } from '../../core/clock.ts';
 import { SECOND_MS } from '../../core/duration.ts';
 import { isMarketOpen } from '../../core/market-hours.ts';
@@ -12,7 +14,8 @@ import type {
 } from '../../core/price-feed.ts';
 import { callBroker } from '../adapters/call-broker.ts';
 import { SANDBOX_PATHS } from '../sandbox/metadata.ts';
-import { walkPrice, walkQuote } from './price-walk.ts';
+import { walkDepth, walkPrice } from './price-walk.ts';
+import { createWalkedDays } from './walked-days.ts';
 
 export interface SandboxFeedDeps {
   readonly clock: Clock;
@@ -25,6 +28,8 @@ export const marketSchema = z.object({ hours: z.enum(['market', 'always']) });
 
 const MOST_INSTRUMENTS = 3_000;
 const TICK_EVERY_MS = SECOND_MS;
+/** Then others have their turn: the prices are calculated in this process. */
+const TOLD_TOGETHER = 100;
 
 /** The practice broker's market: the broker is asked whether the feed token is good; the prices are a seeded walk. */
 export function createSandboxFeed({ clock, internalOrigin }: SandboxFeedDeps): PriceFeed {
@@ -56,19 +61,42 @@ interface Market extends PriceStream {
 
 function createMarket(clock: Clock, listener: StreamListener): Market {
   const modes = new Map<string, PriceMode>();
+  const days = createWalkedDays();
   let hasEnded = false;
+  let isTelling = false;
   let trades = (_key: string): boolean => false;
   let timer: NodeJS.Timeout | undefined;
 
-  const tell = (keys: Iterable<string>): void => {
-    const ticks = [...keys].map((key) => toTick(key, modes.get(key) ?? 'ltp', clock.now()));
-    if (!hasEnded && ticks.length > 0) listener.onTicks(ticks);
-  };
+  async function tell(keys: readonly string[]): Promise<void> {
+    for (const batch of batchesOf(keys, TOLD_TOGETHER)) {
+      if (hasEnded) return;
+      const ticks = batch.flatMap(toTicks);
+      if (ticks.length > 0) listener.onTicks(ticks);
+      await nextTurn();
+    }
+  }
+
+  function toTicks(key: string): readonly Tick[] {
+    const mode = modes.get(key);
+    const now = clock.now();
+    if (mode === undefined) return [];
+    if (mode === 'ltp') return [{ key, price: walkPrice(key, now), at: now }];
+    const quote = { key, ...days.quote(key, now) };
+    return [mode === 'quote' ? quote : { ...quote, depth: walkDepth(key, now) }];
+  }
+
+  /** A round that takes longer than a second leaves the next one out. */
+  async function tellAll(): Promise<void> {
+    if (isTelling) return;
+    isTelling = true;
+    await tell([...modes.keys()].filter(trades));
+    isTelling = false;
+  }
 
   function put(keys: readonly string[], mode: PriceMode): void {
     for (const key of keys) modes.set(key, mode);
     // As brokers do: the last price at once, also of a market that is closed.
-    setImmediate(() => tell(keys.filter((key) => modes.has(key))));
+    setImmediate(() => void tell(keys));
   }
 
   return {
@@ -79,23 +107,20 @@ function createMarket(clock: Clock, listener: StreamListener): Market {
         return listener.onEnd(answer);
       }
       trades = (key) => answer.hours === 'always' || isMarketOpen(key.split(':', 1)[0] ?? '', clock.now());
-      timer = setInterval(() => tell([...modes.keys()].filter(trades)), TICK_EVERY_MS).unref();
+      timer = setInterval(() => void tellAll(), TICK_EVERY_MS).unref();
       listener.onOpen();
     },
     subscribe: put,
     setMode: put,
     unsubscribe(keys) {
-      for (const key of keys) modes.delete(key);
+      for (const key of keys) {
+        modes.delete(key);
+        days.forget(key);
+      }
     },
     end() {
       hasEnded = true;
       clearInterval(timer);
     },
   };
-}
-
-function toTick(key: string, mode: PriceMode, now: number): Tick {
-  if (mode === 'ltp') return { key, price: walkPrice(key, now), at: now };
-  const { depth, ...quote } = walkQuote(key, now);
-  return { key, ...quote, ...(mode === 'depth' && depth !== undefined ? { depth } : {}) };
 }

@@ -20,6 +20,8 @@ interface Entry extends PriceTopic {
 interface Instrument {
   readonly exchange: string;
   readonly entries: Map<string, Entry>;
+  /** The most that any of its readers wants. */
+  mode: PriceMode;
   last: LastQuote | undefined;
 }
 
@@ -73,6 +75,13 @@ export function createPriceBook(broker: string): PriceBook {
     }
   }
 
+  /** What no reader wants any more, the stream says no more: it must not be shown as new to a later reader. */
+  function settle(instrument: Instrument): void {
+    const wanted = [...instrument.entries.values()].flatMap(({ readers: wanting }) => [...wanting.values()]);
+    instrument.mode = PRICE_MODES[Math.max(...wanted.map(rank))] ?? 'ltp';
+    if (instrument.last !== undefined) instrument.last = limitTo(instrument.mode, instrument.last);
+  }
+
   /** Several prices leave each socket as one packet. */
   function together(work: () => void): void {
     const corked = [...readers.keys()];
@@ -89,6 +98,7 @@ export function createPriceBook(broker: string): PriceBook {
       const instrument = instruments.get(key) ?? {
         exchange,
         entries: new Map<string, Entry>(),
+        mode,
         last: undefined,
       };
       instruments.set(key, instrument);
@@ -101,6 +111,7 @@ export function createPriceBook(broker: string): PriceBook {
       instrument.entries.set(symbol, entry);
       if (!entry.readers.has(reader)) count(reader, 1);
       entry.readers.set(reader, mode);
+      settle(instrument);
     },
 
     remove(reader, { key, symbol }) {
@@ -110,15 +121,10 @@ export function createPriceBook(broker: string): PriceBook {
       count(reader, -1);
       if (entry.readers.size === 0) instrument.entries.delete(symbol);
       if (instrument.entries.size === 0) instruments.delete(key);
+      else settle(instrument);
     },
 
-    modeOf(key) {
-      let most: PriceMode | undefined;
-      for (const { readers: wanting } of instruments.get(key)?.entries.values() ?? [])
-        for (const mode of wanting.values()) if (most === undefined || rank(mode) > rank(most)) most = mode;
-      return most;
-    },
-
+    modeOf: (key) => instruments.get(key)?.mode,
     keys: () => instruments.keys(),
     exchanges: () => new Set([...instruments.values()].map(({ exchange }) => exchange)),
     get size() {
@@ -131,7 +137,8 @@ export function createPriceBook(broker: string): PriceBook {
           const instrument = instruments.get(key);
           const price = quote.price ?? instrument?.last?.price;
           if (instrument === undefined || price === undefined) continue;
-          instrument.last = { ...instrument.last, at: now, ...quote, price, stale: false };
+          const last = { ...instrument.last, at: now, ...quote, price, stale: false };
+          instrument.last = limitTo(instrument.mode, last);
           spread(instrument);
         }
       };
@@ -159,4 +166,12 @@ export function createPriceBook(broker: string): PriceBook {
 
     lastOf: (key) => instruments.get(key)?.last,
   };
+}
+
+function limitTo(mode: PriceMode, last: LastQuote): LastQuote {
+  if (mode === 'depth') return last;
+  const { depth, ...quote } = last;
+  if (mode === 'quote') return quote;
+  const { price, at, stale, close } = last;
+  return { price, at, stale, ...(close === undefined ? {} : { close }) };
 }

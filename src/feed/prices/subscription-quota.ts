@@ -116,10 +116,15 @@ function createRedisQuota(redis: RedisClient, most: number, clock: Clock): Subsc
     async renew() {
       for (const batch of batchesOf([...holdings], RENEWED_TOGETHER))
         await Promise.all(
-          batch.flatMap(([subscriber, { name, count }]) => [
-            redis.hset(keyOf(subscriber), name, fieldOf(count)),
-            redis.pexpire(keyOf(subscriber), LEASE_MS),
-          ]),
+          batch.flatMap(([subscriber, { name, count }]) =>
+            // It may have been released during an earlier batch.
+            holdings.has(subscriber)
+              ? [
+                  redis.hset(keyOf(subscriber), name, fieldOf(count)),
+                  redis.pexpire(keyOf(subscriber), LEASE_MS),
+                ]
+              : [],
+          ),
         );
     },
   };

@@ -6,6 +6,7 @@ import type { PriceMode, PriceStream, ReadStreamPass, StreamEnd, StreamPass } fr
 import { type BookPlace, createPriceBook, type PriceReader } from './price-book.ts';
 import type { LastQuote } from './price-frame.ts';
 import { createStreamSubscriptions } from './stream-subscriptions.ts';
+import { createUpstreamPast, type UpstreamPast } from './upstream-past.ts';
 
 export interface UpstreamDeps {
   readonly readStreamPass: ReadStreamPass;
@@ -54,20 +55,19 @@ interface Link {
 export interface UpstreamOptions {
   readonly userId: string;
   readonly broker: string;
+  /** Of the stream before this one. */
+  readonly past?: UpstreamPast | undefined;
   /** Its last reader has gone. */
-  readonly onEnd: () => void;
+  readonly onEnd: (past: UpstreamPast) => void;
 }
 
-export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: UpstreamOptions): Upstream {
+export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Upstream {
+  const { userId, broker, onEnd } = options;
   const { readStreamPass, clock, log, random } = deps;
   const book = createPriceBook(broker);
   let link: Link | undefined;
   let retry: NodeJS.Timeout | undefined;
-  let failures = 0;
-  /** The version of a token that the broker does not want: it is not shown again. */
-  let refused: string | undefined;
-  /** Its rejection is not stored yet. */
-  let unreported: StreamPass | undefined;
+  let past = options.past ?? createUpstreamPast();
   let silentAfterMs = SILENT_AFTER_MS;
   let heardAt = clock.now();
   let openedAt = heardAt;
@@ -76,7 +76,6 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
   let hasEnded = false;
   let isLooking = false;
   let isToLookAgain = false;
-  let lastTried: string | undefined;
 
   const subscriptions = createStreamSubscriptions(book.modeOf, () =>
     link?.isOpen ? link.stream : undefined,
@@ -95,10 +94,10 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
       if (hasEnded) return;
       const pass = reading.kind === 'pass' ? reading : undefined;
       if (link !== undefined && link.pass.version !== pass?.version) drop();
-      if (unreported?.version !== pass?.version) unreported = undefined;
-      if (unreported !== undefined) void report(unreported);
-      const isTurn = link === undefined && (retry === undefined || pass?.version !== lastTried);
-      if (pass !== undefined && isTurn && pass.version !== refused) open(pass);
+      if (pass?.version !== past.version) beginAnew(pass?.version);
+      if (past.unreported !== undefined) void report(past.unreported);
+      const isTurn = link === undefined && retry === undefined && !past.isRefused;
+      if (pass !== undefined && isTurn) open(pass);
     } catch (err) {
       log.warn({ err, broker }, 'What opens a price stream could not be read; it is tried again');
     } finally {
@@ -109,10 +108,14 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
     await look();
   }
 
-  function open(pass: StreamPass): void {
+  /** With another token, or none. */
+  function beginAnew(version: string | undefined): void {
+    past = createUpstreamPast(version);
     clearTimeout(retry);
     retry = undefined;
-    lastTried = pass.version;
+  }
+
+  function open(pass: StreamPass): void {
     subscriptions.forget();
     const opened = pass.connect({
       onOpen() {
@@ -126,7 +129,7 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
       onTicks(news) {
         if (link?.stream !== opened) return;
         heardAt = clock.now();
-        if (heardAt - openedAt >= LONGEST_RETRY_MS) failures = 0;
+        if (heardAt - openedAt >= LONGEST_RETRY_MS) past.failures = 0;
         if (heardAt >= settledAt) silentAfterMs = SILENT_AFTER_MS;
         ticks += news.length;
         book.apply(news, heardAt);
@@ -150,17 +153,18 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
     book.markStale();
     log.info({ broker, userId, kind, why }, 'A price stream has ended');
     if (kind === 'lost') tryAgain();
-    else refused = pass.version;
+    else past.isRefused = true;
     if (kind !== 'rejected') return;
-    unreported = pass;
+    past.unreported = pass;
     void report(pass);
   }
 
   /** Never rejects: each look tries again. */
   async function report(pass: StreamPass): Promise<void> {
+    const met = past;
     try {
       await pass.reportRejected();
-      if (unreported === pass) unreported = undefined;
+      met.unreported = undefined;
     } catch (err) {
       log.error({ err, broker }, 'A rejected token could not be ended; it is tried again');
     }
@@ -168,16 +172,19 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
 
   /** Full jitter. */
   function tryAgain(): void {
-    const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures);
-    failures += 1;
+    const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** past.failures);
+    const pauseMs = Math.max(FIRST_RETRY_MS / 2, random() * longest);
+    past.failures += 1;
+    past.notBefore = clock.now() + pauseMs;
+    tryAfter(pauseMs);
+  }
+
+  function tryAfter(pauseMs: number): void {
     clearTimeout(retry);
-    retry = setTimeout(
-      () => {
-        retry = undefined;
-        void look();
-      },
-      Math.max(FIRST_RETRY_MS / 2, random() * longest),
-    ).unref();
+    retry = setTimeout(() => {
+      retry = undefined;
+      void look();
+    }, pauseMs).unref();
   }
 
   function end(): void {
@@ -186,12 +193,14 @@ export function createUpstream(deps: UpstreamDeps, { userId, broker, onEnd }: Up
     clearTimeout(retry);
     link?.stream.end();
     link = undefined;
-    onEnd();
+    onEnd(past);
   }
 
   function isTrading(now: number): boolean {
     return [...book.exchanges()].some((exchange) => isMarketOpen(exchange, now));
   }
+
+  if (past.notBefore > clock.now()) tryAfter(past.notBefore - clock.now());
 
   return {
     userId,

@@ -1,5 +1,6 @@
 import type { RevocationScope } from '../../core/revocation.ts';
 import { createUpstream, type Upstream, type UpstreamDeps, type UpstreamState } from './upstream.ts';
+import type { UpstreamPast } from './upstream-past.ts';
 
 /** The price streams of this node: one for a user and broker, as long as a socket reads it. */
 export interface Upstreams {
@@ -18,16 +19,22 @@ export interface Upstreams {
 
 export function createUpstreams(deps: UpstreamDeps): Upstreams {
   const byUser = new Map<string, Map<string, Upstream>>();
+  /** Or a stream whose last reader leaves would show a refused token again to the next one. By user and broker. */
+  const pasts = new Map<string, UpstreamPast>();
   let ticksOfEnded = 0;
 
   const all = (): readonly Upstream[] => [...byUser.values()].flatMap((streams) => [...streams.values()]);
 
   function open(userId: string, broker: string): Upstream {
+    const id = `${userId} ${broker}`;
     const streams = byUser.get(userId) ?? new Map<string, Upstream>();
     const upstream = createUpstream(deps, {
       userId,
       broker,
-      onEnd() {
+      past: pasts.get(id),
+      onEnd(past) {
+        if (past.isRefused || past.failures > 0) pasts.set(id, past);
+        else pasts.delete(id);
         ticksOfEnded += upstream.ticks;
         streams.delete(broker);
         if (streams.size === 0) byUser.delete(userId);

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createUpstoxFeed } from '../../../src/broker/feeds/upstox/upstox-feed.ts';
 import { PRICE_MODES, type PriceStream, type StreamEnd, type Tick } from '../../../src/core/price-feed.ts';
 import { startDhanServer } from './dhan-server.ts';
 import type { FeedServer } from './feed-server.ts';
@@ -25,7 +29,7 @@ describe.each([
     await server.close();
   });
 
-  function connect(token: string, credentials = server.credentials) {
+  function connect(token: string, credentials = server.credentials, take?: () => void) {
     const ticks: Tick[] = [];
     const ends: StreamEnd[] = [];
     const opened = Promise.withResolvers<void>();
@@ -34,7 +38,10 @@ describe.each([
       { token, credentials },
       {
         onOpen: opened.resolve,
-        onTicks: (news) => void ticks.push(...news),
+        onTicks(news) {
+          take?.();
+          ticks.push(...news);
+        },
         onEnd(end) {
           ends.push(end);
           ended.resolve(end);
@@ -131,6 +138,17 @@ describe.each([
     expect(ends).toHaveLength(1);
   });
 
+  it('is lost, and the process is not, where what it says cannot be taken', async () => {
+    const { stream, opened, ended } = connect(server.issueToken(), server.credentials, () => {
+      throw new RangeError('No such date');
+    });
+    await opened;
+    stream.subscribe(keys, 'ltp');
+    await expect.poll(() => server.modeOf(keys[0] ?? '')).toBe('ltp');
+    server.tick(keys[0] ?? '', 10);
+    expect(await ended).toEqual({ kind: 'lost', why: 'garbled' });
+  });
+
   it('is lost where nobody is', async () => {
     const token = server.issueToken();
     await server.close();
@@ -160,5 +178,29 @@ describe.each([
     server.tick(keys[0] ?? '', 10);
     await expect.poll(() => ticks.some(({ key, price }) => key === keys[0] && price === 10)).toBe(true);
     expect(ends).toEqual([]);
+  });
+});
+
+describe('The stream of Upstox', () => {
+  async function endOf(answer: RequestListener): Promise<StreamEnd> {
+    const server = createServer(answer).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { promise, resolve } = Promise.withResolvers<StreamEnd>();
+    const { port } = server.address() as AddressInfo;
+    createUpstoxFeed(`http://127.0.0.1:${port}/authorize`).connect(
+      { token: 'token', credentials: {} },
+      { onOpen: () => undefined, onTicks: () => undefined, onEnd: resolve },
+    );
+    const end = await promise;
+    server.close();
+    return end;
+  }
+
+  it('is lost where its address is none of a WebSocket', async () => {
+    const data = { authorized_redirect_uri: 'ws://127.0.0.1/#part' };
+    expect(await endOf((_req, res) => void res.end(JSON.stringify({ data })))).toEqual({
+      kind: 'lost',
+      why: 'garbled_response',
+    });
   });
 });

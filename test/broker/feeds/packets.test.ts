@@ -78,6 +78,20 @@ describe('The packets of Dhan', () => {
   });
 });
 
+describe('The prices of Dhan', () => {
+  it.each([1573.15, 118_711.05, 99_999.95, 0.05, 1_234_567])('are to the paisa: %d', (price) => {
+    expect(readDhanMessage(dhanPacket(1, price, 'ltp'))).toMatchObject([{ tick: { price } }]);
+  });
+
+  it('leave out a close of 0, which is none yet', () => {
+    const packet = dhanPacket(1, 1573.15, 'quote');
+    packet.writeFloatLE(0, 38);
+    const [read] = readDhanMessage(packet);
+    expect(read?.kind === 'tick' && 'close' in read.tick).toBe(false);
+    expect(read).toMatchObject({ tick: { open: 1569.15, high: 1575 } });
+  });
+});
+
 describe('The messages of Upstox', () => {
   it('have doubles in rupees, of commodities too', () => {
     expect(readUpstoxMessage(upstoxTick('MCX_FO|457532', 118_711, 'ltpc'))).toMatchObject([
@@ -97,6 +111,21 @@ describe('The messages of Upstox', () => {
     expect(
       readUpstoxMessage(upstoxMessage({ type: 2, marketInfo: { segmentStatus: { NSE_EQ: 2 } } })),
     ).toEqual([]);
+  });
+
+  it('say nothing of a day that has no figures yet', () => {
+    const ohlc = [{ interval: '1d', open: 0, high: 0, low: 0, close: 0 }];
+    const message = upstoxMessage({
+      feeds: {
+        'NSE_EQ|A': {
+          content: {
+            case: 'fullFeed',
+            value: { content: { case: 'marketFF', value: { vtt: 9n, marketOHLC: { ohlc } } } },
+          },
+        },
+      },
+    });
+    expect(readUpstoxMessage(message)).toEqual([{ key: 'NSE_EQ|A', volume: 9 }]);
   });
 
   it.each([0n, -1n, 4_102_444_800_000n, 10n ** 17n])(

@@ -4,6 +4,9 @@ import type { DepthLevel, Quote, Tick } from '../../../core/price-feed.ts';
 const HEADER_BYTES = 8;
 const LEVELS = 5;
 const LEVEL_BYTES = 20;
+/** That a float of 32 bits keeps, and that tell each from its neighbours. */
+const FEWEST_DIGITS = 6;
+const MOST_DIGITS = 9;
 
 /** By the number in the header, from https://dhanhq.co/docs/v2/annexure/#exchange-segment: as requests name it. */
 const SEGMENTS: ReadonlyMap<number, string> = new Map([
@@ -84,16 +87,25 @@ const trades = (packet: Buffer): Quote => ({
   buyQuantity: packet.readUInt32LE(30),
 });
 
-const ofDay = (packet: Buffer, from: number): Quote => ({
-  open: rupees(packet, from),
-  close: rupees(packet, from + 4),
-  high: rupees(packet, from + 8),
-  low: rupees(packet, from + 12),
-});
+/** A close of 0 is none yet: that of the day before comes in a packet of its own. */
+function ofDay(packet: Buffer, from: number): Quote {
+  const close = rupees(packet, from + 4);
+  return {
+    open: rupees(packet, from),
+    ...(close === 0 ? {} : { close }),
+    high: rupees(packet, from + 8),
+    low: rupees(packet, from + 12),
+  };
+}
 
-/** A float of 32 bits has seven digits: 1573.15 comes as 1573.1500244140625. */
+/** The shortest decimal with this float of 32 bits: 1573.15 comes as 1573.1500244140625. */
 function rupees(packet: Buffer, offset: number): number {
-  return Number(packet.readFloatLE(offset).toPrecision(7));
+  const float = packet.readFloatLE(offset);
+  for (let digits = FEWEST_DIGITS; digits < MOST_DIGITS; digits += 1) {
+    const short = Number(float.toPrecision(digits));
+    if (Math.fround(short) === float) return short;
+  }
+  return Number(float.toPrecision(MOST_DIGITS));
 }
 
 /** In Unix seconds; 0 where there is none. */

@@ -64,7 +64,8 @@ function readLtpc(ltpc: LTPC | undefined): Quote {
 
 function readDay(message: MarketOHLC | undefined): Quote {
   const day = message?.ohlc.find(({ interval }) => interval === DAY);
-  return day === undefined ? {} : numbers({ open: day.open, high: day.high, low: day.low });
+  // These have no absence of their own on the wire: 0 is none.
+  return numbers({ open: day?.open || undefined, high: day?.high || undefined, low: day?.low || undefined });
 }
 
 function readDepth(level: MarketLevel | undefined): Pick<Quote, 'depth'> {
