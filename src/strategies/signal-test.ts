@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditLog, AuditOrigin } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
+import { createHourlyQuota } from '../core/hourly-quota.ts';
 import type { SignalRefusal } from '../core/signal-refusal.ts';
 import type { SignalHistory } from './signal-history.ts';
 import { describeFields, type SignalJudge } from './signal-judge.ts';
@@ -17,8 +18,11 @@ export interface SignalTestDeps {
   readonly clock: Clock;
 }
 
-/** `accepted`, or why a signal with this text would be refused now. */
-export type TestOutcome = 'accepted' | SignalRefusal;
+/** Of a user, on each node: each one stays in the history and in the audit log. */
+export const MOST_TESTS_IN_AN_HOUR = 60;
+
+/** `accepted`, or why a signal with this text would be refused now. `too_many`: it was not looked at. */
+export type TestOutcome = 'accepted' | 'too_many' | SignalRefusal;
 
 export type TestSignal = (
   strategy: Pick<Strategy, 'id' | 'userId' | 'name'>,
@@ -33,8 +37,10 @@ export type TestSignal = (
  */
 export function createSignalTest(deps: SignalTestDeps): TestSignal {
   const { reader, judge, signals, signalHistory, audit, clock } = deps;
+  const tests = createHourlyQuota({ clock, most: MOST_TESTS_IN_AN_HOUR });
 
   return async function testSignal({ id: strategyId, userId, name }, text, origin) {
+    if (!tests.take(userId)) return 'too_many';
     const body = Buffer.from(text);
     const receivedAt = clock.now();
     const found = await reader.read(strategyId);

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { FindTradedSymbol } from '../core/symbol.ts';
-import { invalid } from '../errors.ts';
+import { AppError, invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
@@ -13,6 +13,7 @@ import type { SignalHistoryStore } from './signal-history-store.ts';
 import type { WhyBrokerNotConnected } from './signal-judge.ts';
 import type { SignalStore } from './signal-store.ts';
 import type { TestSignal } from './signal-test.ts';
+import { MOST_TESTS_IN_AN_HOUR } from './signal-test.ts';
 import { SIGNATURE_TOLERANCE_MS } from './signature.ts';
 import type { Strategies } from './strategies.ts';
 import { addressesForm, LONGEST_TEST, testSignalForm } from './strategy-form.ts';
@@ -129,6 +130,7 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
         return render(req, res, strategy, form.fields);
       }
       const outcome = await testSignal(strategy, form.values, auditOrigin(req, res, username));
+      if (outcome === 'too_many') return tooManyTests(req, res, strategy);
       const notice = outcome === 'accepted' ? 'test_accepted' : 'test_refused';
       res.redirect(303, `/strategies/${strategy.id}?notice=${notice}#signals-heading`);
     },
@@ -162,6 +164,13 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
       await perform(userId, id, auditOrigin(req, res, username));
       res.redirect(303, `/strategies/${encodeURIComponent(id)}?notice=${notice}`);
     };
+  }
+
+  function tooManyTests(req: Request, res: Response, strategy: Strategy): Promise<void> {
+    const message = `You may send ${MOST_TESTS_IN_AN_HOUR} test signals an hour. Try again later.`;
+    if (wantsJson(req)) throw new AppError('rate_limited', message, { fields: { message } });
+    res.status(429);
+    return render(req, res, strategy, { message });
   }
 
   async function render(

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRejection } from '../../src/broker/rejection.ts';
 import { secretDigest } from '../../src/broker/secret-digest.ts';
+import { createStreamPassReader } from '../../src/broker/stream-pass.ts';
+import { createActing } from '../../src/storage/acting.ts';
 import { addUser, openMemory } from '../support/databases.ts';
 import { type BrokerWorld, createBrokerWorld } from './broker-world.ts';
+import { createFakeAdapter } from './fake-adapter.ts';
 
 describe('A token that the broker does not take any more', () => {
   let world: BrokerWorld;
@@ -64,4 +67,27 @@ describe('A token that the broker does not take any more', () => {
     await Promise.all([report('refused'), report('refused')]);
     expect(world.audit.events).toHaveLength(1);
   });
+
+  it('is reported by the server, although the session whose request opened the stream has ended', async () => {
+    const acting = createActing();
+    const feed = { mostInstruments: 1, instruments: 'own', keyOf: unused, connect: unused } as const;
+    const token = async () => ({ kind: 'token', token: 'refused', issuedAt: 0, expiresAt: 0 }) as const;
+    const readStreamPass = createStreamPassReader({
+      adapters: new Map([['sandbox', createFakeAdapter({ feed })]]),
+      reader: { accessToken: token, feedToken: token },
+      credentials: { of: async () => ({}) },
+      acting,
+      reportRejected: async () => acting.current() === undefined,
+    });
+    const asha = { userId: 'asha', needsAdmin: false, confirm: unused };
+    const byServer = await acting.run(asha, async () => {
+      const pass = await readStreamPass('asha', 'sandbox');
+      return pass.kind === 'pass' && pass.reportRejected();
+    });
+    expect(byServer).toBe(true);
+  });
 });
+
+function unused(): never {
+  throw new Error('not asked');
+}

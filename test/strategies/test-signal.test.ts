@@ -94,6 +94,17 @@ describe('A strategy’s page', () => {
     expect(await rowsOf(path)).toEqual([]);
   });
 
+  it('takes 60 tests an hour, says so, and keeps what was typed', async () => {
+    const { path } = await makeStrategy(visitor);
+    for (let sent = 0; sent < 60; sent += 1)
+      expect((await test(path, 'BUY NSE:SBIN')).location).toContain('notice=test_accepted');
+    const refused = await test(path, 'SELL NSE:SBIN');
+    expect(refused.status).toBe(429);
+    expect(refused.text).toContain('You may send 60 test signals an hour. Try again later.');
+    expect(refused.text).toContain('SELL NSE:SBIN</textarea>');
+    expect(await events()).toHaveLength(60);
+  });
+
   it('is nobody else’s to test', async () => {
     const { path } = await makeStrategy(visitor);
     const { visitor: ravi, person } = await addPerson(server.origin, server.services.accounts.userAdmin);
