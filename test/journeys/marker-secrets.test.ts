@@ -170,7 +170,7 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
       expect.arrayContaining(['broker.credentials_saved', 'login.failed', 'ban.added', 'session.ended']),
     );
     await expectNowhere();
-  }, 60_000);
+  }, 180_000);
 
   /** The known ones, and every input for a password or a code that a page shows. */
   async function secretFields(routes: readonly DeclaredRoute[]): Promise<readonly string[]> {
