@@ -1,10 +1,12 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { AuditLog } from '../core/audit-event.ts';
+import { HOUR_MS, SECOND_MS } from '../core/duration.ts';
 import type { SendMail } from '../core/mail.ts';
 import { ROLE_NAMES } from '../core/role.ts';
 import { AppError, invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
+import { createCompoundLimiter } from '../http/compound-limiter.ts';
 import { readForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
@@ -12,12 +14,14 @@ import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { toDeviceView } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import type { RedisClient } from '../storage/redis.ts';
 import { emailChangeMail } from './account-mails.ts';
 import { emailSchema } from './new-account.ts';
 import type { LinkStore } from './one-time-links/link-store.ts';
 import type { OneTimeLinks } from './one-time-links/one-time-links.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
 import { type RecordedSignIn, toSignInView } from './sign-in-history.ts';
+import { tooManyAttempts } from './too-many-attempts.ts';
 import type { User, UserStore } from './user-store.ts';
 
 export const PROFILE = '/profile';
@@ -29,6 +33,7 @@ export interface ProfilePagesDeps {
   readonly linkStore: Pick<LinkStore, 'removeAllOf'>;
   readonly sendMail: SendMail;
   readonly mailIsOn: boolean;
+  readonly redis: RedisClient | undefined;
   readonly secondFactor: Pick<SecondFactor, 'stateOf'>;
   readonly lifecycle: Pick<SessionLifecycle, 'devicesOf'>;
   /** The user's last sign-ins, failed ones too, newest first. */
@@ -58,7 +63,16 @@ export function createProfilePages({
   linkStore,
   sendMail,
   mailIsOn,
+  redis,
 }: ProfilePagesDeps): Readonly<Record<'show' | 'showEmail' | 'changeEmail', RequestHandler>> {
+  // Of one user: the mails go to addresses that nobody has confirmed.
+  const limiter = createCompoundLimiter({
+    name: 'email-change',
+    what: 'Changing the email address',
+    limits: [{ points: 5, durationSeconds: HOUR_MS / SECOND_MS }],
+    redis,
+  });
+
   async function find(req: Request): Promise<User> {
     const user = await users.findById(currentSession(req).userId);
     if (user === undefined) throw new AppError('login_required', 'Sign in first.');
@@ -98,13 +112,11 @@ export function createProfilePages({
     async changeEmail(req, res) {
       const user = await find(req);
       const form = readForm(emailForm, req);
-      if (!form.ok) {
-        if (wantsJson(req)) throw invalid(form.fields);
-        const typed = String(req.body?.email ?? '').slice(0, 300);
-        return renderEmail(req, res.status(400), typed, form.fields['email']);
-      }
+      if (!form.ok) return refuse(req, res, invalid(form.fields), form.fields['email']);
       const { email } = form.values;
       if (mailIsOn) {
+        const taking = await limiter.take(user.id);
+        if (taking.kind === 'limited') return refuse(req, res, tooManyAttempts(taking.retryAfterSeconds));
         await linkStore.removeAllOf(user.id, 'email_change');
         const link = await links.create('email_change', user.id, email);
         await sendMail(emailChangeMail(user, email, link));
@@ -115,6 +127,14 @@ export function createProfilePages({
       res.redirect(303, `${PROFILE}?notice=email`);
     },
   };
+}
+
+/** A program gets the error; a person the form again, with what is wrong. */
+function refuse(req: Request, res: Response, error: AppError, message: string = error.message): void {
+  if (wantsJson(req)) throw error;
+  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+  const typed = String(req.body?.email ?? '').slice(0, 300);
+  renderEmail(req, res.status(error.status), typed, message);
 }
 
 function renderEmail(req: Request, res: Response, email: string, error?: string): void {

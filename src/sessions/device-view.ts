@@ -23,10 +23,18 @@ export function toDeviceView(device: DeviceSession, currentSid: string): DeviceV
   };
 }
 
-/** What a User-Agent header says in words; it is a claim and not a proof. */
+const BROWSERS: ReadonlySet<string | undefined> = new Set(Object.values(Bowser.BROWSER_MAP));
+/** `curl`, of `curl/8.5.0`. */
+const PRODUCT = /^[\w-]{1,40}(?=\/|$)/;
+
+/**
+ * What a User-Agent header says in words; it is a claim and not a proof. A known browser or one short word: a stranger
+ * chooses the header, and the name stands in mails of ours.
+ */
 export function deviceName(userAgent: string): string {
   if (userAgent === '') return 'Unknown device';
   const { browser, os } = Bowser.parse(userAgent);
-  const program = browser.name || userAgent.split('/')[0]?.slice(0, 40) || 'Unknown program';
+  const product = BROWSERS.has(browser.name) ? browser.name : PRODUCT.exec(userAgent)?.[0];
+  const program = product || 'Unknown program';
   return os.name ? `${program} on ${os.name}` : program;
 }

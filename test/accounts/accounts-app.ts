@@ -97,6 +97,7 @@ export async function createAccountsApp() {
         devicesOf: async () => [],
       },
       links: { create: () => Promise.reject(new Error('Not in these tests')) },
+      redis: undefined,
       linkStore: { removeAllOf: () => Promise.reject(new Error('Not in these tests')) },
       sendMail: async () => undefined,
       mailIsOn: false,

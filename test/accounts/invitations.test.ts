@@ -247,8 +247,8 @@ describe.each(LINK_WORLDS)('a new device and an email address, on %s,', (_name, 
       await visitor.submit('/profile/email', { email: 'thief@new.example' });
       return linkPathIn((await mailAbout('Confirm', 'thief@new.example')).text);
     };
+    const replaced = await thief();
     const ends = [
-      thief,
       () => userAdmin.resetPassword('ravi', RAVI.password, ORIGIN),
       async () => {
         await userAdmin.disable('ravi', ORIGIN);
@@ -257,11 +257,24 @@ describe.each(LINK_WORLDS)('a new device and an email address, on %s,', (_name, 
     ];
     for (const end of ends) {
       const path = await thief();
+      expect((await visitorOf().get(replaced)).status).toBe(404);
       await end();
       expect((await visitorOf().get(path)).status).toBe(404);
       expect((await visitorOf().submit(path, {}, '/auth/reset')).status).toBe(404);
     }
     expect((await world.first.services.users.findByUsername('ravi'))?.email).toBe(RAVI.email);
+  });
+
+  it('sends five mails to new addresses in an hour, and no more', async () => {
+    const home = visitorOf();
+    await signIn(home);
+    const statuses = [];
+    for (let attempt = 0; attempt < 6; attempt += 1)
+      statuses.push((await home.submit('/profile/email', { email: `asha${attempt}@new.example` })).status);
+    expect(statuses).toEqual([303, 303, 303, 303, 303, 429]);
+    const refused = await home.submit('/profile/email', { email: 'asha@new.example' });
+    expect(refused.headers['retry-after']).toBeDefined();
+    expect(refused.text).toContain('Too many attempts');
   });
 
   it('is told of a second factor that an administrator reset', async () => {

@@ -181,6 +181,11 @@ describe.each(LINK_WORLDS)('a password reset, on %s,', (_name, open) => {
     });
     const login = await visitorOf().submit('/auth/login', { username: 'ravi', password: NEW_PASSWORD });
     expect(login.location).toContain('/auth/login/totp');
+    for (let guess = 0; guess < 12; guess += 1)
+      await visitorOf(world.first).submit('/auth/reset', { username: 'ravi', code: 'wrong' });
+    const { db } = world.first.infrastructure.database;
+    const rows = await db.selectFrom('audit_log').select('id').where('type', '=', 'reset.refused').execute();
+    expect(rows.length).toBeLessThanOrEqual(10 * world.nodes.length);
     const again = await visitorOf().submit('/auth/reset', { username: 'ravi', code: other });
     expect(again.status).toBe(403);
     await secondFactor.remove(world.ravi.id, ORIGIN);

@@ -13,6 +13,9 @@ describe('a device', () => {
       'Safari on iOS',
     ],
     ['', 'Unknown device'],
+    ['curl/8.5.0', 'curl'],
+    ['Call +91 22 5550 100 at once/1.0 (X11; Linux x86_64)', 'Unknown program on Linux'],
+    ['visit evil.example now/1 x', 'Unknown program'],
   ])('that calls itself %j is shown as %s', (userAgent, name) => {
     expect(deviceName(userAgent)).toBe(name);
   });

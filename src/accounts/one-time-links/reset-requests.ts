@@ -1,6 +1,8 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AuditLog, AuditOrigin } from '../../core/audit-event.ts';
+import type { Clock } from '../../core/clock.ts';
+import { createHourlyQuota } from '../../core/hourly-quota.ts';
 import type { Log } from '../../core/log.ts';
 import type { SendMail } from '../../core/mail.ts';
 import { addressBucket } from '../../http/client-address.ts';
@@ -18,6 +20,9 @@ const LONGEST_PAUSE_MS = 1200;
 
 /** Of one email address: people share one, and each gets a link. */
 const MOST_ACCOUNTS = 5;
+
+/** Rows of refused codes, in an hour and a process: of one address, and of all together. */
+const MOST_RECORDED = { most: 10, mostInAll: 100 };
 
 type Limited = { readonly kind: 'limited'; readonly retryAfterSeconds: number };
 
@@ -44,22 +49,30 @@ export interface ResetRequestsDeps {
   readonly sendMail: SendMail;
   readonly redis: RedisClient | undefined;
   readonly audit: AuditLog;
+  readonly clock: Clock;
   readonly log: Log;
   /** RESET_RATE_LIMIT. */
   readonly resetLimits: readonly RateLimit[];
 }
 
 export function createResetRequests(deps: ResetRequestsDeps): ResetRequests {
-  const { users, secondFactor, links, sendMail, redis, audit, log, resetLimits: limits } = deps;
+  const { users, secondFactor, links, sendMail, redis, audit, clock, log, resetLimits: limits } = deps;
   const limiter = (name: string): CompoundLimiter =>
     createCompoundLimiter({ name: `reset:${name}`, what: 'Password reset', limits, redis });
   const byAddress = limiter('address');
   const byAccount = limiter('account');
+  const refusalsRecorded = createHourlyQuota({ clock, ...MOST_RECORDED });
   const underWay = new Set<Promise<void>>();
 
   async function limitOf({ address = 'unknown' }: AuditOrigin): Promise<Limited | undefined> {
     const taking = await byAddress.take(addressBucket(address));
     return taking.kind === 'limited' ? taking : undefined;
+  }
+
+  async function recordRefusal(user: User | undefined, origin: AuditOrigin): Promise<void> {
+    if (!refusalsRecorded.take(addressBucket(origin.address ?? 'unknown'))) return;
+    const whose = user === undefined ? {} : { userId: user.id };
+    await audit.record({ type: 'reset.refused', ...whose, why: 'code' }, origin);
   }
 
   async function accountsOf(name: string): Promise<readonly User[]> {
@@ -102,8 +115,7 @@ export function createResetRequests(deps: ResetRequestsDeps): ResetRequests {
       const userId = user === undefined || user.disabled ? undefined : user.id;
       const isGood = await secondFactor.useRecoveryCode(userId, code, origin);
       if (!isGood || userId === undefined) {
-        const whose = user === undefined ? {} : { userId: user.id };
-        await audit.record({ type: 'reset.refused', ...whose, why: 'code' }, origin);
+        await recordRefusal(user, origin);
         return { kind: 'refused' };
       }
       const link = await links.create('password_reset', userId, BY_RECOVERY_CODE);
