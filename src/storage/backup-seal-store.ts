@@ -4,7 +4,7 @@ import type { Schema } from './schema.ts';
 
 /**
  * What a copy of the database must not bring back, and is not missed: sessions, what is on its way to becoming a broker's
- * token or to ending one, the practice broker's tokens, and messages that were waiting to be sent.
+ * token or to ending one, the practice broker's tokens, messages that were waiting to be sent, and links that work once.
  */
 export const LEFT_OUT = [
   'sessions',
@@ -15,17 +15,25 @@ export const LEFT_OUT = [
   'sandbox_tokens',
   'sandbox_refresh_tokens',
   'telegram_messages',
+  'mail_messages',
+  'one_time_links',
   'bus_messages',
 ] as const satisfies readonly (keyof Schema)[];
 
 /**
- * Takes every live session and token out of a copy of the database, so that putting it in place, by any means,
+ * Takes every live session, token and open invitation out of a copy of the database, so that putting it in place, by any means,
  * revives none. Also of a copy from an older version, which lacks tables and columns. Rows of the audit log stay as they are.
  */
 export async function sealCopy({ db }: Pick<Database, 'db'>, now: number): Promise<void> {
   const columns = await readColumns(db);
   await db.transaction().execute(async (trx) => {
     for (const table of LEFT_OUT) if (columns.has(table)) await trx.deleteFrom(table).execute();
+    if (columns.has('invitations'))
+      await trx
+        .updateTable('invitations')
+        .set({ outcome: 'revoked', ended_at: now })
+        .where('outcome', 'is', null)
+        .execute();
     const refreshable = columns.get('broker_tokens')?.has('refresh_token') === true;
     await trx
       .updateTable('broker_tokens')

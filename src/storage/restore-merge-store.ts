@@ -110,15 +110,19 @@ async function carryOverPeople(trx: Trx, present: PresentState) {
     const isDisabled = user.disabled === 1 && old.disabled === 0;
     const isDemoted = !includesRole(user.role, old.role);
     const hasNewPassword = user.password_hash !== old.password_hash;
+    // The former address may be in another hand, and a link to reset the password would go there.
+    const hasNewEmail = user.email !== old.email || user.email_confirmed_at !== old.email_confirmed_at;
     if (isDisabled) outcome.disabled.push(old.username);
     if (isDemoted) outcome.demoted.push(old.username);
     if (hasNewPassword) outcome.passwords.push(old.username);
-    if (!isDisabled && !isDemoted && !hasNewPassword) continue;
+    if (!isDisabled && !isDemoted && !hasNewPassword && !hasNewEmail) continue;
     await trx
       .updateTable('users')
       .set({
         password_hash: user.password_hash,
         password_set_at: user.password_set_at,
+        email: user.email,
+        email_confirmed_at: user.email_confirmed_at,
         ...(isDisabled ? { disabled: 1 as const } : {}),
         ...(isDemoted ? { role: user.role } : {}),
       })

@@ -6,6 +6,7 @@ import Sqlite from 'better-sqlite3';
 import { Secret, TOTP } from 'otpauth';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { generateTotpSecret } from '../../src/accounts/second-factor/totp.ts';
+import { DAY_MS } from '../../src/core/duration.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -195,7 +196,15 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
     const factor = await secondFactor.enrol({ userId: meera?.id ?? '', secret }, code, origin);
     if (factor.kind !== 'enrolled') throw new Error(factor.kind);
+    const { db: before } = running().infrastructure.database;
+    const invitedBy = (await userAdmin.list()).find((user) => user.username === 'ravi')?.id ?? '';
+    await running().services.accounts.invitations.create(
+      { email: undefined, role: 'admin', lifetimeMs: DAY_MS },
+      { userId: invitedBy, username: 'ravi' },
+      origin,
+    );
     await backUp();
+    await before.updateTable('users').set({ email: 'new@example.org' }).where('id', '=', invitedBy).execute();
     const [recoveryCode = ''] = factor.recoveryCodes;
     await secondFactor.check(meera?.id ?? '', recoveryCode, {
       isKnownDevice: async () => true,
@@ -246,6 +255,10 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     });
     expect(called.status).toBe(401);
     const { db } = running().infrastructure.database;
+    const invitations = await db.selectFrom('invitations').select('outcome').execute();
+    expect(invitations).toEqual([{ outcome: 'revoked' }]);
+    const ravi = await running().services.users.findByUsername('ravi');
+    expect(ravi?.email).toBe('new@example.org');
     const row = await db
       .selectFrom('audit_log')
       .selectAll()
