@@ -49,6 +49,7 @@ describe.each(DATABASES)('The store of API keys on %s', (_name, open) => {
       addresses: { primary: '10.0.0.1', secondary: undefined },
       secretHash: 'hash of one',
       ownerDisabled: false,
+      ownerRole: 'user',
     });
     expect(await store.findForUse('other')).toBeUndefined();
     expect(await store.findForUse('ONE')).toBeUndefined();
