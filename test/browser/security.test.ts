@@ -25,6 +25,7 @@ const PAGES = [
   '/users',
   '/users?q=person-19',
   '/users/new',
+  '/users/invitations',
   '/security/bans',
   '/security/bans?q=100.0.1&page=3',
   '/security/bans/new',

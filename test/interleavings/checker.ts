@@ -41,8 +41,8 @@ export function findViolations(events: readonly Event[]): readonly string[] {
           : []),
       ];
     }),
-    ...all('work_began').flatMap(({ subject, at }) =>
-      endDoneAt(subject, at) < (cameInAt(subject, at) ?? 0)
+    ...all('work_began').flatMap(({ subject, request, at }) =>
+      endDoneAt(subject, at) < (all('came_in').find((event) => event.request === request)?.at ?? 0)
         ? [`a request of ${subject.name} came in after its end was reported, and was carried out`]
         : [],
     ),

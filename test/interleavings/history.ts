@@ -15,10 +15,10 @@ export type Event =
   /** A sign-in was asked for, and answered with a session. */
   | { readonly kind: 'sign_in_asked'; readonly name: string }
   | { readonly kind: 'signed_in'; readonly subject: Subject }
-  /** The last byte of a request has come in. */
-  | { readonly kind: 'came_in'; readonly subject: Subject }
+  /** The last byte of a request has come in. One subject may have several under way. */
+  | { readonly kind: 'came_in'; readonly subject: Subject; readonly request: object }
   /** Its work began, behind all judgements. */
-  | { readonly kind: 'work_began'; readonly subject: Subject }
+  | { readonly kind: 'work_began'; readonly subject: Subject; readonly request: object }
   /** What it asked for was committed. */
   | {
       readonly kind: 'effect';

@@ -60,7 +60,7 @@ export function createVisits(parts: Pick<Parts, 'AppError' | 'SessionEndedError'
     async function beginWork(): Promise<void> {
       await pass(roleGate, req, res, async () => {
         isBegun = true;
-        history.add({ kind: 'work_began', subject });
+        history.add({ kind: 'work_began', subject, request: req });
         await work(req);
       });
     }
@@ -68,14 +68,14 @@ export function createVisits(parts: Pick<Parts, 'AppError' | 'SessionEndedError'
     async function readBody(): Promise<void> {
       if (method === 'POST') {
         await pause(`the body of a form from ${subject.name}`);
-        history.add({ kind: 'came_in', subject });
+        history.add({ kind: 'came_in', subject, request: req });
       }
       await pass(expiry.judgeAgain, req, res, beginWork);
     }
 
     try {
       await acts.run({ subject, needsAdmin: role === 'admin' }, async () => {
-        if (method === 'GET') history.add({ kind: 'came_in', subject });
+        if (method === 'GET') history.add({ kind: 'came_in', subject, request: req });
         await loadSession(req);
         await pass(expiry.middleware, req, res, readBody);
       });
@@ -192,7 +192,7 @@ export function createVisits(parts: Pick<Parts, 'AppError' | 'SessionEndedError'
 
     async webhook(): Promise<void> {
       const subject = { name: 'a webhook', userId: TRADER, sid: undefined, epoch: 0, loginTime: clock.now() };
-      history.add({ kind: 'came_in', subject });
+      history.add({ kind: 'came_in', subject, request: subject });
       await acts.run({ subject, needsAdmin: false }, () => house.intake('webhook', SIGNAL, SYSTEM_ORIGIN));
     },
 
