@@ -42,6 +42,7 @@ export function createApp(services: Services): Express {
   app.use(createRequestId());
   app.use(createRoutePolicyReader(createRoutePolicies(ROUTE_POLICIES)));
   app.use(services.feed.choosePolicy);
+  app.use(services.gateway.choosePolicy);
   app.use(
     ...createSecurityHeaders({
       ...config,
@@ -69,6 +70,7 @@ export function createApp(services: Services): Express {
   app.use(services.strategies.webhooks);
   app.use(services.api.programs);
   app.use(services.feed.programs);
+  app.use(services.gateway.authorisation);
   app.use(services.cspReports.endpoint);
   app.use(services.rateLimits.unanswered);
   // Behind what programs ask for, this server among them: it calls itself by a loopback name.
@@ -105,7 +107,7 @@ export function createApp(services: Services): Express {
   app.use(services.auditLog.refusalWatch);
   app.use(services.sessions.expiry.endedInProgress);
   app.use(services.accounts.reopenLoginForm);
-  app.use(createErrorHandler(log, toKnownFailure));
+  app.use(createErrorHandler(log, toKnownFailure, services.gateway.answerRefusal));
   app.use(createFallbackErrorHandler(log));
   return app;
 }

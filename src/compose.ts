@@ -3,6 +3,7 @@ import { createAccountsFeature } from './accounts/accounts-feature.ts';
 import { createPasswordHasher } from './accounts/password-hasher.ts';
 import { SIGN_IN_EVENTS } from './accounts/sign-in-history.ts';
 import { createUserStore } from './accounts/user-store.ts';
+import { usernameKey } from './accounts/username.ts';
 import { createOverviewRouter } from './admin/overview/routes.ts';
 import { createPendingRevocationsRouter } from './admin/pending-revocations.ts';
 import { createPeopleRouter } from './admin/people/routes.ts';
@@ -29,6 +30,8 @@ import { createFeedFeature } from './feed/feed-feature.ts';
 import { createUpstreams } from './feed/prices/upstreams.ts';
 import { createSocketRegistry } from './feed/socket-registry.ts';
 import { createSocketTarget } from './feed/socket-target.ts';
+import { createGatewayFeature } from './gateway/gateway-feature.ts';
+import { createAddressList } from './http/address-list.ts';
 import { createDraining } from './http/draining.ts';
 import type { Feature } from './http/feature.ts';
 import { createMetricsRegistry } from './http/metrics.ts';
@@ -171,6 +174,7 @@ export function compose({
     revocations,
     secrets: config.sessionSecrets,
     https,
+    cookieDomain: config.cookieDomain,
     maxSessionsPerUser: config.maxSessionsPerUser,
     limitIdle: settings.idleLimits.apply,
     heldBrokers: async (userId) =>
@@ -279,7 +283,7 @@ export function compose({
     defaultBroker,
     findInstruments: symbols.find,
     hasInstruments,
-    https,
+    cookieName: sessions.cookieName,
     rateLimits: limits.socket,
     showsKey: api.showsKey,
     refuseKeyInAddress: api.refuseKeyInAddress,
@@ -290,6 +294,22 @@ export function compose({
     listAdministrators,
   });
   audit.listen(feed.listener);
+
+  const gateway = createGatewayFeature({
+    ...shared,
+    rulesFile: config.gatewayRules,
+    isTrustedProxy: createAddressList(config.trustProxy),
+    https,
+    encryptionKeys: config.encryptionKeys,
+    usernameKey,
+    emailOf: async (userId) => (await users.findById(userId))?.email,
+    loadSession: sessions.loadSession,
+    limitPerson: rateLimits.behindSession,
+    liveSession,
+    whyNoSession: sessions.expiry.whyNoSession,
+    findKey: api.findKey,
+    admitKey: (req, res, key) => api.keyGate.admit(req, res, 'gateway:access', key),
+  });
 
   const watchlist = createWatchlistFeature({
     ...shared,
@@ -462,6 +482,7 @@ export function compose({
     mail,
     strategies,
     feed,
+    gateway,
     watchlist,
     { router: overview },
     bans,
@@ -501,6 +522,7 @@ export function compose({
     sockets,
     upstreams,
     feed,
+    gateway,
     bans,
     auditLog: auditFeature,
     cspReports,

@@ -98,6 +98,15 @@ const fernetKey = z
   )
   .refine(isVaried, 'is a placeholder and not a key');
 
+/** A name of two parts or more: browsers refuse cookies for a single one, `com` or `localhost`. */
+const cookieDomain = z
+  .string()
+  .toLowerCase()
+  .regex(
+    /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\.[a-z]([a-z0-9-]*[a-z0-9])?$/,
+    'is not a domain of two parts or more, without a dot in front',
+  );
+
 /** All four parts of an IPv4 address: a bare `1`, which Express reads as one hop, would be 0.0.0.1. */
 const isAddress = (text: string): boolean =>
   ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
@@ -258,6 +267,8 @@ const SETTINGS = {
     '1000000',
   ),
   METRICS_ALLOW: setting(metricsAllow, 'private', '127.0.0.1,10.0.0.0/8'),
+  GATEWAY_RULES: optional(z.string(), 'gateway.yaml'),
+  COOKIE_DOMAIN: optional(cookieDomain, 'example.com'),
   CORS_ORIGINS: setting(listOf(origin), '', 'https://charts.example.com'),
   ...HEADER_SETTINGS,
   BROKER_HOLD: setting(oneOf(['session', 'cutoff']), 'session'),
@@ -297,6 +308,19 @@ const serverSettings = z
     when: () => true,
   })
   .refine(
+    ({ BASE_URL, COOKIE_DOMAIN }) =>
+      COOKIE_DOMAIN === undefined ||
+      (BASE_URL !== undefined && isOfDomain(new URL(BASE_URL).hostname, COOKIE_DOMAIN)),
+    {
+      path: ['COOKIE_DOMAIN'],
+      error: 'is not the domain of BASE_URL, or one above it: browsers would refuse the cookie',
+      when: ({ value }) => {
+        const { BASE_URL, COOKIE_DOMAIN } = value as { BASE_URL?: unknown; COOKIE_DOMAIN?: unknown };
+        return typeof COOKIE_DOMAIN === 'string' && (BASE_URL === undefined || URL.canParse(String(BASE_URL)));
+      },
+    },
+  )
+  .refine(
     ({ NODE_ENV, SESSION_SECRET, PEPPER }) =>
       NODE_ENV !== PRODUCTION || ![SESSION_SECRET].flat().some((value) => [PEPPER].flat().includes(value)),
     {
@@ -305,6 +329,8 @@ const serverSettings = z
       when: ({ value }) => Array.isArray((value as { PEPPER?: unknown }).PEPPER),
     },
   );
+
+const isOfDomain = (host: string, domain: string): boolean => host === domain || host.endsWith(`.${domain}`);
 
 function parse<Parsed>(schema: z.ZodType<Parsed>, env: Environment): Parsed {
   const { data, error } = schema.safeParse(withoutBlanks(env));
@@ -406,6 +432,10 @@ export function parseConfig(env: Environment) {
     /** Addresses and CIDRs that may see /metrics. */
     metricsAllow: given.METRICS_ALLOW,
     headers: toHeaderSettings(given),
+    /** A file of rules; undefined: the gateway is off. */
+    gatewayRules: given.GATEWAY_RULES,
+    /** The domain that the session's cookie is for; undefined: this host alone. */
+    cookieDomain: given.COOKIE_DOMAIN,
     /** Whether Connect proposes to keep a connection until the cutoff, also when no browser is signed in. */
     holdByDefault: given.BROKER_HOLD === 'cutoff',
     sandboxBroker: given.SANDBOX_BROKER ?? given.NODE_ENV !== PRODUCTION,

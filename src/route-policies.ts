@@ -12,6 +12,7 @@ import { BROKER_ROUTES } from './broker/routes.ts';
 import { SANDBOX_ROUTES } from './broker/sandbox/metadata.ts';
 import { DASHBOARD_ROUTES } from './dashboard/routes.ts';
 import { FEED_ROUTES } from './feed/routes.ts';
+import { GATEWAY_ROUTES } from './gateway/routes.ts';
 import { OPEN_ROUTES } from './http/probes.ts';
 import type { RoutePolicy } from './http/route-policy.ts';
 import { REPORT_ROUTES } from './monitoring/csp-reports/reports-page.ts';
@@ -39,6 +40,7 @@ export const ROUTE_POLICIES: readonly RoutePolicy[] = [
   ...TELEGRAM_ROUTES,
   ...STRATEGY_ROUTES,
   ...FEED_ROUTES,
+  ...GATEWAY_ROUTES,
   ...WATCHLIST_ROUTES,
   ...OVERVIEW_ROUTES,
   ...PENDING_REVOCATION_ROUTES,

@@ -43,7 +43,7 @@ import { createKeyUsage, type KeyUsage } from './key-usage.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from './key-verifier.ts';
 import { createKeysRouter } from './keys-router.ts';
 import { createOpenApiDocument } from './openapi-document.ts';
-import { refuseKeyInAddress } from './presented-key.ts';
+import { findKey, refuseKeyInAddress } from './presented-key.ts';
 import { createShownKey } from './shown-key.ts';
 import { createWaitingCalls, type WaitingCalls } from './waiting-calls.ts';
 import { describeWebhook } from './webhook-operation.ts';
@@ -95,6 +95,8 @@ export interface ApiFeature extends Feature {
   readonly usage: KeyUsage;
   /** For what else takes API keys. */
   readonly keyGate: KeyGate;
+  /** A key in a header that this installation may have made: what else stands there may be for another tool. */
+  readonly findKey: (req: Request) => string | undefined;
   /** Whether a request carries a key in a header, valid or not. */
   readonly showsKey: (req: Request) => boolean;
   /** Throws `invalid` for a key, token or ticket in the address. */
@@ -142,6 +144,7 @@ export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
     shownKey: createShownKey({ format, verifier }),
     keyGate: gate,
     refuseKeyInAddress,
+    findKey,
     showsKey: (req) => req.get('x-api-key') !== undefined || /^bearer /i.test(req.get('authorization') ?? ''),
     whenKeysChange: waiting.add,
     async whyNoSocket(keyId, address) {

@@ -8,6 +8,7 @@ export const API_SCOPES = [
   'signals:read',
   'strategies:read',
   'feed:read',
+  'gateway:access',
 ] as const;
 export type ApiScope = (typeof API_SCOPES)[number];
 
@@ -19,6 +20,7 @@ export const SCOPE_WORDS = {
   'signals:read': 'Get the signals that your strategies accepted',
   'strategies:read': 'List your strategies',
   'feed:read': 'Open a live connection for prices and events',
+  'gateway:access': 'Use the tools behind the gateway that you may use yourself',
 } as const satisfies Record<ApiScope, string>;
 
 /** What a program may do only while the owner of its key is more than a viewer. */

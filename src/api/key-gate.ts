@@ -38,10 +38,10 @@ export type CountCaller = (userId: string) => void;
 /** The door of the API. */
 export interface KeyGate {
   /**
-   * Lets a request in whose key is good, allowed from where it comes, within its limits and for this scope; sets the
+   * Lets a request in whose key (`key`, or what its headers carry) is good, allowed from where it comes, within its limits and for this scope; sets the
    * RateLimit headers. Throws `bad_api_key`, `forbidden`, `rate_limited`, `invalid` or `unavailable`.
    */
-  admit(req: Request, res: Response, scope: ApiScope): Promise<StoredKey>;
+  admit(req: Request, res: Response, scope: ApiScope, key?: string): Promise<StoredKey>;
   /** Asked again after a wait: throws when the key is no longer good. */
   admitAgain(req: Request, res: Response, scope: ApiScope): Promise<void>;
 }
@@ -74,8 +74,11 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
     return (keyId === undefined ? unknownKeys : genuineKeys).take([keyId, ...facts].join(' '));
   }
 
-  async function requireGoodKey(req: Request, res: Response): Promise<StoredKey> {
-    const text = presentedKey(req);
+  async function requireGoodKey(
+    req: Request,
+    res: Response,
+    text = presentedKey(req),
+  ): Promise<StoredKey> {
     if (text === undefined) {
       countStranger(req, res);
       throw missingKey();
@@ -102,8 +105,8 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
   }
 
   return {
-    async admit(req, res, scope) {
-      const key = await requireGoodKey(req, res);
+    async admit(req, res, scope, text) {
+      const key = await requireGoodKey(req, res, text);
       const address = clientAddress(req);
       if (!mayBeUsedFrom(key.addresses, address)) {
         await recordRefusal(req, res, key);

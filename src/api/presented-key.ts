@@ -28,6 +28,12 @@ export function presentedKey(req: Request): string | undefined {
   return bearer ?? header;
 }
 
+/** The key of a request whose other headers and address are for another tool; undefined where there is none. */
+export function findKey(req: Request): string | undefined {
+  const bearer = /^bearer +(\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
+  return [bearer, req.get('x-api-key')?.trim()].find((text) => text !== undefined && looksLikeKey(text));
+}
+
 /** Throws `invalid`, with the parameter's name, for a key, token or ticket in the address. */
 export function refuseKeyInAddress(req: Request): void {
   const [, query = ''] = /\?(.*)$/s.exec(req.originalUrl) ?? [];

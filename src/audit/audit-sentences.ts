@@ -184,6 +184,10 @@ const SENTENCES: Sentences = {
   'policy.changed': ({ before, after }) => `From now on ${after}. Before: ${before}.`,
   'policy.refused': ({ problems }) =>
     `Settings in .env could not be used, the old ones stay: ${list(problems)}.`,
+  'gateway.rules_changed': ({ rules }) =>
+    `${count(rules.length, 'rule')} of the gateway in force from now on: ${list(rules)}.`,
+  'gateway.rules_refused': ({ problems }) =>
+    `The rules of the gateway could not be used, the old ones stay: ${list(problems)}.`,
   'request.refused': ({ userId, why, route }, { user }) =>
     `${userId === undefined ? 'A stranger' : user(userId)} was turned away from ${route}: ${REFUSAL_WORDS[why] ?? words(why)}.`,
   'export.taken': ({ what, scope }) => `The ${EXPORT_WORDS[what] ?? what} was taken out: ${scope}.`,

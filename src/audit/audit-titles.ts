@@ -76,6 +76,8 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'allowlist.changed': 'Allowlist changed',
   'policy.changed': 'Session limits changed',
   'policy.refused': 'Settings refused',
+  'gateway.rules_changed': 'Gateway rules changed',
+  'gateway.rules_refused': 'Gateway rules refused',
   'request.refused': 'Request refused',
   'export.taken': 'Data exported',
   'audit.lost': 'Events not written',

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Log } from '../core/log.ts';
 import { unavailable } from '../errors.ts';
 import { clientSubject } from '../http/client-address.ts';
+import { sendPlainPage } from '../http/plain-page.ts';
 import { wantsJson } from '../http/wants-json.ts';
 import type { BanHits } from './ban-hits.ts';
 import type { BanIndex } from './ban-index.ts';
@@ -91,29 +91,9 @@ async function atMost(ms: number, work: Promise<void>): Promise<void> {
 const WORDS =
   'This server does not accept requests from your address at the moment. If this is a mistake, tell its administrator your address';
 
-/** The page's own: from a banned address the stylesheet of the other pages is refused as well. */
-const STYLE =
-  ':root{color-scheme:light dark}body{max-width:30rem;margin:10vh auto;padding:0 1.5rem;background:light-dark(#f3f6f7,#0e1418);color:light-dark(#14212a,#e5ecef);font:1rem/1.55 system-ui,sans-serif;overflow-wrap:anywhere}';
-
-const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
-
 function refuse(req: Request, res: Response, address: string): void {
   res.status(403).set('Cache-Control', 'no-store');
   if (wantsJson(req) || req.path.startsWith('/api/'))
     return void res.json({ status: 'error', error: 'banned', message: `${WORDS}: ${address}.` });
-  res.set('Content-Security-Policy', CONTENT_SECURITY_POLICY);
-  res.type('html').send(page(address, String(res.locals['requestId'] ?? '')));
-}
-
-/** `address` is one in the spelling of `clientAddress`, and the id is our own: neither needs escaping. */
-function page(address: string, requestId: string): string {
-  return `<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Not allowed · Curfew</title>
-<style>${STYLE}</style>
-<h1>Not allowed</h1>
-<p>${WORDS}: <code>${address}</code>.</p>
-<p>Request id: <code>${requestId}</code></p>
-</html>
-`;
+  sendPlainPage(res, { heading: 'Not allowed', text: `${WORDS}: ${address}.` });
 }

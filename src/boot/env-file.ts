@@ -101,7 +101,7 @@ function withFreshSecrets(example: string): string {
   );
 }
 
-export interface EnvFileWatch {
+export interface TextFileWatch {
   stop(): void;
 }
 
@@ -115,7 +115,7 @@ const SETTLED_AFTER_MS = 2 * LOOK_EVERY_MS;
  * instead of listening to the kernel: editors replace files, and mounts into containers deliver no events. A file that is
  * empty or gone is an editor at work.
  */
-export function watchEnvFile(file: string, onChange: () => void): EnvFileWatch {
+export function watchTextFile(file: string, onChange: () => void): TextFileWatch {
   let settling: NodeJS.Timeout | undefined;
   const listener: StatsListener = (now, before) => {
     const changed = now.ctimeMs !== before.ctimeMs || now.ino !== before.ino || now.size !== before.size;

@@ -1,4 +1,4 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Config, type Environment, parseConfig } from '../config.ts';
 import type { DatabaseLocation } from '../storage/database.ts';
@@ -14,10 +14,14 @@ export function readSettings(environment: Environment): Environment {
   return mergeEnvironment(environment, readEnvFile(ENV_FILE));
 }
 
-/** Reads settings, whose database file, where it is named by a relative path, lies in the project's folder. Throws ConfigError. */
+/** Reads settings; a relative path of the database file or the gateway's rules begins in the project's folder. Throws ConfigError. */
 export function parseProjectConfig(settings: Environment): Config {
   const config = parseConfig(settings);
-  return Object.freeze({ ...config, database: inProject(config.database) });
+  return Object.freeze({
+    ...config,
+    database: inProject(config.database),
+    gatewayRules: config.gatewayRules && resolve(PROJECT_FOLDER, config.gatewayRules),
+  });
 }
 
 function inProject(location: DatabaseLocation): DatabaseLocation {

@@ -11,7 +11,7 @@ import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { FORM_LIMITS, UPLOAD_WITHIN_MS } from '../http/body-limits.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { connect } from './connect.ts';
-import { readEnvFile, unknownNames, watchEnvFile } from './env-file.ts';
+import { readEnvFile, unknownNames, watchTextFile } from './env-file.ts';
 import { createLiveSettings } from './live-settings.ts';
 import { ENV_FILE } from './project-files.ts';
 import { createShutDown } from './shutdown.ts';
@@ -55,6 +55,7 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   // Of the process, and not of a server: nothing ends them before the process does.
   collectDefaultMetrics({ register: services.metrics, eventLoopMonitoringPrecision: LOOP_RESOLUTION_MS });
 
+  services.gateway.rules.load();
   await warnOfClock(services);
   await jobs.catchUp();
   const app = createApp(services);
@@ -104,24 +105,34 @@ async function listen(server: Server, { port, host }: Config): Promise<void> {
   await once(server, 'listening');
 }
 
-/** SESSION_EXPIRY_TIME and SESSION_IDLE_TIMEOUT follow .env while the server runs: when it is saved, and on SIGHUP. */
+/**
+ * SESSION_EXPIRY_TIME and SESSION_IDLE_TIMEOUT follow .env while the server runs, and the gateway its file of rules: when
+ * they are saved, and on SIGHUP.
+ */
 function watchSettings(
-  { policy, registry, audit, log }: Services,
+  { policy, registry, audit, log, gateway }: Services,
   environment: Environment,
   atStart: Environment,
 ) {
   const readFile = () => readEnvFile(ENV_FILE);
   const storeUses = () => registry.flush({ all: true });
   const reload = createLiveSettings({ policy, environment, readFile, atStart, storeUses, audit, log });
-  const safely = (): void =>
-    void reload().catch((err: unknown) => log.error({ err }, 'The settings could not be read again'));
-  const watch = watchEnvFile(ENV_FILE, safely);
-  process.on('SIGHUP', safely);
+  const safely = (work: () => Promise<void>) => (): void =>
+    void work().catch((err: unknown) => log.error({ err }, 'The settings could not be read again'));
+  const readEnv = safely(reload);
+  const readRules = safely(gateway.rules.reload);
+  const watches = [
+    watchTextFile(ENV_FILE, readEnv),
+    ...(gateway.rules.file === undefined ? [] : [watchTextFile(gateway.rules.file, readRules)]),
+  ];
+  process.on('SIGHUP', readEnv);
+  process.on('SIGHUP', readRules);
   return {
-    reload: safely,
+    reload: readEnv,
     stop() {
-      watch.stop();
-      process.off('SIGHUP', safely);
+      for (const watch of watches) watch.stop();
+      process.off('SIGHUP', readEnv);
+      process.off('SIGHUP', readRules);
     },
   };
 }

@@ -230,6 +230,10 @@ export type AuditEvent =
   | { readonly type: 'policy.changed'; readonly before: string; readonly after: string }
   /** Settings in .env that were changed while the server ran and could not be used; the old ones stay. */
   | { readonly type: 'policy.refused'; readonly problems: readonly string[] }
+  /** The rules of the gateway, by name, that are in force from now on. */
+  | { readonly type: 'gateway.rules_changed'; readonly rules: readonly string[] }
+  /** A file of rules that was changed while the server ran and could not be used; the old ones stay. */
+  | { readonly type: 'gateway.rules_refused'; readonly problems: readonly string[] }
   /**
    * A request that was turned away: a form from elsewhere, a page for administrators, too many. Once an hour for each of
    * them, address and person, not for each request. `route` as it was declared.

@@ -13,7 +13,6 @@ import { counter, gauge } from '../http/metrics.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { RevocationStore } from '../revocation/revocation-store.ts';
 import type { SessionActors } from '../sessions/session-actors.ts';
-import { sessionCookieName } from '../sessions/session-middleware.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Database } from '../storage/database.ts';
@@ -63,7 +62,8 @@ export interface FeedFeatureDeps extends BrokerChoiceDeps, PlaceFinderDeps {
   /** SOCKET_RATE_LIMIT. */
   readonly rateLimits: readonly RateLimit[];
   readonly publicOrigin: string;
-  readonly https: boolean;
+  /** Of the session. */
+  readonly cookieName: string;
   readonly showsKey: (req: Request) => boolean;
   readonly refuseKeyInAddress: FeedRouteDeps['refuseKeyInAddress'];
   readonly admitKey: FeedRouteDeps['admitKey'];
@@ -141,7 +141,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
   }
 
   const tellSockets = createFeedEventListener(events.tell, deps.listAdministrators);
-  const routes = { ...deps, openSocket, cookieName: sessionCookieName(deps.https) };
+  const routes = { ...deps, openSocket };
 
   listenForSocketEnds(sockets, bus, log);
   draining.onBegin(close);

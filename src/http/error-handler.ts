@@ -10,6 +10,9 @@ import { wantsJson } from './wants-json.ts';
 /** What no router answered. */
 export const refuseUnknownPath: RequestHandler = (_req, _res, next) => next(notFound());
 
+/** Answers a request that no page of this server is for; false where it is for one. */
+export type AnswerElsewhere = (req: Request, res: Response, error: AppError) => boolean;
+
 /**
  * Renders every error once: JSON for programs, a page for people, words that say nothing of the inside. A 5xx is logged
  * here and nowhere else, without the request's body (a parser's error carries it) or headers.
@@ -17,6 +20,7 @@ export const refuseUnknownPath: RequestHandler = (_req, _res, next) => next(notF
 export function createErrorHandler(
   log: Log,
   toKnown: (error: unknown) => AppError | undefined,
+  answerElsewhere: AnswerElsewhere = () => false,
 ): ErrorRequestHandler {
   return function renderError(error: unknown, req, res, _next) {
     const known = toKnown(error) ?? fromHttpLibrary(error);
@@ -44,7 +48,7 @@ export function createErrorHandler(
       res.destroy();
       return;
     }
-    answer(req, res, appError);
+    if (!answerElsewhere(req, res, appError)) answer(req, res, appError);
   };
 }
 

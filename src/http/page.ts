@@ -79,7 +79,8 @@ const REFRESHED_AFTER_MS = 2_000;
 
 /** Asks for the page again when its session is over, which leads to the sign-in page. */
 function leadAwayAtCutoff(req: Request, res: Response, cutoff: number | undefined): void {
-  if (cutoff === undefined || req.method !== 'GET') return;
+  // A page that leads elsewhere by itself goes first.
+  if (cutoff === undefined || req.method !== 'GET' || res.hasHeader('Refresh')) return;
   const now = (req.app.get(PAGE_CLOCK) as Clock).now();
   res.set('Refresh', String(Math.ceil((cutoff + REFRESHED_AFTER_MS - now) / 1_000)));
 }

@@ -76,6 +76,13 @@ export const RATE_LIMIT_TABLE = {
     usual: '1200/minute',
     counting: 'batched',
   },
+  gateway: {
+    requests: 'requests for other tools through the gateway',
+    countedBy: 'user; address where no one is signed in',
+    setting: 'GATEWAY_RATE_LIMIT',
+    usual: '6000/minute',
+    counting: 'batched',
+  },
   public: {
     requests: 'pages and forms of a signed-out visitor, the redirect to the sign-in page included',
     countedBy: 'address',
@@ -117,12 +124,14 @@ export const isBatched = (name: RateLimitName): name is BatchedLimitName =>
 export function limitOfStranger({ class: routeClass, limit }: RoutePolicy): BatchedLimitName | undefined {
   if (routeClass === 'static' || limit === 'own') return undefined;
   if (routeClass === 'probe' || routeClass === 'api') return 'programs';
+  if (routeClass === 'gateway') return 'gateway';
   return limit ?? 'public';
 }
 
 /** Which limit of users a request of a signed-in user counts towards. Undefined for signing out. */
 export function limitOfPerson(method: string, policy: RoutePolicy): BatchedLimitName | undefined {
   if (policy.class === 'poll') return 'polls';
+  if (policy.class === 'gateway') return 'gateway';
   if (method === 'POST' && policy.alwaysOpen) return undefined;
   return policy.role === 'admin' ? 'security' : 'pages';
 }

@@ -199,6 +199,7 @@ const WORDS: Readonly<Record<BatchedLimitName, string>> = {
   pages: MANY_OF_PERSON,
   security: MANY_OF_PERSON,
   polls: 'A script asks too often with this session.',
+  gateway: 'More is asked of the tools behind this server than anyone needs.',
   public: MANY_FROM_ADDRESS,
   programs: MANY_FROM_ADDRESS,
   apiUser: 'Too many requests with the API keys of one person, all of them together.',

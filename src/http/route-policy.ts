@@ -9,9 +9,19 @@ import type { BatchedLimitName } from './rate-limit-table.ts';
  * - `form`: for anyone, but with a session, because its form needs a CSRF token.
  * - `callback`: where a broker sends a person back to; the route itself says what is wrong with their session.
  * - `poll`: guarded, but asked by a script and not by a person: it does not move the idle clock.
+ * - `gateway`: a request for another tool, which the gateway's rules decide about.
  * - `guarded`: needs a live session.
  */
-export type RouteClass = 'static' | 'probe' | 'api' | 'public' | 'form' | 'callback' | 'poll' | 'guarded';
+export type RouteClass =
+  | 'static'
+  | 'probe'
+  | 'api'
+  | 'public'
+  | 'form'
+  | 'callback'
+  | 'poll'
+  | 'gateway'
+  | 'guarded';
 
 /** Everything that is decided about a path before its route is reached. Each feature declares rows for its own routes. */
 export interface RoutePolicy {
@@ -23,6 +33,8 @@ export interface RoutePolicy {
   readonly class?: RouteClass;
   /** The session is loaded where a browser brings one, without a sign of life: a page for anyone that shows who is signed in. */
   readonly showsViewer?: true;
+  /** It does not move the idle clock, whatever the class says: a tool that asks by itself, again and again. */
+  readonly quiet?: true;
   /**
    * Who may come, asked anew for each request (ASVS 8.3.2): any signed-in user where none is named; `user`: all roles but
    * viewers.
@@ -108,6 +120,7 @@ export const SESSION_USE = {
   form: 'active',
   callback: 'active',
   poll: 'passive',
+  gateway: 'active',
   guarded: 'active',
 } as const satisfies Record<RouteClass, 'none' | 'active' | 'passive'>;
 
@@ -117,6 +130,7 @@ export const ROUTE_CLASSES = [
   'form',
   'api',
   'poll',
+  'gateway',
   'callback',
   'public',
   'static',

@@ -30,7 +30,7 @@ export function createReauthentication(clock: Clock): Reauthentication {
   return {
     isDue(req) {
       // Where a clock was put back, the last time may lie in the future: that makes it no fresher.
-      const age = Math.abs(clock.now() - lastTimeOf(req));
+      const age = Math.abs(clock.now() - lastProofOf(req));
       return age >= (isForm(req) ? FOR_A_FORM_MS : FOR_AN_ACT_MS);
     },
 
@@ -52,8 +52,8 @@ export function createReauthentication(clock: Clock): Reauthentication {
 
 const isForm = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
 
-/** A sign-in is the first time of its session. In ms since the epoch. */
-function lastTimeOf(req: Request): number {
+/** When the user of the request's session last proved who they are, in ms since the epoch. Signing in is the first time. */
+export function lastProofOf(req: Request): number {
   return req.session.provedAt ?? currentSession(req).loginTime;
 }
 

@@ -43,6 +43,8 @@ export interface SessionExpiry {
   readonly endedInProgress: ErrorRequestHandler;
   /** The request's session if it counts: for pages that anyone may see. */
   readonly liveSession: (req: Request) => CurrentSession | undefined;
+  /** Why the request has no session that counts. Ends what is past the cutoff. */
+  readonly whyNoSession: (req: Request) => Promise<LoginReason>;
 }
 
 export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
@@ -70,6 +72,8 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
   }
 
   return {
+    whyNoSession: async (req) => (await explain(req)).reason,
+
     liveSession(req) {
       const session = findCurrentSession(req);
       return session === undefined || isOver(session) ? undefined : session;
@@ -85,16 +89,14 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
         return next();
       }
       if (!isGuarded(routeClass)) return next();
-      if (session !== undefined) return refuse(req, res, session);
-      const presented = ids.unknownSessionId(req);
-      answer(req, res, await explainMissing(presented), presented !== undefined);
+      await refuse(req, res);
     },
 
     async judgeAgain(req, res, next) {
       const session = findCurrentSession(req);
       // A form for anyone carries credentials of its own.
       if (session === undefined || routeClassOf(req) === 'form') return next();
-      if (!isSafeMethod(req.method) && !(await stillCounts(session))) return refuse(req, res, session);
+      if (!isSafeMethod(req.method) && !(await stillCounts(session))) return refuse(req, res);
       longRequests.follow(req, res, session);
       acting.run(actors.of(session), next);
     },
@@ -104,7 +106,7 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
       const isGuardedPage = isGuarded(routeClassOf(req)) && !res.headersSent;
       if (!(error instanceof SessionEndedError) || session === undefined || !isGuardedPage)
         return next(error);
-      await refuse(req, res, session);
+      await refuse(req, res);
     },
   };
 
@@ -114,16 +116,26 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
   }
 
   /** Ends what is past the cutoff, and answers with why the session does not count. */
-  async function refuse(req: Request, res: Response, session: CurrentSession): Promise<void> {
+  async function refuse(req: Request, res: Response): Promise<void> {
+    const { reason, hadSession } = await explain(req);
+    res.locals['viewer'] = undefined;
+    // What is still on its way in was meant for a session that is over.
+    if (findCurrentSession(req) !== undefined && !req.complete) res.set('Connection', 'close');
+    answer(req, res, reason, hadSession);
+  }
+
+  async function explain(req: Request): Promise<{ reason: LoginReason; hadSession: boolean }> {
+    const session = findCurrentSession(req);
+    if (session === undefined) {
+      const presented = ids.unknownSessionId(req);
+      return { reason: await explainMissing(presented), hadSession: presented !== undefined };
+    }
     const past = isOver(session);
     if (past) await endStale(session);
     const reason = past ? 'cutoff' : await explainMissing(session.sid);
-    res.locals['viewer'] = undefined;
-    // What is still on its way in was meant for a session that is over.
-    if (!req.complete) res.set('Connection', 'close');
     // It ended while this request was on its way; only why may not be known any more.
     const isUnexplained = reason === 'login_required' || reason === 'logged_out';
-    answer(req, res, isUnexplained ? 'revoked' : reason, true);
+    return { reason: isUnexplained ? 'revoked' : reason, hadSession: true };
   }
 
   function answer(req: Request, res: Response, reason: LoginReason, hadSession: boolean): void {
@@ -160,17 +172,29 @@ const SENTENCES: Readonly<Record<LoginReason, string>> = {
   revoked: 'The session was ended. Sign in again.',
 };
 
+/** What a program is told. */
+export function loginRefusal(reason: LoginReason): {
+  readonly code: 'login_required' | 'session_expired';
+  readonly message: string;
+} {
+  const neverWas = reason === 'login_required' || reason === 'logged_out';
+  return { code: neverWas ? 'login_required' : 'session_expired', message: SENTENCES[reason] };
+}
+
+/** The contract's reasons of a redirect: who signed out and asks for a page wants that page. */
+export const shownReason = (reason: LoginReason): LoginReason =>
+  reason === 'logged_out' ? 'login_required' : reason;
+
 /** Leaves the cookie alone: a tab in the background would take it from a login form that another tab has open. */
 function answerScript(res: Response, reason: LoginReason): void {
-  const error = reason === 'login_required' || reason === 'logged_out' ? 'login_required' : 'session_expired';
+  const { code, message } = loginRefusal(reason);
   res.set('Cache-Control', 'no-store');
-  res.status(401).json({ status: 'error', error, message: SENTENCES[reason], reason });
+  res.status(401).json({ status: 'error', error: code, message, reason });
 }
 
 function sendToLogin(req: Request, res: Response, reason: LoginReason): void {
   res.set('Cache-Control', 'no-store');
-  // The contract's reasons of a redirect: who signed out and asks for a page wants that page.
-  const query = new URLSearchParams({ reason: reason === 'logged_out' ? 'login_required' : reason });
+  const query = new URLSearchParams({ reason: shownReason(reason) });
   const returnTo = placeToReturnTo(req);
   if (returnTo !== undefined) query.set('returnTo', returnTo);
   res.redirect(303, `/auth/login?${query}`);

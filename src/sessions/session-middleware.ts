@@ -2,6 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import session from 'express-session';
 import { unavailable } from '../errors.ts';
 import { policyOf, routeClassOf, SESSION_USE } from '../http/route-policy.ts';
+import type { SessionCookie } from './session-cookie.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
 import type { SessionStorage } from './session-storage.ts';
 import { SignedInStore } from './signed-in-store.ts';
@@ -11,30 +12,26 @@ export interface SessionMiddlewareDeps {
   readonly ids: SessionIdIssuer;
   /** Newest first; all verify. */
   readonly secrets: readonly string[];
-  readonly https: boolean;
+  readonly cookie: SessionCookie;
 }
-
-/** The contract's names. `__Host-` makes a browser refuse the cookie without Secure, with a Domain or another Path. */
-export const sessionCookieName = (https: boolean): string => (https ? '__Host-curfew' : 'curfew');
 
 /** Loads the session where the path's class wants one, and nowhere else. */
 export function createSessionMiddleware({
   storage,
   ids,
   secrets,
-  https,
+  cookie,
 }: SessionMiddlewareDeps): RequestHandler {
   const create = (store: session.Store): RequestHandler =>
     session({
-      name: sessionCookieName(https),
+      name: cookie.name,
       secret: [...secrets],
       store: new SignedInStore(store),
       genid: (req) => ids.issue(req as Request),
       resave: false,
       saveUninitialized: false,
       rolling: false,
-      // No Expires: the browser forgets the cookie when it closes, the store forgets the session in its own time.
-      cookie: { httpOnly: true, sameSite: 'lax', secure: https, path: '/' },
+      cookie: cookie.options,
     });
   const active = create(storage.activeStore);
   const passive = create(storage.passiveStore);
@@ -54,7 +51,9 @@ export function createSessionMiddleware({
   };
 
   function useOf(req: Request): 'none' | 'active' | 'passive' {
-    if (!policyOf(req).showsViewer) return SESSION_USE[routeClassOf(req)];
-    return req.headers.cookie?.includes(`${sessionCookieName(https)}=`) ? 'passive' : 'none';
+    const { quiet, showsViewer } = policyOf(req);
+    if (quiet) return 'passive';
+    if (!showsViewer) return SESSION_USE[routeClassOf(req)];
+    return req.headers.cookie?.includes(`${cookie.name}=`) ? 'passive' : 'none';
   }
 }

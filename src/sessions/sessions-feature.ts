@@ -18,16 +18,17 @@ import { createOutageLogout } from './outage-logout.ts';
 import { createReauthenticationGate } from './reauthentication.ts';
 import { createSessionsRouter } from './routes.ts';
 import type { SessionActors } from './session-actors.ts';
+import { createSessionCookie, type SessionCookieDeps } from './session-cookie.ts';
 import { createSessionExpiry, type SessionExpiry } from './session-expiry.ts';
 import { readSessionId } from './session-id.ts';
 import { createSessionIdIssuer } from './session-id-issuer.ts';
-import { createSessionMiddleware, sessionCookieName } from './session-middleware.ts';
+import { createSessionMiddleware } from './session-middleware.ts';
 import type { SessionStorage } from './session-storage.ts';
 import { createShownSession } from './shown-session.ts';
 import { createUnverifiedUser } from './unverified-user.ts';
 import { createVisitorIds } from './visitor-ids.ts';
 
-export interface SessionsFeatureDeps {
+export interface SessionsFeatureDeps extends SessionCookieDeps {
   readonly database: Database;
   readonly storage: SessionStorage;
   readonly revoker: Revoker;
@@ -40,7 +41,6 @@ export interface SessionsFeatureDeps {
   readonly log: Log;
   /** SESSION_SECRET, newest first; all verify. */
   readonly secrets: readonly string[];
-  readonly https: boolean;
   readonly maxSessionsPerUser: number;
   /** Gives a user's sessions the idle limit that they have chosen. */
   readonly limitIdle: (userId: string) => Promise<void>;
@@ -55,6 +55,7 @@ export interface SessionsFeature extends Feature {
   /** The request's session if it counts. */
   readonly liveSession: (req: Request) => CurrentSession | undefined;
   readonly loadSession: RequestHandler;
+  readonly cookieName: string;
   readonly outageLogout: ErrorRequestHandler;
   readonly reauthenticationGate: RequestHandler;
   /** For forms that are shown to visitors. */
@@ -67,9 +68,9 @@ export interface SessionsFeature extends Feature {
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
 export function createSessionsFeature(deps: SessionsFeatureDeps): SessionsFeature {
-  const { database, storage, revoker, actors, clock, log, secrets, https } = deps;
+  const { database, storage, revoker, actors, clock, log, secrets } = deps;
   const { registry } = storage;
-  const cookieName = sessionCookieName(https);
+  const cookie = createSessionCookie(deps);
   const visitorIds = createVisitorIds({ secrets, clock });
   const ids = createSessionIdIssuer(visitorIds);
   const longRequests = createLongRequests({
@@ -97,7 +98,7 @@ export function createSessionsFeature(deps: SessionsFeatureDeps): SessionsFeatur
   );
 
   function clearCookie(res: Response): void {
-    res.clearCookie(cookieName, { path: '/', httpOnly: true, sameSite: 'lax', secure: https });
+    res.clearCookie(cookie.name, cookie.options);
   }
 
   return {
@@ -105,12 +106,13 @@ export function createSessionsFeature(deps: SessionsFeatureDeps): SessionsFeatur
     idleWatch: createIdleWatch(registry, lifecycle),
     expiry,
     liveSession: expiry.liveSession,
-    loadSession: createSessionMiddleware({ storage, ids, secrets, https }),
+    cookieName: cookie.name,
+    loadSession: createSessionMiddleware({ storage, ids, secrets, cookie }),
     outageLogout: createOutageLogout(revoker),
     reauthenticationGate: createReauthenticationGate(clock),
     visitorSecret: visitorIds.formSecretOf,
-    unverifiedUserId: createUnverifiedUser(cookieName),
-    shownSession: createShownSession({ ...deps, cookieName, store: storage.passiveStore }),
+    unverifiedUserId: createUnverifiedUser(cookie.name),
+    shownSession: createShownSession({ ...deps, cookieName: cookie.name, store: storage.passiveStore }),
     router: createSessionsRouter({ ...deps, registry, lifecycle, clearCookie }),
     jobs: [longRequests],
     metrics: [

@@ -2,7 +2,7 @@ import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, writeFi
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type EnvFileWatch, readEnvFile, watchEnvFile } from '../../src/boot/env-file.ts';
+import { type TextFileWatch, readEnvFile, watchTextFile } from '../../src/boot/env-file.ts';
 import { createLiveSettings } from '../../src/boot/live-settings.ts';
 import type { AuditEvent } from '../../src/core/audit-event.ts';
 import { formatCutoffTime } from '../../src/core/cutoff.ts';
@@ -18,7 +18,7 @@ const half = (text: string) => text.slice(0, text.indexOf('SESSION_EXPIRY_TIME')
 describe('a running server whose .env is edited', () => {
   let directory: ScratchDirectory;
   let file: string;
-  let watch: EnvFileWatch;
+  let watch: TextFileWatch;
   let reload: () => Promise<void>;
   let inForce: () => string;
   let events: AuditEvent[];
@@ -43,7 +43,7 @@ describe('a running server whose .env is edited', () => {
       },
       log: { debug: () => undefined, info: () => undefined, warn: complain, error: complain },
     });
-    watch = watchEnvFile(file, () => void reload());
+    watch = watchTextFile(file, () => void reload());
     // The first look only notes how the file is.
     await sleep(1200);
   });

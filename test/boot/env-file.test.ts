@@ -4,11 +4,11 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
-  type EnvFileWatch,
+  type TextFileWatch,
   mergeEnvironment,
   readEnvFile,
   unknownNames,
-  watchEnvFile,
+  watchTextFile,
   writeFirstEnvFile,
 } from '../../src/boot/env-file.ts';
 import { parseConfig } from '../../src/config.ts';
@@ -164,12 +164,12 @@ describe('the settings of a .env', () => {
 
 describe('the watch over .env', () => {
   let changes: number;
-  let watch: EnvFileWatch;
+  let watch: TextFileWatch;
 
   beforeEach(async () => {
     writeFileSync(file, 'SESSION_EXPIRY_TIME=03:00\n');
     changes = 0;
-    watch = watchEnvFile(file, () => {
+    watch = watchTextFile(file, () => {
       changes += 1;
     });
     // The first look only notes how the file is.

@@ -75,6 +75,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     changedSecrets: options.changedSecrets ?? [],
     ...(adapters === undefined ? {} : { adapters }),
   });
+  services.gateway.rules.load();
   const app = createApp(services);
   const server = createServer(app);
   services.feed.attach(server, app);

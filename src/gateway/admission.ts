@@ -1,0 +1,131 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Clock } from '../core/clock.ts';
+import type { CutoffCalendar } from '../core/cutoff.ts';
+import type { Role } from '../core/role.ts';
+import { AppError } from '../errors.ts';
+import { setActingUser } from '../http/request-watch.ts';
+import type { CurrentSession } from '../sessions/current-session.ts';
+import { lastProofOf } from '../sessions/reauthentication.ts';
+import { type LoginReason, loginRefusal } from '../sessions/session-expiry.ts';
+import type { AskedRequest } from './asked-request.ts';
+import type { Identity } from './identity.ts';
+import type { FoundRule, GatewayRule, Target } from './rules.ts';
+import { confirmAddress, signInAddress } from './sign-in-address.ts';
+import { judge } from './verdict.ts';
+
+/** An API key that was let in. */
+export interface AdmittedKey {
+  readonly id: string;
+  readonly userId: string;
+  readonly username: string;
+  readonly ownerRole: Role;
+  readonly expiresAt: number | undefined;
+}
+
+/** What was let in. */
+export interface Admission {
+  readonly rule: GatewayRule;
+  readonly target: Target;
+  /** Undefined under a public rule: nothing was looked at. */
+  readonly identity: Identity | undefined;
+}
+
+export interface AdmissionDeps {
+  /** Loads the session that the request's cookie names, as its route policy says. */
+  readonly loadSession: RequestHandler;
+  /** Counts the request for the session's user. Throws `rate_limited`. */
+  readonly limitPerson: RequestHandler;
+  readonly liveSession: (req: Request) => CurrentSession | undefined;
+  /** Why the request has no session that counts; what is past the cutoff is ended. */
+  readonly whyNoSession: (req: Request) => Promise<LoginReason>;
+  /** The API key in a header of the request, if this installation may have made it. */
+  readonly findKey: (req: Request) => string | undefined;
+  /** The door of the API, for keys with the scope `gateway:access`. */
+  readonly admitKey: (req: Request, res: Response, key: string) => Promise<AdmittedKey>;
+  readonly usernameKey: (username: string) => string;
+  /** BASE_URL. */
+  readonly publicOrigin: string;
+  readonly calendar: CutoffCalendar;
+  readonly clock: Clock;
+}
+
+/**
+ * Lets a request through to a tool: one decision for every proxy. Throws `login_required`, `session_expired` and
+ * `forbidden`, with `location` among the details where signing in or the password would help; `rate_limited`, `bad_api_key`
+ * and `unavailable`.
+ */
+export type Admit = (req: Request, res: Response, asked: AskedRequest) => Promise<Admission>;
+
+interface Known {
+  readonly identity: Identity;
+  readonly provedAt: number | undefined;
+}
+
+export function createAdmission(deps: AdmissionDeps): Admit {
+  const { loadSession, limitPerson, liveSession, whyNoSession, findKey, admitKey } = deps;
+  const { usernameKey, publicOrigin, calendar, clock } = deps;
+
+  async function knowByKey(req: Request, res: Response, text: string): Promise<Known> {
+    const { userId, username, ownerRole, expiresAt } = await admitKey(req, res, text);
+    const endsAt = expiresAt ?? Number.POSITIVE_INFINITY;
+    return { identity: { userId, username, role: ownerRole, endsAt }, provedAt: undefined };
+  }
+
+  async function knowBySession(req: Request, res: Response, target: Target): Promise<Known> {
+    await pass(loadSession, req, res);
+    await pass(limitPerson, req, res);
+    const session = liveSession(req);
+    if (session === undefined) throw toSignIn(await whyNoSession(req), target);
+    const { userId, username, role } = session;
+    setActingUser(res, userId);
+    return { identity: { userId, username, role, endsAt: calendar.next() }, provedAt: lastProofOf(req) };
+  }
+
+  function toSignIn(reason: LoginReason, target: Target): AppError {
+    const { code, message } = loginRefusal(reason);
+    return new AppError(code, message, {
+      details: { reason, location: signInAddress(publicOrigin, reason, target) },
+    });
+  }
+
+  return async function admit(req, res, { target, found }) {
+    if (target instanceof Error) throw target;
+    if (found.kind !== 'rule') throw noRule(found, target);
+    const { rule } = found;
+    if (rule.who.kind === 'public') return { rule, target, identity: undefined };
+    const key = findKey(req);
+    const { identity, provedAt } =
+      key === undefined ? await knowBySession(req, res, target) : await knowByKey(req, res, key);
+    const { username, role } = identity;
+    const verdict = judge(rule, { usernameKey: usernameKey(username), role, provedAt }, clock.now());
+    if (verdict === 'prove') throw toProve(confirmAddress(publicOrigin, target));
+    if (verdict !== 'allow') throw notYours(rule, key !== undefined && rule.freshMinutes !== undefined);
+    return { rule, target, identity };
+  };
+}
+
+/** A middleware, as a step. */
+function pass(middleware: RequestHandler, req: Request, res: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    middleware(req, res, (error?: unknown) => (error ? reject(error) : resolve()));
+  });
+}
+
+function noRule({ kind }: Exclude<FoundRule, { kind: 'rule' }>, { host, method, path }: Target): AppError {
+  const words =
+    kind === 'ambiguous'
+      ? `The path of this address can be read in several ways, and different rules of the gateway hold for them: ${path.slice(0, 100)}`
+      : `No rule of the gateway lets ${method} requests to ${host}${path.slice(0, 100)} through. Ask an administrator.`;
+  return new AppError('forbidden', words);
+}
+
+function toProve(location: string): AppError {
+  return new AppError('forbidden', 'Enter your password again first.', { details: { location } });
+}
+
+function notYours({ name }: GatewayRule, isForPeople: boolean): AppError {
+  const words = isForPeople
+    ? `The rule ${JSON.stringify(name)} of the gateway asks for a password, which a program with an API key cannot enter.`
+    : `The rule ${JSON.stringify(name)} of the gateway does not name you or your role. Ask an administrator.`;
+  return new AppError('forbidden', words);
+}

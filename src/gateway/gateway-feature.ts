@@ -1,0 +1,45 @@
+import type { RequestHandler, Router } from 'express';
+import type { AuditLog } from '../core/audit-event.ts';
+import type { Log } from '../core/log.ts';
+import type { AnswerElsewhere } from '../http/error-handler.ts';
+import type { Feature } from '../http/feature.ts';
+import { type AdmissionDeps, createAdmission } from './admission.ts';
+import { createIdentityIssuer, type IdentityIssuerDeps } from './identity.ts';
+import { createLiveRules, type LiveRules } from './live-rules.ts';
+import { answerRefusal } from './refusal.ts';
+import { createAuthorisation, createGatewayRouter, createPolicyChooser } from './routes.ts';
+
+export interface GatewayFeatureDeps extends AdmissionDeps, IdentityIssuerDeps {
+  /** GATEWAY_RULES; undefined where the gateway is off. */
+  readonly rulesFile: string | undefined;
+  /** By TRUST_PROXY. */
+  readonly isTrustedProxy: (address: string) => boolean;
+  readonly https: boolean;
+  readonly audit: AuditLog;
+  readonly log: Log;
+}
+
+export interface GatewayFeature extends Feature {
+  /** Empty until they are loaded. */
+  readonly rules: LiveRules;
+  /** Behind the reader of route policies. */
+  readonly choosePolicy: RequestHandler;
+  /** What proxies ask: in front of what is for browsers. */
+  readonly authorisation: Router;
+  /** How a request of the gateway is refused. */
+  readonly answerRefusal: AnswerElsewhere;
+}
+
+/** The whole feature, wired. Opens nothing and starts nothing. */
+export function createGatewayFeature(deps: GatewayFeatureDeps): GatewayFeature {
+  const scheme = deps.https ? 'https' : 'http';
+  const rules = createLiveRules({ ...deps, file: deps.rulesFile, scheme });
+  const identities = createIdentityIssuer(deps);
+  return {
+    rules,
+    choosePolicy: createPolicyChooser(rules),
+    authorisation: createAuthorisation({ ...deps, rules, identities, admit: createAdmission(deps) }),
+    answerRefusal,
+    router: createGatewayRouter({ rules, scheme }),
+  };
+}
