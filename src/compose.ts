@@ -302,6 +302,10 @@ export function compose({
     https,
     encryptionKeys: config.encryptionKeys,
     usernameKey,
+    async findUser(username) {
+      const user = await users.findByUsername(username);
+      return user && { ...user, usernameKey: usernameKey(user.username) };
+    },
     emailOf: async (userId) => (await users.findById(userId))?.email,
     loadSession: sessions.loadSession,
     limitPerson: rateLimits.behindSession,

@@ -316,7 +316,9 @@ const serverSettings = z
       error: 'is not the domain of BASE_URL, or one above it: browsers would refuse the cookie',
       when: ({ value }) => {
         const { BASE_URL, COOKIE_DOMAIN } = value as { BASE_URL?: unknown; COOKIE_DOMAIN?: unknown };
-        return typeof COOKIE_DOMAIN === 'string' && (BASE_URL === undefined || URL.canParse(String(BASE_URL)));
+        return (
+          typeof COOKIE_DOMAIN === 'string' && (BASE_URL === undefined || URL.canParse(String(BASE_URL)))
+        );
       },
     },
   )

@@ -21,7 +21,7 @@ describe('The rows of route policy', () => {
   const rowOf = (path: string) =>
     ROUTE_POLICIES.find((row) => row.path === path) ??
     ROUTE_POLICIES.filter((row) => row.below && path.startsWith(`${row.path}/`)).find(
-      (row) => row.class === 'api' || row.class === 'form',
+      ({ class: routeClass }) => ['api', 'form', 'gateway'].includes(routeClass ?? ''),
     );
 
   it('are there for each route: a route without one, or under another path, fails here', () => {

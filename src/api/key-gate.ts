@@ -74,11 +74,7 @@ export function createKeyGate(deps: KeyGateDeps): KeyGate {
     return (keyId === undefined ? unknownKeys : genuineKeys).take([keyId, ...facts].join(' '));
   }
 
-  async function requireGoodKey(
-    req: Request,
-    res: Response,
-    text = presentedKey(req),
-  ): Promise<StoredKey> {
+  async function requireGoodKey(req: Request, res: Response, text = presentedKey(req)): Promise<StoredKey> {
     if (text === undefined) {
       countStranger(req, res);
       throw missingKey();

@@ -15,6 +15,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   keys: 'rotate ENCRYPTION_KEY, or go on without a lost secret',
   symbols: 'import instrument masters',
   'api-keys': 'list and revoke API keys',
+  gateway: 'explain who may open which tool',
 };
 
 export const COMMANDS: readonly ListedCommand[] = [
@@ -74,6 +75,11 @@ export const COMMANDS: readonly ListedCommand[] = [
     name: 'bans remove',
     summary: 'lift a ban, also when no administrator can sign in',
     load: () => import('./remove-ban.ts'),
+  },
+  {
+    name: 'gateway explain',
+    summary: 'say by which rule of the gateway a request is let through or refused',
+    load: () => import('./explain-gateway.ts'),
   },
   {
     name: 'audit verify',

@@ -9,6 +9,7 @@ import { lastProofOf } from '../sessions/reauthentication.ts';
 import { type LoginReason, loginRefusal } from '../sessions/session-expiry.ts';
 import type { AskedRequest } from './asked-request.ts';
 import type { Identity } from './identity.ts';
+import type { RuleUses } from './rule-uses.ts';
 import type { FoundRule, GatewayRule, Target } from './rules.ts';
 import { confirmAddress, signInAddress } from './sign-in-address.ts';
 import { judge } from './verdict.ts';
@@ -42,6 +43,7 @@ export interface AdmissionDeps {
   readonly findKey: (req: Request) => string | undefined;
   /** The door of the API, for keys with the scope `gateway:access`. */
   readonly admitKey: (req: Request, res: Response, key: string) => Promise<AdmittedKey>;
+  readonly uses: Pick<RuleUses, 'note'>;
   readonly usernameKey: (username: string) => string;
   /** BASE_URL. */
   readonly publicOrigin: string;
@@ -63,7 +65,7 @@ interface Known {
 
 export function createAdmission(deps: AdmissionDeps): Admit {
   const { loadSession, limitPerson, liveSession, whyNoSession, findKey, admitKey } = deps;
-  const { usernameKey, publicOrigin, calendar, clock } = deps;
+  const { uses, usernameKey, publicOrigin, calendar, clock } = deps;
 
   async function knowByKey(req: Request, res: Response, text: string): Promise<Known> {
     const { userId, username, ownerRole, expiresAt } = await admitKey(req, res, text);
@@ -88,7 +90,11 @@ export function createAdmission(deps: AdmissionDeps): Admit {
     });
   }
 
-  return async function admit(req, res, { target, found }) {
+  async function judgeRequest(
+    req: Request,
+    res: Response,
+    { target, found }: AskedRequest,
+  ): Promise<Admission> {
     if (target instanceof Error) throw target;
     if (found.kind !== 'rule') throw noRule(found, target);
     const { rule } = found;
@@ -101,6 +107,12 @@ export function createAdmission(deps: AdmissionDeps): Admit {
     if (verdict === 'prove') throw toProve(confirmAddress(publicOrigin, target));
     if (verdict !== 'allow') throw notYours(rule, key !== undefined && rule.freshMinutes !== undefined);
     return { rule, target, identity };
+  }
+
+  return async function admit(req, res, asked) {
+    const admission = await judgeRequest(req, res, asked);
+    uses.note(admission);
+    return admission;
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { invalid } from '../errors.ts';
-import { normaliseHost } from './rules-file.ts';
 import type { Target } from './rules.ts';
+import { normaliseHost } from './rules-file.ts';
 
 /** How a proxy asks, by the path that it asks at. */
 export type ProxyKind = 'nginx' | 'forward' | 'ext';
@@ -43,7 +43,7 @@ export class MissingHeadersError extends Error {
 export function readForwardedRequest(req: Request, kind: ProxyKind): Target {
   const missing = NEEDED[kind].filter((name) => !req.get(name));
   if (missing.length > 0) throw new MissingHeadersError(missing);
-  if (kind === 'nginx') return readOriginalUrl(req.get('X-Original-URL') ?? '', req.get('X-Original-Method'));
+  if (kind === 'nginx') return readAddress(req.get('X-Original-URL') ?? '', req.get('X-Original-Method'));
   if (kind === 'ext') {
     const uri = req.originalUrl.slice(EXT_PATH.length);
     return toTarget({ method: req.method, scheme: req.get('X-Forwarded-Proto'), host: req.get('Host'), uri });
@@ -64,8 +64,11 @@ interface Parts {
   readonly uri: string;
 }
 
-/** By hand: a URL parser would resolve and decode, and this must see what was sent. */
-function readOriginalUrl(text: string, method: string | undefined): Target {
+/**
+ * A whole address, as it was sent: a URL parser would resolve and decode, and rules must see what the tool gets. Throws
+ * `invalid`.
+ */
+export function readAddress(text: string, method: string | undefined): Target {
   const [, scheme, host, uri = ''] = /^(\w+):\/\/([^/?#]*)(.*)$/.exec(text) ?? [];
   return toTarget({ method, scheme, host, uri });
 }

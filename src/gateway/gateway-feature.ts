@@ -1,20 +1,26 @@
-import type { RequestHandler, Router } from 'express';
+import { type RequestHandler, Router } from 'express';
 import type { AuditLog } from '../core/audit-event.ts';
 import type { Log } from '../core/log.ts';
 import type { AnswerElsewhere } from '../http/error-handler.ts';
 import type { Feature } from '../http/feature.ts';
+import type { Database } from '../storage/database.ts';
 import { type AdmissionDeps, createAdmission } from './admission.ts';
+import { createGatewayPage, type FindExplainedUser } from './gateway-page.ts';
 import { createIdentityIssuer, type IdentityIssuerDeps } from './identity.ts';
 import { createLiveRules, type LiveRules } from './live-rules.ts';
 import { answerRefusal } from './refusal.ts';
 import { createAuthorisation, createGatewayRouter, createPolicyChooser } from './routes.ts';
+import { createRuleUseStore } from './rule-use-store.ts';
+import { createRuleUses, type RuleUses } from './rule-uses.ts';
 
-export interface GatewayFeatureDeps extends AdmissionDeps, IdentityIssuerDeps {
+export interface GatewayFeatureDeps extends Omit<AdmissionDeps, 'uses'>, IdentityIssuerDeps {
   /** GATEWAY_RULES; undefined where the gateway is off. */
   readonly rulesFile: string | undefined;
   /** By TRUST_PROXY. */
   readonly isTrustedProxy: (address: string) => boolean;
   readonly https: boolean;
+  readonly findUser: FindExplainedUser;
+  readonly database: Database;
   readonly audit: AuditLog;
   readonly log: Log;
 }
@@ -22,6 +28,7 @@ export interface GatewayFeatureDeps extends AdmissionDeps, IdentityIssuerDeps {
 export interface GatewayFeature extends Feature {
   /** Empty until they are loaded. */
   readonly rules: LiveRules;
+  readonly uses: RuleUses;
   /** Behind the reader of route policies. */
   readonly choosePolicy: RequestHandler;
   /** What proxies ask: in front of what is for browsers. */
@@ -35,11 +42,20 @@ export function createGatewayFeature(deps: GatewayFeatureDeps): GatewayFeature {
   const scheme = deps.https ? 'https' : 'http';
   const rules = createLiveRules({ ...deps, file: deps.rulesFile, scheme });
   const identities = createIdentityIssuer(deps);
+  const { database } = deps;
+  const uses = createRuleUses({ ...deps, store: createRuleUseStore(database), acting: database.acting });
   return {
     rules,
+    uses,
     choosePolicy: createPolicyChooser(rules),
-    authorisation: createAuthorisation({ ...deps, rules, identities, admit: createAdmission(deps) }),
+    authorisation: createAuthorisation({
+      ...deps,
+      rules,
+      identities,
+      admit: createAdmission({ ...deps, uses }),
+    }),
     answerRefusal,
-    router: createGatewayRouter({ rules, scheme }),
+    router: Router().use(createGatewayRouter({ rules, scheme }), createGatewayPage({ ...deps, rules, uses })),
+    jobs: [uses.job],
   };
 }

@@ -26,7 +26,11 @@ async function derive(text: string): Promise<IdentityKey> {
   const root = decodeFernetKey(text);
   if (root === undefined) throw new RangeError('An encryption key must be 32 bytes in base64url.');
   const seed = Buffer.from(hkdfSync('sha256', root, '', 'curfew/gateway/identity', SEED_BYTES));
-  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_HEAD, seed]), format: 'der', type: 'pkcs8' });
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([PKCS8_HEAD, seed]),
+    format: 'der',
+    type: 'pkcs8',
+  });
   const jwk = createPublicKey(privateKey).export({ format: 'jwk' }) as JWK;
   const kid = await calculateJwkThumbprint(jwk);
   return { kid, privateKey, publicJwk: { ...jwk, kid, alg: 'EdDSA', use: 'sig' } };

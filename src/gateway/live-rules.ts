@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type AuditLog, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import type { Log } from '../core/log.ts';
-import { parseRules, type RulesContext, type RulesProblem } from './rules-file.ts';
 import type { GatewayRule } from './rules.ts';
+import { parseRules, type RulesContext, type RulesProblem } from './rules-file.ts';
 
 /** A rules file that cannot be used, at the start. The message is for the person who wrote it. */
 export class RulesFileError extends Error {
@@ -54,7 +54,9 @@ export function createLiveRules({ file, audit, log, ...context }: LiveRulesDeps)
       if (file === undefined) return;
       const outcome = read(file);
       if ('problems' in outcome)
-        throw new RulesFileError(`The rules of the gateway cannot be used:\n  ${outcome.problems.join('\n  ')}`);
+        throw new RulesFileError(
+          `The rules of the gateway cannot be used:\n  ${outcome.problems.join('\n  ')}`,
+        );
       textBefore = outcome.text;
       rules = outcome.rules;
     },
@@ -72,9 +74,13 @@ export function createLiveRules({ file, audit, log, ...context }: LiveRulesDeps)
       }
       rules = outcome.rules;
       log.info({ file, rules: rules.length }, 'New rules of the gateway are in force');
-      await audit.record({ type: 'gateway.rules_changed', rules: rules.map(({ name }) => name) }, SYSTEM_ORIGIN);
+      await audit.record(
+        { type: 'gateway.rules_changed', rules: rules.map(({ name }) => name) },
+        SYSTEM_ORIGIN,
+      );
     },
   };
 }
 
-const inWords = (path: string, { line, problem }: RulesProblem): string => `${path}, line ${line}: ${problem}`;
+const inWords = (path: string, { line, problem }: RulesProblem): string =>
+  `${path}, line ${line}: ${problem}`;

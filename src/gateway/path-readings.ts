@@ -23,15 +23,16 @@ export function readingsOf(path: string): readonly string[] | undefined {
 const READERS: readonly ((path: string) => string)[] = [
   decodeBytes,
   decodeText,
-  (path) => path.replace(/%u([0-9a-f]{4})/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+  (path) =>
+    path.replace(/%u([0-9a-f]{4})/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
   // Two bytes for what needs one: lenient decoders of UTF-8 take them (CVE-2008-2938).
-  (path) => path.replaceAll('\u00c0\u00ae', '.').replaceAll('\u00c0\u00af', '/').replaceAll('\u00c1\u009c', '\\'),
+  (path) =>
+    path.replaceAll('\u00c0\u00ae', '.').replaceAll('\u00c0\u00af', '/').replaceAll('\u00c1\u009c', '\\'),
   (path) => path.normalize('NFKC'),
   (path) => path.replaceAll('\\', '/'),
   (path) => path.replaceAll(/\/{2,}/g, '/'),
   resolveDots,
   (path) => path.replaceAll(/;[^/]*/g, ''),
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
   (path) => path.replaceAll(/[\t\r\n]/g, ''),
   // biome-ignore lint/suspicious/noControlCharactersInRegex: where readers in C stop, and where a query or fragment begins.
   (path) => path.replace(/[\u0000?#].*$/s, ''),

@@ -7,10 +7,11 @@ import type { RoutePolicy } from '../http/route-policy.ts';
 import type { Admit } from './admission.ts';
 import { type AskedRequest, askedOf, noteAsked } from './asked-request.ts';
 import { EXT_PATH, FORWARD_PATH, MissingHeadersError, NGINX_PATH } from './forwarded-request.ts';
+import { GATEWAY_PAGE_ROUTES } from './gateway-page.ts';
 import type { IdentityIssuer } from './identity.ts';
 import type { LiveRules } from './live-rules.ts';
-import { normaliseHost } from './rules-file.ts';
 import { originOf } from './rules.ts';
+import { normaliseHost } from './rules-file.ts';
 import { RETURN_PATH } from './sign-in-address.ts';
 
 const JWKS_PATH = '/.well-known/jwks.json';
@@ -21,6 +22,7 @@ export const GATEWAY_ROUTES: readonly RoutePolicy[] = [
   { path: EXT_PATH, below: true, class: 'gateway' },
   { path: JWKS_PATH, class: 'public' },
   { path: RETURN_PATH },
+  ...GATEWAY_PAGE_ROUTES,
 ];
 
 /** Behind the reader of route policies: finds the rule, which says whether the request counts as activity. */
@@ -63,7 +65,9 @@ export function createAuthorisation(deps: AuthorisationDeps): Router {
 
   function refuseIncomplete({ kind }: AskedRequest, { headers }: MissingHeadersError): never {
     const names = headers.join(' and ');
-    tellOnce(`The proxy that asks at /authz/${kind} does not send ${names}: see docs/gateway.md for its configuration`);
+    tellOnce(
+      `The proxy that asks at /authz/${kind} does not send ${names}: see docs/gateway.md for its configuration`,
+    );
     throw invalid({ headers: `The proxy must send ${names}: see docs/gateway.md of Curfew.` });
   }
 
@@ -80,9 +84,10 @@ export function createAuthorisation(deps: AuthorisationDeps): Router {
   };
 
   const router = Router({ caseSensitive: true });
-  router.all([NGINX_PATH, FORWARD_PATH, EXT_PATH, `${EXT_PATH}/*path`], authorise);
+  for (const path of [NGINX_PATH, FORWARD_PATH, EXT_PATH, `${EXT_PATH}/*path`]) router.all(path, authorise);
   methods(router, JWKS_PATH, {
-    get: async (_req, res) => void res.set('Cache-Control', 'public, max-age=300').json(await identities.jwks()),
+    get: async (_req, res) =>
+      void res.set('Cache-Control', 'public, max-age=300').json(await identities.jwks()),
   });
   return router;
 }

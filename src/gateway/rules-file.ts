@@ -39,7 +39,10 @@ const whoSchema = z.union(
   [
     z.enum(['public', 'signed-in']).transform((kind): Who => ({ kind })),
     z
-      .strictObject({ roles: z.array(z.enum(ROLES)).optional(), people: z.array(z.string().min(1)).optional() })
+      .strictObject({
+        roles: z.array(z.enum(ROLES)).optional(),
+        people: z.array(z.string().min(1)).optional(),
+      })
       .refine(({ roles = [], people = [] }) => roles.length + people.length > 0),
   ],
   { error: WHO },
@@ -51,7 +54,9 @@ const ruleSchema = ({ usernameKey, scheme }: RulesContext) =>
     host: z.string('is missing').transform((text, context) => {
       const host = normaliseHost(text, scheme);
       if (host !== undefined) return host;
-      context.addIssue(`${JSON.stringify(text)} is no host, like grafana.example.com or notebook.example.com:8443`);
+      context.addIssue(
+        `${JSON.stringify(text)} is no host, like grafana.example.com or notebook.example.com:8443`,
+      );
       return z.NEVER;
     }),
     path: z
@@ -59,15 +64,19 @@ const ruleSchema = ({ usernameKey, scheme }: RulesContext) =>
       .regex(/^\/[\w~!$&'()*+,=:@/.-]*$/, 'is a path like /api, without a query and without %-encoding')
       .refine((path) => !/\/\/|\/\.{1,2}(?:\/|$)/.test(path), 'has an empty or a dot segment')
       .default('/'),
-    methods: z.array(z.enum(METHODS, `has ${METHODS.join(', ')}`)).min(1).optional(),
-    who: whoSchema.transform((who): Who =>
-      'kind' in who
-        ? who
-        : {
-            kind: 'some',
-            roles: new Set(who.roles ?? []),
-            people: new Set((who.people ?? []).map(usernameKey)),
-          },
+    methods: z
+      .array(z.enum(METHODS, `has ${METHODS.join(', ')}`))
+      .min(1)
+      .optional(),
+    who: whoSchema.transform(
+      (who): Who =>
+        'kind' in who
+          ? who
+          : {
+              kind: 'some',
+              roles: new Set(who.roles ?? []),
+              people: new Set((who.people ?? []).map(usernameKey)),
+            },
     ),
     fresh: z
       .int('is a whole number of minutes')
@@ -83,7 +92,9 @@ export function parseRules(text: string, context: RulesContext): ParsedRules {
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
   const lineAt = (offset: number | undefined): number => lines.linePos(offset ?? 0).line;
   if (document.errors.length > 0)
-    return bad(document.errors.map(({ pos, message }) => ({ line: lineAt(pos[0]), problem: firstLine(message) })));
+    return bad(
+      document.errors.map(({ pos, message }) => ({ line: lineAt(pos[0]), problem: firstLine(message) })),
+    );
 
   const schema = z.strictObject({ rules: z.array(ruleSchema(context), 'is a list of rules') });
   /** Of the value at a path, or of the nearest one above it that is there. */
@@ -96,7 +107,7 @@ export function parseRules(text: string, context: RulesContext): ParsedRules {
     return 1;
   }
 
-  const { data, error } = schema.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {});
+  const { data, error } = schema.safeParse(document.toJS() ?? {});
   if (error !== undefined)
     return bad(
       error.issues.map(({ path, message }) => ({
@@ -132,7 +143,9 @@ function problemsOf(rule: GatewayRule, earlier: readonly GatewayRule[]): readonl
   const namesake = earlier.find((each) => each.name === name);
   const shadow = earlier.find((each) => hides(each, rule));
   return [
-    ...(namesake === undefined ? [] : [`the name ${JSON.stringify(name)} is that of line ${namesake.line} too`]),
+    ...(namesake === undefined
+      ? []
+      : [`the name ${JSON.stringify(name)} is that of line ${namesake.line} too`]),
     ...(shadow === undefined
       ? []
       : [`no request reaches this rule: ${JSON.stringify(shadow.name)} in line ${shadow.line} comes first`]),

@@ -3,7 +3,8 @@ import { readingsOf } from './path-readings.ts';
 
 /** Whom a rule lets in. People are named by the keys of their usernames. */
 export type Who =
-  | { readonly kind: 'public' | 'signed-in' }
+  | { readonly kind: 'public' }
+  | { readonly kind: 'signed-in' }
   | { readonly kind: 'some'; readonly roles: ReadonlySet<Role>; readonly people: ReadonlySet<string> };
 
 /** One entry of the rules file. */
@@ -43,7 +44,8 @@ export const urlOf = (target: Target): string => originOf(target) + target.path 
 export type FoundRule =
   | { readonly kind: 'rule'; readonly rule: GatewayRule }
   /** `none`: default deny. `ambiguous`: how the path is read decides which rule it is. */
-  | { readonly kind: 'none' | 'ambiguous' };
+  | { readonly kind: 'none' }
+  | { readonly kind: 'ambiguous' };
 
 /**
  * The first rule for a target. A proxy, this server and the tool may each read one path in another way (decoded, with `..`

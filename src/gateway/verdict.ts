@@ -14,12 +14,8 @@ export interface Asker {
 /** `prove`: the password once more. `deny`: a role or person that the rule does not name, or a program where a person must prove. */
 export type Verdict = 'allow' | 'sign_in' | 'prove' | 'deny';
 
-/** What a rule says to somebody, or to a stranger. */
-export function judge(
-  { who, freshMinutes }: GatewayRule,
-  asker: Asker | undefined,
-  now: number,
-): Verdict {
+/** What a rule says to a user, or to a stranger. */
+export function judge({ who, freshMinutes }: GatewayRule, asker: Asker | undefined, now: number): Verdict {
   if (who.kind === 'public') return 'allow';
   if (asker === undefined) return 'sign_in';
   if (who.kind === 'some' && !who.roles.has(asker.role) && !who.people.has(asker.usernameKey)) return 'deny';

@@ -16,15 +16,21 @@ export function sendPlainPage(res: Response, { heading, text }: PlainPage): void
   res.set('Content-Security-Policy', CONTENT_SECURITY_POLICY);
   res.type('html').send(`<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(heading)} · Curfew</title>
+<title>${escapeHtml(heading)} · Curfew</title>
 <style>${STYLE}</style>
-<h1>${escape(heading)}</h1>
-<p>${escape(text)}</p>
-<p>Request id: <code>${escape(String(res.locals['requestId'] ?? ''))}</code></p>
+<h1>${escapeHtml(heading)}</h1>
+<p>${escapeHtml(text)}</p>
+<p>Request id: <code>${escapeHtml(String(res.locals['requestId'] ?? ''))}</code></p>
 </html>
 `);
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
-const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
+const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);

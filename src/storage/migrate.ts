@@ -38,6 +38,7 @@ import * as signalHistory from './migrations/0021-signal-history.ts';
 import * as watchedSymbols from './migrations/0022-watched-symbols.ts';
 import * as oneTimeLinks from './migrations/0023-one-time-links.ts';
 import * as passkeys from './migrations/0024-passkeys.ts';
+import * as gatewayUses from './migrations/0025-gateway-uses.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -78,6 +79,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0022-watched-symbols': watchedSymbols,
   '0023-one-time-links': oneTimeLinks,
   '0024-passkeys': passkeys,
+  '0025-gateway-uses': gatewayUses,
 };
 
 /** Reads where a database stands. Changes nothing. */

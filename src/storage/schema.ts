@@ -33,6 +33,7 @@ export interface Schema {
   signal_bodies: SignalBodiesTable;
   signal_fetches: { signal_id: string; key_id: string; fetched_at: number };
   watched_symbols: WatchedSymbolsTable;
+  gateway_uses: GatewayUsesTable;
   user_settings: UserSettingsTable;
   totp_factors: TotpFactorsTable;
   passkeys: PasskeysTable;
@@ -670,6 +671,15 @@ export interface AuditChecksTable {
   checked_at: number;
   /** What the last check found, in words; null where all was well. */
   problem: string | null;
+}
+
+/** When each rule of the gateway last let a request through. */
+export interface GatewayUsesTable {
+  /** Its name. */
+  rule: string;
+  used_at: number;
+  /** Null under a public rule. */
+  username: string | null;
 }
 
 /** What users watch on their dashboard. */

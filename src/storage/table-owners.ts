@@ -32,6 +32,7 @@ export const TABLE_OWNERS = {
   signal_fetches: 'server',
   user_settings: 'people',
   watched_symbols: 'people',
+  gateway_uses: 'server',
   totp_factors: 'people',
   recovery_codes: 'people',
   passkeys: 'people',

@@ -2,7 +2,7 @@ import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, writeFi
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type TextFileWatch, readEnvFile, watchTextFile } from '../../src/boot/env-file.ts';
+import { readEnvFile, type TextFileWatch, watchTextFile } from '../../src/boot/env-file.ts';
 import { createLiveSettings } from '../../src/boot/live-settings.ts';
 import type { AuditEvent } from '../../src/core/audit-event.ts';
 import { formatCutoffTime } from '../../src/core/cutoff.ts';

@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
-  type TextFileWatch,
   mergeEnvironment,
   readEnvFile,
+  type TextFileWatch,
   unknownNames,
   watchTextFile,
   writeFirstEnvFile,

@@ -6,7 +6,7 @@ import type { ApiScope } from '../../src/api/api-scope.ts';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
-import { createVisitor, PERSON, setUp, type Visitor } from '../support/visitor.ts';
+import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 
 const RULES = `rules:
   - { name: health, host: tool.desk.test, path: /health, who: public }
@@ -59,6 +59,7 @@ describe('The questions of proxies', () => {
     asha = createVisitor(server.origin);
     stranger = createVisitor(server.origin);
     await setUp(asha);
+    await signIn(asha);
     return () => server.close();
   });
 
@@ -81,7 +82,11 @@ describe('The questions of proxies', () => {
       createLocalJWKSet(body as JSONWebKeySet),
       { issuer: server.origin, audience: 'http://tool.desk.test', currentDate: new Date(clock.now()) },
     );
-    expect(payload).toMatchObject({ preferred_username: 'asha', groups: ['admin'], session_ends: SESSION_ENDS });
+    expect(payload).toMatchObject({
+      preferred_username: 'asha',
+      groups: ['admin'],
+      session_ends: SESSION_ENDS,
+    });
     expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBeLessThanOrEqual(60);
   });
 
@@ -95,7 +100,11 @@ describe('The questions of proxies', () => {
       expect([answer.status, answer.location]).toEqual([303, login]);
     }
     const returnTo = new URL(login).searchParams.get('returnTo') ?? '';
-    const signedIn = await stranger.submit('/auth/login', { ...PERSON, returnTo }, login.slice(server.origin.length));
+    const signedIn = await stranger.submit(
+      '/auth/login',
+      { ...PERSON, returnTo },
+      login.slice(server.origin.length),
+    );
     expect([signedIn.status, signedIn.location]).toEqual([303, returnTo]);
     const page = await stranger.get(returnTo);
     expect(page.status).toBe(200);
@@ -172,7 +181,9 @@ describe('The questions of proxies', () => {
     expect(answer.status).toBe(401);
     expect(answer.body).toMatchObject({ error: 'session_expired', reason: 'cutoff' });
     expect(new URL((await nginx(asha, '/app')).location).searchParams.get('reason')).toBe('cutoff');
-    expect(await server.services.registry.listByUser((await server.services.users.list())[0]?.id ?? '')).toEqual([]);
+    expect(
+      await server.services.registry.listByUser((await server.services.users.list())[0]?.id ?? ''),
+    ).toEqual([]);
   });
 
   it('are refused once the session is signed out', async () => {
@@ -199,7 +210,12 @@ describe('The questions of proxies', () => {
     const { apiKeys } = server.services.api;
     const userId = (await server.services.users.list())[0]?.id ?? '';
     const keyFor = async (scope: ApiScope): Promise<string> => {
-      const wish = { name: scope, scopes: [scope], addresses: { primary: undefined, secondary: undefined }, expiresAt: undefined };
+      const wish = {
+        name: scope,
+        scopes: [scope],
+        addresses: { primary: undefined, secondary: undefined },
+        expiresAt: undefined,
+      };
       const made = await apiKeys.create(userId, wish, { actor: 'test' });
       if (made.kind !== 'created') throw new Error(made.kind);
       return made.secret;
@@ -249,6 +265,7 @@ describe('Questions', () => {
     try {
       const visitor = createVisitor(server.origin);
       await setUp(visitor);
+      await signIn(visitor);
       const answer = await visitor.get('/authz/nginx', {
         'X-Original-URL': 'http://tool.desk.test/health',
         'X-Original-Method': 'GET',

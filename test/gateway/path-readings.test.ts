@@ -132,7 +132,7 @@ describe('A path that can be read in several ways', () => {
   });
 
   it('is refused where there are more readings than an honest path has, in little time', () => {
-    const hostile = `/${Array.from({ length: 200 }, (_, index) => `%25%32%35${index}%5c..%3b`).join('/')}`;
+    const hostile = `/${Array.from({ length: 200 }, (_, index) => `%25%32%35${index}%5c..%3b/;./`).join('.%2f')}`;
     const started = performance.now();
     expect(decide(hostile)).toBe('ambiguous');
     expect(performance.now() - started).toBeLessThan(1000);

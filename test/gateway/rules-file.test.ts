@@ -58,22 +58,73 @@ describe('A file of rules', () => {
     ['has a tab', 'rules:\n\t- name: A\n', /^2: .*tab/i],
     ['is empty', '', /^1: rules: is a list of rules/],
     ['is a list', '- name: A', /^1: the file: /],
-    ['misspells a word', 'rules:\n  - name: A\n    host: a.example\n    who: public\n    pfad: /x\n', /^2: .*pfad/],
+    [
+      'misspells a word',
+      'rules:\n  - name: A\n    host: a.example\n    who: public\n    pfad: /x\n',
+      /^2: .*pfad/,
+    ],
     ['has no host', 'rules:\n  - name: A\n    who: public\n', /^2: rules.host: is missing/],
-    ['has an address for a host', 'rules:\n  - name: A\n    host: https://a.example\n    who: public\n', /^3: rules.host: .*is no host/],
-    ['has a query', 'rules:\n  - name: A\n    host: a.example\n    path: /a?b\n    who: public\n', /^4: rules.path: is a path/],
-    ['has dots', 'rules:\n  - name: A\n    host: a.example\n    path: /a/../b\n    who: public\n', /^4: rules.path: .*dot segment/],
-    ['names an unknown role', 'rules:\n  - name: A\n    host: a.example\n    who:\n      roles: [boss]\n', /^4|^5: rules.who/],
-    ['names nobody', 'rules:\n  - name: A\n    host: a.example\n    who:\n      roles: []\n', /^4|^5: rules.who/],
-    ['has a method in small letters', 'rules:\n  - name: A\n    host: a.example\n    methods: [get]\n    who: public\n', /^4: rules.methods: has GET/],
-    ['asks strangers for a password', 'rules:\n  - name: A\n    host: a.example\n    who: public\n    fresh: 5\n', /^2: fresh: a public rule/],
-    ['asks for a password every half minute', 'rules:\n  - name: A\n    host: a.example\n    who: signed-in\n    fresh: 0.5\n', /^5: rules.fresh: is a whole number of minutes/],
-    ['has two rules of one name', `${GOOD}  - name: Grafana\n    host: b.example\n    who: public\n`, /^18: the name "Grafana" is that of line 8 too/],
-    ['has a rule that nothing reaches', `${GOOD}  - name: Late\n    host: grafana.example.com\n    path: /d\n    who: public\n`, /^18: no request reaches this rule: "Grafana" in line 8/],
-    ['has a key twice', 'rules:\n  - name: A\n    name: B\n    host: a.example\n    who: public\n', /^3: .*unique/i],
+    [
+      'has an address for a host',
+      'rules:\n  - name: A\n    host: https://a.example\n    who: public\n',
+      /^3: rules.host: .*is no host/,
+    ],
+    [
+      'has a query',
+      'rules:\n  - name: A\n    host: a.example\n    path: /a?b\n    who: public\n',
+      /^4: rules.path: is a path/,
+    ],
+    [
+      'has dots',
+      'rules:\n  - name: A\n    host: a.example\n    path: /a/../b\n    who: public\n',
+      /^4: rules.path: .*dot segment/,
+    ],
+    [
+      'names an unknown role',
+      'rules:\n  - name: A\n    host: a.example\n    who:\n      roles: [boss]\n',
+      /^4|^5: rules.who/,
+    ],
+    [
+      'names nobody',
+      'rules:\n  - name: A\n    host: a.example\n    who:\n      roles: []\n',
+      /^4|^5: rules.who/,
+    ],
+    [
+      'has a method in small letters',
+      'rules:\n  - name: A\n    host: a.example\n    methods: [get]\n    who: public\n',
+      /^4: rules.methods: has GET/,
+    ],
+    [
+      'asks strangers for a password',
+      'rules:\n  - name: A\n    host: a.example\n    who: public\n    fresh: 5\n',
+      /^2: fresh: a public rule/,
+    ],
+    [
+      'asks for a password every half minute',
+      'rules:\n  - name: A\n    host: a.example\n    who: signed-in\n    fresh: 0.5\n',
+      /^5: rules.fresh: is a whole number of minutes/,
+    ],
+    [
+      'has two rules of one name',
+      `${GOOD}  - name: Grafana\n    host: b.example\n    who: public\n`,
+      /^18: the name "Grafana" is that of line 8 too/,
+    ],
+    [
+      'has a rule that nothing reaches',
+      `${GOOD}  - name: Late\n    host: grafana.example.com\n    path: /d\n    who: public\n`,
+      /^18: no request reaches this rule: "Grafana" in line 8/,
+    ],
+    [
+      'has a key twice',
+      'rules:\n  - name: A\n    name: B\n    host: a.example\n    who: public\n',
+      /^3: .*unique/i,
+    ],
   ])('is refused with the line where it %s', (_what, text, expected) => {
     const problems = problemsOf(text);
-    expect(problems.some((problem) => expected.test(problem)), problems.join('\n')).toBe(true);
+    expect(
+      problems.some((problem) => expected.test(problem)),
+      problems.join('\n'),
+    ).toBe(true);
   });
 
   it('names every problem at once', () => {

@@ -7,6 +7,7 @@ import { toIstIso } from '../../src/core/ist.ts';
 import { regenerateSession, saveSession } from '../../src/sessions/express-session-promises.ts';
 import { readRoutePolicy } from '../support/route-policies.ts';
 import '../../src/sessions/session-data.ts';
+import { createSessionCookie } from '../../src/sessions/session-cookie.ts';
 import { createSessionIdIssuer } from '../../src/sessions/session-id-issuer.ts';
 import { createSessionMiddleware } from '../../src/sessions/session-middleware.ts';
 import type { SessionStorage } from '../../src/sessions/session-storage.ts';
@@ -64,7 +65,14 @@ export async function startHarness(storage: SessionStorage, clock: Clock): Promi
 
   app.use(readRoutePolicy);
   app.set('query parser', 'simple');
-  app.use(createSessionMiddleware({ storage, ids, secrets, https: false }));
+  app.use(
+    createSessionMiddleware({
+      storage,
+      ids,
+      secrets,
+      cookie: createSessionCookie({ https: false, cookieDomain: undefined }),
+    }),
+  );
   app.get('/sign-in', async (req, res) => {
     const userId = String(req.query['userId']);
     const epoch = Number(req.query['epoch']);

@@ -6,6 +6,7 @@ import { Store } from 'express-session';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createCsrf } from '../../src/http/csrf.ts';
 import { regenerateSession, saveSession } from '../../src/sessions/express-session-promises.ts';
+import { createSessionCookie } from '../../src/sessions/session-cookie.ts';
 import { createSessionIdIssuer } from '../../src/sessions/session-id-issuer.ts';
 import { createSessionMiddleware } from '../../src/sessions/session-middleware.ts';
 import { createVisitorIds } from '../../src/sessions/visitor-ids.ts';
@@ -45,7 +46,14 @@ describe('the session of a visitor', () => {
     const storage = { activeStore: store, passiveStore: store };
     const app = express();
     app.use(readRoutePolicy);
-    app.use(createSessionMiddleware({ storage, ids, secrets, https: false }));
+    app.use(
+      createSessionMiddleware({
+        storage,
+        ids,
+        secrets,
+        cookie: createSessionCookie({ https: false, cookieDomain: undefined }),
+      }),
+    );
     app.use(express.urlencoded({ extended: false }));
     app.use(createCsrf(visitorIds.formSecretOf));
     app.get('/auth/login', (req, res) => void res.send(form(req.csrfToken())));

@@ -1,0 +1,63 @@
+import { ROLE_NAMES, type Role } from '../core/role.ts';
+import { readAddress } from './forwarded-request.ts';
+import { findRule, type GatewayRule, type Who } from './rules.ts';
+import { judge } from './verdict.ts';
+
+/** Who may open an address, and why. */
+export interface Explanation {
+  readonly answer: 'allowed' | 'led to the sign-in page' | 'refused';
+  readonly rule: GatewayRule | undefined;
+  /** A sentence for an administrator. */
+  readonly why: string;
+}
+
+/** An account, or undefined for a stranger. */
+export interface ExplainedUser {
+  readonly username: string;
+  /** By which rules name people. */
+  readonly usernameKey: string;
+  readonly role: Role;
+  readonly disabled: boolean;
+}
+
+/**
+ * What the gateway would answer to a request of a user who has just signed in, or of a stranger. Throws `invalid` for what
+ * is no address.
+ */
+export function explain(
+  rules: readonly GatewayRule[],
+  { url, method }: { readonly url: string; readonly method: string },
+  user: ExplainedUser | undefined,
+): Explanation {
+  const found = findRule(rules, readAddress(url, method));
+  if (found.kind === 'ambiguous')
+    return refused('The path can be read in several ways that lead to different rules: none counts.');
+  if (found.kind === 'none')
+    return refused('No rule is for this host, path and method: everything else is refused.');
+  const { rule } = found;
+  if (rule.who.kind === 'public') return { answer: 'allowed', rule, why: 'The rule is public.' };
+  if (user === undefined)
+    return { answer: 'led to the sign-in page', rule, why: 'The rule is for people who are signed in.' };
+  if (user.disabled) return refused('The account is disabled: it cannot sign in.', rule);
+  const { usernameKey, role } = user;
+  if (judge(rule, { usernameKey, role, provedAt: 0 }, 0) === 'deny')
+    return refused(
+      `The rule is for ${describeWho(rule.who)}, and names neither ${user.username} nor ${ROLE_NAMES[role]}s.`,
+      rule,
+    );
+  const { freshMinutes } = rule;
+  const why = `The rule is for ${describeWho(rule.who)}.`;
+  if (freshMinutes === undefined) return { answer: 'allowed', rule, why };
+  const password = `The password is asked for where it was last entered ${freshMinutes} minutes ago or earlier; programs with an API key are refused.`;
+  return { answer: 'allowed', rule, why: `${why} ${password}` };
+}
+
+const refused = (why: string, rule?: GatewayRule): Explanation => ({ answer: 'refused', rule, why });
+
+/** Whom a rule lets in, in words. */
+export function describeWho(who: Who): string {
+  if (who.kind === 'public') return 'everyone';
+  if (who.kind === 'signed-in') return 'everyone who is signed in';
+  const roles = [...who.roles].map((role) => `${ROLE_NAMES[role]}s`);
+  return [...roles, ...who.people].join(', ');
+}

@@ -1,0 +1,87 @@
+import { type Request, type Response, Router } from 'express';
+import { AppError } from '../errors.ts';
+import { methods } from '../http/methods.ts';
+import { renderPage } from '../http/page.ts';
+import type { RoutePolicy } from '../http/route-policy.ts';
+import { describeWho, type ExplainedUser, type Explanation, explain } from './explanation.ts';
+import type { LiveRules } from './live-rules.ts';
+import type { RuleUses } from './rule-uses.ts';
+import type { GatewayRule } from './rules.ts';
+
+const GATEWAY = '/security/gateway';
+
+export const GATEWAY_PAGE_ROUTES: readonly RoutePolicy[] = [{ path: GATEWAY, role: 'admin' }];
+
+/** The account of a name; undefined where there is none. */
+export type FindExplainedUser = (username: string) => Promise<ExplainedUser | undefined>;
+
+export interface GatewayPageDeps {
+  readonly rules: Pick<LiveRules, 'current' | 'file'>;
+  readonly uses: Pick<RuleUses, 'list'>;
+  readonly findUser: FindExplainedUser;
+}
+
+/** As the form has it: the answer to its question, or what is wrong with it, by field. */
+type Question = { readonly url: string; readonly user: string; readonly method: string } & (
+  | { readonly explanation?: Explanation }
+  | { readonly fields: Readonly<Record<string, string>> }
+);
+
+/** `/security/gateway`: who may open an address, and why; the rules, and when each was last used. */
+export function createGatewayPage({ rules, uses, findUser }: GatewayPageDeps): Router {
+  async function answer(req: Request): Promise<Question> {
+    const asked = {
+      url: textOf(req, 'url'),
+      user: textOf(req, 'user'),
+      method: textOf(req, 'method') || 'GET',
+    };
+    if (asked.url === '') return asked;
+    const user = asked.user === '' ? undefined : await findUser(asked.user);
+    if (asked.user !== '' && user === undefined)
+      return { ...asked, fields: { user: 'There is no account of this name.' } };
+    try {
+      return { ...asked, explanation: explain(rules.current(), asked, user) };
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'invalid') throw error;
+      const words = 'This is no whole address, like https://grafana.example.com/d/abc.';
+      return { ...asked, fields: { url: words } };
+    }
+  }
+
+  async function show(req: Request, res: Response): Promise<void> {
+    const question = await answer(req);
+    if ('fields' in question) res.status(400);
+    const lastUses = new Map((await uses.list()).map((use) => [use.rule, use]));
+    renderPage(req, res, 'gateway/index', {
+      title: 'Gateway',
+      fields: {},
+      explanation: undefined,
+      ...question,
+      file: rules.file,
+      rules: rules.current().map((rule) => ({ ...showRule(rule), lastUse: lastUses.get(rule.name) })),
+    });
+  }
+
+  const router = Router({ caseSensitive: true });
+  methods(router, GATEWAY, { get: show });
+  return router;
+}
+
+function textOf({ query }: Request, name: string): string {
+  const value = query[name];
+  return typeof value === 'string' ? value.trim() : '';
+}
+
+function showRule({ name, line, host, path, methods: taken, who, freshMinutes, activity }: GatewayRule) {
+  return {
+    name,
+    line,
+    covers: path === '/' ? host : `${host}${path}`,
+    methods: taken === undefined ? 'all methods' : [...taken].join(', '),
+    who: describeWho(who),
+    notes: [
+      ...(freshMinutes === undefined ? [] : [`password of the last ${freshMinutes} min`]),
+      ...(activity ? [] : ['no activity']),
+    ],
+  };
+}
