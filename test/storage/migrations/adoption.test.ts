@@ -35,6 +35,7 @@ const ADDED_SINCE = [
   'one_time_links',
   'invitations',
   'account_notices',
+  'gateway_uses',
 ];
 const COLUMNS_ADDED_SINCE: ReadonlyMap<string, readonly string[]> = new Map([
   ['broker_tokens', ['is_held', 'client_id']],
