@@ -27,16 +27,15 @@ import { createPlaceFinder, type PlaceFinderDeps } from './prices/find-place.ts'
 import { createPriceDesk } from './prices/price-desk.ts';
 import { createPriceGlance, type PriceGlance } from './prices/price-glance.ts';
 import { createPriceMetrics } from './prices/price-metrics.ts';
-import { createSubscriptionQuota } from './prices/subscription-quota.ts';
 import { createUpstreamWatch } from './prices/upstream-watch.ts';
 import type { Upstreams } from './prices/upstreams.ts';
 import { createFeedRouter, createPolicyChooser, createProgramRouter, type FeedRouteDeps } from './routes.ts';
-import { createSeats, RENEW_SEATS_EVERY_MS } from './seats.ts';
 import { createSocketMonitor, type SocketMonitor } from './socket-monitor.ts';
 import type { SocketRegistry } from './socket-registry.ts';
 import { createSocketStanding, type WhyNoSocket } from './socket-standing.ts';
 import { listenForSocketEnds } from './socket-target.ts';
 import { listenForUpgrades } from './upgrade.ts';
+import { createUserQuota, RENEW_QUOTAS_EVERY_MS } from './user-quota.ts';
 
 export interface FeedFeatureDeps extends BrokerChoiceDeps, PlaceFinderDeps {
   readonly database: Database;
@@ -91,15 +90,15 @@ export interface FeedFeature extends Feature {
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
 export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
-  const { bus, database, draining, sockets, clock, log } = deps;
+  const { bus, database, draining, sockets, clock, log, mostPerUser, mostSubscriptions } = deps;
   const standing = createSocketStanding(deps);
-  const seats = createSeats(deps);
+  const seats = createUserQuota({ ...deps, name: 'open-sockets', most: mostPerUser });
   const monitor = createSocketMonitor({ ...deps, standing });
   const limits = { name: 'socket', what: 'The feed', limits: deps.rateLimits, redis: deps.redis };
-  const quota = createSubscriptionQuota(deps);
+  const quota = createUserQuota({ ...deps, name: 'subscriptions', most: mostSubscriptions });
   const market = { ...deps, chooseBroker: createBrokerChoice(deps), findPlace: createPlaceFinder(deps) };
   const prices = createPriceDesk({ ...market, quota });
-  const watch = createUpstreamWatch({ ...deps, quota, acting: database.acting });
+  const watch = createUpstreamWatch({ ...deps, acting: database.acting });
   const converse = createConversation({
     limiter: createCompoundLimiter(limits),
     standing,
@@ -130,9 +129,10 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
     },
   });
   const renewing = createPoller({
-    intervalMs: RENEW_SEATS_EVERY_MS,
-    work: seats.renew,
-    onError: (err) => log.warn({ err }, 'The count of open sockets could not be renewed; it is tried again'),
+    intervalMs: RENEW_QUOTAS_EVERY_MS,
+    work: () => Promise.all([seats.renew(), quota.renew()]),
+    onError: (err) =>
+      log.warn({ err }, 'The counts of sockets and subscriptions could not be renewed; it is tried again'),
   });
 
   function close(): void {

@@ -4,15 +4,16 @@ import { AppError } from '../errors.ts';
 import type { Acting } from '../storage/acting.ts';
 import { CLOSE_CODES, ENDS, type SocketEnd } from './close-codes.ts';
 import { createFeedSocket, type FeedSocket, FeedWebSocket } from './feed-socket.ts';
-import type { Seat, Seats } from './seats.ts';
 import type { RegisteredSocket, SocketOwner, SocketRegistry } from './socket-registry.ts';
 import type { SocketStanding } from './socket-standing.ts';
 import { leaveHttp, type Upgrade, upgradeOf } from './upgrade.ts';
+import type { UserQuota } from './user-quota.ts';
 
 export interface HandshakeDeps {
   readonly sockets: SocketRegistry;
   readonly standing: SocketStanding;
-  readonly seats: Seats;
+  /** Of SOCKETS_PER_USER. */
+  readonly seats: UserQuota;
   readonly acting: Pick<Acting, 'asServer'>;
   /** Whether this node is about to stop. */
   readonly isClosing: () => boolean;
@@ -35,7 +36,7 @@ export function createHandshake(deps: HandshakeDeps): OpenSocket {
   });
 
   /** Undefined where the handshake itself was wrong, or its client has gone: then ws has answered. */
-  function complete(req: Request, res: Response, upgrade: Upgrade, seat: SocketSeat): FeedSocket | undefined {
+  function complete(req: Request, res: Response, upgrade: Upgrade, seat: Seat): FeedSocket | undefined {
     let opened: FeedSocket | undefined;
     leaveHttp(res, upgrade);
     server.handleUpgrade(req, upgrade.socket, upgrade.head, (ws) => {
@@ -43,7 +44,7 @@ export function createHandshake(deps: HandshakeDeps): OpenSocket {
       sockets.add(socket);
       socket.onEnd(() => {
         sockets.remove(socket);
-        void seats.giveBack(seat);
+        void seats.release(seat);
       });
       opened = socket;
     });
@@ -54,7 +55,7 @@ export function createHandshake(deps: HandshakeDeps): OpenSocket {
   async function judge(candidate: Candidate, seat: Seat): Promise<{ readonly isSeated: boolean }> {
     const end = await standing.judge(candidate.owner);
     if (end !== undefined) throw refusal(end);
-    const isSeated = await seats.take(seat);
+    const isSeated = await seats.set(seat, 1);
     if (candidate.endedBy !== undefined) throw refusal(candidate.endedBy);
     return { isSeated };
   }
@@ -73,13 +74,14 @@ export function createHandshake(deps: HandshakeDeps): OpenSocket {
       if (!isSeated) return opened?.end(ENDS.overLimit);
     } finally {
       sockets.remove(candidate);
-      if (opened === undefined) void seats.giveBack(seat);
+      if (opened === undefined) void seats.release(seat);
     }
     if (opened !== undefined) onOpen(opened);
   };
 }
 
-interface SocketSeat extends Seat {
+/** The place of one socket. */
+interface Seat {
   readonly owner: SocketOwner;
 }
 

@@ -1,15 +1,15 @@
 import type { PriceFeed, PriceMode } from '../../core/price-feed.ts';
 import { AppError } from '../../errors.ts';
 import type { FeedSocket } from '../feed-socket.ts';
+import type { UserQuota } from '../user-quota.ts';
 import type { ChooseBroker } from './choose-broker.ts';
 import type { FindPlace } from './find-place.ts';
 import type { BookPlace } from './price-book.ts';
-import type { SubscriptionQuota } from './subscription-quota.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface PriceDeskDeps {
   readonly upstreams: Upstreams;
-  readonly quota: SubscriptionQuota;
+  readonly quota: UserQuota;
   readonly chooseBroker: ChooseBroker;
   readonly findPlace: FindPlace;
   /** SOCKET_SUBSCRIPTIONS. */

@@ -5,12 +5,10 @@ import { createPoller } from '../../core/poller.ts';
 import type { Job } from '../../http/feature.ts';
 import type { Acting } from '../../storage/acting.ts';
 import type { Bus } from '../../storage/bus.ts';
-import type { SubscriptionQuota } from './subscription-quota.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface UpstreamWatchDeps {
   readonly upstreams: Upstreams;
-  readonly quota: SubscriptionQuota;
   readonly bus: Pick<Bus, 'onMessage' | 'onGap'>;
   readonly acting: Pick<Acting, 'asServer'>;
   readonly log: Log;
@@ -24,11 +22,10 @@ export interface UpstreamWatch {
 
 const ROUND_MS = SECOND_MS;
 const LOOK_EVERY_MS = 5 * SECOND_MS;
-const RENEW_EVERY_MS = 20 * SECOND_MS;
 
 /** Keeps each price stream to its token: by messages, and by looking where none has come. */
 export function createUpstreamWatch(deps: UpstreamWatchDeps): UpstreamWatch {
-  const { upstreams, quota, bus, acting, log } = deps;
+  const { upstreams, bus, acting, log } = deps;
 
   async function lookAtAll(): Promise<void> {
     for (const upstream of upstreams.all()) await upstream.look();
@@ -61,7 +58,6 @@ export function createUpstreamWatch(deps: UpstreamWatchDeps): UpstreamWatch {
         },
         onError,
       }),
-      createPoller({ intervalMs: RENEW_EVERY_MS, work: quota.renew, onError }),
     ],
   };
 }
