@@ -100,16 +100,19 @@ export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
       const fresh = places.filter(({ symbol }) => !subscriptions.has(idOf(broker, symbol)));
       if (fresh.length > 0) await takeQuota(socket, subscriptions.size + fresh.length, broker, feed);
       // It may have ended while Redis was asked.
-      if (socket.hasEnded) await quota.release(socket);
-      if (socket.hasEnded) return { broker, showLast: () => undefined };
+      if (socket.hasEnded) {
+        await quota.release(socket);
+        return { broker, showLast: () => undefined };
+      }
       const upstream = upstreams.of(userId, broker);
       for (const place of places) {
         const id = idOf(broker, place.symbol);
         const before = subscriptions.get(id);
+        subscriptions.set(id, { broker, place });
+        // Before the other one is removed, or the stream might end with its last reader.
+        upstream.put(socket, place, mode);
         // An import has given the name to another instrument.
         if (before !== undefined && before.place.key !== place.key) upstream.remove(socket, before.place);
-        subscriptions.set(id, { broker, place });
-        upstreams.of(userId, broker).put(socket, place, mode);
       }
       return {
         broker,

@@ -7,6 +7,7 @@ import type { RegisteredSocket, SocketRegistry } from '../socket-registry.ts';
 import type { ChooseBroker } from './choose-broker.ts';
 import type { FindPlace } from './find-place.ts';
 import type { BookPlace, PriceReader } from './price-book.ts';
+import type { Upstream } from './upstream.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface PriceGlanceDeps {
@@ -53,7 +54,6 @@ export function createPriceGlance(deps: PriceGlanceDeps): PriceGlance {
     onSeen: Parameters<PriceGlance>[2],
   ) {
     const { userId, username, sid, epoch, loginTime } = session;
-    const seen = new Map<string, GlancedPrice>();
     const { promise, resolve } = Promise.withResolvers<void>();
     const owner = {
       userId,
@@ -64,6 +64,7 @@ export function createPriceGlance(deps: PriceGlanceDeps): PriceGlance {
       key: undefined,
       endsAt: Number.POSITIVE_INFINITY,
     };
+    let seen: ReadonlyMap<string, GlancedPrice> = new Map();
     let isOver = false;
     const registered: RegisteredSocket = {
       owner,
@@ -80,30 +81,21 @@ export function createPriceGlance(deps: PriceGlanceDeps): PriceGlance {
     try {
       const { broker, places } = await findPlaces(userId, symbols);
       if (isOver || places.length === 0) return;
-      const reader = createGlancer(seen);
-      leave = join(broker, userId, places, reader);
-      const saving = setTimeout(() => void onSeen(new Map(seen)).catch(warn), FIRST_SAVE_MS).unref();
+      const upstream = upstreams.of(userId, broker);
+      leave = join(upstream, places);
+      const saving = setTimeout(
+        () => void onSeen(lastPrices(upstream, places)).catch(warn),
+        FIRST_SAVE_MS,
+      ).unref();
       await promise;
       clearTimeout(saving);
+      seen = lastPrices(upstream, places);
     } finally {
       clearTimeout(timer);
       sockets.remove(registered);
       leave();
     }
     if (!isOver && seen.size > 0) await onSeen(seen);
-  }
-
-  function join(
-    broker: string,
-    userId: string,
-    places: readonly BookPlace[],
-    reader: PriceReader,
-  ): () => void {
-    for (const place of places) upstreams.of(userId, broker).put(reader, place, 'quote');
-    for (const place of places) upstreams.of(userId, broker).show(reader, place);
-    return () => {
-      for (const place of places) upstreams.find(userId, broker)?.remove(reader, place);
-    };
   }
 
   const warn = (err: unknown): void => log.warn({ err }, 'Prices that a page would show could not be stored');
@@ -123,13 +115,22 @@ export function createPriceGlance(deps: PriceGlanceDeps): PriceGlance {
   };
 }
 
-function createGlancer(seen: Map<string, GlancedPrice>): PriceReader {
-  return {
-    sendLatest(_key, frame) {
-      const { symbol, price, close, time } = JSON.parse(frame);
-      seen.set(symbol, { price, close, at: Date.parse(time) });
-    },
-    cork: () => undefined,
-    uncork: () => undefined,
+/** Has the stream told of these instruments; returns how to stop that. */
+function join(upstream: Upstream, places: readonly BookPlace[]): () => void {
+  // It takes no frames: the stream keeps the last of each.
+  const reader: PriceReader = { sendLatest: () => undefined, cork: () => undefined, uncork: () => undefined };
+  for (const place of places) upstream.put(reader, place, 'quote');
+  return () => {
+    for (const place of places) upstream.remove(reader, place);
   };
+}
+
+/** By symbol. */
+function lastPrices(upstream: Upstream, places: readonly BookPlace[]): ReadonlyMap<string, GlancedPrice> {
+  return new Map(
+    places.flatMap(({ key, symbol }) => {
+      const last = upstream.lastOf(key);
+      return last === undefined ? [] : [[symbol, { price: last.price, close: last.close, at: last.at }]];
+    }),
+  );
 }
