@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Request, Response } from 'express';
 import { AppError } from '../errors.ts';
+import { refuseForm, typedText } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { safeReturnTo } from '../http/return-to.ts';
 import { wantsJson } from '../http/wants-json.ts';
@@ -58,15 +59,8 @@ export function createLoginView({ hints, hasPasskeys, describeEnd }: LoginViewDe
   }
 
   const refuse: RefuseLogin = (req, res, error, returnTo) => {
-    if (wantsJson(req)) throw error;
-    if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
-    res.status(error.status);
-    const username: unknown = req.body?.username;
-    show(req, res, {
-      error: error.message,
-      username: typeof username === 'string' && username.length <= 256 ? username : '',
-      returnTo,
-    });
+    refuseForm(req, res, error);
+    show(req, res, { error: error.message, username: typedText(req, 'username') ?? '', returnTo });
   };
 
   return {

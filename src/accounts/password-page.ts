@@ -2,10 +2,9 @@ import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { AppError, invalid } from '../errors.ts';
-import { readForm } from '../http/form.ts';
+import { readForm, refuseForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
-import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { wrongText } from './confirm-page.ts';
 import { hasFreshPasskey } from './passkeys/fresh-passkey.ts';
@@ -65,9 +64,8 @@ export function createPasswordPage(
 
   /** A program gets the error; a person the form again, with what is wrong. */
   function refuse(req: Request, res: Response, error: AppError, fields: Fields): Promise<void> {
-    if (wantsJson(req)) throw error;
-    if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
-    return render(req, res.status(error.status), fields);
+    refuseForm(req, res, error);
+    return render(req, res, fields);
   }
 
   async function render(req: Request, res: Response, fields: Fields): Promise<void> {

@@ -7,10 +7,9 @@ import { ROLE_NAMES } from '../core/role.ts';
 import { AppError, invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { createCompoundLimiter } from '../http/compound-limiter.ts';
-import { readForm } from '../http/form.ts';
+import { readForm, refuseForm, typedText } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
-import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { toDeviceView } from '../sessions/device-view.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
@@ -131,10 +130,8 @@ export function createProfilePages({
 
 /** A program gets the error; a person the form again, with what is wrong. */
 function refuse(req: Request, res: Response, error: AppError, message: string = error.message): void {
-  if (wantsJson(req)) throw error;
-  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
-  const typed = String(req.body?.email ?? '').slice(0, 300);
-  renderEmail(req, res.status(error.status), typed, message);
+  refuseForm(req, res, error);
+  renderEmail(req, res, typedText(req, 'email', 300) ?? '', message);
 }
 
 function renderEmail(req: Request, res: Response, email: string, error?: string): void {

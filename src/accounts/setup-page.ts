@@ -4,8 +4,8 @@ import type { AuditLog } from '../core/audit-event.ts';
 import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { isFromThisMachine, isLoopbackHost } from '../http/client-address.ts';
+import { refuseForm, typedText } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
-import { wantsJson } from '../http/wants-json.ts';
 import { readNewAccount } from './new-account.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import type { PasswordRules } from './password-rules.ts';
@@ -31,6 +31,8 @@ export interface SetupPageDeps {
   readonly audit: AuditLog;
 }
 
+type Fields = Readonly<Record<string, string>>;
+
 /** Makes the first admin, and is not there any more as soon as there is one. */
 export function createSetupPage(deps: SetupPageDeps): {
   readonly get: RequestHandler;
@@ -48,17 +50,9 @@ export function createSetupPage(deps: SetupPageDeps): {
     async post(req, res) {
       await requireNeedsSetup(users);
       const refused = asksForToken(req) ? refuseToken(req, setupToken) : undefined;
-      if (refused !== undefined) {
-        if (wantsJson(req)) throw invalid(refused);
-        res.status(400);
-        return renderSetup(req, res, refused);
-      }
+      if (refused !== undefined) return refuse(req, res, refused);
       const account = await readNewAccount(req.body, rules);
-      if (!account.ok) {
-        if (wantsJson(req)) throw invalid(account.fields);
-        res.status(400);
-        return renderSetup(req, res, account.fields);
-      }
+      if (!account.ok) return refuse(req, res, account.fields);
       const { username, email, password } = account.values;
       const made = await users.createFirstAdmin({
         username,
@@ -80,9 +74,17 @@ export function createSetupPage(deps: SetupPageDeps): {
     return !isForThisMachine || !isFromThisMachine(req);
   }
 
+  function refuse(req: Request, res: Response, fields: Fields): void {
+    refuseForm(req, res, invalid(fields));
+    renderSetup(req, res, fields);
+  }
+
   /** Keeps what was typed, but never the password. */
-  function renderSetup(req: Request, res: Response, fields: Readonly<Record<string, string>>): void {
-    const values = { username: typed(req.body?.username), email: typed(req.body?.email) };
+  function renderSetup(req: Request, res: Response, fields: Fields): void {
+    const values = {
+      username: typedText(req, 'username') ?? '',
+      email: typedText(req, 'email') ?? '',
+    };
     renderPage(req, res, 'accounts/setup', {
       title: 'Set up Curfew',
       values,
@@ -106,12 +108,9 @@ async function requireNeedsSetup(users: Pick<UserStore, 'anyUserExists'>): Promi
   if (await users.anyUserExists()) throw notFound();
 }
 
-function refuseToken(req: Request, token: string): Readonly<Record<string, string>> | undefined {
-  const given = createHash('sha256').update(typed(req.body?.[TOKEN_FIELD]).trim()).digest();
+function refuseToken(req: Request, token: string): Fields | undefined {
+  const typed = typedText(req, TOKEN_FIELD) ?? '';
+  const given = createHash('sha256').update(typed.trim()).digest();
   if (timingSafeEqual(given, createHash('sha256').update(token).digest())) return undefined;
   return { [TOKEN_FIELD]: 'Enter the setup token that the server printed in its log when it started.' };
-}
-
-function typed(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, 256) : '';
 }

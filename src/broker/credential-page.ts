@@ -1,12 +1,11 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
-import { readForm } from '../http/form.ts';
+import { readForm, refuseForm, typedText } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
-import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
-import type { BrokerAdapter, CredentialField } from './broker-adapter.ts';
+import type { BrokerAdapter } from './broker-adapter.ts';
 import type { BrokerOverview } from './broker-overview.ts';
 import { callbackUri } from './callback-uri.ts';
 import { credentialForm } from './credential-form.ts';
@@ -75,8 +74,7 @@ export function createCredentialPage(deps: CredentialPageDeps): {
   }
 
   async function refuse(req: Request, res: Response, adapter: BrokerAdapter, fields: FieldProblems) {
-    if (wantsJson(req)) throw invalid(fields);
-    res.status(400);
+    refuseForm(req, res, invalid(fields));
     await render(req, res, adapter, { fields });
   }
 
@@ -96,7 +94,8 @@ export function createCredentialPage(deps: CredentialPageDeps): {
         label,
         secret,
         hint: help,
-        typed: typedValue(req, { name, secret }),
+        // The form keeps what was typed, but for the secrets.
+        typed: secret ? undefined : typedText(req, name, 500),
       })),
       labels: Object.fromEntries(adapter.credentialFields.map(({ name, label }) => [name, label])),
       fields,
@@ -116,12 +115,3 @@ export function createCredentialPage(deps: CredentialPageDeps): {
 type FieldProblems = Readonly<Record<string, string>>;
 
 const pathOf = ({ id }: BrokerAdapter): string => `/broker/${id}/credentials`;
-
-/** A form that is shown again keeps what was typed, but for the secrets. */
-function typedValue(
-  req: Request,
-  { name, secret }: Pick<CredentialField, 'name' | 'secret'>,
-): string | undefined {
-  const value: unknown = req.body?.[name];
-  return secret || typeof value !== 'string' || value.length > 500 ? undefined : value;
-}

@@ -1,6 +1,7 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { z } from 'zod';
-import { invalid } from '../errors.ts';
+import { type AppError, invalid } from '../errors.ts';
+import { wantsJson } from './wants-json.ts';
 
 export type FormResult<T> =
   | { readonly ok: true; readonly values: T }
@@ -20,4 +21,17 @@ export function requireForm<T>(schema: z.ZodType<T>, req: Request): T {
   const result = readForm(schema, req);
   if (!result.ok) throw invalid(result.fields);
   return result.values;
+}
+
+/** Before a form is shown again: throws the error for a program; for a browser it sets the status, and Retry-After where the error has one. */
+export function refuseForm(req: Request, res: Response, error: AppError): void {
+  if (wantsJson(req)) throw error;
+  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+  res.status(error.status);
+}
+
+/** What a user typed into a field, for a form that is shown again: cut to `longest` characters, and undefined where it was not sent. */
+export function typedText(req: Request, field: string, longest = 256): string | undefined {
+  const value: unknown = req.body?.[field];
+  return typeof value === 'string' ? value.slice(0, longest) : undefined;
 }

@@ -5,10 +5,9 @@ import type { LivePolicy } from '../core/session-policy.ts';
 import type { UserSettings } from '../core/user-settings.ts';
 import { invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
-import { readForm } from '../http/form.ts';
+import { readForm, refuseForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
-import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import type { ChangeSettings, SettingsChange } from './change-settings.ts';
 import { idleChoices } from './idle-choices.ts';
@@ -56,8 +55,7 @@ export function createSettingsPage(deps: SettingsPageDeps): {
       const before = await readSettings(userId);
       const form = readForm(settingsForm(choicesOf(before)), req);
       if (!form.ok) {
-        if (wantsJson(req)) throw invalid(form.fields);
-        res.status(400);
+        refuseForm(req, res, invalid(form.fields));
         return render(req, res, before, { fields: form.fields });
       }
       const change = await changeSettings(userId, { before, after: form.values }, auditOrigin(req, res));

@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { typedText } from '../http/form.ts';
 import { addRow, type FormValues, pickSymbol, typedForm } from './strategy-form-view.ts';
 import type { FindSymbolChoices, SymbolChoice } from './symbol-picker.ts';
 
@@ -19,8 +20,8 @@ export async function takeFormStep(
   req: Request,
   findChoices: FindSymbolChoices,
 ): Promise<FormStep | undefined> {
-  const { step, pick, find } = (req.body ?? {}) as Readonly<Record<string, unknown>>;
-  const text = typeof find === 'string' ? find.slice(0, 100) : '';
+  const { step, pick } = (req.body ?? {}) as Readonly<Record<string, unknown>>;
+  const text = typedText(req, 'find', 100) ?? '';
   const values = typedForm(req);
 
   if (typeof pick === 'string') {

@@ -2,10 +2,9 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { FindTradedSymbol } from '../core/symbol.ts';
 import { AppError, invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
-import { readForm } from '../http/form.ts';
+import { readForm, refuseForm, typedText } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
-import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { exampleMessage, testMessage } from './example-message.ts';
 import { SHOWN_SIGNALS } from './signal-history.ts';
@@ -110,11 +109,7 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
       const { userId, username } = currentSession(req);
       const strategy = await findOwn(req);
       const form = readForm(addressesForm, req);
-      if (!form.ok) {
-        if (wantsJson(req)) throw invalid(form.fields);
-        res.status(400);
-        return render(req, res, strategy, form.fields);
-      }
+      if (!form.ok) return refuse(req, res, strategy, invalid(form.fields));
       const { addresses } = form.values;
       await strategies.allowAddresses(userId, strategy.id, addresses, auditOrigin(req, res, username));
       res.redirect(303, `/strategies/${strategy.id}?notice=addresses_saved`);
@@ -124,13 +119,9 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
       const { username } = currentSession(req);
       const strategy = await findOwn(req);
       const form = readForm(testSignalForm, req);
-      if (!form.ok) {
-        if (wantsJson(req)) throw invalid(form.fields);
-        res.status(400);
-        return render(req, res, strategy, form.fields);
-      }
+      if (!form.ok) return refuse(req, res, strategy, invalid(form.fields));
       const outcome = await testSignal(strategy, form.values, auditOrigin(req, res, username));
-      if (outcome === 'too_many') return tooManyTests(req, res, strategy);
+      if (outcome === 'too_many') return refuse(req, res, strategy, tooManyTests());
       const notice = outcome === 'accepted' ? 'test_accepted' : 'test_refused';
       res.redirect(303, `/strategies/${strategy.id}?notice=${notice}#signals-heading`);
     },
@@ -166,11 +157,9 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
     };
   }
 
-  function tooManyTests(req: Request, res: Response, strategy: Strategy): Promise<void> {
-    const message = `You may send ${MOST_TESTS_IN_AN_HOUR} test signals an hour. Try again later.`;
-    if (wantsJson(req)) throw new AppError('rate_limited', message, { fields: { message } });
-    res.status(429);
-    return render(req, res, strategy, { message });
+  function refuse(req: Request, res: Response, strategy: Strategy, error: AppError): Promise<void> {
+    refuseForm(req, res, error);
+    return render(req, res, strategy, error.fields);
   }
 
   async function render(
@@ -221,8 +210,7 @@ export function createStrategyPage(deps: StrategyPageDeps): StrategyPage {
   }
 }
 
-/** A form that is shown again keeps what was typed. */
-function typedText(req: Request, name: string, longest: number): string | undefined {
-  const value: unknown = req.body?.[name];
-  return typeof value === 'string' ? value.slice(0, longest) : undefined;
+function tooManyTests(): AppError {
+  const message = `You may send ${MOST_TESTS_IN_AN_HOUR} test signals an hour. Try again later.`;
+  return new AppError('rate_limited', message, { fields: { message } });
 }

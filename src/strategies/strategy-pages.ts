@@ -3,10 +3,9 @@ import type { Clock } from '../core/clock.ts';
 import { LONGEST_SYMBOL_SEARCH, type SymbolFinder } from '../core/symbol.ts';
 import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
-import { type FormResult, readForm } from '../http/form.ts';
+import { type FormResult, readForm, refuseForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf, queryText } from '../http/query-text.ts';
-import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { createReauthentication } from '../sessions/reauthentication.ts';
 import { type FormStep, takeFormStep } from './form-step.ts';
@@ -120,8 +119,7 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
   }
 
   function refuse(req: Request, res: Response, fields: FieldProblems, id?: string): void {
-    if (wantsJson(req)) throw invalid(fields);
-    res.status(400);
+    refuseForm(req, res, invalid(fields));
     renderForm(req, res, { values: typedForm(req), fields, id });
   }
 

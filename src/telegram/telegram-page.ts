@@ -3,10 +3,9 @@ import type { Clock } from '../core/clock.ts';
 import { AppError, invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
-import { readForm, requireForm } from '../http/form.ts';
+import { readForm, refuseForm, requireForm, typedText } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
-import { wantsJson } from '../http/wants-json.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { createReauthentication } from '../sessions/reauthentication.ts';
 import type { BotSetup, SetupResult } from './bot-setup.ts';
@@ -117,8 +116,7 @@ export function createTelegramPage(deps: TelegramPageDeps): Page {
   }
 
   async function refuse(req: Request, res: Response, fields: FieldProblems): Promise<void> {
-    if (wantsJson(req)) throw invalid(fields);
-    res.status(400);
+    refuseForm(req, res, invalid(fields));
     await render(req, res, { fields });
   }
 
@@ -140,7 +138,8 @@ export function createTelegramPage(deps: TelegramPageDeps): Page {
       bot: bot === undefined ? undefined : toBotView(bot),
       kinds: toKindViews(bot?.kinds ?? [], role === 'admin'),
       messages: recent.map(toMessageView),
-      typedChat: typed(req.body?.chatId),
+      // The form keeps what was typed, but for the token.
+      typedChat: typedText(req, 'chatId', 100),
       notice,
       problem,
       fields,
@@ -162,9 +161,4 @@ function goOn(res: Response, notice: string): void {
 
 function wordsOf(result: Exclude<SetupResult<never>, string>): string {
   return problemWords(result.problem);
-}
-
-/** A form that is shown again keeps what was typed, but for the token. */
-function typed(value: unknown): string | undefined {
-  return typeof value === 'string' && value.length <= 100 ? value : undefined;
 }

@@ -1,8 +1,8 @@
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { AppError } from '../../src/errors.ts';
-import { readForm, requireForm } from '../../src/http/form.ts';
+import { AppError, invalid } from '../../src/errors.ts';
+import { readForm, refuseForm, requireForm, typedText } from '../../src/http/form.ts';
 
 const schema = z.object({
   name: z.string('Say who you are.').min(3, 'The name is too short.'),
@@ -44,5 +44,29 @@ describe('a form', () => {
     expect(refuse).toThrow(
       expect.objectContaining({ code: 'invalid', fields: { name: 'The name is too short.' } }),
     );
+  });
+
+  it('that is refused is answered with the error for a program, and with its status for a browser', () => {
+    const limited = new AppError('rate_limited', 'Too many.', { retryAfterSeconds: 7 });
+    const answer = (error: AppError, accept: string) => {
+      const sent = { status: 200, headers: {} as Record<string, string> };
+      const res = {
+        set: (name: string, value: string) => Object.assign(sent.headers, { [name]: value }),
+        status: (status: number) => Object.assign(sent, { status }),
+      };
+      refuseForm({ headers: { accept } } as Request, res as unknown as Response, error);
+      return sent;
+    };
+    expect(() => answer(limited, 'application/json')).toThrow(limited);
+    expect(answer(limited, 'text/html')).toEqual({ status: 429, headers: { 'Retry-After': '7' } });
+    expect(answer(invalid({ name: 'Short.' }), 'text/html')).toEqual({ status: 400, headers: {} });
+  });
+
+  it('that is shown again keeps what was typed, cut to what the field takes', () => {
+    expect(typedText(posted({ name: 'Asha' }), 'name')).toBe('Asha');
+    expect(typedText(posted({ name: 'x'.repeat(300) }), 'name')).toBe('x'.repeat(256));
+    expect(typedText(posted({ name: 'Asha' }), 'name', 2)).toBe('As');
+    for (const body of [undefined, {}, { name: ['Asha'] }, { name: 5 }])
+      expect(typedText(posted(body), 'name')).toBeUndefined();
   });
 });

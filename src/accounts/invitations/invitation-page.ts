@@ -1,9 +1,9 @@
 import { type Request, type Response, Router } from 'express';
 import { invalid } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
+import { refuseForm, typedText } from '../../http/form.ts';
 import { methods } from '../../http/methods.ts';
 import type { RoutePolicy } from '../../http/route-policy.ts';
-import { wantsJson } from '../../http/wants-json.ts';
 import { renderLinkOver, renderLinkPage, tokenOf } from '../one-time-links/link-page.ts';
 import { INVITATION_PATH, type Invitations } from './invitations.ts';
 
@@ -18,15 +18,15 @@ export function createInvitationRouter(invitations: Pick<Invitations, 'findOpen'
   async function render(req: Request, res: Response, fields: Fields = {}): Promise<void> {
     const invitation = await invitations.findOpen(tokenOf(req));
     if (invitation === undefined) return renderLinkOver(req, res);
-    if (Object.keys(fields).length > 0) {
-      if (wantsJson(req)) throw invalid(fields);
-      res.status(400);
-    }
+    if (Object.keys(fields).length > 0) refuseForm(req, res, invalid(fields));
     renderLinkPage(req, res, 'accounts/links/invitation', {
       title: 'Create your account',
       action: req.path,
       isEmailGiven: invitation.email !== undefined,
-      values: { username: typed(req, 'username'), email: invitation.email ?? typed(req, 'email') },
+      values: {
+        username: typedText(req, 'username') ?? '',
+        email: invitation.email ?? typedText(req, 'email') ?? '',
+      },
       fields,
     });
   }
@@ -43,9 +43,4 @@ export function createInvitationRouter(invitations: Pick<Invitations, 'findOpen'
     },
   });
   return router;
-}
-
-function typed(req: Request, name: string): string {
-  const value: unknown = req.body?.[name];
-  return typeof value === 'string' ? value.slice(0, 256) : '';
 }

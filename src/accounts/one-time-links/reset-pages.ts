@@ -2,10 +2,9 @@ import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { AppError, invalid } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
-import { readForm } from '../../http/form.ts';
+import { readForm, refuseForm, typedText } from '../../http/form.ts';
 import { renderPage } from '../../http/page.ts';
-import { waitInWords } from '../../http/wait-in-words.ts';
-import { wantsJson } from '../../http/wants-json.ts';
+import { tooManyAttempts } from '../too-many-attempts.ts';
 import { type LinkPage, renderLinkOver, renderLinkPage, tokenOf } from './link-page.ts';
 import { LINK_PURPOSES } from './one-time-links.ts';
 import type { PasswordReset } from './password-reset.ts';
@@ -40,17 +39,12 @@ export function createResetRequestPage({
   mailIsOn,
 }: Pick<ResetPagesDeps, 'resetRequests' | 'mailIsOn'>): LinkPage {
   function render(req: Request, res: Response, fields: Fields, error?: AppError): void {
-    if (error !== undefined) {
-      if (wantsJson(req)) throw error;
-      if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
-      res.status(error.status);
-    }
-    const username: unknown = req.body?.username;
+    if (error !== undefined) refuseForm(req, res, error);
     renderPage(req, res, 'accounts/links/reset-request', {
       title: 'Reset your password',
       mailIsOn,
       wasSent: req.method === 'GET' && req.query['notice'] === 'sent',
-      username: typeof username === 'string' ? username.slice(0, 254) : '',
+      username: typedText(req, 'username', 254) ?? '',
       fields,
     });
   }
@@ -80,10 +74,8 @@ export function createResetRequestPage({
           return render(req, res, { code: message }, new AppError('forbidden', message));
         }
         case 'limited': {
-          const { retryAfterSeconds } = outcome;
-          const message = `Too many attempts. Try again in ${waitInWords(retryAfterSeconds)}.`;
-          const error = new AppError('rate_limited', message, { retryAfterSeconds });
-          return render(req, res, { username: message }, error);
+          const error = tooManyAttempts(outcome.retryAfterSeconds);
+          return render(req, res, { username: error.message }, error);
         }
       }
     },
@@ -98,10 +90,7 @@ export function createResetPage({ passwordReset }: Pick<ResetPagesDeps, 'passwor
   async function render(req: Request, res: Response, error?: AppError): Promise<void> {
     const found = await passwordReset.find(tokenOf(req));
     if (found === undefined) return over(req, res);
-    if (error !== undefined) {
-      if (wantsJson(req)) throw error;
-      res.status(error.status);
-    }
+    if (error !== undefined) refuseForm(req, res, error);
     renderLinkPage(req, res, 'accounts/links/reset', {
       title: 'Choose a new password',
       username: found.user.username,

@@ -1,10 +1,9 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { AppError, invalid, notFound } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
-import { readForm } from '../../http/form.ts';
+import { readForm, refuseForm, typedText } from '../../http/form.ts';
 import { renderPage } from '../../http/page.ts';
 import { type Notices, noticeOf } from '../../http/query-text.ts';
-import { wantsJson } from '../../http/wants-json.ts';
 import { currentSession } from '../../sessions/current-session.ts';
 import { deviceName } from '../../sessions/device-view.ts';
 import { showRecoveryCodes } from '../second-factor/enrolment-page.ts';
@@ -40,14 +39,13 @@ export function createPasskeyPages({
       passkeys.listOf(userId),
       secondFactor.stateOf(userId),
     ]);
-    const typed: unknown = req.body?.name;
     renderPage(req, res, 'accounts/passkeys', {
       title: 'Passkeys',
       passkeys: own.map((passkey) => toView(passkey, passkeys.relyingParty?.id)),
       isAvailable: passkeys.relyingParty !== undefined,
       recoveryCodesLeft,
       fewLeft,
-      newName: typeof typed === 'string' ? typed : deviceName(req.get('user-agent') ?? ''),
+      newName: typedText(req, 'name') ?? deviceName(req.get('user-agent') ?? ''),
       problem: problem ?? {},
       notice: noticeOf(req, NOTICES),
     });
@@ -75,8 +73,8 @@ export function createPasskeyPages({
       if (passkeys.relyingParty === undefined) throw notFound();
       const form = readForm(newPasskeySchema, req);
       if (!form.ok) {
-        if (wantsJson(req)) throw invalid(form.fields);
-        return render(req, res.status(400), { name: form.fields['name'] ?? '' });
+        refuseForm(req, res, invalid(form.fields));
+        return render(req, res, { name: form.fields['name'] ?? '' });
       }
       const outcome = await registerFrom(req, passkeys, 'register', form.values, {
         userId: currentSession(req).userId,
@@ -84,8 +82,8 @@ export function createPasskeyPages({
       });
       if (outcome.kind !== 'registered') {
         const error = new AppError('invalid', REGISTRATION_PROBLEMS[outcome.kind]);
-        if (wantsJson(req)) throw error;
-        return render(req, res.status(400), { error: error.message });
+        refuseForm(req, res, error);
+        return render(req, res, { error: error.message });
       }
       const next = `${PASSKEYS_PAGE}?notice=added`;
       if (outcome.recoveryCodes === undefined) return res.redirect(303, next);

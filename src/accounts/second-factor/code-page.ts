@@ -6,7 +6,7 @@ import { SECOND_MS } from '../../core/duration.ts';
 import { AppError, invalid } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { clientAddress } from '../../http/client-address.ts';
-import { readForm } from '../../http/form.ts';
+import { readForm, refuseForm } from '../../http/form.ts';
 import { renderPage } from '../../http/page.ts';
 import { setWaited } from '../../http/request-watch.ts';
 import { safeReturnTo } from '../../http/return-to.ts';
@@ -169,9 +169,8 @@ export function createCodePage(deps: CodePageDeps): {
     returnTo: string | undefined,
     message = error.message,
   ): Promise<void> {
-    if (wantsJson(req)) throw error;
-    if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
-    return render(req, res.status(error.status), signIn, returnTo, message);
+    refuseForm(req, res, error);
+    return render(req, res, signIn, returnTo, message);
   }
 
   async function render(
