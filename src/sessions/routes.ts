@@ -17,6 +17,7 @@ import { dropSession } from './express-session-promises.ts';
 import type { SessionLifecycle } from './lifecycle.ts';
 import { requireEnded, revokeOrExplain } from './logout-errors.ts';
 import { meansEverywhere } from './means-everywhere.ts';
+import { DEVICE, endOwnDevice, findOwnDevice } from './own-device.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
 export interface SessionsRouterDeps {
@@ -40,7 +41,6 @@ export const SESSION_ROUTES: readonly RoutePolicy[] = [
 ];
 
 const YOU = 'You are not signed out yet.';
-const DEVICE = 'The device is not signed out yet.';
 
 const logoutForm = z.object({ everywhere: z.unknown().optional() });
 
@@ -132,18 +132,13 @@ function endOtherDevices({ lifecycle }: SessionsRouterDeps): RequestHandler {
   };
 }
 
-/** Only a device of one's own; another person's is as unknown as one that does not exist (ASVS 8.2.2). */
 function endDevice({ lifecycle }: SessionsRouterDeps): RequestHandler {
   return async (req, res) => {
     const { userId, sid } = currentSession(req);
-    const device = (await lifecycle.devicesOf(userId)).find((own) => own.deviceId === req.params['deviceId']);
+    const device = await findOwnDevice(lifecycle, userId, String(req.params['deviceId']));
     if (device === undefined) throw notFound();
     if (device.sid === sid) return res.redirect(303, '/auth/logout');
-    const origin = auditOrigin(req, res);
-    const receipt = await revokeOrExplain(DEVICE, () =>
-      lifecycle.endDevice(userId, device.sid, 'ended_by_owner', origin),
-    );
-    requireEnded(receipt, DEVICE);
+    await endOwnDevice(lifecycle, device, auditOrigin(req, res));
     res.redirect(303, '/sessions');
   };
 }

@@ -7,7 +7,7 @@ import { renderPage } from '../../http/page.ts';
 import type { RoutePolicy } from '../../http/route-policy.ts';
 import { currentSession } from '../../sessions/current-session.ts';
 import type { SessionLifecycle } from '../../sessions/lifecycle.ts';
-import { requireEnded, revokeOrExplain } from '../../sessions/logout-errors.ts';
+import { endOwnDevice, findOwnDevice } from '../../sessions/own-device.ts';
 import type { AccountNotice, NoticeStore } from './notice-store.ts';
 
 const NOTICES = '/profile/notices';
@@ -50,14 +50,8 @@ export function createNoticeRouter({ noticeStore, lifecycle, clock }: NoticePage
   const endDevice: RequestHandler = async (req, res) => {
     const { id, device: deviceId } = await find(req);
     const { userId } = currentSession(req);
-    const device = (await lifecycle.devicesOf(userId)).find((each) => each.deviceId === deviceId);
-    if (device !== undefined) {
-      const what = 'The device is not signed out yet.';
-      const receipt = await revokeOrExplain(what, () =>
-        lifecycle.endDevice(userId, device.sid, 'ended_by_owner', auditOrigin(req, res)),
-      );
-      requireEnded(receipt, what);
-    }
+    const device = await findOwnDevice(lifecycle, userId, deviceId);
+    if (device !== undefined) await endOwnDevice(lifecycle, device, auditOrigin(req, res));
     await noticeStore.remove(userId, id);
     res.redirect(303, '/profile/password?notice=device_ended');
   };

@@ -2,8 +2,7 @@ import type { Request, Response } from 'express';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { deviceName } from '../../sessions/device-view.ts';
 import type { SessionLifecycle } from '../../sessions/lifecycle.ts';
-import { requireEnded, revokeOrExplain } from '../../sessions/logout-errors.ts';
-import type { DeviceSession } from '../../sessions/session-data.ts';
+import { endOwnDevice, findOwnDevice } from '../../sessions/own-device.ts';
 import type { UserStore } from '../user-store.ts';
 import { type LinkPage, renderLinkOver, renderLinkPage, tokenOf } from './link-page.ts';
 import type { OneTimeLinks } from './one-time-links.ts';
@@ -16,10 +15,6 @@ export interface DevicePageDeps {
 
 /** Where the notice of a new device leads: ends that session, and asks for another password. */
 export function createDevicePage({ links, users, lifecycle }: DevicePageDeps): LinkPage {
-  async function findDevice(userId: string, deviceId: string): Promise<DeviceSession | undefined> {
-    return (await lifecycle.devicesOf(userId)).find((device) => device.deviceId === deviceId);
-  }
-
   function renderEnded(req: Request, res: Response): void {
     renderLinkPage(req, res, 'accounts/links/device-ended', { title: 'That session has ended' });
   }
@@ -28,7 +23,7 @@ export function createDevicePage({ links, users, lifecycle }: DevicePageDeps): L
     async get(req, res) {
       const link = await links.find('device_end', tokenOf(req));
       if (link === undefined) return renderLinkOver(req, res);
-      const device = await findDevice(link.userId, link.subject);
+      const device = await findOwnDevice(lifecycle, link.userId, link.subject);
       if (device === undefined) return renderEnded(req, res);
       renderLinkPage(req, res, 'accounts/links/device', {
         title: 'End this session?',
@@ -40,15 +35,10 @@ export function createDevicePage({ links, users, lifecycle }: DevicePageDeps): L
     async post(req, res) {
       const link = await links.find('device_end', tokenOf(req));
       if (link === undefined) return renderLinkOver(req, res);
-      const device = await findDevice(link.userId, link.subject);
+      const device = await findOwnDevice(lifecycle, link.userId, link.subject);
       if (device !== undefined) {
         const user = await users.findById(link.userId);
-        const origin = auditOrigin(req, res, user?.username);
-        const what = 'The device is not signed out yet.';
-        const receipt = await revokeOrExplain(what, () =>
-          lifecycle.endDevice(link.userId, device.sid, 'ended_by_owner', origin),
-        );
-        requireEnded(receipt, what);
+        await endOwnDevice(lifecycle, device, auditOrigin(req, res, user?.username));
       }
       // Afterwards: one that could not end the session still works.
       await links.use('device_end', tokenOf(req));
