@@ -1,5 +1,7 @@
+import type { Selectable } from 'kysely';
 import type { InTransaction } from '../../storage/change-in-transaction.ts';
 import type { Database } from '../../storage/database.ts';
+import type { OneTimeLinksTable } from '../../storage/schema.ts';
 import type { LinkPurpose } from './one-time-links.ts';
 
 export interface StoredLink {
@@ -21,7 +23,7 @@ export interface LinkStore {
   /** Takes it out: one of several callers gets it. */
   use(key: Key, now: number, within?: InTransaction): Promise<StoredLink | undefined>;
   /** All of a user's for one purpose. */
-  removeAllOf(userId: string, purpose: LinkPurpose, within?: InTransaction): Promise<void>;
+  removeAllOf(userId: string, purpose: LinkPurpose): Promise<void>;
   removeExpired(now: number): Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export function createLinkStore({ db }: Pick<Database, 'db'>): LinkStore {
         .where('purpose', '=', purpose)
         .where('expires_at', '>', now)
         .executeTakeFirst();
-      return row && { digest, purpose, userId: row.user_id, subject: row.subject, expiresAt: row.expires_at };
+      return row && toLink(row, purpose);
     },
 
     async use({ digest, purpose }, now, within) {
@@ -51,11 +53,11 @@ export function createLinkStore({ db }: Pick<Database, 'db'>): LinkStore {
         .where('expires_at', '>', now)
         .returningAll()
         .executeTakeFirst();
-      return row && { digest, purpose, userId: row.user_id, subject: row.subject, expiresAt: row.expires_at };
+      return row && toLink(row, purpose);
     },
 
-    async removeAllOf(userId, purpose, within) {
-      await (within ?? db)
+    async removeAllOf(userId, purpose) {
+      await db
         .deleteFrom('one_time_links')
         .where('user_id', '=', userId)
         .where('purpose', '=', purpose)
@@ -66,4 +68,9 @@ export function createLinkStore({ db }: Pick<Database, 'db'>): LinkStore {
       await db.deleteFrom('one_time_links').where('expires_at', '<=', now).execute();
     },
   };
+}
+
+function toLink(row: Selectable<OneTimeLinksTable>, purpose: LinkPurpose): StoredLink {
+  const { digest, user_id: userId, subject, expires_at: expiresAt } = row;
+  return { digest, purpose, userId, subject, expiresAt };
 }
