@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { SECOND_MS } from '../core/duration.ts';
 import type { Log } from '../core/log.ts';
 
-/** Whether a password was in a breach somewhere; false where nobody can say. */
+/** Whether a password was in a known breach; false where the service gave no usable answer. */
 export type IsBreached = (password: string) => Promise<boolean>;
 
 /** Of the SHA-1 in hexadecimal: some 800 passwords share one, so the service does not learn which is meant. */
@@ -21,7 +21,7 @@ export interface BreachCheckDeps {
 /**
  * Asks a range service, such as that of Have I Been Pwned (ASVS 6.2.12). It is asked for all hashes that begin with five
  * characters, with padding, so that neither the question nor the length of the answer tells the password. A failure does not
- * keep anybody from choosing one.
+ * keep a user from choosing a password.
  */
 export function createBreachCheck({ url, log, timeoutMs = TIMEOUT_MS }: BreachCheckDeps): IsBreached {
   return async function isBreached(password) {

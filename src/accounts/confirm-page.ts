@@ -28,7 +28,7 @@ export interface ConfirmPageDeps {
   readonly passkeys: Pick<Passkeys, 'relyingParty' | 'listOf' | 'begin'>;
 }
 
-/** Asks who is signed in for their password or passkey, and leads back to where they were going. */
+/** Asks a signed-in user for their password or passkey, and leads back to where they were going. */
 export function createConfirmPage({
   confirmIdentity,
   confirmByPasskey,

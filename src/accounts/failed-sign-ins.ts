@@ -34,7 +34,7 @@ export interface FailedSignInsDeps {
 
 /**
  * With a row each, in an hour and a process, of all strangers together, and of all known devices: rows are kept for years, and
- * no one may be able to fill the log. Apart, so that a flood of strangers does not hide what happens on a known device.
+ * strangers must not fill the log. Apart, so that a flood of strangers does not hide what happens on a known device.
  */
 const MOST_ALONE = 100;
 const FLUSH_EVERY_MS = 5 * MINUTE_MS;

@@ -1,6 +1,6 @@
 /**
- * Who waits for a hash, those first that go first: `known` is a browser that has signed in before, or a person who is signed
- * in; `slow` has waited its turn in the slow lane; `new` is everyone else.
+ * Requests that wait for a hash, in the order they are served: `known` comes from a browser that has signed in before, or from
+ * a signed-in user; `slow` has waited its turn in the slow lane; `new` are all others.
  */
 export const HASH_LANES = ['known', 'slow', 'new'] as const;
 export type HashLane = (typeof HASH_LANES)[number];

@@ -46,8 +46,8 @@ export interface PasswordHasherDeps {
 
 /**
  * Argon2id over HMAC-SHA256 of the password, keyed with the pepper: any length and any character counts. A verification
- * tries every pepper, also behind one that fits and for a person whom nobody knows: else its time would tell who was here
- * since the newest one came.
+ * tries every pepper, also behind one that fits and for an unknown username: else its time would tell which users
+ * have signed in since the newest pepper came.
  */
 export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
   const { peppers, maxInFlight = 2, maxWaiting = 64, what = 'Checking passwords' } = deps;

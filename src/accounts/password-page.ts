@@ -34,7 +34,7 @@ const NOTICES: Notices = new Map([
     'end',
     'Your password is changed. Your other sessions, API keys and broker connections have ended. You stay signed in here.',
   ],
-  ['device_ended', 'That session has ended. Now change your password: whoever signed in may know it.'],
+  ['device_ended', 'That session has ended. Now change your password: the person who signed in may know it.'],
   ['keep', 'Your password is changed. Your other sessions, API keys and broker connections stay.'],
 ]);
 
@@ -78,7 +78,7 @@ export function createPasswordPage(
     });
   }
 
-  /** Who used a passkey a moment ago need not show a factor once more. */
+  /** A user who used a passkey a moment ago need not show a factor once more. */
   async function factorOf(req: Request) {
     const { enrolledAt, passkeys } = await secondFactor.stateOf(currentSession(req).userId);
     const hasApp = enrolledAt !== undefined;

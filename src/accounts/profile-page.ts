@@ -64,7 +64,7 @@ export function createProfilePages({
   mailIsOn,
   redis,
 }: ProfilePagesDeps): Readonly<Record<'show' | 'showEmail' | 'changeEmail', RequestHandler>> {
-  // Of one user: the mails go to addresses that nobody has confirmed.
+  // For each user: the mails go to addresses that are not confirmed yet.
   const limiter = createCompoundLimiter({
     name: 'email-change',
     what: 'Changing the email address',

@@ -46,8 +46,8 @@ interface Waiter {
 
 /**
  * Turns are counted in Redis for all nodes; each node orders its own line. The network that has come for the account least
- * often goes first, and takes the place of the one that has come most often where the line is full: so who hammers waits
- * behind who has just come. `limits` is what a network may fail in.
+ * often goes first, and takes the place of the one that has come most often where the line is full: so a client that hammers
+ * waits behind one that has just come. `limits` is what a network may fail in.
  */
 export function createSlowLane(deps: SlowLaneDeps): SlowLane {
   const { limits, redis, turnSeconds = TURN_SECONDS, mostInLine = MOST_IN_LINE } = deps;

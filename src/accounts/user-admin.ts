@@ -68,7 +68,7 @@ export interface UserAdmin {
     username: string,
     origin: AuditOrigin,
   ): Promise<{ readonly kind: 'reset' | 'none'; readonly user: User } | UnknownUser>;
-  /** Counts from the person's next request on. Who becomes a viewer loses all that is open. Not for the last admin who can sign in. */
+  /** Counts from the person's next request on. A user who becomes a viewer loses all that is open. Not for the last admin who can sign in. */
   changeRole(
     username: string,
     role: User['role'],

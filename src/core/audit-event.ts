@@ -37,7 +37,7 @@ export type AuditEvent =
   /** By an administrator or on the command line. */
   | { readonly type: 'totp.reset'; readonly userId: string }
   | { readonly type: 'passkey.added' | 'passkey.removed'; readonly userId: string; readonly name: string }
-  /** Its counter went back: two authenticators have the same key. Nobody was let in. */
+  /** Its counter went back: two authenticators have the same key. It was refused. */
   | { readonly type: 'passkey.cloned'; readonly userId: string; readonly name: string }
   /** By an administrator or on the command line. */
   | { readonly type: 'passkeys.reset'; readonly userId: string; readonly passkeys: number }

@@ -1,6 +1,6 @@
 /** The rest of such an address is enough to send signals: a log is no place for it (ASVS 14.2.1, 16.2.5). */
 const WEBHOOK_ID = /(webhooks(?:\/|%2f|\\|%5c)).*$/is;
-/** With the rest of these somebody can set a password, make an account, or end a session. */
+/** The rest of these lets a reader of the log set a password, make an account, or end a session. */
 const LINK_TOKEN = /((?:auth[/\\](?:reset|email|device)|invitations)[/\\]).*$/is;
 /** API keys and signing secrets that were put into an address by mistake. */
 const SECRETS = /(cfw|cws)_[\w-]+/gi;

@@ -43,7 +43,7 @@ export interface Invitations {
   /** False where it has ended already. */
   revoke(id: string, origin: AuditOrigin): Promise<boolean>;
   findOpen(token: string): Promise<Invitation | undefined>;
-  /** Makes the account and uses the invitation up, in one transaction. Signs nobody in. */
+  /** Makes the account and uses the invitation up, in one transaction. The new user signs in afterwards. */
   accept(token: string, input: Readonly<Record<string, unknown>>, origin: AuditOrigin): Promise<AcceptResult>;
   readonly cleanup: () => Promise<void>;
 }

@@ -3,7 +3,7 @@ import { notFound } from '../../errors.ts';
 import { type PageData, renderPage } from '../../http/page.ts';
 import { wantsJson } from '../../http/wants-json.ts';
 
-/** A page whose address is a secret: nobody learns it from a Referer, not even this server's log of assets. */
+/** A page whose address is a secret: no Referer tells it to other servers, nor to this server's log of assets. */
 export function renderLinkPage(req: Request, res: Response, view: string, data: PageData): void {
   res.set('Referrer-Policy', 'strict-origin');
   // Where a session ends while it is open: the sign-in page must not be told of the link.

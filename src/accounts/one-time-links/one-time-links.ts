@@ -24,10 +24,10 @@ export interface CreatedLink {
   readonly expiresAt: number;
 }
 
-/** Links that work once, on any device, for whoever has them. */
+/** Links that work once, on any device, for anyone who has them. */
 export interface OneTimeLinks {
   create(purpose: LinkPurpose, userId: string, subject?: string): Promise<CreatedLink>;
-  /** Undefined for one that is unknown, used or too old: which of them is nobody's business. */
+  /** Undefined for one that is unknown, used or too old; a visitor does not learn which. */
   find(purpose: LinkPurpose, token: string): Promise<StoredLink | undefined>;
   /** Uses it up: one of several callers gets it. */
   use(purpose: LinkPurpose, token: string, within?: InTransaction): Promise<StoredLink | undefined>;

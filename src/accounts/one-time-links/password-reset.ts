@@ -24,7 +24,7 @@ export interface PasswordReset {
   find(token: string): Promise<{ readonly user: User; readonly endsRecoveryCodes: boolean } | undefined>;
   /**
    * Uses the link up, sets the password and orders the end of everything of the user, in one transaction. The second factor
-   * stays, without its recovery codes where one of them made the link, and nobody is signed in. Throws `unavailable` as sign-ins do.
+   * stays, without its recovery codes where one of them made the link, and the user is not signed in by it. Throws `unavailable` as sign-ins do.
    */
   complete(token: string, password: string, origin: AuditOrigin): Promise<ResetResult>;
 }

@@ -82,7 +82,7 @@ export function createResetRequests(deps: ResetRequestsDeps): ResetRequests {
   }
 
   async function mailTo(user: User, origin: AuditOrigin): Promise<void> {
-    // Beyond that no more mails go out; the links of those before still work, so nobody is locked out by a stranger.
+    // Beyond that no more mails go out; the links in earlier mails still work, so a stranger locks no user out.
     if ((await byAccount.take(usernameKey(user.username))).kind === 'limited') return;
     const link = await links.create('password_reset', user.id);
     await sendMail(resetMail(user, link));

@@ -6,7 +6,7 @@ import { createEmailPage, type EmailPageDeps } from './email-page.ts';
 import { LINK_PURPOSES } from './one-time-links.ts';
 import { createResetPage, createResetRequestPage, RESET_PAGE, type ResetPagesDeps } from './reset-pages.ts';
 
-/** For whoever has the link, signed in or not. */
+/** For anyone with the link, signed in or not. */
 export const LINK_ROUTES: readonly RoutePolicy[] = [
   { path: RESET_PAGE, class: 'form' },
   ...Object.values(LINK_PURPOSES).map(({ path }): RoutePolicy => ({ path: `${path}/:token`, class: 'form' })),

@@ -13,7 +13,7 @@ import type { Passkeys } from './passkeys.ts';
 const attemptSchema = z.object({ sealed: z.string().max(2_048), credential: z.string().max(65_536) });
 
 interface Attempted {
-  /** Whose passkey it is; '' for one that nobody has here. */
+  /** The owner of the passkey; '' for an unknown passkey. */
   readonly username: string;
   readonly isKnownDevice: boolean;
 }
@@ -54,7 +54,7 @@ export function createTryPasskey({ passkeys, users, limiter, devices }: TryPassk
     const username = owner?.user.username ?? '';
     const device = owner === undefined ? undefined : await devices.recognise(req, usernameKey(username));
     const attempted = { username, isKnownDevice: device !== undefined };
-    // By the passkey and not by the account: nobody guesses it, so its owner does not wait for those who guess passwords.
+    // By the passkey and not by the account: a passkey cannot be guessed, so its owner does not wait for strangers who guess passwords.
     const account = `passkey:${assertion.id}`;
     const admission = await limiter.admit({ address: clientAddress(req), usernameKey: account, device });
     if (admission.kind === 'limited') return { ...admission, ...attempted };

@@ -60,7 +60,7 @@ interface SentCode {
   readonly returnTo: string | undefined;
 }
 
-/** Asks who has entered the right password for a code. */
+/** Asks a user who has entered the right password for a code. */
 export function createCodePage(deps: CodePageDeps): {
   readonly get: RequestHandler;
   readonly post: RequestHandler;

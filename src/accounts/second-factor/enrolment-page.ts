@@ -24,7 +24,7 @@ export interface EnrolmentPageDeps {
   readonly passkeys: Pick<Passkeys, 'relyingParty' | 'beginRegistration' | 'register'>;
 }
 
-/** Has who must have a second factor enrol one between the right password and the first page. */
+/** Has a user who must have a second factor enrol one between the right password and the first page. */
 export function createEnrolmentPage({
   secondFactor,
   enrolments,

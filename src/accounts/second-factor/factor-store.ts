@@ -34,7 +34,7 @@ export interface NewPasskey extends Omit<StoredPasskey, 'createdAt' | 'lastUsedA
   readonly passwordHash?: string;
 }
 
-/** Nobody needs so many, and a page must be able to show them. */
+/** More than a user needs, and few enough for one page. */
 export const MOST_PASSKEYS = 20;
 
 /** Authenticator apps, passkeys and the recovery codes beside them, in SQL. A user has one app at most. */

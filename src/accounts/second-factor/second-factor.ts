@@ -71,7 +71,7 @@ export interface SecondFactor {
       readonly origin: AuditOrigin;
     },
   ): Promise<CodeCheck>;
-  /** Uses a recovery code up, where it is good. Of nobody's account it takes as long. */
+  /** Uses a recovery code up, where it is good. Without a user it takes as long, so that its time does not tell who has an account. */
   useRecoveryCode(userId: string | undefined, code: string, origin: AuditOrigin): Promise<boolean>;
   /** Stores a confirmed app; returns the recovery codes, which are nowhere else. Undefined where it could not be enrolled. */
   enrol(
