@@ -1,23 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
-import { SECOND_MS } from '../../core/duration.ts';
 import { AppError, invalid } from '../../errors.ts';
-import { auditOrigin } from '../../http/audit-origin.ts';
-import { clientAddress } from '../../http/client-address.ts';
 import { readForm, refuseForm } from '../../http/form.ts';
 import { renderPage } from '../../http/page.ts';
-import { setWaited } from '../../http/request-watch.ts';
 import { safeReturnTo } from '../../http/return-to.ts';
 import { wantsJson } from '../../http/wants-json.ts';
-import { type CompleteSignIn, HOME } from '../complete-sign-in.ts';
-import type { DeviceCookies } from '../device-cookies.ts';
-import type { FailedSignIn, FailedSignIns } from '../failed-sign-ins.ts';
-import { type LoginLimiter, withoutCountingFaults } from '../login-limiter.ts';
+import { HOME } from '../complete-sign-in.ts';
 import type { LoginReason } from '../login-reasons.ts';
 import { tooManyAttempts } from '../too-many-attempts.ts';
-import { usernameKey } from '../username.ts';
+import { createTryCode, type TryCodeDeps } from './code-attempt.ts';
 import type { PendingSignIn, PendingSignIns } from './pending-sign-in.ts';
 import type { SecondFactor } from './second-factor.ts';
 
@@ -30,10 +22,6 @@ const START_AGAIN_REASONS = {
   factor_enrolled: 'factor_enrolled',
 } as const satisfies Record<string, LoginReason>;
 
-/** How long the second of two requests with the same code waits for what becomes of the first. */
-const LONGEST_WAIT_MS = 2 * SECOND_MS;
-const POLL_MS = 50;
-
 export const codeSchema = z
   .string({ error: 'Enter a code.' })
   .trim()
@@ -41,15 +29,11 @@ export const codeSchema = z
   .max(64, 'This is too long for a code.');
 const codeForm = z.object({ code: codeSchema });
 
-export interface CodePageDeps {
+export interface CodePageDeps extends TryCodeDeps {
   readonly secondFactor: Pick<SecondFactor, 'check' | 'stateOf'>;
   /** Whether browsers can have passkeys for BASE_URL. */
   readonly hasPasskeys: boolean;
   readonly pending: PendingSignIns;
-  readonly limiter: LoginLimiter;
-  readonly devices: DeviceCookies;
-  readonly failures: Pick<FailedSignIns, 'record'>;
-  readonly completeSignIn: CompleteSignIn;
   readonly clock: Clock;
 }
 
@@ -66,7 +50,8 @@ export function createCodePage(deps: CodePageDeps): {
   readonly post: RequestHandler;
   readonly answer: (req: Request, res: Response, signIn: PendingSignIn, sent: SentCode) => Promise<void>;
 } {
-  const { secondFactor, pending, limiter, devices, failures, completeSignIn, clock, hasPasskeys } = deps;
+  const { secondFactor, pending, clock, hasPasskeys } = deps;
+  const tryCode = createTryCode(deps);
 
   return {
     async get(req, res) {
@@ -117,50 +102,6 @@ export function createCodePage(deps: CodePageDeps): {
     }
   }
 
-  async function tryCode(
-    req: Request,
-    res: Response,
-    signIn: PendingSignIn,
-    { code, at }: Omit<SentCode, 'returnTo'>,
-  ): Promise<
-    | { readonly kind: 'signed_in' | 'wrong' | 'over' | 'finished' }
-    | { readonly kind: 'limited'; readonly retryAfterSeconds: number }
-  > {
-    const { user, passwordHash } = signIn;
-    const key = usernameKey(user.username);
-    const device = await devices.recognise(req, key);
-    const recordFailure = (why: FailedSignIn['why']) =>
-      failures.record(
-        { username: user.username, why, isKnownDevice: device !== undefined },
-        auditOrigin(req, res),
-      );
-    const admission = await limiter.admit({ address: clientAddress(req), usernameKey: key, device });
-    if (admission.kind === 'limited') {
-      if (admission.worthRecording) await recordFailure('rate_limited');
-      return { kind: 'limited', retryAfterSeconds: admission.retryAfterSeconds };
-    }
-    if (admission.lane === 'slow') setWaited(res);
-    return withoutCountingFaults(admission, async () => {
-      if (!(await signIn.takeTry())) return { kind: 'over' };
-      if (!(await signIn.isFirst(code)) && (await isFinishedSoon(signIn))) return { kind: 'finished' };
-      const check = await secondFactor.check(user.id, code, {
-        isKnownDevice: async (since) => (await devices.recognise(req, key, since)) !== undefined,
-        at,
-        origin: auditOrigin(req, res, user.username),
-      });
-      if (check.kind === 'none') return { kind: 'over' };
-      if (check.kind !== 'accepted') {
-        await recordFailure(check.kind === 'limited' ? 'rate_limited' : 'code');
-        return check;
-      }
-      // The code is used up, and so is what was half a sign-in: a copy of its cookie begins nothing.
-      if (!(await signIn.finish())) return { kind: 'finished' };
-      const begun = await completeSignIn(req, res, { user, passwordHash, method: check.method });
-      await admission.giveBack();
-      return { kind: begun === 'signed_in' ? 'signed_in' : 'over' };
-    });
-  }
-
   function refuse(
     req: Request,
     res: Response,
@@ -189,15 +130,6 @@ export function createCodePage(deps: CodePageDeps): {
       error,
     });
   }
-}
-
-/** Whether the first of two requests with the same code, which may still be under way, signed in. */
-async function isFinishedSoon(signIn: PendingSignIn): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < LONGEST_WAIT_MS; waitedMs += POLL_MS) {
-    if (await signIn.isFinished()) return true;
-    await sleep(POLL_MS);
-  }
-  return signIn.isFinished();
 }
 
 /** A sign-in that is over begins with the password again. */
