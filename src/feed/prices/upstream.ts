@@ -5,6 +5,7 @@ import { isMarketOpen } from '../../core/market-hours.ts';
 import type { PriceMode, PriceStream, ReadStreamPass, StreamEnd, StreamPass } from '../../core/price-feed.ts';
 import { type BookPlace, createPriceBook, type PriceReader } from './price-book.ts';
 import type { LastQuote } from './price-frame.ts';
+import { createStreamSilence } from './stream-silence.ts';
 import { createStreamSubscriptions } from './stream-subscriptions.ts';
 import { createUpstreamPast, type UpstreamPast } from './upstream-past.ts';
 
@@ -38,11 +39,6 @@ export interface Upstream {
 /** `waiting`: for a new token, or for the next try. */
 export type UpstreamState = 'opening' | 'open' | 'waiting' | 'ended';
 
-/** Silence while the exchange trades is a fault after so long; each time that it was none, twice as long. */
-const SILENT_AFTER_MS = 30 * SECOND_MS;
-const LONGEST_SILENCE_MS = 10 * MINUTE_MS;
-/** Brokers answer a subscription with the last price, whether the exchange trades or not: until then it is no sign of life. */
-const SETTLED_MS = 5 * SECOND_MS;
 const FIRST_RETRY_MS = SECOND_MS;
 const LONGEST_RETRY_MS = MINUTE_MS;
 
@@ -65,13 +61,11 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   const { userId, broker, onEnd } = options;
   const { readStreamPass, clock, log, random } = deps;
   const book = createPriceBook(broker);
+  const silence = createStreamSilence(clock);
   let link: Link | undefined;
   let retry: NodeJS.Timeout | undefined;
   let past = options.past ?? createUpstreamPast();
-  let silentAfterMs = SILENT_AFTER_MS;
-  let heardAt = clock.now();
-  let openedAt = heardAt;
-  let settledAt = heardAt;
+  let openedAt = clock.now();
   let ticks = 0;
   let hasEnded = false;
   let isLooking = false;
@@ -121,18 +115,17 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
       onOpen() {
         if (link?.stream !== opened) return;
         link.isOpen = true;
-        heardAt = clock.now();
-        openedAt = heardAt;
-        settledAt = heardAt + SETTLED_MS;
+        openedAt = clock.now();
+        silence.begin();
         for (const key of book.keys()) subscriptions.want(key);
       },
       onTicks(news) {
         if (link?.stream !== opened) return;
-        heardAt = clock.now();
-        if (heardAt - openedAt >= LONGEST_RETRY_MS) past.failures = 0;
-        if (heardAt >= settledAt) silentAfterMs = SILENT_AFTER_MS;
+        const now = clock.now();
+        silence.heard();
+        if (now - openedAt >= LONGEST_RETRY_MS) past.failures = 0;
         ticks += news.length;
-        book.apply(news, heardAt);
+        book.apply(news, now);
       },
       onEnd(end) {
         if (link?.stream === opened) lose(end, pass);
@@ -208,7 +201,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
 
     put(reader, place, mode) {
       book.put(reader, place, mode);
-      settledAt = clock.now() + SETTLED_MS;
+      silence.subscribed();
       subscriptions.want(place.key);
       if (link === undefined && retry === undefined) void look();
     },
@@ -227,10 +220,9 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
       const now = clock.now();
       if (link === undefined) return;
       if (link.pass.expiresAt <= now) return drop();
-      if (!link.isOpen || now - heardAt < silentAfterMs || !isTrading(now)) return;
+      if (!link.isOpen || !silence.isTooLong() || !isTrading(now)) return;
       log.warn({ broker, userId }, 'A price stream is silent while its exchange trades; it is opened again');
-      silentAfterMs = Math.min(LONGEST_SILENCE_MS, silentAfterMs * 2);
-      heardAt = now;
+      silence.noteFault();
       drop();
       void look();
     },
