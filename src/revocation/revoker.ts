@@ -13,7 +13,8 @@ import type {
 } from '../core/revocation.ts';
 import type { Acting } from '../storage/acting.ts';
 import type { ChangeInTransaction } from '../storage/change-in-transaction.ts';
-import type { RevocationStore, StoredRevocation } from './revocation-store.ts';
+import type { StoredRevocation } from './revocation-queue-store.ts';
+import type { RevocationStore } from './revocation-store.ts';
 
 export interface RevokerDeps {
   readonly revocations: RevocationStore;
