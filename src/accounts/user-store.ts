@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import type { Role } from '../core/role.ts';
 import { waitForActs } from '../storage/act-locks.ts';
 import type { ChangeInTransaction, InTransaction } from '../storage/change-in-transaction.ts';
-import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema, UsersTable } from '../storage/schema.ts';
 import { removeAccountLinks, revokeInvitationsBy } from './open-links.ts';
+import { createUserLookups, toUser, type UserLookups } from './user-lookup-store.ts';
 import { usernameKey } from './username.ts';
 
 export interface User {
@@ -48,7 +48,7 @@ export interface NewUser {
 
 type Created = { readonly kind: 'created'; readonly user: User };
 
-export interface UserStore {
+export interface UserStore extends UserLookups {
   /** Whether an account was ever created. Asks the database until the answer is yes. */
   anyUserExists(): Promise<boolean>;
   /** Of any number of requests at the same time, on any number of nodes, one makes the first admin. */
@@ -59,20 +59,6 @@ export interface UserStore {
     person: NewUser,
     accept: ChangeInTransaction,
   ): Promise<Created | { readonly kind: 'username_taken' | 'refused' }>;
-  findById(userId: string): Promise<User | undefined>;
-  findByUsername(username: string): Promise<User | undefined>;
-  /** When the user of this name chose their password; see `User.passwordSetAt`. */
-  passwordSetAt(usernameKey: string): Promise<number | undefined>;
-  findCredentials(username: string): Promise<Credentials | undefined>;
-  findCredentialsById(userId: string): Promise<Credentials | undefined>;
-  /** Whether the user is not disabled and has this very password hash: asked again where time has passed. */
-  credentialsStillValid(userId: string, passwordHash: string): Promise<boolean>;
-  /** How many people's password hashes end so, for an ending without % and _. */
-  countPasswordHashesEndingWith(ending: string): Promise<number>;
-  /** Ordered by username. */
-  list(): Promise<readonly User[]>;
-  /** Ordered by username. */
-  search(search: UserSearch): Promise<{ readonly users: readonly User[]; readonly total: number }>;
   /**
    * Another password. With it go the user's open links to reset it and to change the email address, and, with `trx`, the
    * transaction that also ends what began with the former one, their open invitations. Where `replaces` is given and not the
@@ -85,8 +71,6 @@ export interface UserStore {
   ): Promise<boolean>;
   /** The open links to a former address, and to yet another, go with it. */
   setEmail(userId: string, email: string, options: { readonly isConfirmed: boolean }): Promise<void>;
-  /** Whatever its capital letters. Ordered by username. */
-  listByEmail(email: string, limit: number): Promise<readonly User[]>;
   /** The same password, hashed anew, only if the old hash is still there; false when the password was changed meanwhile. */
   replacePasswordHash(userId: string, oldHash: string, newHash: string): Promise<boolean>;
   setDisabled(userId: string, disabled: boolean): Promise<void>;
@@ -112,10 +96,9 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
   const { db } = database;
   let anyone = false;
 
-  const findRow = (username: string) =>
-    db.selectFrom('users').selectAll().where('username_key', '=', usernameKey(username)).executeTakeFirst();
-
   return {
+    ...createUserLookups(database),
+
     async anyUserExists() {
       anyone ||= (await isClaimed(db)) || (await hasUsers(db));
       return anyone;
@@ -145,76 +128,6 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
       }
     },
 
-    async findById(userId) {
-      const row = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
-      return row && toUser(row);
-    },
-
-    async findByUsername(username) {
-      const row = await findRow(username);
-      return row && toUser(row);
-    },
-
-    async passwordSetAt(key) {
-      const row = await db
-        .selectFrom('users')
-        .select('password_set_at')
-        .where('username_key', '=', key)
-        .executeTakeFirst();
-      return row?.password_set_at;
-    },
-
-    async findCredentials(username) {
-      const row = await findRow(username);
-      return row && { user: toUser(row), passwordHash: row.password_hash };
-    },
-
-    async findCredentialsById(userId) {
-      const row = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
-      return row && { user: toUser(row), passwordHash: row.password_hash };
-    },
-
-    async credentialsStillValid(userId, passwordHash) {
-      const row = await db
-        .selectFrom('users')
-        .select('id')
-        .where('id', '=', userId)
-        .where('password_hash', '=', passwordHash)
-        .where('disabled', '=', 0)
-        .executeTakeFirst();
-      return row !== undefined;
-    },
-
-    async countPasswordHashesEndingWith(ending) {
-      const { count } = await db
-        .selectFrom('users')
-        .select((eb) => eb.fn.countAll<number | string>().as('count'))
-        .where('password_hash', 'like', `%${ending}`)
-        .executeTakeFirstOrThrow();
-      return Number(count);
-    },
-
-    async list() {
-      const rows = await db.selectFrom('users').selectAll().orderBy('username_key').execute();
-      return rows.map(toUser);
-    },
-
-    async search({ text, offset, limit }) {
-      const key = usernameKey(text);
-      const matching = db
-        .selectFrom('users')
-        .$if(text !== '', (query) =>
-          query.where(({ or }) =>
-            or([containsText(sql.ref('username_key'), key), containsText(sql`lower(email)`, key)]),
-          ),
-        );
-      const { total } = await matching
-        .select(({ fn }) => fn.countAll<number>().as('total'))
-        .executeTakeFirstOrThrow();
-      const rows = await matching.selectAll().orderBy('username_key').offset(offset).limit(limit).execute();
-      return { users: rows.map(toUser), total: Number(total) };
-    },
-
     async setPassword(userId, passwordHash, { trx, replaces } = {}) {
       const change = async (within: InTransaction): Promise<boolean> => {
         const { numUpdatedRows } = await within
@@ -239,17 +152,6 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
         await trx.updateTable('users').set({ email, email_confirmed_at }).where('id', '=', userId).execute();
         await removeAccountLinks(trx, userId);
       });
-    },
-
-    async listByEmail(email, limit) {
-      const rows = await db
-        .selectFrom('users')
-        .selectAll()
-        .where(sql`lower(email)`, '=', email.toLowerCase())
-        .orderBy('username_key')
-        .limit(limit)
-        .execute();
-      return rows.map(toUser);
     },
 
     async replacePasswordHash(userId, oldHash, newHash) {
@@ -376,19 +278,5 @@ function newRow({ username, email, passwordHash, role }: NewUser, now: number): 
     created_at: now,
     last_sign_in_at: null,
     email_confirmed_at: null,
-  };
-}
-
-function toUser(row: Selectable<UsersTable>): User {
-  return {
-    id: row.id,
-    username: row.username,
-    email: row.email,
-    emailConfirmed: row.email_confirmed_at !== null,
-    role: row.role,
-    disabled: row.disabled === 1,
-    createdAt: row.created_at,
-    passwordSetAt: row.password_set_at,
-    lastSignInAt: row.last_sign_in_at ?? undefined,
   };
 }
