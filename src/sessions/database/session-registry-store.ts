@@ -1,13 +1,11 @@
 import type { Selectable } from 'kysely';
-import type { RevocationReason } from '../../core/revocation.ts';
 import type { SessionsTable } from '../../storage/schema.ts';
-import { countBy } from '../count-by.ts';
 import { toDeviceSession } from '../device-session.ts';
 import type { DeviceSession } from '../session-data.ts';
-import { tellsOfCutoff } from '../session-id.ts';
 import { paginateSessions } from '../session-pagination.ts';
-import { ENDINGS_KEPT_MS, type SessionRegistry } from '../session-storage.ts';
+import type { SessionRegistry } from '../session-storage.ts';
 import { createOwnIdleRows } from './own-idle-store.ts';
+import { createSessionEndings } from './session-ending-store.ts';
 import type { DatabaseSessionStorageDeps, SessionRows } from './session-row-store.ts';
 
 const PORTION = 500;
@@ -21,21 +19,6 @@ export function createDatabaseSessionRegistry(
   const { db } = deps.database;
   const ownIdle = createOwnIdleRows(deps);
 
-  async function end(sids: readonly string[], reason: RevocationReason): Promise<number> {
-    if (sids.length === 0) return 0;
-    return db.transaction().execute(async (trx) => {
-      const ended = await trx.deleteFrom('sessions').where('sid', 'in', sids).returning('sid').execute();
-      const remembered = ended.filter(({ sid }) => !tellsOfCutoff(sid, calendar.last()));
-      if (remembered.length === 0) return ended.length;
-      await trx
-        .insertInto('session_endings')
-        .values(remembered.map(({ sid }) => ({ sid, reason, forget_at: clock.now() + ENDINGS_KEPT_MS })))
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
-      return ended.length;
-    });
-  }
-
   /** Of what is signed in, not idle, and not from before the cutoff. */
   function live(found: readonly Selectable<SessionsTable>[]): readonly DeviceSession[] {
     return found
@@ -48,6 +31,8 @@ export function createDatabaseSessionRegistry(
   }
 
   return {
+    ...createSessionEndings(deps),
+
     // The row is its own index.
     register: () => Promise.resolve(),
 
@@ -128,52 +113,6 @@ export function createDatabaseSessionRegistry(
       return Number(sessions);
     },
 
-    end,
-
-    async endThroughEpoch(userId, epoch, reason) {
-      const found = await db
-        .selectFrom('sessions')
-        .select('sid')
-        .where('user_id', '=', userId)
-        .where('epoch', '<=', epoch)
-        .execute();
-      return end(
-        found.map((row) => row.sid),
-        reason,
-      );
-    },
-
-    async endStale(userId, before, reason) {
-      const found = await db
-        .selectFrom('sessions')
-        .select('sid')
-        .where('user_id', '=', userId)
-        .where('login_time', '<', before)
-        .execute();
-      return end(
-        found.map((row) => row.sid),
-        reason,
-      );
-    },
-
-    async *endAllBefore(before, reason) {
-      for (;;) {
-        const found = await db
-          .selectFrom('sessions')
-          .select(['sid', 'user_id'])
-          .where('login_time', '<', before)
-          .orderBy('login_time')
-          .limit(PORTION)
-          .execute();
-        if (found.length === 0) return;
-        await end(
-          found.map((row) => row.sid),
-          reason,
-        );
-        yield countBy(found.map((row) => row.user_id));
-      }
-    },
-
     async findIdle(limit) {
       const found = await db
         .selectFrom('sessions')
@@ -201,22 +140,6 @@ export function createDatabaseSessionRegistry(
       return row?.last_seen;
     },
 
-    async endingOf(sid) {
-      const ending = await db
-        .selectFrom('session_endings')
-        .select('reason')
-        .where('sid', '=', sid)
-        .executeTakeFirst();
-      if (ending !== undefined) return ending.reason as RevocationReason;
-      const row = await db
-        .selectFrom('sessions')
-        .select(['last_seen', 'own_idle_ms'])
-        .where('sid', '=', sid)
-        .executeTakeFirst();
-      const isIdle = row !== undefined && row.last_seen <= lifetime.idleSince(row.own_idle_ms ?? undefined);
-      return isIdle ? 'idle' : undefined;
-    },
-
     setIdleLimit: ownIdle.set,
     ownIdleLimit: ownIdle.of,
 
@@ -237,10 +160,6 @@ export function createDatabaseSessionRegistry(
 
     // Lifetimes are computed at each load.
     applyPolicy: () => Promise.resolve(),
-
-    async tidy() {
-      await db.deleteFrom('session_endings').where('forget_at', '<', clock.now()).execute();
-    },
 
     flush: (options) => rows.activity.flush(options),
   };
