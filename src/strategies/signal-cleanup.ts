@@ -1,11 +1,11 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { createRemovalInPortions, type RemovalInPortions } from '../storage/removal-in-batches.ts';
-import type { MostSignals, SignalStore } from './signal-store.ts';
+import type { MostSignals, SignalRemoval } from './signal-removal-store.ts';
 import type { StrategyStore } from './strategy-store.ts';
 
 export interface SignalTidyingDeps {
-  readonly signals: Pick<SignalStore, 'removeStale' | 'removeSurplus'>;
+  readonly signals: SignalRemoval;
   readonly store: Pick<StrategyStore, 'removeDeleted'>;
   /** SIGNAL_RETENTION, in milliseconds. */
   readonly retentionMs: number;

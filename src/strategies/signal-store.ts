@@ -1,4 +1,4 @@
-import type { Selectable, SelectQueryBuilder } from 'kysely';
+import type { Selectable } from 'kysely';
 import {
   PRODUCTS,
   type Product,
@@ -9,9 +9,10 @@ import {
 } from '../core/signal.ts';
 import { SIGNAL_REFUSALS, type SignalRefusal } from '../core/signal-refusal.ts';
 import type { Database } from '../storage/database.ts';
-import type { Schema, SignalsTable } from '../storage/schema.ts';
+import type { SignalsTable } from '../storage/schema.ts';
 import type { RequestedOrder } from './requested-order.ts';
 import type { SignalMessage } from './signal-body.ts';
+import { createSignalRemoval, type SignalRemoval } from './signal-removal-store.ts';
 
 /** A signal as it came in. */
 export interface ReceivedSignal {
@@ -61,7 +62,7 @@ export interface SignalRecord {
   readonly isTest: boolean;
 }
 
-export interface SignalStore {
+export interface SignalStore extends SignalRemoval {
   accept(signal: AcceptedSignal): Promise<Acceptance>;
   /** `problem`: what was wrong in the message, where it was that. */
   refuse(signal: ReceivedSignal, refusal: SignalRefusal, problem?: string): Promise<void>;
@@ -76,20 +77,12 @@ export interface SignalStore {
   listAfter(userId: string, after: SignalCursor, since: number, limit: number): Promise<readonly Signal[]>;
   /** Newest first. */
   listByStrategy(strategyId: string, limit: number): Promise<readonly SignalRecord[]>;
-  /** At most `limit` of those that came in before an instant, or whose strategy is deleted; returns how many. */
-  removeStale(before: number, limit: number): Promise<number>;
-  /** Of each person, at most `limit` of the oldest accepted and of the oldest refused ones that are too many; returns how many. */
-  removeSurplus(most: MostSignals, limit: number): Promise<number>;
-}
-
-/** How many signals of a person are kept. */
-export interface MostSignals {
-  readonly accepted: number;
-  readonly refused: number;
 }
 
 export function createSignalStore({ db, dialect }: Database): SignalStore {
   return {
+    ...createSignalRemoval({ db }),
+
     /**
      * Ids that a database counts up are handed out before they are committed, so a reader can see 8 and, later, 7. Here
      * the person's row in signal_cursors is raised first and stays locked until the commit: cursors become visible in
@@ -191,54 +184,7 @@ export function createSignalStore({ db, dialect }: Database): SignalStore {
         .execute();
       return rows.map(toRecord);
     },
-
-    async removeStale(before, limit) {
-      const old = db.selectFrom('signals').select('id').where('received_at', '<', before).limit(limit);
-      const ownerless = db
-        .selectFrom('signals')
-        .select('id')
-        .where('strategy_id', 'in', (eb) =>
-          eb.selectFrom('strategies').select('id').where('deleted_at', 'is not', null),
-        )
-        .limit(limit);
-      return (await remove(old)) + (await remove(ownerless));
-    },
-
-    async removeSurplus({ accepted, refused }, limit) {
-      const people = await db.selectFrom('signal_cursors').selectAll().execute();
-      const owners = await db.selectFrom('strategies').select('user_id').distinct().execute();
-      let removed = 0;
-      // Both along the index of a person's cursors, in which refused signals have none.
-      for (const { user_id, last } of people)
-        removed += await remove(
-          db
-            .selectFrom('signals')
-            .select('id')
-            .where('user_id', '=', user_id)
-            .where('cursor', '<=', last - accepted)
-            .orderBy('cursor')
-            .limit(limit),
-        );
-      for (const { user_id } of owners)
-        removed += await remove(
-          db
-            .selectFrom('signals')
-            .select('id')
-            .where('user_id', '=', user_id)
-            .where('cursor', 'is', null)
-            .orderBy('received_at', 'desc')
-            .orderBy('id')
-            .limit(limit)
-            .offset(refused),
-        );
-      return removed;
-    },
   };
-
-  async function remove(ids: SelectQueryBuilder<Schema, 'signals', { id: string }>): Promise<number> {
-    const { numDeletedRows } = await db.deleteFrom('signals').where('id', 'in', ids).executeTakeFirst();
-    return Number(numDeletedRows);
-  }
 }
 
 function toRow({ id, userId, strategyId, broker, receivedAt, order }: ReceivedSignal) {
