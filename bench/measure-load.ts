@@ -15,6 +15,8 @@ export interface Target {
   readonly server: BenchServer;
   readonly path: string;
   readonly cookie?: string;
+  /** Beside Accept and the cookie. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Stands in the body of every right answer. */
   readonly mustContain: readonly string[];
 }
@@ -22,13 +24,13 @@ export interface Target {
 /** Puts one server under load and reads what that cost it. */
 export async function measureLoad(
   workshop: Workshop,
-  { server, path, cookie, mustContain }: Target,
+  { server, path, cookie, headers = {}, mustContain }: Target,
   seconds = workshop.options.seconds,
 ): Promise<Sample> {
   const [usageBefore, commandsBefore] = [await server.usage(), await workshop.countCommands()];
   const load = await workshop.load.saturate({
     url: server.origin + path,
-    headers: { Accept: 'text/html', ...(cookie === undefined ? {} : { Cookie: cookie }) },
+    headers: { Accept: 'text/html', ...headers, ...(cookie === undefined ? {} : { Cookie: cookie }) },
     connections: workshop.options.connections,
     seconds,
     mustContain,

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 
 export const PARTS = [
   'page',
+  'gateway',
   'exempt',
   'sign-ins',
   'guessing',

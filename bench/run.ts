@@ -6,6 +6,7 @@ import { compareBans } from './parts/bans.ts';
 import { compareCaches } from './parts/caches.ts';
 import { compareExemptRoutes } from './parts/exempt-routes.ts';
 import { compareFanOut } from './parts/fan-out.ts';
+import { compareGateway } from './parts/gateway.ts';
 import { compareGuardedPage } from './parts/guarded-page.ts';
 import { measureGuessing } from './parts/guessing.ts';
 import { measureManySockets } from './parts/many-sockets.ts';
@@ -18,6 +19,7 @@ import { openWorkshop, type Workshop } from './workshop.ts';
 /** `npm run bench`: see docs/performance.md. */
 const COMPARE: Readonly<Record<PartName, (workshop: Workshop) => Promise<readonly Comparison[]>>> = {
   page: compareGuardedPage,
+  gateway: compareGateway,
   exempt: compareExemptRoutes,
   'sign-ins': compareSignIns,
   guessing: measureGuessing,

@@ -67,7 +67,7 @@ export async function startPlain(
   return plain;
 }
 
-async function brokerPage(server: BenchServer): Promise<Target> {
+export async function brokerPage(server: BenchServer): Promise<Target> {
   return {
     server,
     path: '/broker',

@@ -1,9 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { importKnownSymbols } from '../strategies/known-symbols.ts';
 import { makeStrategy, send } from '../strategies/trader.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
 import { type Browser, launchBrowser } from '../support/browser.ts';
+import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, PERSON, setUp, signIn } from '../support/visitor.ts';
 
@@ -11,7 +14,18 @@ const PAGES = [
   ['/', '/api', '/dashboard', '/broker', '/symbols?q=nifty', '/symbols/imports', '/strategies'],
   ['/strategies/new', 'strategy', '/sessions', '/settings', '/api-keys', '/api-keys/everybody', '/telegram'],
   ['/profile', '/users', '/security/receipts', '/security/load', '/security/thresholds', '/broker/logouts'],
+  [
+    '/security/gateway?url=http://tool.desk.test/orders&user=asha',
+    '/gateway/return?to=http://tool.desk.test/app',
+  ],
 ] as const;
+
+/** With names as long as they may be. */
+const GATEWAY_RULES = `rules:
+  - { name: Health checks of all the tools of the desk and of its notebooks, host: tool.desk.test, path: /health, who: public, methods: [GET, HEAD] }
+  - { name: Orders, host: tool.desk.test, path: /orders, who: { roles: [admin, user], people: [ravi, meera] }, fresh: 10, activity: false }
+  - { name: Tool, host: tool.desk.test, who: signed-in }
+`;
 
 /** The left edges of the links of the main menu. */
 const EDGES =
@@ -31,10 +45,17 @@ const ROW_HEIGHTS =
 describe('Every page', () => {
   let server: TestServer;
   let browser: Browser;
+  let folder: ScratchDirectory;
   let strategy: string;
 
   beforeAll(async () => {
-    [server, browser] = await Promise.all([startTestServer(), launchBrowser()]);
+    folder = createScratchDirectory('gateway');
+    const rules = join(folder.path, 'gateway.yaml');
+    writeFileSync(rules, GATEWAY_RULES);
+    [server, browser] = await Promise.all([
+      startTestServer({ env: { GATEWAY_RULES: rules } }),
+      launchBrowser(),
+    ]);
     const visitor = createVisitor(server.origin);
     await setUp(visitor);
     await signIn(visitor);
@@ -48,10 +69,13 @@ describe('Every page', () => {
   afterAll(async () => {
     await browser.close();
     await server.close();
+    folder.remove();
   });
 
   async function openSignedIn(width: number): Promise<Page> {
     const context = await browser.newContext({ viewport: { width, height: 900 } });
+    // The page that leads to a tool stays: there is none.
+    await context.route('http://tool.desk.test/**', (route) => route.fulfill({ status: 204 }));
     const page = await context.newPage();
     await page.goto(`${server.origin}/auth/login`);
     await page.getByLabel('Username').fill(PERSON.username);

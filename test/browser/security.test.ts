@@ -35,6 +35,7 @@ const PAGES = [
   '/security/thresholds',
   '/security/csp-reports',
   '/security/revocations',
+  '/security/gateway',
   '/security/settings',
 ] as const;
 
