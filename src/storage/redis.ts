@@ -1,4 +1,4 @@
-import { Cluster, Redis } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { SECOND_MS } from '../core/duration.ts';
 import { unavailable } from '../errors.ts';
 import type { RedisLocation } from './redis-location.ts';
@@ -58,7 +58,7 @@ function createClient(location: RedisLocation, options: typeof COMMON): RedisCli
     case 'single':
       return new Redis(location.url, { ...options, retryStrategy: () => RECONNECT_EVERY_MS });
     case 'sentinel':
-      return new Redis({
+      return new SentinelClient({
         ...options,
         sentinels: location.sentinels.map((node) => ({ ...node })),
         name: location.master,
@@ -81,6 +81,30 @@ function createClient(location: RedisLocation, options: typeof COMMON): RedisCli
         slotsRefreshTimeout: COMMAND_TIMEOUT_MS,
       });
     }
+  }
+}
+
+/**
+ * A failover that is announced while ioredis asks a Sentinel for the master makes it give up for good: it has ended, and
+ * every command fails. This one connects anew, until it is closed.
+ */
+class SentinelClient extends Redis {
+  #isClosed = false;
+
+  constructor(options: Omit<RedisOptions, 'replyMapping'>) {
+    super(options);
+    this.on('end', () => void setTimeout(() => this.#connectAnew(), RECONNECT_EVERY_MS).unref());
+  }
+
+  override disconnect(reconnect = false): void {
+    this.#isClosed ||= !reconnect;
+    super.disconnect(reconnect);
+  }
+
+  #connectAnew(): void {
+    if (this.#isClosed || this.status !== 'end') return;
+    // It is told of as an error event as well; and it has ended again then.
+    this.connect().catch(() => undefined);
   }
 }
 
