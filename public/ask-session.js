@@ -1,4 +1,4 @@
-const TIMEOUT_MS = 4_000;
+const TIMEOUT_MS = 3_000;
 
 /**
  * Until when a session lasts, in milliseconds since the epoch; undefined where nothing ends it.
