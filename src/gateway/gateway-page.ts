@@ -77,10 +77,10 @@ function showRule({ name, line, host, path, methods: taken, who, freshMinutes, a
     name,
     line,
     covers: path === '/' ? host : `${host}${path}`,
-    methods: taken === undefined ? 'all methods' : [...taken].join(', '),
     who: describeWho(who),
-    notes: [
-      ...(freshMinutes === undefined ? [] : [`password of the last ${freshMinutes} min`]),
+    conditions: [
+      ...(taken ?? []),
+      ...(freshMinutes === undefined ? [] : [`password within ${freshMinutes} min`]),
       ...(activity ? [] : ['no activity']),
     ],
   };

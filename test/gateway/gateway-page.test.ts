@@ -44,7 +44,7 @@ describe('The page of the gateway', () => {
     expect(status).toBe(200);
     expect(text.match(/>never</g)).toHaveLength(2);
     expect(text).toMatch(/Health[\s\S]*Orders[\s\S]*asha[\s\S]*Tool/);
-    expect(text).toContain('password of the last 10 min');
+    expect(text).toContain('password within 10 min');
     expect(text).toContain('no activity');
   });
 
