@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { batchesOf } from '../../src/core/batches.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { SESSION_RIGS } from './session-rigs.ts';
 import { putSession } from './stored-sessions.ts';
@@ -11,11 +12,14 @@ it.each(SESSION_RIGS.flatMap(([name, open]) => [0, 1].map((apart) => [name, apar
   async (_name, apart, open) => {
     const rig = await open(createSettableClock(NOW));
     const { storage } = rig;
-    const sids = await Promise.all(
-      Array.from({ length: SESSIONS }, (_, index) =>
+    const sids: string[] = [];
+    // All at once would wait for connections for longer than the pool lets them.
+    for (const batch of batchesOf([...Array(SESSIONS).keys()], 100)) {
+      const put = batch.map((index) =>
         putSession(storage, { userId: `user-${index}`, loginTime: NOW - SESSIONS + index * apart }),
-      ),
-    );
+      );
+      sids.push(...(await Promise.all(put)));
+    }
     const listed: string[] = [];
     for await (const portion of storage.registry.listAll()) {
       listed.push(...portion.map(({ sid }) => sid));
