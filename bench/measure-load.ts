@@ -45,3 +45,10 @@ export async function measureLoad(
     'resident MB': usage.residentBytes / 2 ** 20,
   };
 }
+
+/** Until the server's code is compiled; no longer than a round is. */
+const WARM_UP_SECONDS = 2;
+
+export async function warmUp(workshop: Workshop, target: Target): Promise<void> {
+  await measureLoad(workshop, target, Math.min(WARM_UP_SECONDS, workshop.options.seconds));
+}

@@ -1,14 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { alternate, type Comparison } from '../comparison.ts';
-import { LOAD_METRICS, measureLoad, type Target } from '../measure-load.ts';
+import { LOAD_METRICS, measureLoad, type Target, warmUp } from '../measure-load.ts';
 import { makePeople } from '../people.ts';
 import { startCurfew } from '../server.ts';
 import type { Workshop } from '../workshop.ts';
 import { brokerPage } from './guarded-page.ts';
 
 const RULES = 'rules:\n  - { name: Tool, host: tool.example.com, who: signed-in }\n';
-const WARM_UP_SECONDS = 2;
-
 /** A proxy's question about a request of a signed-in user, against a guarded page of the same server. */
 export async function compareGateway(workshop: Workshop): Promise<readonly Comparison[]> {
   const file = workshop.newDatabaseFile();
@@ -32,7 +30,7 @@ export async function compareGateway(workshop: Workshop): Promise<readonly Compa
     mustContain: [],
   };
   const targets = { 'guarded page': page, '/authz/nginx': question };
-  for (const target of Object.values(targets)) await measureLoad(workshop, target, WARM_UP_SECONDS);
+  for (const target of Object.values(targets)) await warmUp(workshop, target);
   const measures = Object.entries(targets).map(
     ([name, target]) => [name, () => measureLoad(workshop, target)] as const,
   );

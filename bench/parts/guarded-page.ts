@@ -1,10 +1,8 @@
 import { alternate, type Comparison } from '../comparison.ts';
-import { LOAD_METRICS, measureLoad, type Target } from '../measure-load.ts';
+import { LOAD_METRICS, measureLoad, type Target, warmUp } from '../measure-load.ts';
 import { makePeople, PASSWORD, signInAt, usernameOf } from '../people.ts';
 import { type BenchServer, startApp, startCurfew } from '../server.ts';
 import type { Workshop } from '../workshop.ts';
-
-const WARM_UP_SECONDS = 2;
 
 /** The page for the signed-in, the same three times; and Curfew's dashboard, which nobody else has. */
 export async function compareGuardedPage(workshop: Workshop): Promise<readonly Comparison[]> {
@@ -28,10 +26,10 @@ export async function compareGuardedPage(workshop: Workshop): Promise<readonly C
   const dashboard = {
     ...page.Curfew,
     path: '/dashboard',
-    mustContain: ['href="/dashboard" aria-current="page"', usernameOf(0)],
+    mustContain: ['data-text="Dashboard" aria-current="page"', usernameOf(0)],
   };
   const targets = { ...page, 'Curfew /dashboard': dashboard };
-  for (const target of Object.values(targets)) await measureLoad(workshop, target, WARM_UP_SECONDS);
+  for (const target of Object.values(targets)) await warmUp(workshop, target);
 
   const measures = Object.entries(targets).map(
     ([name, target]) => [name, () => measureLoad(workshop, target)] as const,
@@ -72,7 +70,7 @@ export async function brokerPage(server: BenchServer): Promise<Target> {
     server,
     path: '/broker',
     cookie: await signInAt(server.origin),
-    mustContain: ['href="/broker" aria-current="page"', usernameOf(0), 'name="_csrf"', '</html>'],
+    mustContain: ['data-text="Brokers" aria-current="page"', usernameOf(0), 'name="_csrf"', '</html>'],
   };
 }
 

@@ -14,6 +14,8 @@ import { TEST_SECRETS } from '../../test/support/test-server.ts';
 /** As in Curfew's defaults. One object: the calendar takes another one for a changed setting. */
 const CUTOFF_TIME = { hour: 3, minute: 0 };
 
+export const calendar = createCutoffCalendar({ clock: systemClock, cutoffTime: () => CUTOFF_TIME });
+
 /** What Curfew's page of brokers shows, by Curfew's own code: that is not what is compared. */
 export function createOverview(database: Database): BrokerOverview {
   const clock = systemClock;
@@ -35,7 +37,7 @@ export function createOverview(database: Database): BrokerOverview {
     recentConnections: createRecentConnections({ tokens: createTokenStore(database), clock }),
     credentials,
     adapters: createBrokerAdapters(adapters),
-    calendar: createCutoffCalendar({ clock, cutoffTime: () => CUTOFF_TIME }),
+    calendar,
     clock,
   });
 }

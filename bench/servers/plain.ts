@@ -9,11 +9,13 @@ import { ARGON2_PARAMETERS } from '../../src/accounts/password-hasher.ts';
 import { createUserStore } from '../../src/accounts/user-store.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { toIstIso } from '../../src/core/ist.ts';
-import { renderPage } from '../../src/http/page.ts';
+import { DEFAULT_SETTINGS } from '../../src/core/user-settings.ts';
+import { renderPage, setAppearance, setPageClock } from '../../src/http/page.ts';
 import '../../src/sessions/session-data.ts';
 import { openDatabase } from '../../src/storage/database.ts';
+import { VERSION } from '../../src/version.ts';
 import { PUBLIC_FOLDER, VIEWS_FOLDER } from '../folders.ts';
-import { createOverview } from './brokers.ts';
+import { calendar, createOverview } from './brokers.ts';
 import { checkWithLuxon } from './luxon-check.ts';
 
 /**
@@ -30,6 +32,8 @@ const overview = createOverview(database);
 const app = express();
 app.set('views', VIEWS_FOLDER);
 app.set('view engine', 'ejs');
+app.locals['version'] = VERSION;
+setPageClock(app, systemClock);
 
 app.use(helmet());
 app.use('/assets', express.static(PUBLIC_FOLDER));
@@ -48,7 +52,15 @@ app.use(express.urlencoded({ extended: false }));
 app.use(csurf());
 
 app.get('/auth/login', (req, res) => {
-  renderPage(req, res, 'accounts/login', { title: 'Sign in', values: { username: '' } });
+  renderPage(req, res, 'accounts/login', {
+    title: 'Sign in',
+    values: { username: '' },
+    lastUser: undefined,
+    asksCode: false,
+    passkeyFirst: false,
+    hasPasskeys: false,
+    end: '',
+  });
 });
 
 app.post('/auth/login', async (req, res) => {
@@ -76,6 +88,7 @@ app.use((req, res, next) => {
   const { userId, username, role } = req.session;
   if (userId === undefined) return res.redirect(303, '/auth/login');
   res.locals['viewer'] = { username, role };
+  setAppearance(res, { ...DEFAULT_SETTINGS, cutoff: calendar.next() });
   next();
 });
 
