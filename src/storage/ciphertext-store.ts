@@ -9,11 +9,19 @@ export interface CiphertextColumn {
   /** As in `KeyRing`; where a column beside it says more, `purpose/value of that column`. */
   readonly purpose: string;
   readonly purposeColumn?: string;
+  /** Where ciphertexts stand inside a longer text: what stands before each. */
+  readonly mark?: string;
+  /** Whether the key is a number above 0, and no text. */
+  readonly hasNumericKey?: true;
 }
+
+/** Stands before a link in a message that waits for Telegram. */
+export const SEALED_LINK_MARK = 'curfew-sealed:';
 
 export interface StoredCiphertext {
   readonly key: string;
   readonly purpose: string;
+  /** With a mark: the text that ciphertexts stand in. */
   readonly ciphertext: string;
 }
 
@@ -29,6 +37,14 @@ export const CIPHERTEXT_COLUMNS: readonly CiphertextColumn[] = [
   { table: 'broker_credentials', key: 'id', column: 'value', ...ofBroker },
   { table: 'totp_factors', key: 'user_id', column: 'secret', purpose: 'totp' },
   { table: 'telegram_bots', key: 'user_id', column: 'bot_token', purpose: 'telegram' },
+  {
+    table: 'telegram_messages',
+    key: 'id',
+    column: 'body',
+    purpose: 'telegram-link',
+    mark: SEALED_LINK_MARK,
+    hasNumericKey: true,
+  },
   { table: 'mail_messages', key: 'id', column: 'sealed', purpose: 'mail' },
   { table: 'strategies', key: 'id', column: 'webhook_id', purpose: 'strategies' },
   { table: 'strategies', key: 'id', column: 'signing_secret', purpose: 'strategies' },
@@ -44,22 +60,26 @@ export interface CiphertextStore {
 }
 
 export function createCiphertextStore({ db }: Database): CiphertextStore {
+  const isThere = ({ column, mark }: CiphertextColumn) =>
+    mark === undefined ? sql`${sql.ref(column)} is not null` : sql`${sql.ref(column)} like ${`%${mark}%`}`;
+
   return {
-    async count({ table, column }) {
+    async count(of) {
       const { rows } = await sql<{ total: number }>`
-        select count(*) as total from ${sql.table(table)} where ${sql.ref(column)} is not null`.execute(db);
+        select count(*) as total from ${sql.table(of.table)} where ${isThere(of)}`.execute(db);
       return Number(rows[0]?.total ?? 0);
     },
 
-    async listAfter({ table, key, column, purpose, purposeColumn }, after, limit) {
+    async listAfter(of, after, limit) {
+      const { table, key, column, purpose, purposeColumn, hasNumericKey } = of;
       const beside = purposeColumn === undefined ? sql`''` : sql.ref(purposeColumn);
-      const { rows } = await sql<{ key: string; beside: string; ciphertext: string }>`
+      const { rows } = await sql<{ key: string | number; beside: string; ciphertext: string }>`
         select ${sql.ref(key)} as key, ${beside} as beside, ${sql.ref(column)} as ciphertext
         from ${sql.table(table)}
-        where ${sql.ref(column)} is not null and ${sql.ref(key)} > ${after}
+        where ${isThere(of)} and ${sql.ref(key)} > ${hasNumericKey ? Number(after) : after}
         order by ${sql.ref(key)} limit ${limit}`.execute(db);
       return rows.map((row) => ({
-        key: row.key,
+        key: String(row.key),
         purpose: purposeColumn === undefined ? purpose : `${purpose}/${row.beside}`,
         ciphertext: row.ciphertext,
       }));

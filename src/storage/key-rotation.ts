@@ -6,7 +6,7 @@ import {
   type CiphertextStore,
   type StoredCiphertext,
 } from './ciphertext-store.ts';
-import type { KeyRing } from './key-ring.ts';
+import type { Cipher, KeyRing, Renewal } from './key-ring.ts';
 
 /** What a rotation has done with the ciphertexts of one column. */
 export interface RotationCount {
@@ -79,8 +79,24 @@ export function createKeyRotation({ ciphertexts, keyRing, audit }: KeyRotationDe
   }
 
   async function rotate(column: CiphertextColumn, stored: StoredCiphertext): Promise<keyof RotationCount> {
-    const renewal = keyRing.forPurpose(stored.purpose).renew(stored.ciphertext);
+    const cipher = keyRing.forPurpose(stored.purpose);
+    const renewal =
+      column.mark === undefined
+        ? cipher.renew(stored.ciphertext)
+        : renewWithin(stored.ciphertext, column.mark, cipher);
     if (renewal.kind !== 'renewed') return renewal.kind;
     return (await ciphertexts.replace(column, stored, renewal.ciphertext)) ? 'renewed' : 'changed';
   }
+}
+
+/** The ciphertexts that stand behind a mark in a text. One that no key reads stays as it is. */
+function renewWithin(text: string, mark: string, cipher: Cipher): Renewal {
+  const kinds = new Set<Renewal['kind']>();
+  const ciphertext = text.replace(new RegExp(`(?<=${mark})[\\w=-]+`, 'g'), (sealed) => {
+    const renewal = cipher.renew(sealed);
+    kinds.add(renewal.kind);
+    return renewal.kind === 'renewed' ? renewal.ciphertext : sealed;
+  });
+  if (kinds.has('renewed')) return { kind: 'renewed', ciphertext };
+  return { kind: kinds.has('unreadable') ? 'unreadable' : 'current' };
 }

@@ -1,6 +1,7 @@
+import { SEALED_LINK_MARK } from '../storage/ciphertext-store.ts';
 import type { Cipher } from '../storage/key-ring.ts';
 
-const SEALED = /curfew-sealed:([\w=-]+)/g;
+const SEALED = new RegExp(`${SEALED_LINK_MARK}([\\w=-]+)`, 'g');
 
 /** Links that work once, in messages that wait: encrypted until they are sent. */
 export interface LinkSeal {
@@ -12,7 +13,7 @@ export interface LinkSeal {
 
 export function createLinkSeal(cipher: Cipher, devicesPage: string): LinkSeal {
   return {
-    seal: (link) => `curfew-sealed:${cipher.encrypt(link)}`,
+    seal: (link) => `${SEALED_LINK_MARK}${cipher.encrypt(link)}`,
     open: (html) =>
       html.replace(SEALED, (_, sealed: string) => {
         const opened = cipher.decrypt(sealed);

@@ -5,6 +5,7 @@ import { CIPHERTEXT_COLUMNS, createCiphertextStore } from '../../src/storage/cip
 import type { Database } from '../../src/storage/database.ts';
 import { createKeyRing } from '../../src/storage/key-ring.ts';
 import { createKeyRotation } from '../../src/storage/key-rotation.ts';
+import { createLinkSeal } from '../../src/telegram/link-seal.ts';
 import { type BrokerWorld, createBrokerWorld, KEY } from '../broker/broker-world.ts';
 import { addStrategy } from '../strategies/strategy-world.ts';
 import { addUser, DATABASES, emptyTables } from '../support/databases.ts';
@@ -109,6 +110,23 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
         failures: 0,
       })
       .execute();
+    const seal = createLinkSeal(ringOf(KEY).forPurpose('telegram-link'), '/sessions');
+    await database.db
+      .insertInto('telegram_messages')
+      .values({
+        user_id: 'asha',
+        kind: 'new_device',
+        body: `End it: ${seal.seal('the link')}, or not.`,
+        created_at: 0,
+        send_at: 0,
+        expires_at: 1,
+        status: 'open',
+        ended_at: null,
+        why: null,
+        dedupe_key: null,
+        awaits: null,
+      })
+      .execute();
     await database.db
       .insertInto('totp_factors')
       .values({
@@ -132,7 +150,8 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
     const texts = [];
     for (const column of CIPHERTEXT_COLUMNS) {
       for (const { purpose, ciphertext } of await ciphertexts().listAfter(column, '', 1000)) {
-        const decrypted = keyRing.forPurpose(purpose).decrypt(ciphertext);
+        const sealed = column.mark === undefined ? ciphertext : (/gAAAAA[\w=-]+/.exec(ciphertext)?.[0] ?? '');
+        const decrypted = keyRing.forPurpose(purpose).decrypt(sealed);
         texts.push(decrypted.kind === 'ok' ? decrypted.text : undefined);
       }
     }
@@ -149,19 +168,20 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
       'broker_credentials',
       'totp_factors',
       'telegram_bots',
+      'telegram_messages',
       'mail_messages',
       'strategies',
     ] as const)
       for (const row of await database.db.selectFrom(table).selectAll().execute())
         for (const [column, value] of Object.entries(row))
-          if (String(value).startsWith('gAAAAA')) expect(rotated).toContain(`${table}.${column}`);
+          if (/\bgAAAAA/.test(String(value))) expect(rotated).toContain(`${table}.${column}`);
     for (const column of CIPHERTEXT_COLUMNS) expect(await ciphertexts().count(column)).toBe(1);
   });
 
   it('lets the new key alone read everything', async () => {
     await fill();
     const before = await readAll(KEY);
-    expect(total(await rotate())).toEqual({ renewed: 11, current: 0, unreadable: 0, changed: 0 });
+    expect(total(await rotate())).toEqual({ renewed: 12, current: 0, unreadable: 0, changed: 0 });
     expect(await readAll(NEW_KEY)).toEqual(before);
     expect(before).toEqual([
       'access of asha',
@@ -172,18 +192,19 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
       'the api key',
       'the app',
       'the bot token',
+      'the link',
       'the mail',
       'the webhook',
       'the signing secret',
     ]);
-    expect(world.audit.events).toEqual([{ type: 'keys.rotated', renewed: 11, unreadable: 0 }]);
+    expect(world.audit.events).toEqual([{ type: 'keys.rotated', renewed: 12, unreadable: 0 }]);
   });
 
   it('changes nothing the second time', async () => {
     await fill();
     await rotate();
     const rows = JSON.stringify(await world.tokenRows());
-    expect(total(await rotate())).toMatchObject({ renewed: 0, current: 11 });
+    expect(total(await rotate())).toMatchObject({ renewed: 0, current: 12 });
     expect(JSON.stringify(await world.tokenRows())).toBe(rows);
   });
 
@@ -198,14 +219,14 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
     };
     await expect(rotate(undefined, failing)).rejects.toThrow('the power is gone');
     expect((await readAll(NEW_KEY)).filter((text) => text !== undefined)).toHaveLength(2);
-    expect(total(await rotate())).toMatchObject({ renewed: 9, current: 2 });
+    expect(total(await rotate())).toMatchObject({ renewed: 10, current: 2 });
   });
 
   it('counts what no key reads, and leaves it alone', async () => {
     await fill();
     const foreign = ringOf(LOST_KEY).forPurpose('broker/sandbox').encrypt('lost');
     await database.db.updateTable('broker_credentials').set({ value: foreign }).execute();
-    expect(total(await rotate())).toMatchObject({ renewed: 10, unreadable: 1 });
+    expect(total(await rotate())).toMatchObject({ renewed: 11, unreadable: 1 });
     const [row] = await database.db.selectFrom('broker_credentials').select('value').execute();
     expect(row?.value).toBe(foreign);
   });
