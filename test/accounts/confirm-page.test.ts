@@ -4,7 +4,7 @@ import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 
-const NOT_KEPT = 'Nothing was changed yet, and what you typed is not kept.';
+const SEND_AGAIN = 'you are led back to the form, to send it again.';
 
 describe('the page that asks for the password again', () => {
   const clock = createSettableClock('2026-11-20T12:00:00+05:30');
@@ -28,11 +28,11 @@ describe('the page that asks for the password again', () => {
     const headers = { Origin: server.origin, Referer: `${server.origin}/users/new` };
     const { location } = await visitor.post('/users', { username: 'meera', _csrf }, headers);
     const asked = await visitor.get(location);
-    expect(asked.text).toContain(NOT_KEPT);
+    expect(asked.text).toContain(SEND_AGAIN);
     const again = /name="again" value="(\w+)"/.exec(asked.text)?.[1] ?? '';
     const fields = { returnTo: '/users/new', again };
     for (const password of ['', 'not-the-password'])
-      expect((await visitor.submit('/auth/confirm', { password, ...fields })).text).toContain(NOT_KEPT);
+      expect((await visitor.submit('/auth/confirm', { password, ...fields })).text).toContain(SEND_AGAIN);
     const done = await visitor.submit('/auth/confirm', { password: PERSON.password, ...fields });
     expect(done.location).toBe('/users/new');
   });
@@ -40,8 +40,8 @@ describe('the page that asks for the password again', () => {
   it('says nothing of a form where none was sent', async () => {
     clock.advance(30 * MINUTE_MS);
     const { location } = await visitor.get('/users/new');
-    expect((await visitor.get(location)).text).not.toContain(NOT_KEPT);
+    expect((await visitor.get(location)).text).not.toContain(SEND_AGAIN);
     const refused = await visitor.submit('/auth/confirm', { password: 'wrong', returnTo: '/users/new' });
-    expect(refused.text).not.toContain(NOT_KEPT);
+    expect(refused.text).not.toContain(SEND_AGAIN);
   });
 });
