@@ -6,6 +6,7 @@ export const PARTS = [
   'exempt',
   'sign-ins',
   'guessing',
+  'user-names',
   'caches',
   'api',
   'symbols',

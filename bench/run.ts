@@ -13,6 +13,7 @@ import { measureManySockets } from './parts/many-sockets.ts';
 import { compareSignIns } from './parts/sign-ins.ts';
 import { compareSweep } from './parts/sweep.ts';
 import { compareSymbols } from './parts/symbols.ts';
+import { compareUserNames } from './parts/user-names.ts';
 import { formatComparison, writeResults } from './report.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
@@ -23,6 +24,7 @@ const COMPARE: Readonly<Record<PartName, (workshop: Workshop) => Promise<readonl
   exempt: compareExemptRoutes,
   'sign-ins': compareSignIns,
   guessing: measureGuessing,
+  'user-names': compareUserNames,
   caches: compareCaches,
   api: compareApiKeys,
   symbols: compareSymbols,

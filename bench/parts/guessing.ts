@@ -1,9 +1,9 @@
-import { once } from 'node:events';
-import { Agent, type IncomingMessage, request } from 'node:http';
+import { Agent } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase } from '../../src/storage/database.ts';
 import { alternate, type Comparison, type Metric, type Sample } from '../comparison.ts';
-import { makePeople, PASSWORD, usernameOf } from '../people.ts';
+import { type LoginForm, openForm, send } from '../login-form.ts';
+import { makePeople, PASSWORD } from '../people.ts';
 import { startCurfew } from '../server.ts';
 import type { Workshop } from '../workshop.ts';
 
@@ -94,50 +94,6 @@ async function measure(
 async function signInWith(device: string, origin: string): Promise<number> {
   const form = await openForm(origin, OWNER_ADDRESS);
   return (await send({ ...form, device }, PASSWORD, OWNER_ADDRESS)).status;
-}
-
-interface LoginForm {
-  readonly origin: string;
-  readonly cookie: string;
-  readonly token: string;
-  readonly device?: string;
-}
-
-async function openForm(origin: string, address: string): Promise<LoginForm> {
-  const headers = { Accept: 'text/html', 'X-Forwarded-For': address };
-  const page = await fetch(`${origin}/auth/login`, { headers });
-  const cookie = page.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-  const token = /name="_csrf" value="([^"]+)"/.exec(await page.text())?.[1] ?? '';
-  return { origin, cookie, token };
-}
-
-async function send(
-  { origin, cookie, token, device }: LoginForm,
-  password: string,
-  address: string,
-  { username = usernameOf(0), agent = new Agent() } = {},
-): Promise<{ readonly status: number; readonly device: string | undefined }> {
-  const body = new URLSearchParams({ username, password, _csrf: token }).toString();
-  const asked = request(`${origin}/auth/login`, {
-    agent,
-    method: 'POST',
-    headers: {
-      Accept: 'text/html',
-      'Content-Type': 'application/x-www-form-urlencoded',
-      Cookie: device === undefined ? cookie : `${cookie}; ${device}`,
-      Origin: origin,
-      'X-Forwarded-For': address,
-    },
-  });
-  asked.end(body);
-  const [answer]: readonly IncomingMessage[] = await once(asked, 'response');
-  if (answer === undefined) throw new Error('There was no answer');
-  answer.resume();
-  const cookies = (answer.headers['set-cookie'] ?? []).map((each) => each.split(';')[0] ?? '');
-  return {
-    status: answer.statusCode ?? 0,
-    device: cookies.find((each) => each.startsWith('curfew-device=')),
-  };
 }
 
 /** At an even rate, whether or not the last one was answered. */
