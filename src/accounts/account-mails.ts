@@ -1,11 +1,22 @@
+import type { AuditOrigin } from '../core/audit-event.ts';
+import { DAY_MS } from '../core/duration.ts';
 import { formatIst } from '../core/ist.ts';
 import type { MailDraft } from '../core/mail.ts';
+import { type AccountChange, EMAIL_CHANGED, howChanged } from './account-changes.ts';
 import type { User } from './user-store.ts';
 
 type Person = Pick<User, 'username' | 'email'>;
 interface Link {
   readonly url: string;
   readonly expiresAt: number;
+}
+
+export interface ChangeOccasion {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly origin: AuditOrigin;
+  /** BASE_URL. */
+  readonly publicOrigin: string;
 }
 
 export function resetMail({ username, email }: Person, { url, expiresAt }: Link): MailDraft {
@@ -23,19 +34,6 @@ export function resetMail({ username, email }: Person, { url, expiresAt }: Link)
   };
 }
 
-export function passwordChangedMail({ username, email }: Person, expiresAt: number): MailDraft {
-  return {
-    to: email,
-    kind: 'account_changed',
-    subject: 'Your Curfew password was changed',
-    expiresAt,
-    text: paragraphs(
-      `The password of ${username} was changed by a reset link, and every session, API key and broker connection has ended.`,
-      'If that was not you, tell an administrator at once.',
-    ),
-  };
-}
-
 export function emailChangeMail({ username }: Person, newEmail: string, { url, expiresAt }: Link): MailDraft {
   return {
     to: newEmail,
@@ -46,23 +44,6 @@ export function emailChangeMail({ username }: Person, newEmail: string, { url, e
       `${username} gave this address at Curfew. Open this link to confirm it:`,
       url,
       `It works once, until ${formatIst(expiresAt)}. If that was not you, ignore this mail.`,
-    ),
-  };
-}
-
-export function emailChangedMail(
-  { username, email }: Person,
-  newEmail: string,
-  expiresAt: number,
-): MailDraft {
-  return {
-    to: email,
-    kind: 'account_changed',
-    subject: 'Your Curfew email address was changed',
-    expiresAt,
-    text: paragraphs(
-      `Mails for ${username} now go to ${newEmail}.`,
-      'If that was not you, sign in, change it back and change your password.',
     ),
   };
 }
@@ -85,17 +66,42 @@ export function newDeviceMail(
   };
 }
 
-export function factorsResetMail({ username, email }: Person, expiresAt: number): MailDraft {
+/** One for every change: what, when, by what kind of device, and what to do about it. */
+export function accountChangedMail(
+  { username, email }: Person,
+  change: AccountChange,
+  { at, origin, publicOrigin }: ChangeOccasion,
+): MailDraft {
+  const { what, consequence = '' } = change;
   return {
     to: email,
     kind: 'account_changed',
-    subject: 'Your Curfew second factor was reset',
-    expiresAt,
+    subject: `Your Curfew account: ${what.charAt(0).toLowerCase()}${what.slice(1)}`,
+    expiresAt: at + DAY_MS,
     text: paragraphs(
-      `An administrator removed the second factor and the recovery codes of ${username}.`,
-      'Set up another app at your next sign-in. If you did not ask for this, tell an administrator at once.',
+      `This is about the Curfew account ${username}.`,
+      `${what} on ${formatIst(at)}${howChanged(change, origin)}. ${consequence}`.trimEnd(),
+      ...adviceOn(change, publicOrigin),
     ),
   };
+}
+
+/** What to do about it for who did not do it or ask for it. */
+function adviceOn({ kind, what }: AccountChange, publicOrigin: string): readonly string[] {
+  if (kind === 'account_reset') return ['If you did not ask for this, tell an administrator at once.'];
+  // A link to reset the password would go to the new address.
+  if (what === EMAIL_CHANGED.what)
+    return [
+      'If that was not you, sign in, change it back and change your password. If you cannot, tell an administrator at once.',
+    ];
+  return [
+    'If that was you, there is nothing to do. If not, choose a new password here, which ends every session:',
+    `${publicOrigin}/auth/reset`,
+    'Then remove each passkey that is not yours:',
+    `${publicOrigin}/profile/passkeys`,
+    'To end single sessions only:',
+    `${publicOrigin}/sessions`,
+  ];
 }
 
 export function invitationMail(email: string, invitedBy: string, { url, expiresAt }: Link): MailDraft {

@@ -208,9 +208,9 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
         acting,
         setupToken,
       }),
-      createLinkRouter({ ...deps, links, resetRequests, passwordReset }),
+      createLinkRouter({ ...deps, links, passkeys, resetRequests, passwordReset }),
       createInvitationRouter(invitations),
-      createNoticeRouter({ ...deps, noticeStore }),
+      createNoticeRouter({ ...deps, passkeys, noticeStore }),
     ),
     jobs: [failures.flushing, resetRequests.finishing],
     async cleanup() {

@@ -8,6 +8,7 @@ import { type Notices, noticeOf } from '../http/query-text.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { wrongText } from './confirm-page.ts';
 import { hasFreshPasskey } from './passkeys/fresh-passkey.ts';
+import type { Passkeys } from './passkeys/passkeys.ts';
 import type { ChangePassword, PasswordChangeResult } from './password-change.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
 import { tooManyAttempts } from './too-many-attempts.ts';
@@ -34,16 +35,20 @@ const NOTICES: Notices = new Map([
     'end',
     'Your password is changed. Your other sessions, API keys and broker connections have ended. You stay signed in here.',
   ],
+  ['not_me', 'Change your password now: another person may know it.'],
   ['device_ended', 'That session has ended. Now change your password: the person who signed in may know it.'],
   ['keep', 'Your password is changed. Your other sessions, API keys and broker connections stay.'],
 ]);
 
+export interface PasswordPageDeps {
+  readonly changePassword: ChangePassword;
+  readonly secondFactor: Pick<SecondFactor, 'stateOf'>;
+  readonly passkeys: Pick<Passkeys, 'listRecent'>;
+  readonly clock: Clock;
+}
+
 /** Where a user changes their own password. */
-export function createPasswordPage(
-  changePassword: ChangePassword,
-  secondFactor: Pick<SecondFactor, 'stateOf'>,
-  clock: Clock,
-): {
+export function createPasswordPage({ changePassword, secondFactor, passkeys, clock }: PasswordPageDeps): {
   readonly get: RequestHandler;
   readonly post: RequestHandler;
 } {
@@ -69,9 +74,12 @@ export function createPasswordPage(
   }
 
   async function render(req: Request, res: Response, fields: Fields): Promise<void> {
+    const notice = noticeOf(req, NOTICES);
     renderPage(req, res, 'accounts/password', {
       title: 'Change password',
-      notice: noticeOf(req, NOTICES),
+      notice,
+      // A thief may have added one, and it outlives the password.
+      recentPasskeys: notice === undefined ? [] : await passkeys.listRecent(currentSession(req).userId),
       keepsOthers: req.body?.others === 'keep',
       ...(await factorOf(req)),
       fields,

@@ -65,6 +65,7 @@ export const ACCOUNT_ROUTES: readonly RoutePolicy[] = [
   { path: PASSWORD_PAGE, viewersToo: true },
   { path: PASSKEYS_PAGE, viewersToo: true, reauthenticate: ['get', 'post'] },
   { path: `${PASSKEYS_PAGE}/options` },
+  { path: `${PASSKEYS_PAGE}/:id/name`, viewersToo: true, reauthenticate: ['get', 'post'] },
   { path: `${PASSKEYS_PAGE}/:id/removal`, viewersToo: true, reauthenticate: ['get', 'post'] },
   { path: FACTOR_PAGE, viewersToo: true, reauthenticate: ['get', 'post'] },
   { path: `${FACTOR_PAGE}/recovery-codes`, viewersToo: true, reauthenticate: ['post'] },
@@ -101,13 +102,14 @@ export function createAccountsRouter(deps: AccountsRouterDeps): Router {
   methods(router, `${CONFIRM}/passkey/options`, { get: confirm.passkeyOptions });
 
   const changePassword = createPasswordChange({ ...deps, confirmIdentity });
-  methods(router, PASSWORD_PAGE, createPasswordPage(changePassword, deps.secondFactor, deps.clock));
+  methods(router, PASSWORD_PAGE, createPasswordPage({ ...deps, changePassword }));
   const profile = createProfilePages(deps);
   methods(router, PROFILE, { get: profile.show });
   methods(router, EMAIL_PAGE, { get: profile.showEmail, post: profile.changeEmail });
   const passkeys = createPasskeyPages(deps);
   methods(router, PASSKEYS_PAGE, { get: passkeys.show, post: passkeys.add });
   methods(router, `${PASSKEYS_PAGE}/options`, { get: passkeys.options });
+  methods(router, `${PASSKEYS_PAGE}/:id/name`, { get: passkeys.askName, post: passkeys.rename });
   methods(router, `${PASSKEYS_PAGE}/:id/removal`, { get: passkeys.askRemoval, post: passkeys.remove });
 
   const factor = createFactorPages(deps);

@@ -55,6 +55,8 @@ const SENTENCES: Sentences = {
     `The authenticator app and recovery codes of ${user(userId)} were removed for them.`,
   'passkey.added': ({ userId, name }, { user }) => `${user(userId)} added the passkey ${name}.`,
   'passkey.removed': ({ userId, name }, { user }) => `${user(userId)} removed the passkey ${name}.`,
+  'passkey.renamed': ({ userId, name, before }, { user }) =>
+    `${user(userId)} renamed the passkey ${before} to ${name}.`,
   'passkey.cloned': ({ userId, name }, { user }) =>
     `The passkey ${name} of ${user(userId)} was refused: its counter went back, so there may be a copy of it.`,
   'passkeys.reset': ({ userId, passkeys }, { user }) =>

@@ -16,6 +16,7 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'totp.reset': 'Second factor reset',
   'passkey.added': 'Passkey added',
   'passkey.removed': 'Passkey removed',
+  'passkey.renamed': 'Passkey renamed',
   'passkey.cloned': 'Passkey refused: a copy',
   'passkeys.reset': 'Passkeys reset',
   'recovery_codes.renewed': 'Recovery codes renewed',

@@ -37,6 +37,12 @@ export type AuditEvent =
   /** By an administrator or on the command line. */
   | { readonly type: 'totp.reset'; readonly userId: string }
   | { readonly type: 'passkey.added' | 'passkey.removed'; readonly userId: string; readonly name: string }
+  | {
+      readonly type: 'passkey.renamed';
+      readonly userId: string;
+      readonly name: string;
+      readonly before: string;
+    }
   /** Its counter went back: two authenticators have the same key. It was refused. */
   | { readonly type: 'passkey.cloned'; readonly userId: string; readonly name: string }
   /** By an administrator or on the command line. */
@@ -354,6 +360,10 @@ export interface AuditOrigin {
   readonly actor: string;
   readonly address?: string;
   readonly requestId?: string;
+  /** For those who listen, and in no row: what the browser says of itself. */
+  readonly userAgent?: string;
+  /** The same: the device whose session did it. */
+  readonly deviceId?: string;
 }
 
 export const SYSTEM_ORIGIN: AuditOrigin = { actor: 'system' };

@@ -27,10 +27,12 @@ export interface ConnectedBroker {
   readonly endsAt?: number;
 }
 
-/** Of the accounts feature: a new device, a factor that was reset. */
+/** Of the accounts feature: a new device, a change to what protects the account. */
 export interface AccountNotice {
   readonly id: string;
-  readonly kind: 'new_device' | 'factors_reset';
+  readonly kind: 'new_device' | 'account_changed' | 'account_reset';
+  /** The device that it is about; '' for none. */
+  readonly device: string;
   readonly text: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;

@@ -39,6 +39,7 @@ import * as watchedSymbols from './migrations/0022-watched-symbols.ts';
 import * as oneTimeLinks from './migrations/0023-one-time-links.ts';
 import * as passkeys from './migrations/0024-passkeys.ts';
 import * as gatewayUses from './migrations/0025-gateway-uses.ts';
+import * as accountChanges from './migrations/0026-account-changes.ts';
 import type { Schema } from './schema.ts';
 
 /** What a migration may ask about the database it runs on. */
@@ -80,6 +81,7 @@ const MIGRATIONS: Readonly<Record<string, MigrationStep>> = {
   '0023-one-time-links': oneTimeLinks,
   '0024-passkeys': passkeys,
   '0025-gateway-uses': gatewayUses,
+  '0026-account-changes': accountChanges,
 };
 
 /** Reads where a database stands. Changes nothing. */

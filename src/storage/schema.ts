@@ -104,7 +104,7 @@ export interface InvitationsTable {
   ended_at: number | null;
 }
 
-export type NoticeKind = 'new_device' | 'factors_reset';
+export type NoticeKind = 'new_device' | 'account_changed' | 'account_reset';
 
 export interface AccountNoticesTable {
   id: string;

@@ -286,7 +286,7 @@ describe.each(LINK_WORLDS)('a new device and an email address, on %s,', (_name, 
       .execute();
     expect(await secondFactor.has(world.ravi.id)).toBe(true);
     await userAdmin.resetFactors('ravi', ORIGIN);
-    expect((await mailAbout('second factor was reset')).text).toContain('An administrator removed');
+    expect((await mailAbout('removed your second factor')).text).toContain('Set up another one');
     const home = visitorOf();
     await signIn(home, RAVI);
     expect((await home.get('/dashboard')).text).toContain('An administrator removed your second factor');

@@ -62,6 +62,13 @@ describe.each(WAYS)('links that work once, in a browser %s', (name, options) => 
     await page.getByRole('button', { name: 'Sign in' }).click();
   }
 
+  /** What the page says of a password while it is typed; nothing without scripts. */
+  async function expectStrength(word: string): Promise<void> {
+    const hint = page.locator('[data-strength-of=password]');
+    if (options.javaScriptEnabled) await hint.filter({ hasText: new RegExp(`^${word}`) }).waitFor();
+    else expect(await hint.isVisible()).toBe(false);
+  }
+
   const mailAbout = (subject: string) =>
     eventually(async () => {
       await world.deliver();
@@ -85,6 +92,7 @@ describe.each(WAYS)('links that work once, in a browser %s', (name, options) => 
     await page.goto(at(path));
     await heading('Choose a new password');
     await page.getByLabel('New password', { exact: true }).fill('password');
+    await expectStrength('Weak');
     await page.getByRole('button', { name: 'Change password' }).click();
     await page.getByRole('alert').waitFor();
     await expectGoodPage('reset-wrong');
@@ -105,7 +113,8 @@ describe.each(WAYS)('links that work once, in a browser %s', (name, options) => 
     await signIn(stranger, { ...RAVI, password: NEW_PASSWORD });
     await page.reload();
     await expectGoodPage('dashboard-new-device');
-    await page.getByRole('link', { name: 'That was not me' }).first().click();
+    const notice = page.locator('.notice').filter({ hasText: 'A new device signed in' });
+    await notice.getByRole('link', { name: 'That was not me' }).first().click();
     await heading('End this session?');
     await expectGoodPage('end-device');
     await page.getByRole('button', { name: 'End this session' }).click();
@@ -136,6 +145,7 @@ describe.each(WAYS)('links that work once, in a browser %s', (name, options) => 
     await page.getByLabel('Username', { exact: true }).fill('meera');
     await page.getByLabel('Email address').fill('meera@example.org');
     await page.getByLabel('Password', { exact: true }).fill(NEW_PASSWORD);
+    await expectStrength('Strong');
     await page.getByRole('button', { name: 'Create account' }).click();
     await page.getByText('Your account is ready.').waitFor();
     await typeIn({ username: 'meera', password: NEW_PASSWORD });

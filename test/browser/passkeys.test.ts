@@ -173,15 +173,61 @@ describe('passkeys, in a browser', () => {
     await plain.close();
   });
 
+  test('one is renamed', async () => {
+    await automatic(true);
+    await page.goto(at('/auth/login'));
+    await page.waitForURL(at('/dashboard'));
+    await page.goto(at('/profile/passkeys'));
+    await page.getByRole('link', { name: 'Rename This laptop' }).click();
+    await page.getByLabel('Name').fill('The old laptop');
+    await expectSound('passkey-name');
+    await page.getByRole('button', { name: 'Rename passkey' }).click();
+    await page.getByText('The old laptop').first().waitFor();
+    await expectSound('passkey-renamed');
+    await automatic(false);
+    await signOut();
+  });
+
   test('one is removed after a question', async () => {
     await automatic(true);
     await page.goto(at('/auth/login'));
     await page.waitForURL(at('/dashboard'));
     await page.goto(at('/profile/passkeys'));
-    await page.getByRole('link', { name: 'Remove This laptop' }).click();
+    await page.getByRole('link', { name: 'Remove The old laptop' }).click();
     await expectSound('passkey-removal');
     await page.getByRole('button', { name: 'Remove' }).click();
     await page.getByText('The passkey is removed.').waitFor();
-    expect(complaints).toEqual([]);
+    await automatic(false);
+    await signOut();
+  });
+
+  test('one is added where a sign-in has to begin with a second factor', async () => {
+    const strict = await startTestServer({ hostname: 'localhost', env: { SECOND_FACTOR: 'all' } });
+    try {
+      await setUp(createVisitor(strict.origin));
+      const account = {
+        username: 'ravi',
+        email: 'r@example.org',
+        password: PERSON.password,
+        role: 'user',
+      } as const;
+      await strict.services.accounts.userAdmin.create(account, { actor: 'cli' });
+      await page.goto(`${strict.origin}/auth/login?returnTo=%2Fsymbols`);
+      await page.getByLabel('Username').fill(account.username);
+      await page.getByLabel('Password', { exact: true }).fill(account.password);
+      // The hint of the other server may be there still: cookies know no ports.
+      await page.getByRole('button', { name: /^Sign in( with your password)?$/ }).click();
+      await page.getByRole('heading', { name: 'Set up your second factor' }).waitFor();
+      await expectSound('enrolment');
+      await automatic(true);
+      await page.getByRole('button', { name: 'Use a passkey instead' }).click();
+      await page.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
+      await expectSound('recovery-codes');
+      await page.getByRole('link', { name: 'I have kept them' }).click();
+      await page.waitForURL(`${strict.origin}/symbols`);
+      expect(complaints).toEqual([]);
+    } finally {
+      await strict.close();
+    }
   });
 });

@@ -1,8 +1,10 @@
 import type { AuditEvent, AuditListener, AuditOrigin } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import { DAY_MS } from '../../core/duration.ts';
+import { createHourlyQuota } from '../../core/hourly-quota.ts';
 import type { SendMail } from '../../core/mail.ts';
-import { factorsResetMail, newDeviceMail } from '../account-mails.ts';
+import { type AccountChange, accountChangeOf, howChanged } from '../account-changes.ts';
+import { accountChangedMail, newDeviceMail } from '../account-mails.ts';
 import type { OneTimeLinks } from '../one-time-links/one-time-links.ts';
 import type { UserStore } from '../user-store.ts';
 import type { NoticeStore } from './notice-store.ts';
@@ -14,23 +16,28 @@ export interface NoticeListenerDeps {
   readonly sendMail: SendMail;
   readonly mailIsOn: boolean;
   readonly clock: Clock;
+  /** BASE_URL. */
+  readonly publicOrigin: string;
 }
 
-/** A device that is not known by then is no news; a reset factor is, until the next sign-in. */
+/** A device that is not known by then is no news; a change of what protects an account is, until the next sign-in. */
 const NEW_DEVICE_MS = DAY_MS;
-const FACTORS_RESET_MS = 90 * DAY_MS;
+const CHANGE_MS = 90 * DAY_MS;
+
+/** Of one kind and user, in an hour and a process: who repeats one endlessly fills no table and no mailbox, and hides no other. */
+const MOST_CHANGES_TOLD = 5;
 
 type EventOf<Type extends AuditEvent['type']> = Extract<AuditEvent, { type: Type }>;
 
 /** Tells a user, on their pages and by mail, of what another person may have done at their account. */
 export function createNoticeListener(deps: NoticeListenerDeps): AuditListener {
-  const { noticeStore, links, users, sendMail, mailIsOn, clock } = deps;
+  const { noticeStore, links, users, sendMail, mailIsOn, clock, publicOrigin } = deps;
+  const changesTold = createHourlyQuota({ clock, most: MOST_CHANGES_TOLD });
 
   return async function tellUsers(events, origin) {
-    for (const event of events) {
+    for (const event of events)
       if (event.type === 'login.succeeded' && !event.known) await tellOfDevice(event, origin);
-      if (event.type === 'totp.reset' || event.type === 'passkeys.reset') await tellOfReset(event);
-    }
+    for (const told of changesIn(events)) await tellOfChange(told, origin);
   };
 
   async function tellOfDevice(
@@ -47,13 +54,31 @@ export function createNoticeListener(deps: NoticeListenerDeps): AuditListener {
     await sendMail(newDeviceMail(user, { program, address, at }, link));
   }
 
-  async function tellOfReset({ userId }: EventOf<'totp.reset' | 'passkeys.reset'>): Promise<void> {
+  async function tellOfChange({ userId, change, isMailed }: ToldChange, origin: AuditOrigin): Promise<void> {
+    const { kind, what, consequence = '' } = change;
+    if (!changesTold.take(`${userId} ${what}`)) return;
     const at = clock.now();
-    await noticeStore.add(
-      { userId, kind: 'factors_reset', device: '', text: '', expiresAt: at + FACTORS_RESET_MS },
-      at,
-    );
-    const user = await users.findById(userId);
-    if (user !== undefined) await sendMail(factorsResetMail(user, at + DAY_MS));
+    const device = kind === 'account_changed' ? (origin.deviceId ?? '') : '';
+    const text = `${what}${howChanged(change, origin)}. ${consequence}`.trimEnd();
+    await noticeStore.add({ userId, kind, device, text, expiresAt: at + CHANGE_MS }, at);
+    const user = isMailed && mailIsOn ? await users.findById(userId) : undefined;
+    if (user !== undefined) await sendMail(accountChangedMail(user, change, { at, origin, publicOrigin }));
   }
+}
+
+interface ToldChange {
+  readonly userId: string;
+  readonly change: AccountChange;
+  readonly isMailed: boolean;
+}
+
+/** What was recorded at once and reads the same is one act, told once. */
+function changesIn(events: readonly AuditEvent[]): readonly ToldChange[] {
+  const told = events.flatMap((event) => {
+    const change = accountChangeOf(event);
+    if (change === undefined || !('userId' in event) || event.userId === undefined) return [];
+    // The former address is told of it, by the page that knew it.
+    return [{ userId: event.userId, change, isMailed: event.type !== 'account.email_changed' }];
+  });
+  return [...new Map(told.map((each) => [`${each.userId} ${each.change.what}`, each])).values()];
 }

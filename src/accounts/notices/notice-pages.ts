@@ -8,6 +8,7 @@ import type { RoutePolicy } from '../../http/route-policy.ts';
 import { currentSession } from '../../sessions/current-session.ts';
 import type { SessionLifecycle } from '../../sessions/lifecycle.ts';
 import { endOwnDevice, findOwnDevice } from '../../sessions/own-device.ts';
+import type { Passkeys } from '../passkeys/passkeys.ts';
 import type { AccountNotice, NoticeStore } from './notice-store.ts';
 
 const NOTICES = '/profile/notices';
@@ -20,11 +21,12 @@ export const NOTICE_ROUTES: readonly RoutePolicy[] = [
 export interface NoticePagesDeps {
   readonly noticeStore: Pick<NoticeStore, 'listOf' | 'remove'>;
   readonly lifecycle: Pick<SessionLifecycle, 'devicesOf' | 'endDevice'>;
+  readonly passkeys: Pick<Passkeys, 'listRecent'>;
   readonly clock: Clock;
 }
 
 /** What the user's notices lead to: "that was me", or the end of that session. */
-export function createNoticeRouter({ noticeStore, lifecycle, clock }: NoticePagesDeps): Router {
+export function createNoticeRouter({ noticeStore, lifecycle, passkeys, clock }: NoticePagesDeps): Router {
   /** Only one's own; another person's is as unknown as one that does not exist (ASVS 8.2.2). */
   async function find(req: Request): Promise<AccountNotice> {
     const own = await noticeStore.listOf(currentSession(req).userId, clock.now());
@@ -39,10 +41,12 @@ export function createNoticeRouter({ noticeStore, lifecycle, clock }: NoticePage
   };
 
   const ask: RequestHandler = async (req: Request, res: Response) => {
-    const { id, text, createdAt } = await find(req);
+    const { id, kind, text, createdAt } = await find(req);
     renderPage(req, res, 'accounts/links/device', {
       title: 'End this session?',
       action: `${NOTICES}/${id}/device`,
+      isChange: kind !== 'new_device',
+      recentPasskeys: await passkeys.listRecent(currentSession(req).userId),
       device: { name: text, address: undefined, since: createdAt },
     });
   };

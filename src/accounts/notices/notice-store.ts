@@ -8,7 +8,7 @@ export interface AccountNotice {
   readonly kind: NoticeKind;
   /** The device that it is about; '' for none. */
   readonly device: string;
-  /** `Firefox on Linux, from 203.0.113.7`. */
+  /** `Firefox on Linux, from 203.0.113.7`; of a change, whole sentences. */
   readonly text: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
@@ -19,7 +19,7 @@ export interface NoticeStore {
     notice: Omit<AccountNotice, 'id' | 'createdAt'> & { readonly userId: string; readonly expiresAt: number },
     now: number,
   ): Promise<void>;
-  /** The gravest first, then the newest; a few. */
+  /** Changes of the account, then new devices, the newest of each first; a few. */
   listOf(userId: string, now: number): Promise<readonly AccountNotice[]>;
   remove(userId: string, id: string): Promise<void>;
   removeExpired(now: number): Promise<void>;
@@ -43,8 +43,8 @@ export function createNoticeStore({ db }: Pick<Database, 'db'>): NoticeStore {
         .select(['id', 'kind', 'device', 'text', 'created_at'])
         .where('user_id', '=', userId)
         .where('expires_at', '>', now)
-        // A factor that was reset comes first: new devices must not push it off the page.
-        .orderBy('kind')
+        // Changes of the account come first: new devices must not push them off the page.
+        .orderBy((eb) => eb('kind', '=', 'new_device'))
         .orderBy('created_at', 'desc')
         .limit(MOST_SHOWN)
         .execute();

@@ -3,6 +3,7 @@ import { auditOrigin } from '../../http/audit-origin.ts';
 import { deviceName } from '../../sessions/device-view.ts';
 import type { SessionLifecycle } from '../../sessions/lifecycle.ts';
 import { endOwnDevice, findOwnDevice } from '../../sessions/own-device.ts';
+import type { Passkeys } from '../passkeys/passkeys.ts';
 import type { UserStore } from '../user-store.ts';
 import { type LinkPage, renderLinkOver, renderLinkPage, tokenOf } from './link-page.ts';
 import type { OneTimeLinks } from './one-time-links.ts';
@@ -11,12 +12,16 @@ export interface DevicePageDeps {
   readonly links: OneTimeLinks;
   readonly users: Pick<UserStore, 'findById'>;
   readonly lifecycle: Pick<SessionLifecycle, 'devicesOf' | 'endDevice'>;
+  readonly passkeys: Pick<Passkeys, 'listRecent'>;
 }
 
 /** Where the notice of a new device leads: ends that session, and asks for another password. */
-export function createDevicePage({ links, users, lifecycle }: DevicePageDeps): LinkPage {
-  function renderEnded(req: Request, res: Response): void {
-    renderLinkPage(req, res, 'accounts/links/device-ended', { title: 'That session has ended' });
+export function createDevicePage({ links, users, lifecycle, passkeys }: DevicePageDeps): LinkPage {
+  async function renderEnded(req: Request, res: Response, userId: string): Promise<void> {
+    renderLinkPage(req, res, 'accounts/links/device-ended', {
+      title: 'That session has ended',
+      recentPasskeys: await passkeys.listRecent(userId),
+    });
   }
 
   return {
@@ -24,11 +29,12 @@ export function createDevicePage({ links, users, lifecycle }: DevicePageDeps): L
       const link = await links.find('device_end', tokenOf(req));
       if (link === undefined) return renderLinkOver(req, res);
       const device = await findOwnDevice(lifecycle, link.userId, link.subject);
-      if (device === undefined) return renderEnded(req, res);
+      if (device === undefined) return renderEnded(req, res, link.userId);
       renderLinkPage(req, res, 'accounts/links/device', {
         title: 'End this session?',
         action: req.path,
         device: { name: deviceName(device.userAgent), address: device.address, since: device.loginTime },
+        recentPasskeys: await passkeys.listRecent(link.userId),
       });
     },
 
@@ -42,7 +48,7 @@ export function createDevicePage({ links, users, lifecycle }: DevicePageDeps): L
       }
       // Afterwards: one that could not end the session still works.
       await links.use('device_end', tokenOf(req));
-      renderEnded(req, res);
+      await renderEnded(req, res, link.userId);
     },
   };
 }

@@ -1,10 +1,6 @@
 import type { AuditLog, AuditOrigin } from '../../core/audit-event.ts';
-import type { Clock } from '../../core/clock.ts';
-import { DAY_MS } from '../../core/duration.ts';
-import type { SendMail } from '../../core/mail.ts';
 import type { Receipt } from '../../core/revocation.ts';
 import type { SessionLifecycle } from '../../sessions/lifecycle.ts';
-import { passwordChangedMail } from '../account-mails.ts';
 import type { PasswordHasher } from '../password-hasher.ts';
 import type { PasswordRules } from '../password-rules.ts';
 import type { FactorStore } from '../second-factor/factor-store.ts';
@@ -37,13 +33,11 @@ export interface PasswordResetDeps {
   readonly hasher: Pick<PasswordHasher, 'hash'>;
   readonly lifecycle: Pick<SessionLifecycle, 'endAccountWith'>;
   readonly revokeApiKeys: UserAdminDeps['revokeApiKeys'];
-  readonly sendMail: SendMail;
   readonly audit: AuditLog;
-  readonly clock: Clock;
 }
 
 export function createPasswordReset(deps: PasswordResetDeps): PasswordReset {
-  const { links, factors, users, rules, hasher, lifecycle, revokeApiKeys, sendMail, audit, clock } = deps;
+  const { links, factors, users, rules, hasher, lifecycle, revokeApiKeys, audit } = deps;
 
   const find: PasswordReset['find'] = async (token) => {
     const link = await links.find('password_reset', token);
@@ -82,7 +76,6 @@ export function createPasswordReset(deps: PasswordResetDeps): PasswordReset {
         },
       );
       if (receipt === undefined) return { kind: 'over' };
-      await sendMail(passwordChangedMail(user, clock.now() + DAY_MS));
       return { kind: 'reset', user, receipt };
     },
   };

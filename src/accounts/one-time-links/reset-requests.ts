@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AuditLog, AuditOrigin } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
+import { SECOND_MS } from '../../core/duration.ts';
 import { createHourlyQuota } from '../../core/hourly-quota.ts';
 import type { Log } from '../../core/log.ts';
 import type { SendMail } from '../../core/mail.ts';
@@ -13,10 +14,15 @@ import { resetMail } from '../account-mails.ts';
 import type { SecondFactor } from '../second-factor/second-factor.ts';
 import type { User, UserStore } from '../user-store.ts';
 import { isUsername, usernameKey } from '../username.ts';
-import { BY_RECOVERY_CODE, type CreatedLink, type OneTimeLinks } from './one-time-links.ts';
+import { BY_RECOVERY_CODE, type CreatedLink, LINK_PURPOSES, type OneTimeLinks } from './one-time-links.ts';
 
 const SHORTEST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1200;
+
+/** Mails to one account: whoever asks for more reaches the owner with links that still work, and uses up no other mail. */
+const MAILS_OF_ACCOUNT: readonly RateLimit[] = [
+  { points: 3, durationSeconds: LINK_PURPOSES.password_reset.lifetimeMs / SECOND_MS },
+];
 
 /** Of one email address: people share one, and each gets a link. */
 const MOST_ACCOUNTS = 5;
@@ -56,11 +62,11 @@ export interface ResetRequestsDeps {
 }
 
 export function createResetRequests(deps: ResetRequestsDeps): ResetRequests {
-  const { users, secondFactor, links, sendMail, redis, audit, clock, log, resetLimits: limits } = deps;
-  const limiter = (name: string): CompoundLimiter =>
+  const { users, secondFactor, links, sendMail, redis, audit, clock, log, resetLimits } = deps;
+  const limiter = (name: string, limits: readonly RateLimit[]): CompoundLimiter =>
     createCompoundLimiter({ name: `reset:${name}`, what: 'Password reset', limits, redis });
-  const byAddress = limiter('address');
-  const byAccount = limiter('account');
+  const byAddress = limiter('address', resetLimits);
+  const byAccount = limiter('account', MAILS_OF_ACCOUNT);
   const refusalsRecorded = createHourlyQuota({ clock, ...MOST_RECORDED });
   const underWay = new Set<Promise<void>>();
 

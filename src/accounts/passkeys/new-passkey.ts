@@ -8,12 +8,15 @@ import type { Passkeys, Registration } from './passkeys.ts';
 
 const LONGEST_NAME = 60;
 
-export const newPasskeySchema = z.object({
+export const passkeyNameSchema = z.object({
   name: z
     .string({ error: 'Enter a name.' })
     .trim()
     .min(1, 'Enter a name.')
     .max(LONGEST_NAME, `Use at most ${LONGEST_NAME} characters.`),
+});
+
+export const newPasskeySchema = passkeyNameSchema.extend({
   sealed: z.string().max(2_048).default(''),
   credential: z.string().max(65_536).default(''),
 });

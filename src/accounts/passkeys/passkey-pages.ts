@@ -8,7 +8,7 @@ import { currentSession } from '../../sessions/current-session.ts';
 import { deviceName } from '../../sessions/device-view.ts';
 import { showRecoveryCodes } from '../second-factor/enrolment-page.ts';
 import type { SecondFactor } from '../second-factor/second-factor.ts';
-import { newPasskeySchema, REGISTRATION_PROBLEMS, registerFrom } from './new-passkey.ts';
+import { newPasskeySchema, passkeyNameSchema, REGISTRATION_PROBLEMS, registerFrom } from './new-passkey.ts';
 import type { StoredPasskey } from './passkey-store.ts';
 import type { Passkeys } from './passkeys.ts';
 
@@ -16,6 +16,7 @@ export const PASSKEYS_PAGE = '/profile/passkeys';
 
 const NOTICES: Notices = new Map([
   ['added', 'The passkey is added. You can sign in with it.'],
+  ['renamed', 'The passkey has its new name.'],
   ['removed', 'The passkey is removed. Delete it in your password manager or on your device too.'],
 ]);
 
@@ -24,11 +25,13 @@ export interface PasskeyPagesDeps {
   readonly secondFactor: Pick<SecondFactor, 'stateOf' | 'isRequired'>;
 }
 
-/** A user's own passkeys: added, seen and removed. Adding and removing asks for who they are first. */
+/** A user's own passkeys: seen, added, renamed and removed. Each change asks for who they are first. */
 export function createPasskeyPages({
   passkeys,
   secondFactor,
-}: PasskeyPagesDeps): Readonly<Record<'show' | 'options' | 'add' | 'askRemoval' | 'remove', RequestHandler>> {
+}: PasskeyPagesDeps): Readonly<
+  Record<'show' | 'options' | 'add' | 'askName' | 'rename' | 'askRemoval' | 'remove', RequestHandler>
+> {
   async function render(
     req: Request,
     res: Response,
@@ -57,6 +60,16 @@ export function createPasskeyPages({
     const passkey = typeof id === 'string' ? await passkeys.find(id) : undefined;
     if (passkey?.userId !== currentSession(req).userId) throw notFound();
     return passkey;
+  }
+
+  function renderName(req: Request, res: Response, { id, name }: StoredPasskey, error?: string): void {
+    const typed: unknown = req.body?.name;
+    renderPage(req, res, 'accounts/passkey-name', {
+      title: 'Rename passkey',
+      passkey: { id, name },
+      newName: typeof typed === 'string' ? typed : name,
+      error,
+    });
   }
 
   return {
@@ -88,6 +101,19 @@ export function createPasskeyPages({
       const next = `${PASSKEYS_PAGE}?notice=added`;
       if (outcome.recoveryCodes === undefined) return res.redirect(303, next);
       showRecoveryCodes(req, res, outcome.recoveryCodes, next);
+    },
+
+    askName: async (req, res) => renderName(req, res, await own(req)),
+
+    async rename(req, res) {
+      const passkey = await own(req);
+      const form = readForm(passkeyNameSchema, req);
+      if (!form.ok) {
+        if (wantsJson(req)) throw invalid(form.fields);
+        return renderName(req, res.status(400), passkey, form.fields['name']);
+      }
+      if (!(await passkeys.rename(passkey, form.values.name, auditOrigin(req, res)))) throw notFound();
+      res.redirect(303, `${PASSKEYS_PAGE}?notice=renamed`);
     },
 
     async askRemoval(req, res) {

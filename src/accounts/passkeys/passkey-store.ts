@@ -36,6 +36,8 @@ export interface PasskeyStore {
     id: string,
     use: { readonly counter: number; readonly isBackedUp: boolean; readonly at: number },
   ): Promise<boolean>;
+  /** False where the user has no such passkey. */
+  rename(passkey: Pick<Passkey, 'id' | 'userId'>, name: string): Promise<boolean>;
   /** Those that were made for another host than this. */
   countForeign(rpId: string | undefined): Promise<number>;
 }
@@ -65,6 +67,16 @@ export function createPasskeyStore({ db }: Pick<Database, 'db'>): PasskeyStore {
         .set({ counter, is_backed_up: isBackedUp ? 1 : 0, last_used_at: at })
         .where('id', '=', id)
         .where((where) => (counter === 0 ? where('counter', '=', 0) : where('counter', '<', counter)))
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
+    },
+
+    async rename({ id, userId }, name) {
+      const { numUpdatedRows } = await db
+        .updateTable('passkeys')
+        .set({ name })
+        .where('id', '=', id)
+        .where('user_id', '=', userId)
         .executeTakeFirstOrThrow();
       return numUpdatedRows === 1n;
     },

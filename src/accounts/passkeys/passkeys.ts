@@ -7,6 +7,7 @@ import type {
 import type { Request } from 'express';
 import type { AuditLog, AuditOrigin } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
+import { DAY_MS } from '../../core/duration.ts';
 import type { FactorStore } from '../second-factor/factor-store.ts';
 import { generateRecoveryCodes, recoveryCodeDigest } from '../second-factor/recovery-codes.ts';
 import type { User } from '../user-store.ts';
@@ -16,6 +17,8 @@ import type { RelyingParty } from './relying-party.ts';
 
 /** EdDSA, ES256 and RS256: what authenticators have. */
 const ALGORITHMS = [-8, -7, -257];
+
+const RECENT_MS = 30 * DAY_MS;
 
 /** What a script hands to the browser, and brings back with the answer. */
 export interface Ceremony<Options> {
@@ -38,6 +41,8 @@ export interface Passkeys {
   /** Undefined where BASE_URL is nothing that passkeys can be made for. */
   readonly relyingParty: RelyingParty | undefined;
   listOf(userId: string): Promise<readonly StoredPasskey[]>;
+  /** Those of the last 30 days. */
+  listRecent(userId: string): Promise<readonly StoredPasskey[]>;
   find(id: string): Promise<StoredPasskey | undefined>;
   /** For any passkey of this server, or for those of one user. */
   begin(
@@ -74,6 +79,12 @@ export interface Passkeys {
     },
     origin: AuditOrigin,
   ): Promise<Registration>;
+  /** By its owner. False where they have no such passkey. */
+  rename(
+    passkey: Pick<StoredPasskey, 'id' | 'userId' | 'name'>,
+    name: string,
+    origin: AuditOrigin,
+  ): Promise<boolean>;
   /** By its owner; the recovery codes go with the last factor. False where they have no such passkey. */
   remove(passkey: Pick<StoredPasskey, 'id' | 'userId' | 'name'>, origin: AuditOrigin): Promise<boolean>;
 }
@@ -124,6 +135,10 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
   return {
     relyingParty,
     listOf: store.listOf,
+    async listRecent(userId) {
+      const since = clock.now() - RECENT_MS;
+      return (await store.listOf(userId)).filter(({ createdAt }) => createdAt > since);
+    },
     find: store.find,
 
     begin(req, purpose, passkeys = []) {
@@ -193,6 +208,13 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
       if (stored === 'too_many' || stored === 'refused') return { kind: stored };
       await audit.record({ type: 'passkey.added', userId, name }, origin);
       return { kind: 'registered', recoveryCodes: stored === 'first_factor' ? recoveryCodes : undefined };
+    },
+
+    async rename({ id, userId, name: before }, name, origin) {
+      if (name === before) return true;
+      const wasThere = await store.rename({ id, userId }, name);
+      if (wasThere) await audit.record({ type: 'passkey.renamed', userId, name, before }, origin);
+      return wasThere;
     },
 
     async remove({ id, userId, name }, origin) {

@@ -1,4 +1,4 @@
-import type { AuditLog, AuditOrigin } from '../../core/audit-event.ts';
+import type { AuditEvent, AuditLog, AuditOrigin } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS } from '../../core/duration.ts';
 import type { SecondFactorRule } from '../../core/second-factor-rule.ts';
@@ -216,9 +216,13 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
 
     async reset(userId, origin) {
       const { hadApp, passkeys } = await store.removeAll(userId);
-      if (hadApp) await audit.record({ type: 'totp.reset', userId }, origin);
-      if (passkeys > 0) await audit.record({ type: 'passkeys.reset', userId, passkeys }, origin);
-      return hadApp || passkeys > 0;
+      const events: readonly AuditEvent[] = [
+        ...(hadApp ? [{ type: 'totp.reset', userId } as const] : []),
+        ...(passkeys > 0 ? [{ type: 'passkeys.reset', userId, passkeys } as const] : []),
+      ];
+      // At once: the user is told of one reset, not of two.
+      if (events.length > 0) await audit.recordMany(events, origin);
+      return events.length > 0;
     },
   };
 }

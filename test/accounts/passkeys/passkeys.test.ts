@@ -110,6 +110,41 @@ describe.each(['SQLite', 'Postgres, with two nodes and Redis'])('Passkeys on %s'
     expect((await visitor.get('/profile')).text).toContain('Signed in with a passkey');
   });
 
+  it('are told of on the dashboards of the user’s other sessions, where no mail is sent either', async () => {
+    const [here, elsewhere] = [createVisitor(origin()), createVisitor(origin())];
+    await passIn(here);
+    await passIn(elsewhere);
+    const toldOn = async (browser: Visitor) =>
+      (await browser.get('/dashboard')).text.match(/A passkey was added, with [\s\S]*?That was not me/g)
+        ?.length ?? 0;
+    const before = await toldOn(here);
+    await addPasskey(here, 'Told of');
+    expect([await toldOn(here), await toldOn(elsewhere)]).toEqual([before, before + 1]);
+    expect((await here.get(`${PASSKEYS}?notice=added`)).text).toContain('<a href="/sessions">End them</a>');
+  });
+
+  it('are renamed by their own user, with a name that the list can show', async () => {
+    await passIn(visitor);
+    const renaming = `${PASSKEYS}/${passkey.id}/name`;
+    expect((await visitor.get(renaming)).text).toContain('value="Laptop"');
+    for (const name of ['', ' ', 'x'.repeat(61)]) {
+      const refused = await visitor.submit(renaming, { name });
+      expect([refused.status, refused.text]).toEqual([
+        400,
+        expect.stringMatching(/Enter a name|Use at most 60/),
+      ]);
+    }
+    const done = await visitor.submit(renaming, { name: ' Ravi’s <laptop> ' });
+    expect(done.location).toBe(`${PASSKEYS}?notice=renamed`);
+    const page = await visitor.get(done.location);
+    expect(page.text).toContain('The passkey has its new name.');
+    expect(page.text).toContain('<strong>Ravi’s &lt;laptop&gt;</strong>');
+    expect((await events()).at(-1)).toMatchObject({ name: 'Ravi’s <laptop>', before: 'Laptop' });
+    await visitor.submit(renaming, { name: 'Laptop' });
+    clock.advance(30 * MINUTE_MS);
+    expect((await visitor.submit(renaming, { name: 'x' }, '/profile')).location).toContain('/auth/confirm');
+  });
+
   it('are both factors: the password alone then asks for one, and no page is asked for again', async () => {
     const answer = await visitor.submit('/auth/login', PERSON);
     expect(answer.location).toBe('/auth/login/totp');
@@ -268,6 +303,8 @@ describe.each(['SQLite', 'Postgres, with two nodes and Redis'])('Passkeys on %s'
         })
       ).status,
     ).toBe(404);
+    const foreign = await elsewhere.submit(`${PASSKEYS}/${passkey.id}/name`, { name: 'Mine' }, '/profile');
+    expect(foreign.status).toBe(404);
     const removal = `${PASSKEYS}/${device.id}/removal`;
     expect((await ravi.get(removal)).text).toContain('your recovery codes stop working too');
     expect((await ravi.submit(removal)).location).toContain('notice=removed');
