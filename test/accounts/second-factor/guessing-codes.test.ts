@@ -1,0 +1,152 @@
+import { Secret, TOTP } from 'otpauth';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLoginLimiter } from '../../../src/accounts/login-limiter.ts';
+import { createSecondFactor, type SecondFactor } from '../../../src/accounts/second-factor/second-factor.ts';
+import { generateTotpSecret } from '../../../src/accounts/second-factor/totp.ts';
+import { createUserStore } from '../../../src/accounts/user-store.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/core/duration.ts';
+import { type Database, openDatabase } from '../../../src/storage/database.ts';
+import { createKeyRing } from '../../../src/storage/key-ring.ts';
+import { createSettableClock } from '../../support/settable-clock.ts';
+import { startTestServer, TEST_SECRETS, type TestServer } from '../../support/test-server.ts';
+import { createVisitor, PERSON, setUp } from '../../support/visitor.ts';
+import { createRecordingAudit } from '../recording-audit.ts';
+
+const GUESSES = 10_000;
+const START = '2026-11-20T12:00:00+05:30';
+const origin = { actor: 'asha' };
+
+const codeOf = (secret: string, at: number) =>
+  new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: at });
+/** Another one for each `turn`: one that is sent twice in a sign-in may be a form that was. */
+const wrongAt = (secret: string, at: number, turn = 0) =>
+  String((Number(codeOf(secret, at)) + 1 + turn) % 1_000_000).padStart(6, '0');
+
+describe('ten thousand wrong codes of somebody who knows the password', () => {
+  const clock = createSettableClock(START);
+  const secret = generateTotpSecret();
+  let database: Database;
+  let secondFactor: SecondFactor;
+  let userId = '';
+
+  beforeEach(async () => {
+    // Limits count by this clock, codes by the other one.
+    vi.useFakeTimers({ toFake: ['performance'] });
+    clock.set(START);
+    database = await openDatabase({ dialect: 'sqlite', file: ':memory:' });
+    const person = { username: 'asha', email: 'a@example.com', passwordHash: 'hash', role: 'user' } as const;
+    const made = await createUserStore({ database, clock }).createUser(person);
+    if (made.kind !== 'created') throw new Error(made.kind);
+    userId = made.user.id;
+    const keyRing = createKeyRing({ keys: [TEST_SECRETS.ENCRYPTION_KEY], clock });
+    const audit = createRecordingAudit();
+    secondFactor = createSecondFactor({ database, keyRing, redis: undefined, clock, audit, rule: 'all' });
+    await secondFactor.enrol({ userId, secret }, codeOf(secret, clock.now()), origin);
+    advance(MINUTE_MS);
+  });
+  afterEach(async () => {
+    vi.useRealTimers();
+    await database.close();
+  });
+
+  function advance(ms: number): void {
+    clock.advance(ms);
+    vi.advanceTimersByTime(ms);
+  }
+
+  const check = (code: string, isKnown: boolean) =>
+    secondFactor.check(userId, code, { isKnownDevice: async () => isKnown, at: clock.now(), origin });
+
+  it('come to ten that are looked at in an hour and fifty in a day, and the owner’s own device gets in', async () => {
+    const lookedAt: number[] = [];
+    const startedAt = clock.now();
+    for (let guess = 0; guess < GUESSES; guess += 1) {
+      const { kind } = await check(wrongAt(secret, clock.now()), false);
+      expect(['wrong', 'limited']).toContain(kind);
+      if (kind === 'wrong') lookedAt.push(clock.now() - startedAt);
+      if (guess % 1000 === 999)
+        expect((await check(codeOf(secret, clock.now()), true)).kind, `after ${guess}`).toBe('accepted');
+      advance(DAY_MS / (GUESSES + 1));
+    }
+    expect(lookedAt).toHaveLength(50);
+    for (let hour = 0; hour < 24; hour += 1)
+      expect(
+        lookedAt.filter((at) => at >= hour * HOUR_MS && at < (hour + 1) * HOUR_MS).length,
+      ).toBeLessThanOrEqual(10);
+    // Not even the right one, from a device that is not known.
+    expect((await check(codeOf(secret, clock.now()), false)).kind).toBe('limited');
+  });
+
+  it('come to as many attempts of one address as LOGIN_RATE_LIMIT says, whatever it is that they try', async () => {
+    const limiter = createLoginLimiter({
+      limits: [
+        { points: 5, durationSeconds: 60 },
+        { points: 25, durationSeconds: 3600 },
+      ],
+    });
+    const attempt = { address: '203.0.113.9', usernameKey: 'asha', device: undefined };
+    let admitted = 0;
+    for (let guess = 0; guess < GUESSES; guess += 1) {
+      if ((await limiter.admit(attempt)).kind === 'taken') admitted += 1;
+      advance(HOUR_MS / GUESSES);
+    }
+    expect(admitted).toBe(25);
+    expect((await limiter.admit({ ...attempt, device: 'the owner’s' })).kind).toBe('taken');
+  });
+});
+
+describe('wrong codes over HTTP, of somebody who knows the password and has many addresses', () => {
+  const clock = createSettableClock(START);
+  const secret = generateTotpSecret();
+  let server: TestServer;
+
+  beforeAll(async () => {
+    const env = { SECOND_FACTOR: 'all', LOGIN_RATE_LIMIT: '5/minute,25/hour', TRUST_PROXY: '127.0.0.1' };
+    server = await startTestServer({ clock, env: { ...env, SESSION_EXPIRY_TIME: 'off' } });
+    await setUp(createVisitor(server.origin));
+    const user = await server.services.users.findByUsername(PERSON.username);
+    const owner = { userId: user?.id ?? '', secret };
+    await server.services.accounts.secondFactor.enrol(owner, codeOf(secret, clock.now()), origin);
+    clock.advance(MINUTE_MS);
+  });
+  afterAll(() => server.close());
+
+  /** Password first, then codes, each from one address; answers the statuses of the codes. */
+  async function guess(
+    address: string,
+    code: (each: number) => string,
+    times: number,
+  ): Promise<readonly number[]> {
+    const visitor = createVisitor(server.origin);
+    const headers = { Origin: server.origin, 'X-Forwarded-For': address };
+    const send = async (path: string, fields: Record<string, string>, page: string) =>
+      visitor.post(path, { ...fields, _csrf: await visitor.csrfTokenOf(page) }, headers);
+    const begun = await send('/auth/login', PERSON, '/auth/login');
+    expect(begun.location).toBe('/auth/login/totp');
+    const statuses = [];
+    for (let each = 0; each < times; each += 1)
+      statuses.push((await send('/auth/login/totp', { code: code(each) }, '/auth/login/totp')).status);
+    return statuses;
+  }
+
+  it('are looked at ten times, and refused from then on; the owner gets in with a device that is known', async () => {
+    const owner = createVisitor(server.origin);
+    await owner.submit('/auth/login', PERSON);
+    expect((await owner.submit('/auth/login/totp', { code: codeOf(secret, clock.now()) })).status).toBe(303);
+    await owner.submit('/auth/logout', {}, '/auth/logout');
+    clock.advance(MINUTE_MS);
+
+    const statuses = [];
+    for (let address = 0; address < 8; address += 1)
+      statuses.push(
+        ...(await guess(`198.51.100.${address}`, (each) => wrongAt(secret, clock.now(), each), 4)),
+      );
+    expect(statuses.filter((status) => status === 401)).toHaveLength(10);
+    expect(statuses.slice(10).every((status) => status === 429)).toBe(true);
+    expect(await guess('192.0.2.7', () => codeOf(secret, clock.now()), 1)).toEqual([429]);
+
+    await owner.submit('/auth/login', PERSON);
+    const entered = await owner.submit('/auth/login/totp', { code: codeOf(secret, clock.now()) });
+    expect(entered.location).toBe('/dashboard');
+  });
+});
