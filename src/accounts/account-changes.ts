@@ -5,7 +5,7 @@ import { deviceName } from '../sessions/device-view.ts';
 export interface AccountChange {
   /** `account_reset`: by an administrator or on the command line. */
   readonly kind: 'account_changed' | 'account_reset';
-  /** A sentence without its full stop: `A passkey was added`. Nothing in it was typed by anyone, since it stands in mails. */
+  /** A sentence without its full stop: `A passkey was added`. It quotes no text that was typed, since it stands in mails. */
   readonly what: string;
   /** What follows from it, or what to do next. */
   readonly consequence?: string;

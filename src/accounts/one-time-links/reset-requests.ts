@@ -19,7 +19,7 @@ import { BY_RECOVERY_CODE, type CreatedLink, LINK_PURPOSES, type OneTimeLinks } 
 const SHORTEST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 1200;
 
-/** Mails to one account: whoever asks for more reaches the owner with links that still work, and uses up no other mail. */
+/** Mails to one account, in the time that a link works. Apart from other limits, so asking for more holds back no other mail. */
 const MAILS_OF_ACCOUNT: readonly RateLimit[] = [
   { points: 3, durationSeconds: LINK_PURPOSES.password_reset.lifetimeMs / SECOND_MS },
 ];

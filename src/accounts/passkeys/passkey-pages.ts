@@ -63,11 +63,10 @@ export function createPasskeyPages({
   }
 
   function renderName(req: Request, res: Response, { id, name }: StoredPasskey, error?: string): void {
-    const typed: unknown = req.body?.name;
     renderPage(req, res, 'accounts/passkey-name', {
       title: 'Rename passkey',
       passkey: { id, name },
-      newName: typeof typed === 'string' ? typed : name,
+      newName: typedText(req, 'name') ?? name,
       error,
     });
   }
@@ -109,8 +108,8 @@ export function createPasskeyPages({
       const passkey = await own(req);
       const form = readForm(passkeyNameSchema, req);
       if (!form.ok) {
-        if (wantsJson(req)) throw invalid(form.fields);
-        return renderName(req, res.status(400), passkey, form.fields['name']);
+        refuseForm(req, res, invalid(form.fields));
+        return renderName(req, res, passkey, form.fields['name']);
       }
       if (!(await passkeys.rename(passkey, form.values.name, auditOrigin(req, res)))) throw notFound();
       res.redirect(303, `${PASSKEYS_PAGE}?notice=renamed`);

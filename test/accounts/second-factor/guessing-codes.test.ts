@@ -22,7 +22,7 @@ const codeOf = (secret: string, at: number) =>
 const wrongAt = (secret: string, at: number, turn = 0) =>
   String((Number(codeOf(secret, at)) + 1 + turn) % 1_000_000).padStart(6, '0');
 
-describe('ten thousand wrong codes of somebody who knows the password', () => {
+describe('ten thousand wrong codes of a stranger who knows the password', () => {
   const clock = createSettableClock(START);
   const secret = generateTotpSecret();
   let database: Database;
@@ -95,7 +95,7 @@ describe('ten thousand wrong codes of somebody who knows the password', () => {
   });
 });
 
-describe('wrong codes over HTTP, of somebody who knows the password and has many addresses', () => {
+describe('wrong codes over HTTP, of a stranger who knows the password and has many addresses', () => {
   const clock = createSettableClock(START);
   const secret = generateTotpSecret();
   let server: TestServer;
