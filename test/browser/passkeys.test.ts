@@ -220,7 +220,7 @@ describe('passkeys, in a browser', () => {
       await page.getByRole('heading', { name: 'Set up your second factor' }).waitFor();
       await expectSound('enrolment');
       await automatic(true);
-      await page.getByRole('button', { name: 'Use a passkey instead' }).click();
+      await page.getByRole('button', { name: 'Add a passkey' }).click();
       await page.getByRole('heading', { name: 'Your recovery codes' }).waitFor();
       await expectSound('recovery-codes');
       await page.getByRole('link', { name: 'I have kept them' }).click();

@@ -51,6 +51,8 @@ export function createPasskeyPages({
       newName: typedText(req, 'name') ?? deviceName(req.get('user-agent') ?? ''),
       problem: problem ?? {},
       notice: noticeOf(req, NOTICES),
+      // With another factor (ASVS 7.4.3).
+      offersEnd: req.query['notice'] !== 'renamed',
     });
   }
 

@@ -124,5 +124,10 @@ export function showRecoveryCodes(
   recoveryCodes: readonly string[],
   next: string,
 ): void {
-  renderPage(req, res, 'accounts/recovery-codes', { title: 'Your recovery codes', recoveryCodes, next });
+  renderPage(req, res, 'accounts/recovery-codes', {
+    title: 'Your recovery codes',
+    recoveryCodes,
+    next,
+    offersEnd: !req.path.startsWith(ENROLMENT_PAGE),
+  });
 }

@@ -47,7 +47,7 @@ describe('a passkey that a sign-in has to begin with', () => {
 
   it('is stored, comes with recovery codes, signs in, and leads to where its user was going', async () => {
     const page = await visitor.get(ENROLMENT);
-    expect(page.text).toContain('Use a passkey instead');
+    expect(page.text).toContain('Use a passkey');
     const device = createSoftwareAuthenticator(server.origin);
     const { sealed, options } = await optionsOf(visitor);
     const done = await send(visitor, { sealed, credential: device.create(options), returnTo: '/symbols' });
