@@ -110,6 +110,7 @@ describe('the class of a path', () => {
       public: 'none',
       form: 'active',
       callback: 'active',
+      gateway: 'active',
       poll: 'passive',
       guarded: 'active',
     });
