@@ -27,6 +27,7 @@ import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
 import { toReceiptView } from './core/receipt-view.ts';
 import { createDashboardRouter } from './dashboard/routes.ts';
 import { createFeedFeature } from './feed/feed-feature.ts';
+import { shareStreams } from './feed/prices/shared-stream.ts';
 import { createUpstreams } from './feed/prices/upstreams.ts';
 import { createSocketRegistry } from './feed/socket-registry.ts';
 import { createSocketTarget } from './feed/socket-target.ts';
@@ -60,6 +61,7 @@ import { createKeyRing } from './storage/key-ring.ts';
 import { createKeyRotation } from './storage/key-rotation.ts';
 import type { RedisClient } from './storage/redis.ts';
 import { clockDifferenceMs } from './storage/redis-clock.ts';
+import { createRedisLeases } from './storage/redis-leases.ts';
 import type { CheckedSecret } from './storage/secret-checks.ts';
 import { signalBodySchema } from './strategies/signal-body.ts';
 import { createStrategyFeature } from './strategies/strategy-feature.ts';
@@ -103,7 +105,7 @@ export function compose({
   changedSecrets = [],
   adapters,
 }: ComposeDeps) {
-  const { clock, calendar, database, redis, bus, sessionStorage, gate } = infrastructure;
+  const { clock, calendar, database, redis, bus, channels, sessionStorage, gate } = infrastructure;
   const { registry } = sessionStorage;
   const { rateLimits: limits, https, baseUrl: publicOrigin } = config;
 
@@ -147,7 +149,10 @@ export function compose({
 
   const sockets = createSocketRegistry();
   const upstreams = createUpstreams({
-    readStreamPass: brokers.readStreamPass,
+    readStreamPass:
+      redis === undefined || channels === undefined
+        ? brokers.readStreamPass
+        : shareStreams(brokers.readStreamPass, { channels, leases: createRedisLeases(redis), clock }),
     clock,
     log,
     random: Math.random,

@@ -15,6 +15,7 @@ import { createDatabaseBus } from '../storage/database-bus.ts';
 import { readInstallationName } from '../storage/installation.ts';
 import { connectRedis, createRedis, type RedisClient } from '../storage/redis.ts';
 import { createRedisBus } from '../storage/redis-bus.ts';
+import { type Channels, createRedisChannels } from '../storage/redis-channels.ts';
 
 /** What lies outside the process, opened and answering; and the clock. */
 export interface Infrastructure {
@@ -25,6 +26,8 @@ export interface Infrastructure {
   /** Undefined in the embedded way of running. */
   readonly redis: RedisClient | undefined;
   readonly bus: Bus;
+  /** Undefined in the embedded way of running. */
+  readonly channels: Channels | undefined;
   readonly sessionStorage: SessionStorage;
   /** Undefined in the embedded way of running: the database cannot come back without its own orders. */
   readonly gate: SessionGate | undefined;
@@ -49,6 +52,7 @@ export async function connect(config: Config, clock: Clock, log: Log): Promise<I
       ...base,
       redis: undefined,
       bus,
+      channels: undefined,
       sessionStorage: createDatabaseSessionStorage({ database, clock, calendar, lifetime, onError }),
       gate: undefined,
       async close() {
@@ -60,18 +64,21 @@ export async function connect(config: Config, clock: Clock, log: Log): Promise<I
 
   const redis = createRedis({ location: config.redis, onError });
   const subscriber = createRedis({ location: config.redis, onError, subscriber: true });
-  const bus = await connectBus().catch(async (error: unknown) => {
-    redis.disconnect();
-    subscriber.disconnect();
+  const listener = createRedis({ location: config.redis, onError, subscriber: true });
+  const { bus, channels } = await connectNodes().catch(async (error: unknown) => {
+    for (const client of [redis, subscriber, listener]) client.disconnect();
     await database.close();
     throw error;
   });
 
-  async function connectBus(): Promise<Bus> {
+  async function connectNodes(): Promise<{ bus: Bus; channels: Channels }> {
     await connectRedis(redis);
-    await connectRedis(subscriber);
+    await Promise.all([connectRedis(subscriber), connectRedis(listener)]);
     const installation = await readInstallationName(database);
-    return createRedisBus({ installation, publisher: redis, subscriber });
+    return {
+      bus: await createRedisBus({ installation, publisher: redis, subscriber }),
+      channels: createRedisChannels({ installation, publisher: redis, subscriber: listener }),
+    };
   }
 
   const gate = createSessionGate(redis, log);
@@ -79,10 +86,12 @@ export async function connect(config: Config, clock: Clock, log: Log): Promise<I
     ...base,
     redis,
     bus,
+    channels,
     sessionStorage: createRedisSessionStorage({ redis, clock, calendar, lifetime, gate, onError }),
     gate,
     async close() {
       await bus.close();
+      channels.close();
       redis.disconnect();
       await database.close();
     },

@@ -168,7 +168,8 @@ export function createPriceBook(broker: string): PriceBook {
   };
 }
 
-function limitTo(mode: PriceMode, last: LastQuote): LastQuote {
+/** Without what is not wanted of it. */
+export function limitTo(mode: PriceMode, last: LastQuote): LastQuote {
   if (mode === 'depth') return last;
   const { depth, ...quote } = last;
   if (mode === 'quote') return quote;

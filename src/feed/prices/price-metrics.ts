@@ -6,7 +6,7 @@ export function createPriceMetrics(upstreams: Upstreams, prices: PriceDesk): rea
   return [
     gauge({
       name: 'curfew_price_streams',
-      help: 'Price streams of this node by state; waiting: for a new token, or for the next try.',
+      help: 'Price streams that this node reads, from a broker or from the node that does, by state; waiting: for a new token, or for the next try.',
       labelNames: ['state'],
       read: () =>
         (['opening', 'open', 'waiting'] as const).map((state) => ({
@@ -21,7 +21,7 @@ export function createPriceMetrics(upstreams: Upstreams, prices: PriceDesk): rea
     }),
     counter({
       name: 'curfew_price_ticks_total',
-      help: 'Prices that brokers have sent to this node.',
+      help: 'Prices that brokers have sent to this node, or to the node that it reads them from.',
       read: () => upstreams.ticks,
     }),
   ];

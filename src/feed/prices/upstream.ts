@@ -17,7 +17,7 @@ export interface UpstreamDeps {
   readonly random: () => number;
 }
 
-/** A user's prices at one broker: one stream on this node, for all of their sockets. */
+/** A user's prices at one broker: one stream on this node, for all of their sockets here. */
 export interface Upstream {
   readonly userId: string;
   readonly broker: string;
