@@ -215,6 +215,16 @@ describe('The prices of a user on two nodes', { timeout: 60_000 }, () => {
     expect(kite.handshakes).toBe(1);
   });
 
+  it('are caught up on by a node that heard nothing for a moment, though no other price comes', async () => {
+    const [first, second] = await openBoth();
+    wires[1]?.cut();
+    kite.tick(INFY, 1501);
+    await expect.poll(() => prices(first).at(-1)).toMatchObject({ price: 1501 });
+    await wires[1]?.heal();
+    await expect.poll(() => prices(second).at(-1), within(12)).toMatchObject({ price: 1501, stale: false });
+    expect(kite.handshakes).toBe(1);
+  });
+
   it('end on both nodes and at the broker within a second of a revocation', async () => {
     const [first, second] = await openBoth();
     const at = performance.now();
