@@ -1,16 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, utimesSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, utimesSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { createProjectCopy } from '../cli/project-copy.ts';
 import { createTcpProxy, type TcpProxy } from '../faults/support/tcp-proxy.ts';
+import { asBrowser, openSocket, type SocketClient } from '../feed/socket-client.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
+import { connectSandbox, createVisitor, setUp, signIn } from '../support/visitor.ts';
 
 const MAIN = resolve(import.meta.dirname, '../../src/main.ts');
 
@@ -109,6 +111,61 @@ describe('two workers', { timeout: 180_000 }, () => {
     project.remove();
   });
 
+  it('both take sockets of a user, which events, prices and the end of the sessions reach', async () => {
+    start({ SANDBOX_BROKER: 'on', SANDBOX_MARKET: 'always', SECOND_FACTOR: 'off' });
+    await bothServe();
+    const origin = `http://127.0.0.1:${port}`;
+    const [asha, phone] = [createVisitor(origin), createVisitor(origin)];
+    await setUp(asha);
+    await signIn(asha);
+    await connectSandbox(asha);
+    const sockets = await openOnBoth(() => openSocket(origin, asBrowser(origin, asha.sessionCookie())));
+    for (const socket of sockets) {
+      socket.send({ v: 1, type: 'subscribe', id: '1', symbols: ['NSE:INFY'] });
+      expect(await socket.next(({ type }) => type === 'price')).toMatchObject({ stale: false });
+    }
+    await signIn(phone);
+    await phone.submit('/auth/logout', {});
+    for (const socket of sockets)
+      expect(await socket.next(({ event }) => event === 'session_ended')).toMatchObject({
+        reason: 'logged_out',
+      });
+    const at = performance.now();
+    await asha.submit('/auth/logout', { everywhere: '1' });
+    for (const socket of sockets) {
+      const closing = await socket.closed;
+      expect(closing).toMatchObject({ code: 4401 });
+      expect(closing.at - at).toBeLessThan(1_000);
+    }
+  });
+
+  /** The cluster module hands connections out in turn; a form's connection may have come in between. */
+  async function openOnBoth(open: () => Promise<SocketClient>): Promise<readonly SocketClient[]> {
+    const byWorker = new Map<number, SocketClient>();
+    for (let tries = 0; byWorker.size < 2 && tries < 5; tries += 1) {
+      const socket = await open();
+      byWorker.set(workerBehind(socket), socket);
+    }
+    expect([...byWorker.keys()].toSorted()).toEqual(workersOf(primary).toSorted());
+    return [...byWorker.values()];
+  }
+
+  /** The process that has the other end of its connection. */
+  function workerBehind({ localPort }: SocketClient): number {
+    const asHex = (each: number): string => `:${each.toString(16).toUpperCase().padStart(4, '0')}`;
+    const connections = readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/));
+    const inode = connections.find(
+      ([, local, remote]) => local?.endsWith(asHex(port)) && remote?.endsWith(asHex(localPort)),
+    )?.[9];
+    const found = workersOf(primary).find((pid) =>
+      readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`),
+    );
+    if (found === undefined) throw new Error('No worker has the connection');
+    return found;
+  }
+
   describe('that have served', () => {
     let toRedis: TcpProxy;
     beforeEach(async () => {
@@ -153,6 +210,15 @@ async function listen(server: Server): Promise<number> {
   await once(server, 'listening');
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Undefined where it was closed meanwhile. */
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean =>

@@ -16,6 +16,8 @@ export interface SocketClient {
   readonly ws: WebSocket;
   readonly messages: readonly Record<string, unknown>[];
   readonly closed: Promise<Closing>;
+  /** The client's end of the connection. */
+  readonly localPort: number;
   send(message: object | string): void;
   /** The first message that fits, of those before or to come. */
   next(fits: (message: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>;
@@ -38,6 +40,10 @@ export const asBrowser = (origin: string, sessionCookie: string): Headers => ({
 
 export async function openSocket(origin: string, headers: Headers, path = '/ws'): Promise<SocketClient> {
   const ws = new WebSocket(urlOf(origin, path), { headers, perMessageDeflate: false });
+  let localPort = 0;
+  ws.once('upgrade', ({ socket }) => {
+    localPort = socket.localPort ?? 0;
+  });
   const messages: Record<string, unknown>[] = [];
   const closed = new Promise<Closing>((resolve) => {
     ws.once('close', (code, reason) => resolve({ code, reason: reason.toString(), at: performance.now() }));
@@ -50,6 +56,7 @@ export async function openSocket(origin: string, headers: Headers, path = '/ws')
     ws,
     messages,
     closed,
+    localPort,
     send: (message) => ws.send(typeof message === 'string' ? message : JSON.stringify(message)),
     async next(fits) {
       for (;;) {
