@@ -59,7 +59,7 @@ describe('The page of the gateway', () => {
   ])('says who may open an address: %j', async (question, answer, why) => {
     const { status, text } = await ask(question as Readonly<Record<string, string>>);
     expect(status).toBe(200);
-    const notice = /role="status">([\s\S]*?)<\/div>/.exec(text)?.[1] ?? '';
+    const notice = /<div class="notice [^"]*" role="status">([\s\S]*?)<\/div>/.exec(text)?.[1] ?? '';
     expect(notice).toContain(answer);
     expect(notice).toContain(why);
   });
