@@ -12,6 +12,8 @@ const FLAGS = [
   '--disable-sync',
   // Containers give /dev/shm 64 MB, and a tab that fills it crashes.
   '--disable-dev-shm-usage',
+  // Names for tests (RFC 6761) are this machine's: what cookies of a domain do needs hosts below one.
+  '--host-resolver-rules=MAP *.test 127.0.0.1',
 ];
 
 /** A browser of one test file: its contexts share a Chromium with those of other files in this process. */

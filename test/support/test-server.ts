@@ -22,8 +22,8 @@ export interface TestServer {
 
 export interface TestServerOptions {
   readonly clock?: Clock;
-  /** As browsers call it: passkeys want a name. */
-  readonly hostname?: '127.0.0.1' | 'localhost';
+  /** As browsers call it: passkeys want a name, and cookies of a domain a name below that. */
+  readonly hostname?: '127.0.0.1' | 'localhost' | 'curfew.desk.test';
   /** Settings of the contract, over those that a test server has. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the sweep, the idle watch and the outbox run by themselves. Off: tests with a settable clock call them. */
@@ -49,7 +49,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const config = parseConfig({
     ...TEST_SECRETS,
     PORT: String(port),
-    ...(hostname === 'localhost' ? { BASE_URL: origin } : {}),
+    ...(hostname === '127.0.0.1' ? {} : { BASE_URL: origin }),
     DATABASE_URL: 'sqlite::memory:',
     LOGIN_RATE_LIMIT: '1000/minute',
     // Tests sign in as administrators with a password alone; those of the second factor set their own.
