@@ -29,7 +29,6 @@ import { createDashboardRouter } from './dashboard/routes.ts';
 import { createFeedFeature } from './feed/feed-feature.ts';
 import { shareStreams } from './feed/prices/shared-stream.ts';
 import { createUpstreams } from './feed/prices/upstreams.ts';
-import { createSocketRegistry } from './feed/socket-registry.ts';
 import { createSocketTarget } from './feed/socket-target.ts';
 import { createGatewayFeature } from './gateway/gateway-feature.ts';
 import { createAddressList } from './http/address-list.ts';
@@ -51,6 +50,7 @@ import { createSessionActors } from './sessions/session-actors.ts';
 import { createSessionState } from './sessions/session-state.ts';
 import { createSessionTarget } from './sessions/session-target.ts';
 import { createSessionsFeature } from './sessions/sessions-feature.ts';
+import { createSocketRegistry } from './sessions/socket-registry.ts';
 import { createStandingStore } from './sessions/standing-store.ts';
 import { defaultFirst } from './settings/default-first.ts';
 import { createSettingsFeature } from './settings/settings-feature.ts';
@@ -541,6 +541,8 @@ export function compose({
     requestLog,
     draining,
     keyRotation: createKeyRotation({ ciphertexts: createCiphertextStore(database), keyRing, audit }),
+    /** Who takes WebSockets. */
+    handshakes: [feed.takesHandshake],
     requestWatch: { clock, observers: [requestLog.observe, traffic.observe, load.observe] },
     readiness: [...createReadiness(infrastructure), ...secretChecks(changedSecrets), draining.check],
     routers: features.flatMap(({ router }) => (router === undefined ? [] : [router])),

@@ -17,6 +17,7 @@ import { whyNotUsable } from './api-key.ts';
 import { createApiKeyStore } from './api-key-store.ts';
 import { type ApiKeys, createApiKeys } from './api-keys.ts';
 import { createApiRouter } from './api-router.ts';
+import type { ApiScope } from './api-scope.ts';
 import type { BrokerState, BrokerToken, SessionState } from './api-sources.ts';
 import {
   type BrokerRejectionEndpointDeps,
@@ -101,8 +102,12 @@ export interface ApiFeature extends Feature {
   readonly showsKey: (req: Request) => boolean;
   /** Throws `invalid` for a key, token or ticket in the address. */
   readonly refuseKeyInAddress: (req: Request) => void;
-  /** Why a key that was let in is no longer good for the feed from an address; undefined when it is. */
-  readonly whyNoSocket: (keyId: string, address: string) => Promise<'ended' | 'forbidden' | undefined>;
+  /** Why a key that was let in is no longer good for a scope from an address; undefined when it is. */
+  readonly whyNoSocket: (used: {
+    readonly id: string;
+    readonly address: string;
+    readonly scope: ApiScope;
+  }) => Promise<'ended' | 'forbidden' | undefined>;
   /** Calls back whenever a key of the user may have ended, on whichever node; returns how to stop that. */
   readonly whenKeysChange: WaitingCalls['add'];
   /** Below `/api`, for programs: in front of the session. */
@@ -147,10 +152,10 @@ export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
     findKey,
     showsKey: (req) => req.get('x-api-key') !== undefined || /^bearer /i.test(req.get('authorization') ?? ''),
     whenKeysChange: waiting.add,
-    async whyNoSocket(keyId, address) {
-      const key = await store.findForUse(keyId);
+    async whyNoSocket({ id, address, scope }) {
+      const key = await store.findForUse(id);
       if (key === undefined || whyNotUsable(key, clock.now()) !== undefined) return 'ended';
-      const isAllowed = mayBeUsedFrom(key.addresses, address) && key.scopes.includes('feed:read');
+      const isAllowed = mayBeUsedFrom(key.addresses, address) && key.scopes.includes(scope);
       return isAllowed ? undefined : 'forbidden';
     },
     usage,

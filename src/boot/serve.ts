@@ -9,6 +9,7 @@ import type { Config, Environment } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { FORM_LIMITS, UPLOAD_WITHIN_MS } from '../http/body-limits.ts';
+import { listenForUpgrades } from '../http/upgrade.ts';
 import { checkSecrets } from './check-secrets.ts';
 import { connect } from './connect.ts';
 import { readEnvFile, unknownNames, watchTextFile } from './env-file.ts';
@@ -60,7 +61,7 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   await jobs.catchUp();
   const app = createApp(services);
   server.on('request', app);
-  services.feed.attach(server, app);
+  listenForUpgrades(server, app, services.handshakes);
   const settings = watchSettings(services, environment, asStarted);
   // Edited while this process connected and caught up.
   if (JSON.stringify(readEnvFile(ENV_FILE)) !== JSON.stringify(asStarted)) settings.reload();

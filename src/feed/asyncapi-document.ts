@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { clientMessages, serverMessages } from './messages.ts';
-import { SOCKET_PATH } from './upgrade.ts';
+import { SOCKET_PATH } from './socket-path.ts';
 
 export interface AsyncApiOptions {
   /** BASE_URL. */

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { Clock } from '../core/clock.ts';
+import { ENDS } from '../core/close-codes.ts';
 import { toIstIso } from '../core/ist.ts';
 import { AppError } from '../errors.ts';
 import type { CompoundLimiter } from '../http/compound-limiter.ts';
-import { ENDS } from './close-codes.ts';
 import type { FeedSocket } from './feed-socket.ts';
 import { type ClientMessage, clientMessage, PROTOCOL_VERSION } from './messages.ts';
 import type { PriceDesk } from './prices/price-desk.ts';

@@ -6,9 +6,8 @@ import { toIstIso } from '../core/ist.ts';
 import type { Log } from '../core/log.ts';
 import { createTimer } from '../core/timer.ts';
 import type { Job } from '../http/feature.ts';
+import type { SocketRegistry } from '../sessions/socket-registry.ts';
 import type { Bus } from '../storage/bus.ts';
-import { PROTOCOL_VERSION } from './messages.ts';
-import type { SocketRegistry } from './socket-registry.ts';
 
 export interface FeedEventsDeps {
   readonly sockets: SocketRegistry;
@@ -38,10 +37,10 @@ export function createFeedEvents(deps: FeedEventsDeps): FeedEvents {
   let warnedUntil = clock.now();
 
   function tellHere(userId: string, event: FeedEvent): number {
-    const message = { v: PROTOCOL_VERSION, type: 'event', time: toIstIso(clock.now()), ...event } as const;
-    const open = [...sockets.of(userId)];
-    for (const socket of open) socket.send?.(message);
-    return open.length;
+    const told = { ...event, time: toIstIso(clock.now()) };
+    const listening = [...sockets.of(userId)].filter(({ tell }) => tell !== undefined);
+    for (const socket of listening) socket.tell?.(told);
+    return listening.length;
   }
 
   /** When the next warning is due; Infinity without a cutoff. */

@@ -1,7 +1,7 @@
-import type { Server } from 'node:http';
-import type { Express, Request, RequestHandler, Router } from 'express';
+import type { Request, RequestHandler, Router } from 'express';
 import type { AuditListener } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
+import { ENDS } from '../core/close-codes.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import { createPoller } from '../core/poller.ts';
@@ -10,14 +10,15 @@ import { createCompoundLimiter, type RateLimit } from '../http/compound-limiter.
 import type { Draining } from '../http/draining.ts';
 import type { Feature } from '../http/feature.ts';
 import { counter, gauge } from '../http/metrics.ts';
+import type { TakesHandshake } from '../http/upgrade.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { RevocationStore } from '../revocation/revocation-store.ts';
 import type { SessionActors } from '../sessions/session-actors.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
+import type { SocketRegistry } from '../sessions/socket-registry.ts';
 import type { Bus } from '../storage/bus.ts';
 import type { Database } from '../storage/database.ts';
 import type { RedisClient } from '../storage/redis.ts';
-import { ENDS } from './close-codes.ts';
 import { createConversation } from './conversation.ts';
 import { createFeedEventListener } from './event-listener.ts';
 import { createFeedEvents, type FeedEvents } from './feed-events.ts';
@@ -31,10 +32,9 @@ import { createUpstreamWatch } from './prices/upstream-watch.ts';
 import type { Upstreams } from './prices/upstreams.ts';
 import { createFeedRouter, createPolicyChooser, createProgramRouter, type FeedRouteDeps } from './routes.ts';
 import { createSocketMonitor, type SocketMonitor } from './socket-monitor.ts';
-import type { SocketRegistry } from './socket-registry.ts';
-import { createSocketStanding, type WhyNoSocket } from './socket-standing.ts';
+import { SOCKET_PATH } from './socket-path.ts';
+import { createSocketStanding, type SocketStanding, type WhyNoSocket } from './socket-standing.ts';
 import { listenForSocketEnds } from './socket-target.ts';
-import { listenForUpgrades } from './upgrade.ts';
 import { createUserQuota, RENEW_QUOTAS_EVERY_MS } from './user-quota.ts';
 
 export interface FeedFeatureDeps extends BrokerChoiceDeps, PlaceFinderDeps {
@@ -75,6 +75,8 @@ export interface FeedFeatureDeps extends BrokerChoiceDeps, PlaceFinderDeps {
 
 export interface FeedFeature extends Feature {
   readonly monitor: SocketMonitor;
+  /** For what else stands in the registry of sockets. */
+  readonly standing: Pick<SocketStanding, 'judge' | 'endOf'>;
   readonly events: FeedEvents;
   /** For pages that show prices without a script. */
   readonly glance: PriceGlance;
@@ -84,8 +86,7 @@ export interface FeedFeature extends Feature {
   readonly choosePolicy: RequestHandler;
   /** In front of the session. */
   readonly programs: Router;
-  /** Lets the server take sockets. */
-  attach(server: Server, app: Express): void;
+  readonly takesHandshake: TakesHandshake;
 }
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
@@ -109,6 +110,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
   const events = createFeedEvents(deps);
   let isClosing = false;
   let opened = 0;
+  let closed = 0;
   const openSocket = createHandshake({
     ...deps,
     standing,
@@ -117,6 +119,9 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
     isClosing: () => isClosing,
     onOpen(socket) {
       opened += 1;
+      socket.onEnd(() => {
+        closed += 1;
+      });
       converse(socket);
       if (socket.owner.key !== undefined) socket.onEnd(deps.whenKeysChange(socket.owner.userId, look));
       function look(): void {
@@ -148,6 +153,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
 
   return {
     monitor,
+    standing,
     events,
     glance: createPriceGlance({ ...market, acting: database.acting }),
     async listener(recorded, origin) {
@@ -157,7 +163,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
     choosePolicy: createPolicyChooser(deps.showsKey),
     programs: createProgramRouter(routes),
     router: createFeedRouter(routes),
-    attach: listenForUpgrades,
+    takesHandshake: ({ url = '' }) => url.split('?', 1)[0] === SOCKET_PATH,
     jobs: [
       ...monitor.jobs,
       ...watch.jobs,
@@ -166,7 +172,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
       { start: () => undefined, stop: async () => close() },
     ],
     metrics: [
-      gauge({ name: 'curfew_sockets', help: 'Open sockets on this node.', read: () => sockets.size }),
+      gauge({ name: 'curfew_sockets', help: 'Open sockets on this node.', read: () => opened - closed }),
       counter({
         name: 'curfew_sockets_opened_total',
         help: 'Sockets that were opened on this node.',

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
+import { ENDS } from '../core/close-codes.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
-import { ENDS } from './close-codes.ts';
-import type { ServerMessage } from './messages.ts';
-import type { RegisteredSocket, SocketOwner } from './socket-registry.ts';
+import type { RegisteredSocket, SocketOwner } from '../sessions/socket-registry.ts';
+import { PROTOCOL_VERSION, type ServerMessage } from './messages.ts';
 
 /** An open socket of a user. */
 export interface FeedSocket extends RegisteredSocket {
@@ -59,7 +59,7 @@ export function createFeedSocket({ ws, connection, owner }: FeedSocketOptions): 
   let flushed = 0;
   let seen = { flushed, at: performance.now() };
 
-  const isOpen = (): boolean => !hasEnded && ws.readyState === WebSocket.OPEN;
+  const canSend = (): boolean => !hasEnded && ws.readyState === WebSocket.OPEN;
 
   function noteEnd(): void {
     if (hasEnded) return;
@@ -71,7 +71,7 @@ export function createFeedSocket({ ws, connection, owner }: FeedSocketOptions): 
   function onFlushed(): void {
     flushed += 1;
     for (const [key, frame] of latest) {
-      if (!isOpen() || ws.bufferedAmount >= HIGH_WATER_BYTES) return;
+      if (!canSend() || ws.bufferedAmount >= HIGH_WATER_BYTES) return;
       latest.delete(key);
       ws.send(frame, onFlushed);
     }
@@ -84,15 +84,17 @@ export function createFeedSocket({ ws, connection, owner }: FeedSocketOptions): 
 
   const socket: FeedSocket = {
     owner,
+    isOpen: true,
+    tell: (event) => socket.send({ v: PROTOCOL_VERSION, type: 'event', ...event }),
 
     send(message) {
-      if (!isOpen()) return;
+      if (!canSend()) return;
       if (ws.bufferedAmount > MOST_BUFFERED_BYTES) socket.end(ENDS.notReading);
       else ws.send(JSON.stringify(message), onFlushed);
     },
 
     sendLatest(key, frame) {
-      if (!isOpen()) return;
+      if (!canSend()) return;
       if (ws.bufferedAmount >= HIGH_WATER_BYTES) latest.set(key, frame);
       else ws.send(frame, onFlushed);
     },
@@ -110,17 +112,20 @@ export function createFeedSocket({ ws, connection, owner }: FeedSocketOptions): 
       if (missedPongs >= MOST_MISSED_PONGS) return socket.end(ENDS.noPong);
       pingedAt = now;
       missedPongs += 1;
-      if (isOpen()) ws.ping();
+      if (canSend()) ws.ping();
     },
 
     end({ code, reason }) {
       if (hasEnded) return;
-      const wasOpen = isOpen();
+      const wasOpen = canSend();
       noteEnd();
       if (!wasOpen) return ws.terminate();
       // One packet for both: ten thousand of them go out in the second of the cutoff.
       connection.cork();
-      ws.send(JSON.stringify({ v: 1, type: 'bye', code, reason } satisfies ServerMessage), ignore);
+      ws.send(
+        JSON.stringify({ v: PROTOCOL_VERSION, type: 'bye', code, reason } satisfies ServerMessage),
+        ignore,
+      );
       ws.close(code, reason);
       connection.uncork();
       setTimeout(() => ws.terminate(), CLOSE_WITHIN_MS).unref();

@@ -1,12 +1,12 @@
 import type { Request, Response } from 'express';
 import { WebSocketServer } from 'ws';
-import { AppError } from '../errors.ts';
+import { ENDS, type SocketEnd } from '../core/close-codes.ts';
+import { leaveHttp, type Upgrade, upgradeOf } from '../http/upgrade.ts';
+import { socketRefusal } from '../sessions/socket-refusal.ts';
+import type { RegisteredSocket, SocketOwner, SocketRegistry } from '../sessions/socket-registry.ts';
 import type { Acting } from '../storage/acting.ts';
-import { CLOSE_CODES, ENDS, type SocketEnd } from './close-codes.ts';
 import { createFeedSocket, type FeedSocket, FeedWebSocket } from './feed-socket.ts';
-import type { RegisteredSocket, SocketOwner, SocketRegistry } from './socket-registry.ts';
 import type { SocketStanding } from './socket-standing.ts';
-import { leaveHttp, type Upgrade, upgradeOf } from './upgrade.ts';
 import type { UserQuota } from './user-quota.ts';
 
 export interface HandshakeDeps {
@@ -54,16 +54,16 @@ export function createHandshake(deps: HandshakeDeps): OpenSocket {
   /** Registered before it is judged: a revocation finds it there, or was stored before and is found by judging. */
   async function judge(candidate: Candidate, seat: Seat): Promise<{ readonly isSeated: boolean }> {
     const end = await standing.judge(candidate.owner);
-    if (end !== undefined) throw refusal(end);
+    if (end !== undefined) throw socketRefusal(end);
     const isSeated = await seats.set(seat, 1);
-    if (candidate.endedBy !== undefined) throw refusal(candidate.endedBy);
+    if (candidate.endedBy !== undefined) throw socketRefusal(candidate.endedBy);
     return { isSeated };
   }
 
   return async function openSocket(req, res, owner) {
     const upgrade = upgradeOf(req);
     if (upgrade === undefined) return refuseWithoutUpgrade(res);
-    if (isClosing()) throw new AppError('unavailable', CLOSING, { retryAfterSeconds: 2 });
+    if (isClosing()) throw socketRefusal(ENDS.restarting);
     const candidate = createCandidate(owner);
     const seat = { owner };
     let opened: FeedSocket | undefined;
@@ -94,6 +94,7 @@ function createCandidate(owner: SocketOwner): Candidate {
   let endedBy: SocketEnd | undefined;
   return {
     owner,
+    isOpen: false,
     tend: () => undefined,
     end(why) {
       endedBy ??= why;
@@ -102,17 +103,6 @@ function createCandidate(owner: SocketOwner): Candidate {
       return endedBy;
     },
   };
-}
-
-const CLOSING = 'This server is about to stop. Nothing was lost: try again in a moment.';
-
-function refusal({ code, reason }: SocketEnd): AppError {
-  if (code === CLOSE_CODES.ended && reason === 'key_ended')
-    return new AppError('bad_api_key', 'The API key was revoked or has expired.');
-  if (code === CLOSE_CODES.ended)
-    return new AppError('session_expired', 'The session has ended. Sign in again.');
-  if (code === CLOSE_CODES.restarting) return new AppError('unavailable', CLOSING, { retryAfterSeconds: 2 });
-  return new AppError('forbidden', 'This API key may not be used from here, or not for the feed.');
 }
 
 /** RFC 9110, 15.5.22. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { CLOSE_REASONS } from '../core/close-codes.ts';
 import { FEED_EVENTS } from '../core/feed-event.ts';
 import { PRICE_MODES } from '../core/price-feed.ts';
-import { CLOSE_REASONS } from './close-codes.ts';
 
 /** The version that each message names. Another one is refused with an error, and the socket stays. */
 export const PROTOCOL_VERSION = 1;

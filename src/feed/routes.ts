@@ -8,7 +8,7 @@ import type { EpochStore } from '../revocation/epoch-store.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { createAsyncApiDocument } from './asyncapi-document.ts';
 import type { OpenSocket } from './handshake.ts';
-import { SOCKET_PATH } from './upgrade.ts';
+import { SOCKET_PATH } from './socket-path.ts';
 
 const DOCUMENT_PATH = '/api/v1/asyncapi.json';
 
@@ -82,7 +82,7 @@ function createEntry(deps: FeedRouteDeps): RequestHandler {
       userId: key.userId,
       username: key.username,
       sid: undefined,
-      key: { id: key.id, address: clientAddress(req) },
+      key: { id: key.id, address: clientAddress(req), scope: 'feed:read' },
       epoch: await epochs.current(key.userId),
       loginTime: clock.now(),
       endsAt: key.expiresAt ?? Number.POSITIVE_INFINITY,

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { batchesOf } from '../core/batches.ts';
 import type { Clock } from '../core/clock.ts';
+import { ENDS, endByRevocation } from '../core/close-codes.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS, isPastCutoff } from '../core/expiry.ts';
@@ -12,9 +13,8 @@ import { createTimer } from '../core/timer.ts';
 import type { Job } from '../http/feature.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { RevocationStore } from '../revocation/revocation-store.ts';
+import type { RegisteredSocket, SocketRegistry } from '../sessions/socket-registry.ts';
 import type { Bus } from '../storage/bus.ts';
-import { ENDS, endByRevocation } from './close-codes.ts';
-import type { RegisteredSocket, SocketRegistry } from './socket-registry.ts';
 import type { SocketStanding } from './socket-standing.ts';
 
 export interface SocketMonitorDeps {

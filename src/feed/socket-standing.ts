@@ -1,12 +1,12 @@
 import type { Clock } from '../core/clock.ts';
+import { ENDS, type SocketEnd } from '../core/close-codes.ts';
 import { idleLimitMs, type LivePolicy } from '../core/session-policy.ts';
 import type { SessionActors } from '../sessions/session-actors.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
-import { ENDS, type SocketEnd } from './close-codes.ts';
-import type { SocketOwner } from './socket-registry.ts';
+import type { SocketKey, SocketOwner } from '../sessions/socket-registry.ts';
 
-/** What an API key allows now; undefined when it is good for a socket. */
-export type WhyNoSocket = (keyId: string, address: string) => Promise<'ended' | 'forbidden' | undefined>;
+/** Why an API key no longer allows what was opened with it; undefined when it does. */
+export type WhyNoSocket = (key: SocketKey) => Promise<'ended' | 'forbidden' | undefined>;
 
 export interface SocketStandingDeps {
   readonly actors: Pick<SessionActors, 'hasEnded'>;
@@ -27,8 +27,8 @@ export interface SocketStanding {
 export function createSocketStanding(deps: SocketStandingDeps): SocketStanding {
   const { actors, registry, whyNoSocket, policy, clock } = deps;
 
-  async function endOfKey({ id, address }: NonNullable<SocketOwner['key']>): Promise<SocketEnd | undefined> {
-    const why = await whyNoSocket(id, address);
+  async function endOfKey(key: SocketKey): Promise<SocketEnd | undefined> {
+    const why = await whyNoSocket(key);
     if (why === undefined) return undefined;
     return why === 'ended' ? ENDS.keyEnded : ENDS.forbidden;
   }

@@ -1,9 +1,9 @@
+import { endByRevocation } from '../core/close-codes.ts';
 import type { Log } from '../core/log.ts';
 import type { RevocationTarget } from '../core/revocation.ts';
+import type { SocketRegistry } from '../sessions/socket-registry.ts';
 import type { Bus } from '../storage/bus.ts';
-import { endByRevocation } from './close-codes.ts';
 import type { Upstreams } from './prices/upstreams.ts';
-import type { SocketRegistry } from './socket-registry.ts';
 
 /**
  * Closes sockets here, and asks every other node to do the same. With its last socket a stream of prices ends. The receipt

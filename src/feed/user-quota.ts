@@ -3,8 +3,8 @@ import { batchesOf } from '../core/batches.ts';
 import type { Clock } from '../core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { unavailable } from '../errors.ts';
+import type { SocketOwner } from '../sessions/socket-registry.ts';
 import type { RedisClient } from '../storage/redis.ts';
-import type { SocketOwner } from './socket-registry.ts';
 
 /** A socket, or a candidate for one: what it holds counts for its owner. */
 export interface QuotaHolder {

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import { createCutoffCalendar } from '../../src/core/cutoff.ts';
 import { createFeedEvents } from '../../src/feed/feed-events.ts';
-import { createSocketRegistry } from '../../src/feed/socket-registry.ts';
+import { createSocketRegistry } from '../../src/sessions/socket-registry.ts';
 import { createRecordingLog } from '../broker/recording-log.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 
@@ -20,9 +20,10 @@ it('One user whose settings cannot be read keeps nobody from the warning of the 
         loginTime: 0,
         endsAt: Number.POSITIVE_INFINITY,
       },
+      isOpen: true,
       end: () => undefined,
       tend: () => undefined,
-      send: () => send(userId),
+      tell: () => send(userId),
     });
   const log = createRecordingLog();
   const events = createFeedEvents({

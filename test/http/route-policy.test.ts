@@ -112,6 +112,7 @@ describe('the class of a path', () => {
       callback: 'active',
       gateway: 'active',
       poll: 'passive',
+      gateway: 'active',
       guarded: 'active',
     });
     expect(isGuarded('guarded')).toBe(true);

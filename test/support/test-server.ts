@@ -7,6 +7,7 @@ import type { BrokerAdapter } from '../../src/broker/broker-adapter.ts';
 import { compose, type Services } from '../../src/compose.ts';
 import { type Config, parseConfig } from '../../src/config.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
+import { listenForUpgrades } from '../../src/http/upgrade.ts';
 import type { CheckedSecret } from '../../src/storage/secret-checks.ts';
 import { findFreePort } from './free-port.ts';
 
@@ -78,7 +79,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   services.gateway.rules.load();
   const app = createApp(services);
   const server = createServer(app);
-  services.feed.attach(server, app);
+  listenForUpgrades(server, app, services.handshakes);
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   if (jobs) services.jobs.start();

@@ -2,8 +2,8 @@ import { MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
 import type { Log } from '../../core/log.ts';
 import { AppError } from '../../errors.ts';
 import type { CurrentSession } from '../../sessions/current-session.ts';
+import type { RegisteredSocket, SocketRegistry } from '../../sessions/socket-registry.ts';
 import type { Acting } from '../../storage/acting.ts';
-import type { RegisteredSocket, SocketRegistry } from '../socket-registry.ts';
 import type { ChooseBroker } from './choose-broker.ts';
 import type { FindPlace } from './find-place.ts';
 import type { BookPlace, PriceReader } from './price-book.ts';
@@ -68,6 +68,7 @@ export function createPriceGlance(deps: PriceGlanceDeps): PriceGlance {
     let isOver = false;
     const registered: RegisteredSocket = {
       owner,
+      isOpen: false,
       tend: () => undefined,
       end() {
         isOver = true;

@@ -1,4 +1,4 @@
-import type { RevocationReason } from '../core/revocation.ts';
+import type { RevocationReason } from './revocation.ts';
 
 /** Why a socket is closed, as docs/websocket.md explains it to the authors of programs. */
 export const CLOSE_CODES = {

@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { createSocketRegistry, type RegisteredSocket } from '../../src/feed/socket-registry.ts';
+import { createSocketRegistry, type RegisteredSocket } from '../../src/sessions/socket-registry.ts';
 
 const owner = {
   userId: 'asha',
@@ -20,8 +20,8 @@ it('A revocation of many sockets ends handshakes before the first of them, and c
     const socket: RegisteredSocket = {
       owner,
       end: vi.fn(() => void sequence.push(name)),
+      isOpen,
       tend: () => undefined,
-      ...(isOpen ? { send: () => undefined } : {}),
     };
     sockets.add(socket);
   };

@@ -9,23 +9,26 @@ export interface Upgrade {
   readonly head: Buffer;
 }
 
-export const SOCKET_PATH = '/ws';
-
 /** From the handshake's headers to its answer. */
 const ANSWERED_WITHIN_MS = 15 * SECOND_MS;
 
 const upgrades = new WeakMap<IncomingMessage, Upgrade>();
 
 /** The connection of a request that asks for a socket; undefined for any other request. */
-export const upgradeOf = (req: Request): Upgrade | undefined => upgrades.get(req);
+export const upgradeOf = (req: IncomingMessage): Upgrade | undefined => upgrades.get(req);
+
+/** Whether a request that asks for a WebSocket may get one here. What it may not is answered as if it had not asked. */
+export type TakesHandshake = (req: IncomingMessage) => boolean;
 
 /**
  * Sends handshakes through the whole server, so that bans, limits and sessions count for them as for any request, and a
  * refusal is an ordinary answer. Other requests with an Upgrade header are answered without it (RFC 9110, 7.8).
  */
-export function listenForUpgrades(server: Server, app: Express): void {
+export function listenForUpgrades(server: Server, app: Express, takers: readonly TakesHandshake[]): void {
   // An option of createServer, which the server keeps under the same name.
-  Object.assign(server, { shouldUpgradeCallback: isHandshake });
+  Object.assign(server, {
+    shouldUpgradeCallback: (req: IncomingMessage) => isHandshake(req) && takers.some((takes) => takes(req)),
+  });
   server.on('upgrade', (req, socket, head) => {
     if (!(socket instanceof Socket)) return void socket.destroy();
     // ws takes the connection over with listeners of its own; until then a reset must not end the process.
@@ -33,8 +36,6 @@ export function listenForUpgrades(server: Server, app: Express): void {
     socket.setTimeout(ANSWERED_WITHIN_MS, () => socket.destroy());
     // A pipelined request in front of it is still being answered: nothing can be put between.
     if ('_httpMessage' in socket && socket._httpMessage) return void socket.destroy();
-    // It is a program's: refusals are JSON, and it is never redirected.
-    req.headers.accept = 'application/json';
     const res = new ServerResponse(req);
     res.shouldKeepAlive = false;
     res.assignSocket(socket);
@@ -56,7 +57,7 @@ export function leaveHttp(res: Response, { socket }: Upgrade): void {
   res.emit('close');
 }
 
-function isHandshake({ url = '', headers }: IncomingMessage): boolean {
+function isHandshake({ method, headers }: IncomingMessage): boolean {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return headers.upgrade?.toLowerCase() === 'websocket' && !hasBody && url.split('?', 1)[0] === SOCKET_PATH;
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody;
 }

@@ -1,27 +1,36 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { SocketEnd } from '../core/close-codes.ts';
+import type { FeedEvent } from '../core/feed-event.ts';
 import { isInScope, type RevocableSession, type RevocationScope } from '../core/revocation.ts';
-import type { SocketEnd } from './close-codes.ts';
-import type { ServerMessage } from './messages.ts';
+
+/** An API key, as what was opened with it is judged: by whether it is still good, from there and for that. */
+export interface SocketKey {
+  readonly id: string;
+  readonly address: string;
+  readonly scope: 'feed:read' | 'gateway:access';
+}
 
 /** Whose a socket is. Opened with a key, it has no session: `loginTime` is then when it was opened. */
 export interface SocketOwner extends RevocableSession {
   readonly userId: string;
   readonly username: string;
   /** The API key that it was opened with; undefined for a browser's. */
-  readonly key: { readonly id: string; readonly address: string } | undefined;
+  readonly key: SocketKey | undefined;
   /** When its key ends, in ms since the Unix epoch; Infinity where it does not. */
   readonly endsAt: number;
 }
 
-/** A socket, or a handshake that may become one, as the parts that end sockets see it. */
+/** A socket or another lasting connection, or a request that may become one, as the parts that end sockets see it. */
 export interface RegisteredSocket {
   readonly owner: SocketOwner;
+  /** False for what is judged still. */
+  readonly isOpen: boolean;
   /** Closes it. Harmless when it is closed. */
   end(why: SocketEnd): void;
   /** To be called once a second: pings, and gives up a client that neither answers nor reads. */
   tend(): void;
-  /** Undefined while the handshake is under way. */
-  readonly send?: (message: ServerMessage) => void;
+  /** Tells its client what has happened to the account, with the time in ISO 8601; undefined where the client hears of no events. */
+  readonly tell?: (event: FeedEvent & { readonly time: string }) => void;
 }
 
 /** The sockets of this node, by user. A handshake stands in it before it is judged, so that no revocation misses it. */
@@ -71,8 +80,8 @@ export function createSocketRegistry(): SocketRegistry {
     async endInScope(scope, why) {
       const ending = candidates(scope);
       // One that is let in between two batches is none of the candidates: what it stems from must have ended by then.
-      for (const handshake of ending.filter((each) => each.send === undefined)) handshake.end(why);
-      const open = ending.filter((each) => each.send !== undefined);
+      for (const handshake of ending.filter((each) => !each.isOpen)) handshake.end(why);
+      const open = ending.filter((each) => each.isOpen);
       for (const [index, socket] of open.entries()) {
         if (index > 0 && index % BATCH === 0) await nextTurn();
         socket.end(why);

@@ -1,0 +1,2 @@
+/** Where the feed's WebSocket is. */
+export const SOCKET_PATH = '/ws';
