@@ -55,6 +55,8 @@ export function createApp(services: Services): Express {
   app.use(createProbes(services.readiness));
   app.use(services.bans.gate);
   app.use(createRequestWatch(services.requestWatch));
+  // Under the host of a tool nothing below is there.
+  app.use(services.gateway.relay);
 
   // For anyone, without a session.
   app.use('/assets', express.static(PUBLIC_FOLDER, { index: false, redirect: false, maxAge: '5m' }));

@@ -46,6 +46,7 @@ import { createTrafficFeature } from './monitoring/traffic/traffic-feature.ts';
 import { createCacheTarget, listenForCacheClearing } from './revocation/cache-target.ts';
 import { createEpochStore } from './revocation/epoch-store.ts';
 import { createRevocationFeature } from './revocation/revocation-feature.ts';
+import { ROUTE_POLICIES } from './route-policies.ts';
 import { createSessionActors } from './sessions/session-actors.ts';
 import { createSessionState } from './sessions/session-state.ts';
 import { createSessionTarget } from './sessions/session-target.ts';
@@ -317,7 +318,13 @@ export function compose({
     liveSession,
     whyNoSession: sessions.expiry.whyNoSession,
     findKey: api.findKey,
+    looksLikeKey: api.looksLikeKey,
     admitKey: (req, res, key) => api.keyGate.admit(req, res, 'gateway:access', key),
+    ownPaths: new Set(ROUTE_POLICIES.map(({ path }) => path.split('/')[1]?.toLowerCase() ?? '')),
+    limitStranger: rateLimits.beforeSession,
+    sockets,
+    judgeOwner: feed.standing.judge,
+    draining,
   });
 
   const watchlist = createWatchlistFeature({
@@ -542,7 +549,7 @@ export function compose({
     draining,
     keyRotation: createKeyRotation({ ciphertexts: createCiphertextStore(database), keyRing, audit }),
     /** Who takes WebSockets. */
-    handshakes: [feed.takesHandshake],
+    handshakes: [gateway.takesHandshake, feed.takesHandshake],
     requestWatch: { clock, observers: [requestLog.observe, traffic.observe, load.observe] },
     readiness: [...createReadiness(infrastructure), ...secretChecks(changedSecrets), draining.check],
     routers: features.flatMap(({ router }) => (router === undefined ? [] : [router])),

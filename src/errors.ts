@@ -16,7 +16,9 @@ const STATUS = {
   too_large: 413,
   unsupported_media_type: 415,
   rate_limited: 429,
+  bad_gateway: 502,
   unavailable: 503,
+  gateway_timeout: 504,
   internal: 500,
 } as const;
 

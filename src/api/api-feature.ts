@@ -30,7 +30,7 @@ import { createStrategiesEndpoint } from './endpoints/strategies.ts';
 import { createSymbolEndpoint } from './endpoints/symbol.ts';
 import { createSymbolsEndpoint } from './endpoints/symbols.ts';
 import { mayBeUsedFrom } from './key-addresses.ts';
-import { createKeyFormat } from './key-format.ts';
+import { createKeyFormat, looksLikeKey } from './key-format.ts';
 import {
   type CountCaller,
   type CountStranger,
@@ -98,6 +98,8 @@ export interface ApiFeature extends Feature {
   readonly keyGate: KeyGate;
   /** A key in a header that this installation may have made: what else stands there may be for another tool. */
   readonly findKey: (req: Request) => string | undefined;
+  /** Whether a text has what may be a key of this installation's in it. */
+  readonly looksLikeKey: (text: string) => boolean;
   /** Whether a request carries a key in a header, valid or not. */
   readonly showsKey: (req: Request) => boolean;
   /** Throws `invalid` for a key, token or ticket in the address. */
@@ -150,6 +152,7 @@ export function createApiFeature(deps: ApiFeatureDeps): ApiFeature {
     keyGate: gate,
     refuseKeyInAddress,
     findKey,
+    looksLikeKey,
     showsKey: (req) => req.get('x-api-key') !== undefined || /^bearer /i.test(req.get('authorization') ?? ''),
     whenKeysChange: waiting.add,
     async whyNoSocket({ id, address, scope }) {

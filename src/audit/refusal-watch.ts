@@ -6,7 +6,7 @@ import { HOUR_MS } from '../core/duration.ts';
 import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientSubject } from '../http/client-address.ts';
-import { loggedPath } from '../http/logged-path.ts';
+import { loggedPathOf } from '../http/logged-path.ts';
 
 export interface RefusalWatchDeps {
   readonly audit: AuditLog;
@@ -67,7 +67,7 @@ function refusalOf(error: unknown): Refusal | undefined {
 function routeOf(req: Request): string {
   const pattern: unknown = req.route?.path;
   if (typeof pattern === 'string') return pattern;
-  const parts = loggedPath(req.path).slice(0, LONGEST_PATH).split('/');
+  const parts = loggedPathOf(req).slice(0, LONGEST_PATH).split('/');
   return parts.length > 3 ? `${parts.slice(0, 3).join('/')}/…` : parts.join('/');
 }
 

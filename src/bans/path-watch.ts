@@ -37,8 +37,9 @@ export function createPathWatch({ banIndex, hits, knownAddresses, liveSession }:
 
   /** Each request once. What to answer instead, where its address is slowed down. */
   function count(req: Request): AppError | undefined {
-    if (counted.has(req) || !banIndex.isSuspicious(req.path) || liveSession(req) !== undefined)
-      return undefined;
+    // What is suspicious here may be an ordinary path of another tool.
+    if (counted.has(req) || routeClassOf(req) === 'gateway') return undefined;
+    if (!banIndex.isSuspicious(req.path) || liveSession(req) !== undefined) return undefined;
     counted.add(req);
     const waitSeconds = hits.note('suspicious_paths', clientSubject(req).address);
     return waitSeconds === undefined ? undefined : tooManyPaths(waitSeconds);

@@ -3,15 +3,16 @@ import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Role } from '../core/role.ts';
 import { AppError } from '../errors.ts';
+import { pass } from '../http/pass.ts';
 import { setActingUser } from '../http/request-watch.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';
 import { lastProofOf } from '../sessions/reauthentication.ts';
-import { type LoginReason, loginRefusal } from '../sessions/session-expiry.ts';
+import type { LoginReason } from '../sessions/session-expiry.ts';
 import type { AskedRequest } from './asked-request.ts';
 import type { Identity } from './identity.ts';
 import type { RuleUses } from './rule-uses.ts';
 import type { FoundRule, GatewayRule, Target } from './rules.ts';
-import { confirmAddress, signInAddress } from './sign-in-address.ts';
+import { confirmAddress, signInRefusal } from './sign-in-address.ts';
 import { judge } from './verdict.ts';
 
 /** An API key that was let in. */
@@ -29,6 +30,9 @@ export interface Admission {
   readonly target: Target;
   /** Undefined under a public rule: nothing was looked at. */
   readonly identity: Identity | undefined;
+  /** What has shown who it is, where there is an identity: one of both. */
+  readonly session?: CurrentSession;
+  readonly key?: AdmittedKey;
 }
 
 export interface AdmissionDeps {
@@ -58,7 +62,7 @@ export interface AdmissionDeps {
  */
 export type Admit = (req: Request, res: Response, asked: AskedRequest) => Promise<Admission>;
 
-interface Known {
+interface Known extends Pick<Admission, 'session' | 'key'> {
   readonly identity: Identity;
   readonly provedAt: number | undefined;
 }
@@ -68,26 +72,21 @@ export function createAdmission(deps: AdmissionDeps): Admit {
   const { uses, usernameKey, publicOrigin, calendar, clock } = deps;
 
   async function knowByKey(req: Request, res: Response, text: string): Promise<Known> {
-    const { userId, username, ownerRole, expiresAt } = await admitKey(req, res, text);
+    const key = await admitKey(req, res, text);
+    const { userId, username, ownerRole, expiresAt } = key;
     const endsAt = expiresAt ?? Number.POSITIVE_INFINITY;
-    return { identity: { userId, username, role: ownerRole, endsAt }, provedAt: undefined };
+    return { key, identity: { userId, username, role: ownerRole, endsAt }, provedAt: undefined };
   }
 
   async function knowBySession(req: Request, res: Response, target: Target): Promise<Known> {
     await pass(loadSession, req, res);
     await pass(limitPerson, req, res);
     const session = liveSession(req);
-    if (session === undefined) throw toSignIn(await whyNoSession(req), target);
+    if (session === undefined) throw signInRefusal(publicOrigin, await whyNoSession(req), target);
     const { userId, username, role } = session;
     setActingUser(res, userId);
-    return { identity: { userId, username, role, endsAt: calendar.next() }, provedAt: lastProofOf(req) };
-  }
-
-  function toSignIn(reason: LoginReason, target: Target): AppError {
-    const { code, message } = loginRefusal(reason);
-    return new AppError(code, message, {
-      details: { reason, location: signInAddress(publicOrigin, reason, target) },
-    });
+    const identity = { userId, username, role, endsAt: calendar.next() };
+    return { session, identity, provedAt: lastProofOf(req) };
   }
 
   async function judgeRequest(
@@ -100,13 +99,13 @@ export function createAdmission(deps: AdmissionDeps): Admit {
     const { rule } = found;
     if (rule.who.kind === 'public') return { rule, target, identity: undefined };
     const key = findKey(req);
-    const { identity, provedAt } =
-      key === undefined ? await knowBySession(req, res, target) : await knowByKey(req, res, key);
-    const { username, role } = identity;
+    const known = key === undefined ? await knowBySession(req, res, target) : await knowByKey(req, res, key);
+    const { provedAt, ...shown } = known;
+    const { username, role } = shown.identity;
     const verdict = judge(rule, { usernameKey: usernameKey(username), role, provedAt }, clock.now());
     if (verdict === 'prove') throw toProve(confirmAddress(publicOrigin, target));
     if (verdict !== 'allow') throw notYours(rule, key !== undefined && rule.freshMinutes !== undefined);
-    return { rule, target, identity };
+    return { rule, target, ...shown };
   }
 
   return async function admit(req, res, asked) {
@@ -114,13 +113,6 @@ export function createAdmission(deps: AdmissionDeps): Admit {
     uses.note(admission);
     return admission;
   };
-}
-
-/** A middleware, as a step. */
-function pass(middleware: RequestHandler, req: Request, res: Response): Promise<void> {
-  return new Promise((resolve, reject) => {
-    middleware(req, res, (error?: unknown) => (error ? reject(error) : resolve()));
-  });
 }
 
 function noRule({ kind }: Exclude<FoundRule, { kind: 'rule' }>, { host, method, path }: Target): AppError {

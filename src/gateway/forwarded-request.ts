@@ -94,4 +94,4 @@ export function toTarget({ method = '', scheme, host = '', uri }: Parts): Target
 }
 
 const unreadable = (part: string) =>
-  invalid({ [part]: `The ${part} of the request that the proxy asks about cannot be read.` });
+  invalid({ [part]: `The ${part} of the request to the tool cannot be read.` });

@@ -3,17 +3,25 @@ import type { AuditLog } from '../core/audit-event.ts';
 import type { Log } from '../core/log.ts';
 import type { AnswerElsewhere } from '../http/error-handler.ts';
 import type { Feature } from '../http/feature.ts';
+import type { TakesHandshake } from '../http/upgrade.ts';
 import type { Database } from '../storage/database.ts';
 import { type AdmissionDeps, createAdmission } from './admission.ts';
 import { createGatewayPage, type FindExplainedUser } from './gateway-page.ts';
 import { createIdentityIssuer, type IdentityIssuerDeps } from './identity.ts';
 import { createLiveRules, type LiveRules } from './live-rules.ts';
 import { answerRefusal } from './refusal.ts';
+import { createRelay, type RelayDeps } from './relay/relay.ts';
+import { createRelayedRequests } from './relay/relayed-requests.ts';
 import { createAuthorisation, createGatewayRouter, createPolicyChooser } from './routes.ts';
 import { createRuleUseStore } from './rule-use-store.ts';
 import { createRuleUses, type RuleUses } from './rule-uses.ts';
+import { normaliseHost, type RulesContext } from './rules-file.ts';
 
-export interface GatewayFeatureDeps extends Omit<AdmissionDeps, 'uses'>, IdentityIssuerDeps {
+export interface GatewayFeatureDeps
+  extends Omit<AdmissionDeps, 'uses'>,
+    IdentityIssuerDeps,
+    Pick<RulesContext, 'ownPaths'>,
+    Omit<RelayDeps, 'rules' | 'admit' | 'identities' | 'ownHost'> {
   /** GATEWAY_RULES; undefined where the gateway is off. */
   readonly rulesFile: string | undefined;
   /** By TRUST_PROXY. */
@@ -33,6 +41,9 @@ export interface GatewayFeature extends Feature {
   readonly choosePolicy: RequestHandler;
   /** What proxies ask: in front of what is for browsers. */
   readonly authorisation: Router;
+  /** What is passed on to a tool: in front of everything that this server answers itself. */
+  readonly relay: RequestHandler;
+  readonly takesHandshake: TakesHandshake;
   /** How a request of the gateway is refused. */
   readonly answerRefusal: AnswerElsewhere;
 }
@@ -40,20 +51,22 @@ export interface GatewayFeature extends Feature {
 /** The whole feature, wired. Opens nothing and starts nothing. */
 export function createGatewayFeature(deps: GatewayFeatureDeps): GatewayFeature {
   const scheme = deps.https ? 'https' : 'http';
-  const rules = createLiveRules({ ...deps, file: deps.rulesFile, scheme });
+  const ownHost = normaliseHost(new URL(deps.publicOrigin).host, scheme) ?? '';
+  const rules = createLiveRules({ ...deps, file: deps.rulesFile, scheme, ownHost });
   const identities = createIdentityIssuer(deps);
   const { database } = deps;
   const uses = createRuleUses({ ...deps, store: createRuleUseStore(database), acting: database.acting });
+  const admit = createAdmission({ ...deps, uses });
+  const relayed = createRelayedRequests({ ...deps, rules, scheme, ownHost });
+  const relay = createRelay({ ...deps, rules, admit, identities, ownHost });
   return {
     rules,
     uses,
-    choosePolicy: createPolicyChooser(rules),
-    authorisation: createAuthorisation({
-      ...deps,
-      rules,
-      identities,
-      admit: createAdmission({ ...deps, uses }),
-    }),
+    choosePolicy: createPolicyChooser(rules, relayed),
+    authorisation: createAuthorisation({ ...deps, rules, identities, admit }),
+    relay: relay.handler,
+    takesHandshake: relayed.takes,
+    metrics: relay.metrics,
     answerRefusal,
     router: Router().use(createGatewayRouter({ rules, scheme }), createGatewayPage({ ...deps, rules, uses })),
     jobs: [uses.job],

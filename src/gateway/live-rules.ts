@@ -17,6 +17,8 @@ export interface LiveRules {
   readonly file: string | undefined;
   /** At the start. Throws RulesFileError. */
   load(): void;
+  /** Calls back whenever others are in force. */
+  onChange(listener: () => void): void;
   /** When the file has changed: a bad one is logged and recorded once, and the last good one stays in force. */
   reload(): Promise<void>;
 }
@@ -30,6 +32,7 @@ export interface LiveRulesDeps extends RulesContext {
 export function createLiveRules({ file, audit, log, ...context }: LiveRulesDeps): LiveRules {
   let rules: readonly GatewayRule[] = [];
   let textBefore = '';
+  const listeners: (() => void)[] = [];
 
   type Outcome = { readonly rules: readonly GatewayRule[] } | { readonly problems: readonly string[] };
 
@@ -49,6 +52,7 @@ export function createLiveRules({ file, audit, log, ...context }: LiveRulesDeps)
   return {
     file,
     current: () => rules,
+    onChange: (listener) => void listeners.push(listener),
 
     load() {
       if (file === undefined) return;
@@ -73,6 +77,7 @@ export function createLiveRules({ file, audit, log, ...context }: LiveRulesDeps)
         return;
       }
       rules = outcome.rules;
+      for (const listener of listeners) listener();
       log.info({ file, rules: rules.length }, 'New rules of the gateway are in force');
       await audit.record(
         { type: 'gateway.rules_changed', rules: rules.map(({ name }) => name) },

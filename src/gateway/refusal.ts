@@ -1,5 +1,6 @@
 import type { Request, Response } from 'express';
 import type { AppError } from '../errors.ts';
+import { hasBody } from '../http/body-limits.ts';
 import { sendPlainPage } from '../http/plain-page.ts';
 import { type AskedRequest, askedOf } from './asked-request.ts';
 
@@ -8,6 +9,8 @@ export function answerRefusal(req: Request, res: Response, error: AppError): boo
   const asked = askedOf(req);
   if (asked === undefined) return false;
   res.set(error.headers).set('Cache-Control', 'no-store');
+  // What is still on its way in was for the tool, and is read by no one.
+  if (asked.kind === 'relay' && hasBody(req) && !req.complete) res.set('Connection', 'close');
   if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
   const { location } = error.details ?? {};
   const elsewhere = typeof location === 'string' ? location : undefined;

@@ -10,6 +10,7 @@ import { EXT_PATH, FORWARD_PATH, MissingHeadersError, NGINX_PATH } from './forwa
 import { GATEWAY_PAGE_ROUTES } from './gateway-page.ts';
 import type { IdentityIssuer } from './identity.ts';
 import type { LiveRules } from './live-rules.ts';
+import type { RelayedRequests } from './relay/relayed-requests.ts';
 import { originOf } from './rules.ts';
 import { normaliseHost } from './rules-file.ts';
 import { RETURN_PATH } from './sign-in-address.ts';
@@ -26,13 +27,23 @@ export const GATEWAY_ROUTES: readonly RoutePolicy[] = [
 ];
 
 /** Behind the reader of route policies: finds the rule, which says whether the request counts as activity. */
-export function createPolicyChooser(rules: Pick<LiveRules, 'current'>): RequestHandler {
+export function createPolicyChooser(
+  rules: Pick<LiveRules, 'current'>,
+  relayed: RelayedRequests,
+): RequestHandler {
   return function choosePolicy(req, _res, next) {
-    const asked = noteAsked(req, rules.current());
+    const asked = noteAsked(req, rules.current(), relayed);
+    if (asked?.kind === 'relay') req.routePolicy = relayPolicyOf(asked);
     const isQuiet = asked?.found.kind === 'rule' && !asked.found.rule.activity;
     if (isQuiet && req.routePolicy !== undefined) req.routePolicy = { ...req.routePolicy, quiet: true };
     next();
   };
+}
+
+/** In place of what the path would be among this server's own. */
+function relayPolicyOf({ found }: AskedRequest): RoutePolicy {
+  const above = found.kind === 'rule' ? found.rule.path.replace(/\/$/, '') : '';
+  return { path: '', class: 'gateway', relayedAs: `${above}/…` };
 }
 
 export interface AuthorisationDeps {

@@ -19,6 +19,10 @@ export interface RulesContext {
   readonly usernameKey: (username: string) => string;
   /** BASE_URL's: tools are reached by the same. */
   readonly scheme: 'http' | 'https';
+  /** BASE_URL's, as in `GatewayRule.host`. */
+  readonly ownHost: string;
+  /** The first segments of this server's own paths: no tool can be relayed there under its host. */
+  readonly ownPaths: ReadonlySet<string>;
 }
 
 const DEFAULT_PORTS = { http: ':80', https: ':443' } as const;
@@ -84,7 +88,22 @@ const ruleSchema = ({ usernameKey, scheme }: RulesContext) =>
       .max(1440, 'is at most 1440 minutes')
       .optional(),
     activity: z.boolean('is true or false').default(true),
+    upstream: z
+      .string()
+      .transform((text, context) => {
+        const origin = readOrigin(text);
+        if (origin !== undefined) return origin;
+        context.addIssue(`${JSON.stringify(text)} is no origin of a tool, like http://127.0.0.1:8888`);
+        return z.NEVER;
+      })
+      .optional(),
   });
+
+/** Scheme, host and port, in the spelling of URLs; undefined for anything else. */
+function readOrigin(text: string): string | undefined {
+  const url = /^https?:\/\/[^/?#@\\\s]+\/?$/i.test(text) ? URL.parse(text) : null;
+  return url?.origin;
+}
 
 /** Reads YAML, and so JSON too. Every problem at once, each with its line. */
 export function parseRules(text: string, context: RulesContext): ParsedRules {
@@ -116,7 +135,7 @@ export function parseRules(text: string, context: RulesContext): ParsedRules {
       })),
     );
   const rules = data.rules.map(
-    ({ name, host, path, methods, who, fresh, activity }, index): GatewayRule => ({
+    ({ name, host, path, methods, who, fresh, activity, upstream }, index): GatewayRule => ({
       name,
       line: lineOf(['rules', index]),
       host,
@@ -125,9 +144,10 @@ export function parseRules(text: string, context: RulesContext): ParsedRules {
       who,
       freshMinutes: fresh,
       activity,
+      upstream,
     }),
   );
-  const problems = rules.flatMap((rule, index) => problemsOf(rule, rules.slice(0, index)));
+  const problems = rules.flatMap((rule, index) => problemsOf(rule, rules.slice(0, index), context));
   return problems.length > 0 ? bad(problems) : { kind: 'ok', rules };
 }
 
@@ -138,7 +158,11 @@ const bad = (problems: readonly RulesProblem[]): ParsedRules => ({
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
 
-function problemsOf(rule: GatewayRule, earlier: readonly GatewayRule[]): readonly RulesProblem[] {
+function problemsOf(
+  rule: GatewayRule,
+  earlier: readonly GatewayRule[],
+  context: RulesContext,
+): readonly RulesProblem[] {
   const { name, line, who, freshMinutes } = rule;
   const namesake = earlier.find((each) => each.name === name);
   const shadow = earlier.find((each) => hides(each, rule));
@@ -152,7 +176,19 @@ function problemsOf(rule: GatewayRule, earlier: readonly GatewayRule[]): readonl
     ...(who.kind === 'public' && freshMinutes !== undefined
       ? ['fresh: a public rule asks no one for a password']
       : []),
+    ...(isRelayedOverOwn(rule, context)
+      ? [
+          `upstream: ${rule.path} under ${rule.host} belongs to Curfew itself. Choose another path, or a host of its own`,
+        ]
+      : []),
   ].map((problem) => ({ line, problem }));
+}
+
+function isRelayedOverOwn({ host, path, upstream }: GatewayRule, context: RulesContext): boolean {
+  const [, segment = ''] = path.toLowerCase().split('/');
+  return (
+    upstream !== undefined && host === context.ownHost && (segment === '' || context.ownPaths.has(segment))
+  );
 }
 
 /** Whether the first rule takes everything that the second is for. */

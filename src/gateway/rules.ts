@@ -24,6 +24,8 @@ export interface GatewayRule {
   readonly freshMinutes: number | undefined;
   /** Whether its requests keep the session from becoming idle. */
   readonly activity: boolean;
+  /** The origin of the tool, where this server passes requests on to it by itself; undefined: another proxy does. */
+  readonly upstream: string | undefined;
 }
 
 /** What a browser or program asks a tool for. */
@@ -65,7 +67,8 @@ export function findRule(rules: readonly GatewayRule[], { method, host, path }: 
   return first === undefined ? { kind: 'none' } : { kind: 'rule', rule: first };
 }
 
-function covers(prefix: string, path: string): boolean {
+/** Whether a path is a prefix, or lies below it. */
+export function covers(prefix: string, path: string): boolean {
   const above = prefix.replace(/\/$/, '');
   return path === above || path.startsWith(`${above}/`);
 }

@@ -1,4 +1,5 @@
-import { type LoginReason, shownReason } from '../sessions/session-expiry.ts';
+import { AppError } from '../errors.ts';
+import { type LoginReason, loginRefusal, shownReason } from '../sessions/session-expiry.ts';
 import { type Target, urlOf } from './rules.ts';
 
 /** The page that leads back to a tool. */
@@ -7,8 +8,16 @@ export const RETURN_PATH = '/gateway/return';
 /** More than a browser's address should hold; a longer one is not come back to. */
 const LONGEST_RETURN = 1500;
 
+/** What a request without a session that counts is told: `location` is where to sign in. */
+export function signInRefusal(publicOrigin: string, reason: LoginReason, target: Target): AppError {
+  const { code, message } = loginRefusal(reason);
+  return new AppError(code, message, {
+    details: { reason, location: signInAddress(publicOrigin, reason, target) },
+  });
+}
+
 /** Where to sign in for a target, and come back to it. */
-export function signInAddress(publicOrigin: string, reason: LoginReason, target: Target): string {
+function signInAddress(publicOrigin: string, reason: LoginReason, target: Target): string {
   const query = new URLSearchParams({ reason: shownReason(reason) });
   return withReturn(`${publicOrigin}/auth/login`, query, target);
 }

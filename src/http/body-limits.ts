@@ -25,7 +25,7 @@ const CLOSED_AFTER_MS = SECOND_MS;
  */
 export function createBodyLimits(formLimits: BodyLimits = FORM_LIMITS): RequestHandler {
   return function limitBody(req, res, next) {
-    if (!hasBody(req)) return next();
+    if (!hasBody(req) || policyOf(req).relayedAs !== undefined) return next();
     const upload = req.method === 'POST' ? policyOf(req).upload : undefined;
     const { mostBytes, withinMs } = upload === undefined ? formLimits : uploadLimits(upload.mostBytes);
     let refused = false;
@@ -55,7 +55,7 @@ export function createBodyLimits(formLimits: BodyLimits = FORM_LIMITS): RequestH
   };
 }
 
-const hasBody = ({ headers }: Request): boolean =>
+export const hasBody = ({ headers }: Request): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 interface Counting {

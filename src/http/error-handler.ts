@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import type { Log } from '../core/log.ts';
 import { AppError, type ErrorAction, notFound } from '../errors.ts';
-import { loggedPath } from './logged-path.ts';
+import { loggedPathOf } from './logged-path.ts';
 import { renderPage } from './page.ts';
 import { safeReturnTo } from './return-to.ts';
 import { policyOf } from './route-policy.ts';
@@ -37,7 +37,7 @@ export function createErrorHandler(
         {
           requestId: res.locals['requestId'],
           method: req.method,
-          path: loggedPath(req.path),
+          path: loggedPathOf(req),
           code: appError.code,
           cause: describeCause(appError),
         },
@@ -98,7 +98,9 @@ const HEADINGS: Readonly<Record<AppError['code'], string>> = {
   too_large: 'Too large',
   unsupported_media_type: 'The request could not be read',
   rate_limited: 'Too many requests',
+  bad_gateway: 'The tool does not answer',
   unavailable: 'Not available right now',
+  gateway_timeout: 'The tool does not answer',
   internal: 'Something went wrong',
 };
 

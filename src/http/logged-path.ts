@@ -1,3 +1,6 @@
+import type { Request } from 'express';
+import { policyOf } from './route-policy.ts';
+
 /** The rest of such an address is enough to send signals: a log is no place for it (ASVS 14.2.1, 16.2.5). */
 const WEBHOOK_ID = /(webhooks(?:\/|%2f|\\|%5c)).*$/is;
 /** The rest of these lets a reader of the log set a password, make an account, or end a session. */
@@ -10,6 +13,9 @@ const LONG_WORD = /[\w.~+=-]{22,}/g;
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}]/gu;
 
 const LONGEST = 300;
+
+/** The path of a request as it may stand in a log: of one that is relayed, what its policy says. */
+export const loggedPathOf = (req: Request): string => policyOf(req).relayedAs ?? loggedPath(req.path);
 
 /**
  * A path as it may stand in a log: ids of webhooks, tokens and secrets are left out, however the path was spelled. Of a

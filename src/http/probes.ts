@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { methods } from './methods.ts';
-import type { RoutePolicy } from './route-policy.ts';
+import { policyOf, type RoutePolicy } from './route-policy.ts';
 
 /** One part that must answer before this node should get traffic. */
 export interface ReadinessCheck {
@@ -22,6 +22,8 @@ export const OPEN_ROUTES: readonly RoutePolicy[] = [
 /** /healthz: the process answers. /readyz: everything that it needs does, too. */
 export function createProbes(checks: readonly ReadinessCheck[]): Router {
   const router = Router({ caseSensitive: true });
+  // Under the host of a tool these are paths of the tool.
+  router.use((req, _res, next) => next(policyOf(req).relayedAs === undefined ? undefined : 'router'));
   methods(router, '/healthz', { get: (_req, res) => void res.json({ status: 'ok' }) });
   methods(router, '/readyz', {
     get: async (_req, res) => {

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Clock } from '../core/clock.ts';
 import { clientSubject } from './client-address.ts';
-import { loggedPath } from './logged-path.ts';
+import { loggedPathOf } from './logged-path.ts';
 import { type RouteClass, routeClassOf } from './route-policy.ts';
 
 /** A request that was answered, or whose client went away. Holds no query, header or body. */
@@ -53,7 +53,7 @@ export function createRequestWatch({ clock, observers }: RequestWatchDeps): Requ
     const at = clock.now();
     const startedAt = performance.now();
     // The routers shorten the path while they look for the route.
-    const { path } = req;
+    const path = loggedPathOf(req);
     const { socket } = req;
     const writtenBefore = socket.bytesWritten;
     // Read now, because a connection that has gone does not know its peer any more.
@@ -63,7 +63,7 @@ export function createRequestWatch({ clock, observers }: RequestWatchDeps): Requ
         at,
         method: req.method,
         pattern: patternOf(req),
-        path: loggedPath(path),
+        path,
         routeClass: routeClassOf(req),
         status: res.statusCode,
         aborted: !res.writableFinished,

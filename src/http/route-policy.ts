@@ -48,6 +48,11 @@ export interface RoutePolicy {
   readonly reauthenticate?: readonly ('get' | 'post')[];
   /** What leaves the server here, for the audit log. */
   readonly exports?: 'bans' | 'traffic';
+  /**
+   * It is passed on to another tool as it is: its body has no limit here, and this stands in logs in place of its path, which
+   * may hold the tool's secrets.
+   */
+  readonly relayedAs?: string;
   /** A file that a form brings. */
   readonly upload?: { readonly mostBytes: number };
   /** Its POST is refused by no limit, no ban and no outage: signing out. */

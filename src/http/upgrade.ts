@@ -49,10 +49,13 @@ export function listenForUpgrades(server: Server, app: Express, takers: readonly
   });
 }
 
-/** Hands the connection over: from here on it is no HTTP. For the request log and the limits, this one is answered. */
-export function leaveHttp(res: Response, { socket }: Upgrade): void {
+/**
+ * Hands the connection over: what goes over it from here on is no business of `res`. For the request log and the limits, this
+ * one is answered.
+ */
+export function leaveHttp(res: Response, { socket }: Upgrade, status = 101): void {
   res.detachSocket(socket);
-  res.statusCode = 101;
+  res.statusCode = status;
   Object.defineProperty(res, 'writableFinished', { value: true });
   res.emit('close');
 }

@@ -12,6 +12,7 @@ const rule = (name: string, path: string): GatewayRule => ({
   who: { kind: name === 'open' ? 'public' : 'signed-in' },
   freshMinutes: undefined,
   activity: true,
+  upstream: undefined,
 });
 
 /** `/admin` is guarded more than the rest, and `/public` less. */

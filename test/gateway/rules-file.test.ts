@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { normaliseHost, parseRules } from '../../src/gateway/rules-file.ts';
 
 const parse = (text: string) =>
-  parseRules(text, { usernameKey: (name) => name.toLowerCase(), scheme: 'https' });
+  parseRules(text, {
+    usernameKey: (name) => name.toLowerCase(),
+    scheme: 'https',
+    ownHost: 'curfew.example.com',
+    ownPaths: new Set(['', 'auth', 'assets', '.well-known']),
+  });
 
 const problemsOf = (text: string): readonly string[] => {
   const parsed = parse(text);

@@ -1,0 +1,42 @@
+import type { SocketEnd } from '../../core/close-codes.ts';
+import type { RegisteredSocket, SocketOwner } from '../../sessions/socket-registry.ts';
+
+/** A request that is passed on to a tool, and all that it becomes: a download, a stream of events, a WebSocket. */
+export interface Exchange extends Pick<RegisteredSocket, 'isOpen' | 'end'> {
+  /** What has ended it while it was judged. */
+  readonly endedBy: SocketEnd | undefined;
+  /** From here on it is open, and ends by this. */
+  open(endNow: (why: SocketEnd) => void): void;
+}
+
+export function createExchange(): Exchange {
+  let endedBy: SocketEnd | undefined;
+  let carrier: ((why: SocketEnd) => void) | undefined;
+  return {
+    get isOpen() {
+      return carrier !== undefined;
+    },
+    get endedBy() {
+      return endedBy;
+    },
+    open(endNow) {
+      carrier = endNow;
+    },
+    end(why) {
+      if (carrier === undefined) endedBy ??= why;
+      else carrier(why);
+    },
+  };
+}
+
+/** The exchange as the parts that end sockets see it. */
+export function registrationOf(exchange: Exchange, owner: SocketOwner): RegisteredSocket {
+  return {
+    owner,
+    get isOpen() {
+      return exchange.isOpen;
+    },
+    end: (why) => exchange.end(why),
+    tend: () => undefined,
+  };
+}
