@@ -29,14 +29,14 @@ function explainGateway(
   { url, user, method, json }: ExplainOptions,
 ): Promise<ExitCode> {
   return withServices<ExitCode>(context, async (services) => {
-    const { rules } = services.gateway;
+    const { rules, isRelayed } = services.gateway;
     if (rules.file === undefined)
       throw new CommandError('The gateway is off: set GATEWAY_RULES in .env to a file of rules.');
     rules.load();
     const account = user === undefined ? undefined : await findUser(services, user);
     const asked = { url, method: method.toUpperCase() };
     const asker = account && { ...account, usernameKey: usernameKey(account.username) };
-    const explanation = readably(() => explain(rules.current(), asked, asker), url);
+    const explanation = readably(() => explain({ rules: rules.current(), isRelayed }, asked, asker), url);
     const { answer, rule, why } = explanation;
     const who = account?.username ?? 'A stranger';
     const place = rule === undefined ? '' : `\nRule "${rule.name}", line ${rule.line} of ${rules.file}.`;

@@ -1,6 +1,6 @@
 import { ROLE_NAMES, type Role } from '../core/role.ts';
 import { readAddress } from './forwarded-request.ts';
-import { findRule, type GatewayRule, type Who } from './rules.ts';
+import { findRule, type GatewayRule, type Target, type Who } from './rules.ts';
 import { judge } from './verdict.ts';
 
 /** Who may open an address, and why. */
@@ -9,6 +9,12 @@ export interface Explanation {
   readonly rule: GatewayRule | undefined;
   /** A sentence for an administrator. */
   readonly why: string;
+}
+
+export interface ExplainedRules {
+  readonly rules: readonly GatewayRule[];
+  /** Whether this server passes a request on by itself, or else refuses it. */
+  readonly isRelayed: (target: Target) => boolean;
 }
 
 /** An account, or undefined for a stranger. */
@@ -25,16 +31,22 @@ export interface ExplainedUser {
  * is no address.
  */
 export function explain(
-  rules: readonly GatewayRule[],
+  { rules, isRelayed }: ExplainedRules,
   { url, method }: { readonly url: string; readonly method: string },
   user: ExplainedUser | undefined,
 ): Explanation {
-  const found = findRule(rules, readAddress(url, method));
+  const target = readAddress(url, method);
+  const found = findRule(rules, target);
   if (found.kind === 'ambiguous')
     return refused('The path can be read in several ways that lead to different rules: none counts.');
   if (found.kind === 'none')
     return refused('No rule is for this host, path and method: everything else is refused.');
   const { rule } = found;
+  if (rule.upstream === undefined && isRelayed(target))
+    return refused(
+      'The rule has no upstream, and others of its host have one: this server cannot pass the request on.',
+      rule,
+    );
   if (rule.who.kind === 'public') return { answer: 'allowed', rule, why: 'The rule is public.' };
   if (user === undefined)
     return { answer: 'led to the sign-in page', rule, why: 'The rule is for people who are signed in.' };

@@ -15,6 +15,7 @@ import { createRelayedRequests } from './relay/relayed-requests.ts';
 import { createAuthorisation, createGatewayRouter, createPolicyChooser } from './routes.ts';
 import { createRuleUseStore } from './rule-use-store.ts';
 import { createRuleUses, type RuleUses } from './rule-uses.ts';
+import type { Target } from './rules.ts';
 import { normaliseHost, type RulesContext } from './rules-file.ts';
 
 export interface GatewayFeatureDeps
@@ -43,6 +44,8 @@ export interface GatewayFeature extends Feature {
   readonly authorisation: Router;
   /** What is passed on to a tool: in front of everything that this server answers itself. */
   readonly relay: RequestHandler;
+  /** Whether this server passes a request on by itself, or else refuses it. */
+  readonly isRelayed: (target: Target) => boolean;
   readonly takesHandshake: TakesHandshake;
   /** How a request of the gateway is refused. */
   readonly answerRefusal: AnswerElsewhere;
@@ -65,10 +68,14 @@ export function createGatewayFeature(deps: GatewayFeatureDeps): GatewayFeature {
     choosePolicy: createPolicyChooser(rules, relayed),
     authorisation: createAuthorisation({ ...deps, rules, identities, admit }),
     relay: relay.handler,
+    isRelayed: relayed.isFor,
     takesHandshake: relayed.takes,
     metrics: relay.metrics,
     answerRefusal,
-    router: Router().use(createGatewayRouter({ rules, scheme }), createGatewayPage({ ...deps, rules, uses })),
+    router: Router().use(
+      createGatewayRouter({ rules, scheme }),
+      createGatewayPage({ ...deps, rules, uses, isRelayed: relayed.isFor }),
+    ),
     jobs: [uses.job],
   };
 }

@@ -3,7 +3,13 @@ import { AppError } from '../errors.ts';
 import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
-import { describeWho, type ExplainedUser, type Explanation, explain } from './explanation.ts';
+import {
+  describeWho,
+  type ExplainedRules,
+  type ExplainedUser,
+  type Explanation,
+  explain,
+} from './explanation.ts';
 import type { LiveRules } from './live-rules.ts';
 import type { RuleUses } from './rule-uses.ts';
 import type { GatewayRule } from './rules.ts';
@@ -19,6 +25,7 @@ export interface GatewayPageDeps {
   readonly rules: Pick<LiveRules, 'current' | 'file'>;
   readonly uses: Pick<RuleUses, 'list'>;
   readonly findUser: FindExplainedUser;
+  readonly isRelayed: ExplainedRules['isRelayed'];
 }
 
 /** As the form has it: the answer to its question, or what is wrong with it, by field. */
@@ -28,7 +35,7 @@ type Question = { readonly url: string; readonly user: string; readonly method: 
 );
 
 /** `/security/gateway`: who may open an address, and why; the rules, and when each was last used. */
-export function createGatewayPage({ rules, uses, findUser }: GatewayPageDeps): Router {
+export function createGatewayPage({ rules, uses, findUser, isRelayed }: GatewayPageDeps): Router {
   async function answer(req: Request): Promise<Question> {
     const asked = {
       url: textOf(req, 'url'),
@@ -40,7 +47,8 @@ export function createGatewayPage({ rules, uses, findUser }: GatewayPageDeps): R
     if (asked.user !== '' && user === undefined)
       return { ...asked, fields: { user: 'There is no account of this name.' } };
     try {
-      return { ...asked, explanation: explain(rules.current(), asked, user) };
+      const explained = { rules: rules.current(), isRelayed };
+      return { ...asked, explanation: explain(explained, asked, user) };
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'invalid') throw error;
       const words = 'This is no whole address, like https://grafana.example.com/d/abc.';
@@ -72,7 +80,8 @@ function textOf({ query }: Request, name: string): string {
   return typeof value === 'string' ? value.trim() : '';
 }
 
-function showRule({ name, line, host, path, methods: taken, who, freshMinutes, activity }: GatewayRule) {
+function showRule(rule: GatewayRule) {
+  const { name, line, host, path, methods: taken, who, freshMinutes, activity, upstream } = rule;
   return {
     name,
     line,
@@ -82,6 +91,7 @@ function showRule({ name, line, host, path, methods: taken, who, freshMinutes, a
       ...(taken ?? []),
       ...(freshMinutes === undefined ? [] : [`password within ${freshMinutes} min`]),
       ...(activity ? [] : ['no activity']),
+      ...(upstream === undefined ? [] : [`relayed to ${upstream}`]),
     ],
   };
 }

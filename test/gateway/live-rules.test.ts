@@ -29,6 +29,8 @@ describe('The rules in force', () => {
       file: isOff ? undefined : file,
       usernameKey: (name) => name,
       scheme: 'https',
+      ownHost: 'curfew.example.com',
+      ownPaths: new Set(),
       audit: {
         record: async (event) => void events.push(event),
         recordMany: async () => undefined,

@@ -67,7 +67,7 @@ describe('The relay', () => {
       'transfer-encoding',
       'x-tool',
     ]);
-    const { headers, url } = lastRequest() ?? { headers: {}, url: '' };
+    const { headers = {}, url } = lastRequest() ?? {};
     expect(url).toBe('/page?x=1&y=%2F');
     expect(headers).toMatchObject({
       host: TOOL_HOST,

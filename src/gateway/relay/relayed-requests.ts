@@ -6,6 +6,8 @@ import { normaliseHost } from '../rules-file.ts';
 
 /** The requests that this server passes on to a tool by itself. */
 export interface RelayedRequests {
+  /** Whether it would do so, or refuse to, with a request for this. */
+  isFor(target: Pick<Target, 'host' | 'path'>): boolean;
   takes(req: IncomingMessage): boolean;
   /** What a request that is taken asks its tool for. Throws `invalid`. */
   read(req: IncomingMessage): Target;
@@ -44,14 +46,21 @@ export function createRelayedRequests(deps: RelayedRequestsDeps): RelayedRequest
     return { scheme, host: said('x-forwarded-host') ?? headers.host ?? '' };
   }
 
+  const isFor: RelayedRequests['isFor'] = ({ host, path }) =>
+    rules
+      .current()
+      .some(
+        (rule) =>
+          rule.upstream !== undefined && rule.host === host && (host !== ownHost || covers(rule.path, path)),
+      );
+
   return {
+    isFor,
     takes(req) {
-      const relaying = rules.current().filter(({ upstream }) => upstream !== undefined);
-      if (relaying.length === 0) return false;
+      if (rules.current().length === 0) return false;
       const { scheme, host } = reachedAs(req);
       const name = normaliseHost(host, scheme);
-      const path = req.url?.split('?', 1)[0] ?? '';
-      return relaying.some((rule) => rule.host === name && (name !== ownHost || covers(rule.path, path)));
+      return name !== undefined && isFor({ host: name, path: req.url?.split('?', 1)[0] ?? '' });
     },
     read: (req) => toTarget({ method: req.method, ...reachedAs(req), uri: req.url ?? '' }),
   };
