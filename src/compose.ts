@@ -324,6 +324,7 @@ export function compose({
     limitStranger: rateLimits.beforeSession,
     sockets,
     judgeOwner: feed.standing.judge,
+    watchKey: feed.standing.watchKey,
     draining,
   });
 

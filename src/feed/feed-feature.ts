@@ -33,7 +33,12 @@ import type { Upstreams } from './prices/upstreams.ts';
 import { createFeedRouter, createPolicyChooser, createProgramRouter, type FeedRouteDeps } from './routes.ts';
 import { createSocketMonitor, type SocketMonitor } from './socket-monitor.ts';
 import { SOCKET_PATH } from './socket-path.ts';
-import { createSocketStanding, type SocketStanding, type WhyNoSocket } from './socket-standing.ts';
+import {
+  createSocketStanding,
+  type SocketStanding,
+  type SocketStandingDeps,
+  type WhyNoSocket,
+} from './socket-standing.ts';
 import { listenForSocketEnds } from './socket-target.ts';
 import { createUserQuota, RENEW_QUOTAS_EVERY_MS } from './user-quota.ts';
 
@@ -69,14 +74,13 @@ export interface FeedFeatureDeps extends BrokerChoiceDeps, PlaceFinderDeps {
   readonly whyNoSocket: WhyNoSocket;
   readonly alertMinutesOf: (userId: string) => Promise<number>;
   readonly listAdministrators: () => Promise<readonly string[]>;
-  /** Calls back whenever a key of the user may have ended; returns how to stop that. */
-  readonly whenKeysChange: (userId: string, look: () => void) => () => void;
+  readonly whenKeysChange: SocketStandingDeps['whenKeysChange'];
 }
 
 export interface FeedFeature extends Feature {
   readonly monitor: SocketMonitor;
   /** For what else stands in the registry of sockets. */
-  readonly standing: Pick<SocketStanding, 'judge' | 'endOf'>;
+  readonly standing: SocketStanding;
   readonly events: FeedEvents;
   /** For pages that show prices without a script. */
   readonly glance: PriceGlance;
@@ -123,14 +127,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
         closed += 1;
       });
       converse(socket);
-      if (socket.owner.key !== undefined) socket.onEnd(deps.whenKeysChange(socket.owner.userId, look));
-      function look(): void {
-        standing.endOf(socket.owner).then(
-          (end) => end !== undefined && socket.end(end),
-          (err: unknown) =>
-            log.warn({ err }, 'Whether a key is still good could not be read; it is tried again'),
-        );
-      }
+      socket.onEnd(standing.watchKey(socket));
     },
   });
   const renewing = createPoller({

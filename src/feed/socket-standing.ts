@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import { ENDS, type SocketEnd } from '../core/close-codes.ts';
+import type { Log } from '../core/log.ts';
 import { idleLimitMs, type LivePolicy } from '../core/session-policy.ts';
 import type { SessionActors } from '../sessions/session-actors.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
-import type { SocketKey, SocketOwner } from '../sessions/socket-registry.ts';
+import type { RegisteredSocket, SocketKey, SocketOwner } from '../sessions/socket-registry.ts';
 
 /** Why an API key no longer allows what was opened with it; undefined when it does. */
 export type WhyNoSocket = (key: SocketKey) => Promise<'ended' | 'forbidden' | undefined>;
@@ -12,8 +13,11 @@ export interface SocketStandingDeps {
   readonly actors: Pick<SessionActors, 'hasEnded'>;
   readonly registry: Pick<SessionRegistry, 'isUsable' | 'lastSeen' | 'ownIdleLimit' | 'endingOf'>;
   readonly whyNoSocket: WhyNoSocket;
+  /** Calls back whenever a key of the user may have ended; returns how to stop that. */
+  readonly whenKeysChange: (userId: string, look: () => void) => () => void;
   readonly policy: LivePolicy;
   readonly clock: Clock;
+  readonly log: Log;
 }
 
 /** Whether what a socket was opened with still counts. Asking keeps nothing alive. */
@@ -22,10 +26,12 @@ export interface SocketStanding {
   judge(owner: SocketOwner): Promise<SocketEnd | undefined>;
   /** The part of it that one query does not tell of all sockets. */
   endOf(owner: SocketOwner): Promise<SocketEnd | undefined>;
+  /** Ends a socket as soon as its key is known to have ended; returns how to stop that. */
+  watchKey(socket: Pick<RegisteredSocket, 'owner' | 'end'>): () => void;
 }
 
 export function createSocketStanding(deps: SocketStandingDeps): SocketStanding {
-  const { actors, registry, whyNoSocket, policy, clock } = deps;
+  const { actors, registry, whyNoSocket, whenKeysChange, policy, clock, log } = deps;
 
   async function endOfKey(key: SocketKey): Promise<SocketEnd | undefined> {
     const why = await whyNoSocket(key);
@@ -52,5 +58,15 @@ export function createSocketStanding(deps: SocketStandingDeps): SocketStanding {
       return endOf(owner);
     },
     endOf,
+    watchKey({ owner, end }) {
+      if (owner.key === undefined) return () => undefined;
+      return whenKeysChange(owner.userId, () => {
+        endOf(owner).then(
+          (why) => why !== undefined && end(why),
+          (err: unknown) =>
+            log.warn({ err }, 'Whether a key is still good could not be read; it is tried again'),
+        );
+      });
+    },
   };
 }

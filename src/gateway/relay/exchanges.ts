@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { ENDS, type SocketEnd } from '../../core/close-codes.ts';
 import type { Draining } from '../../http/draining.ts';
-import type { SocketOwner, SocketRegistry } from '../../sessions/socket-registry.ts';
+import type { RegisteredSocket, SocketOwner, SocketRegistry } from '../../sessions/socket-registry.ts';
 import type { Admission } from '../admission.ts';
 import type { LiveRules } from '../live-rules.ts';
 import { findRule } from '../rules.ts';
@@ -13,6 +13,8 @@ export interface ExchangesDeps {
   readonly sockets: Pick<SocketRegistry, 'add' | 'remove'>;
   /** Whether what an exchange was let in with still counts; undefined when it does. */
   readonly judgeOwner: (owner: SocketOwner) => Promise<SocketEnd | undefined>;
+  /** Ends it as soon as its key is known to have ended; returns how to stop that. */
+  readonly watchKey: (registered: RegisteredSocket) => () => void;
   readonly rules: Pick<LiveRules, 'current' | 'onChange'>;
   readonly usernameKey: (username: string) => string;
   readonly draining: Pick<Draining, 'onBegin'>;
@@ -36,7 +38,7 @@ export interface Exchanges {
 }
 
 export function createExchanges(deps: ExchangesDeps): Exchanges {
-  const { sockets, judgeOwner, rules, usernameKey, draining, clock } = deps;
+  const { sockets, judgeOwner, watchKey, rules, usernameKey, draining, clock } = deps;
   const open = new Map<Exchange, Admission>();
   let isClosing = false;
 
@@ -50,6 +52,15 @@ export function createExchanges(deps: ExchangesDeps): Exchanges {
       provedAt: key === undefined ? clock.now() : undefined,
     };
     return judge(found.rule, asker, clock.now()) === 'allow';
+  }
+
+  function register(registered: RegisteredSocket): () => void {
+    sockets.add(registered);
+    const stopWatching = watchKey(registered);
+    return () => {
+      stopWatching();
+      sockets.remove(registered);
+    };
   }
 
   rules.onChange(() => {
@@ -66,7 +77,7 @@ export function createExchanges(deps: ExchangesDeps): Exchanges {
       const registered = owner && registrationOf(exchange, owner);
       open.set(exchange, admission);
       // Before it is judged: a revocation finds it there, or was stored before and is found by judging.
-      if (registered !== undefined) sockets.add(registered);
+      const leave = registered && register(registered);
       try {
         const end = owner && (await judgeOwner(owner));
         const why = end ?? exchange.endedBy;
@@ -74,7 +85,7 @@ export function createExchanges(deps: ExchangesDeps): Exchanges {
         return why;
       } finally {
         open.delete(exchange);
-        if (registered !== undefined) sockets.remove(registered);
+        leave?.();
       }
     },
     get size() {

@@ -1,13 +1,14 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Request, Response } from 'express';
+import type { ProxyServer } from 'httpxy';
 import { CLOSE_CODES, type SocketEnd } from '../../core/close-codes.ts';
 import type { Exchange } from './exchange.ts';
 import { answerHeaders } from './tool-headers.ts';
-import { createUpstream, limitWaiting } from './upstream.ts';
+import { limitWaiting } from './upstream.ts';
 
 export interface RelayOptions {
-  /** Of the tool. */
-  readonly origin: string;
+  /** The tool, for this request alone. */
+  readonly upstream: ProxyServer;
   /** What the tool gets in place of the client's headers. */
   readonly headers: IncomingHttpHeaders;
   readonly exchange: Exchange;
@@ -26,9 +27,8 @@ export interface RelayOptions {
 export function relayHttp(
   req: Request,
   res: Response,
-  { origin, headers, exchange, refusalOf, toFailure, onBroken }: RelayOptions,
+  { upstream, headers, exchange, refusalOf, toFailure, onBroken }: RelayOptions,
 ): Promise<void> {
-  const upstream = createUpstream(origin);
   req.headers = headers;
   return new Promise((resolve, reject) => {
     let outgoing: ClientRequest | undefined;
@@ -42,14 +42,8 @@ export function relayHttp(
     });
     upstream.once('proxyRes', (answer) => {
       isStream = isEventStream(answer);
-      answer.once('close', () => !answer.complete && !res.destroyed && onBroken());
-      try {
-        passOn(answer, res);
-      } catch (error) {
-        clearHeaders(res);
-        answer.destroy();
-        reject(toFailure(error));
-      }
+      answer.once('error', () => !hasEnded && !res.destroyed && onBroken());
+      passOn(answer, res, (error) => reject(toFailure(error)));
     });
     exchange.open((why) => {
       // A server that is about to stop finishes what is in progress; a stream of events has no end to wait for.
@@ -66,13 +60,21 @@ export function relayHttp(
   });
 }
 
-/** Throws for what no answer can hold. What this server has written so far belongs to its own answers. */
-function passOn(answer: IncomingMessage, res: Response): void {
-  clearHeaders(res);
-  for (const [name, values] of answerHeaders(answer)) res.setHeader(name, values);
-  res.writeHead(answer.statusCode ?? 0, answer.statusMessage);
-  // Its first byte may come much later: the client is to know before that it was answered.
-  if (answer.headers['content-length'] === undefined) res.flushHeaders();
+/** Passes a tool's answer on. What this server has set so far belongs to its own answers. `fail`: for what no answer can hold. */
+function passOn(answer: IncomingMessage, res: Response, fail: (error: unknown) => void): void {
+  try {
+    clearHeaders(res);
+    for (const [name, values] of answerHeaders(answer)) res.setHeader(name, values);
+    res.writeHead(answer.statusCode ?? 0, answer.statusMessage);
+  } catch (error) {
+    clearHeaders(res);
+    answer.destroy();
+    fail(error);
+    return;
+  }
+  // Its first byte may come much later: the client is to know before that it was answered. `flushHeaders` would send the
+  // bytes of a header as UTF-8.
+  if (answer.headers['content-length'] === undefined) res.write(Buffer.alloc(0));
   answer.pipe(res);
 }
 

@@ -7,7 +7,7 @@ import { leaveHttp, type Upgrade } from '../../http/upgrade.ts';
 import { closeFrame, createFrameBoundary } from './frame-boundary.ts';
 import type { RelayOptions } from './relay-http.ts';
 import { answerHeaders } from './tool-headers.ts';
-import { createUpstream, limitWaiting } from './upstream.ts';
+import { limitWaiting } from './upstream.ts';
 
 export interface SocketRelayOptions extends Omit<RelayOptions, 'onBroken'> {
   readonly upgrade: Upgrade;
@@ -22,9 +22,8 @@ const CLOSE_WITHIN_MS = SECOND_MS / 2;
 
 /** Passes a handshake on to its tool, and then the frames of both sides. Resolves when the client's connection is closed. */
 export function relaySocket(req: Request, res: Response, options: SocketRelayOptions): Promise<void> {
-  const { origin, headers, exchange, refusalOf, toFailure, upgrade, fail } = options;
+  const { upstream, headers, exchange, refusalOf, toFailure, upgrade, fail } = options;
   const client = upgrade.socket;
-  const upstream = createUpstream(origin);
   req.headers = headers;
   let outgoing: ClientRequest | undefined;
   let state: 'waiting' | 'refused' | 'replied' = 'waiting';
@@ -35,7 +34,8 @@ export function relaySocket(req: Request, res: Response, options: SocketRelayOpt
     if (!client.destroyed) fail(toError());
   }
 
-  function answer(reply: IncomingMessage): void {
+  /** The tool opens a socket, or says why not: httpxy writes either past `res`. */
+  function passReplyOn(reply: IncomingMessage): void {
     state = 'replied';
     reply.headers = headersOfReply(reply);
     leaveHttp(res, upgrade, reply.statusCode);
@@ -45,8 +45,8 @@ export function relaySocket(req: Request, res: Response, options: SocketRelayOpt
     outgoing = request;
     limitWaiting(request);
     // In front of the listeners that write the reply to the client.
-    request.once('upgrade', answer);
-    request.once('response', answer);
+    request.once('upgrade', passReplyOn);
+    request.once('response', passReplyOn);
   });
   upstream.once('open', (tool) => exchange.open(joinSockets(client, tool)));
   upstream.on('error', (error) => refuse(() => toFailure(error)));

@@ -18,6 +18,7 @@ import { refuseForeign } from './foreign-request.ts';
 import { type RelayOptions, relayHttp } from './relay-http.ts';
 import { relaySocket } from './relay-socket.ts';
 import { cameBy, createToolHeaders, type ToolHeadersDeps } from './tool-headers.ts';
+import { createUpstreams } from './upstream.ts';
 import { createUpstreamFailures } from './upstream-failures.ts';
 
 export interface RelayDeps extends ExchangesDeps, OwnerDeps, ToolHeadersDeps {
@@ -45,6 +46,7 @@ export function createRelay(deps: RelayDeps): Relay {
   const exchanges = createExchanges(deps);
   const failures = createUpstreamFailures();
   const toToolHeaders = createToolHeaders(deps);
+  const openUpstream = createUpstreams();
 
   /** What no session and no key would help with. */
   function refuseUnfit(req: Request, { found, target }: AskedRequest): void {
@@ -87,7 +89,7 @@ export function createRelay(deps: RelayDeps): Relay {
     const owner = await ownerOf(req, admission, deps);
     const endedBy = await exchanges.run(admission, owner, (exchange) => {
       const options: RelayOptions = {
-        origin: requireUpstream(rule),
+        upstream: openUpstream(requireUpstream(rule)),
         headers,
         exchange,
         refusalOf: (end) => refusalOf(end, target),

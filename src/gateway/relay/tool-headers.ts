@@ -74,7 +74,9 @@ export function createToolHeaders({ looksLikeKey, ownHost }: ToolHeadersDeps): T
     return {
       ...headers,
       ...(req.headers['transfer-encoding'] !== undefined && { 'transfer-encoding': 'chunked' }),
-      ...(isHandshake && { connection: 'Upgrade', upgrade: 'websocket' }),
+      // The connection serves this request alone, but it is closed from here: a tool that closes it behind an early answer
+      // would take that answer away from a client that is still sending.
+      ...(isHandshake ? { connection: 'Upgrade', upgrade: 'websocket' } : { connection: 'keep-alive' }),
       ...identity,
       host: target.host,
       'x-forwarded-for': address,

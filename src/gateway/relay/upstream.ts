@@ -1,4 +1,5 @@
-import type { ClientRequest } from 'node:http';
+import { Agent, type ClientRequest } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import { createProxyServer, type ProxyServer } from 'httpxy';
 import { SECOND_MS } from '../../core/duration.ts';
@@ -8,20 +9,26 @@ export class UpstreamTimeoutError extends Error {
   override readonly name = 'UpstreamTimeoutError';
 }
 
+/** Makes the way to a tool for one request. `origin`: of a rule, and so never one that a client names. */
+export type OpenUpstream = (origin: string) => ProxyServer;
+
 /**
- * One for each request, with a connection of its own to the tool: what one client sends can then never be taken for a part
- * of another one's request, however the tool reads it. `origin`: of a rule, and so never one that a client names.
+ * Each request has a connection of its own to its tool: so what one client sends can never be taken for a part of another
+ * one's request, however the tool reads it.
  */
-export function createUpstream(origin: string): ProxyServer {
-  const { protocol, hostname, port } = new URL(origin);
-  const name = hostname.replace(/^\[|\]$/g, '');
-  return createProxyServer({
-    target: { protocol, hostname: name, port },
-    agent: false,
-    selfHandleResponse: true,
-    // The certificate is the tool's, not that of the host in the request. No address is a server name (RFC 6066, 3).
-    ssl: { servername: isIP(name) === 0 ? name : '' },
-  });
+export function createUpstreams(): OpenUpstream {
+  const agents = { 'http:': new Agent({ keepAlive: false }), 'https:': new TlsAgent({ keepAlive: false }) };
+  return function openUpstream(origin) {
+    const { protocol, hostname, port } = new URL(origin);
+    const name = hostname.replace(/^\[|\]$/g, '');
+    return createProxyServer({
+      target: { protocol, hostname: name, port },
+      agent: protocol === 'https:' ? agents['https:'] : agents['http:'],
+      selfHandleResponse: true,
+      // The certificate is the tool's, not that of the host in the request. No address is a server name (RFC 6066, 3).
+      ssl: { servername: isIP(name) === 0 ? name : '' },
+    });
+  };
 }
 
 const WAITS = { connectMs: 5 * SECOND_MS, answerMs: 60 * SECOND_MS };
