@@ -150,6 +150,13 @@ describe('The relay', () => {
     },
   );
 
+  it('opens a connection for each request, and closes it behind the answer', async () => {
+    tool.answer('/port', (req, res) => void res.end(String(req.socket.remotePort)));
+    const ports = [await get('/port'), await get('/port')].map(({ text }) => text);
+    expect(new Set(ports).size).toBe(2);
+    await expect.poll(tool.countTcp).toBe(0);
+  });
+
   it('passes events on as they come', async () => {
     const sent = begin(server.origin, '/events', { headers: { cookie, accept: 'text/event-stream' } });
     sent.end();
@@ -420,6 +427,25 @@ describe('A relay behind a proxy', () => {
     await expect.poll(() => socket.heard).toEqual(['hello']);
     expect(tool.requests.at(-1)?.headers).toMatchObject({ host: TOOL_HOST, 'x-forwarded-proto': 'https' });
     socket.ws.terminate();
+  });
+
+  it('lets in what is good from a banned address, and ends nothing of it', async () => {
+    const { bans, users } = server.services;
+    const forwarded = { 'x-forwarded-host': TOOL_HOST, 'x-forwarded-for': '198.51.100.7' };
+    const sent = begin(server.origin, '/events', { headers: { cookie, ...forwarded } });
+    sent.end();
+    const stream = await responseOf(sent);
+    await bans.bans.ban({ subject: '198.51.100.7', note: '', length: 'permanent' }, { actor: 'test' });
+    const stranger = await ask(server.origin, '/open', {
+      headers: { accept: 'application/json', ...forwarded },
+    });
+    expect([stranger.status, stranger.json['error']]).toEqual([403, 'banned']);
+    expect((await ask(server.origin, '/page', { headers: { cookie, ...forwarded } })).status).toBe(200);
+    const { key } = await issueKey(server, (await users.list())[0]?.id ?? '', { scopes: ['gateway:access'] });
+    const program = { authorization: `Bearer ${key}`, ...forwarded };
+    expect((await ask(server.origin, '/page?token=of-the-tool', { headers: program })).status).toBe(200);
+    await once(stream, 'data');
+    sent.destroy();
   });
 
   it('notices that a tool’s address leads back to it', async () => {

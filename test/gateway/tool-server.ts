@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { type WebSocket, WebSocketServer } from 'ws';
 
 /** A request as the tool got it. */
@@ -19,6 +20,8 @@ export interface ToolServer {
   readonly requests: readonly ToolRequest[];
   /** Requests and sockets that have begun and not ended yet. */
   openConnections(): number;
+  /** TCP connections. */
+  countTcp(): Promise<number>;
   /** Answers under a path in a way of its own. */
   answer(path: string, handler: (req: IncomingMessage, res: ServerResponse) => void): void;
   readonly sockets: ReadonlySet<WebSocket>;
@@ -66,6 +69,7 @@ export async function startTool(): Promise<ToolServer> {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     openConnections: () => open.size,
+    countTcp: () => promisify(server.getConnections.bind(server))(),
     answer: (path, handler) => void handlers.set(path, handler),
     sockets: wss.clients,
     async close() {
