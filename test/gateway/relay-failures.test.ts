@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import {
+  type AddressInfo,
+  createConnection,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +19,8 @@ import { type RelayedTool, startRelayedTool } from './relayed-tool.ts';
 async function startRawTool(
   onConnection: (socket: Socket) => void,
 ): Promise<{ origin: string; server: Server }> {
-  const server = createTcpServer((socket) => {
+  // It goes on when the other side has said that it sends no more.
+  const server = createTcpServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined);
     onConnection(socket);
   });
@@ -29,11 +35,11 @@ describe('A tool that fails', () => {
   let relayed: RelayedTool;
   let raw: { origin: string; server: Server };
   let reply = '';
+  const replyOnce = (socket: Socket): void => void socket.once('data', () => socket.end(reply, 'latin1'));
+  let onConnection = replyOnce;
 
   beforeAll(async () => {
-    raw = await startRawTool((socket) => {
-      socket.once('data', () => socket.end(reply, 'latin1'));
-    });
+    raw = await startRawTool((socket) => onConnection(socket));
     relayed = await startRelayedTool(
       () => `  - { name: raw, host: ${RAW_HOST}, who: signed-in, upstream: "${raw.origin}" }\n`,
     );
@@ -139,6 +145,32 @@ describe('A tool that fails', () => {
     for (const ws of tool.sockets) ws.terminate();
     expect(await socket.closed).toMatchObject({ code: 1006 });
     await expect.poll(() => server.services.sockets.size).toBe(0);
+  });
+
+  it('cannot keep a connection whose client has gone', async () => {
+    const gone = Promise.withResolvers<void>();
+    onConnection = (socket) => {
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'),
+      );
+      // Whether the other side is gone, or only sends no more, shows when something is sent to it.
+      const sending = setInterval(() => socket.write('price'), 20);
+      socket.once('close', () => {
+        clearInterval(sending);
+        gone.resolve();
+      });
+    };
+    const { hostname, port } = new URL(relayed.server.origin);
+    const client = createConnection(Number(port), hostname);
+    client.write(
+      `GET /socket HTTP/1.1\r\nHost: ${RAW_HOST}\r\nCookie: ${relayed.cookie}\r\nOrigin: http://${RAW_HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+    );
+    const [reply] = await once(client, 'data');
+    expect(String(reply)).toMatch(/^HTTP\/1\.1 101 /);
+    client.resetAndDestroy();
+    await gone.promise;
+    await expect.poll(() => relayed.server.services.sockets.size).toBe(0);
+    onConnection = replyOnce;
   });
 
   it('gives the early answer to an upload that it does not want', async () => {
