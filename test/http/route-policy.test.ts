@@ -110,7 +110,6 @@ describe('the class of a path', () => {
       public: 'none',
       form: 'active',
       callback: 'active',
-      gateway: 'active',
       poll: 'passive',
       gateway: 'active',
       guarded: 'active',
