@@ -6,6 +6,7 @@ import { methods } from '../http/methods.ts';
 import { type RoutePolicy, routeClassOf } from '../http/route-policy.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import { currentSession } from '../sessions/current-session.ts';
+import { type OwningKey, ownerByKey, ownerBySession } from '../sessions/socket-owner.ts';
 import { createAsyncApiDocument } from './asyncapi-document.ts';
 import type { OpenSocket } from './handshake.ts';
 import { SOCKET_PATH } from './socket-path.ts';
@@ -21,14 +22,6 @@ export const FEED_ROUTES: readonly RoutePolicy[] = [
 /** A handshake with an API key is a call of the API: no session is looked at, and the key's gate counts it. */
 const PROGRAM_POLICY: RoutePolicy = { path: SOCKET_PATH, class: 'api', limit: 'own' };
 
-/** An API key that was let in, as the feed needs it. */
-export interface AdmittedKey {
-  readonly id: string;
-  readonly userId: string;
-  readonly username: string;
-  readonly expiresAt: number | undefined;
-}
-
 export interface FeedRouteDeps {
   readonly openSocket: OpenSocket;
   readonly epochs: EpochStore;
@@ -42,7 +35,7 @@ export interface FeedRouteDeps {
   /** Throws `invalid` for a key, token or ticket in the address, also beside one in a header. */
   readonly refuseKeyInAddress: (req: Parameters<RequestHandler>[0]) => void;
   /** The door of the API, for keys with the scope `feed:read`. */
-  readonly admitKey: (...args: Parameters<RequestHandler>) => Promise<AdmittedKey>;
+  readonly admitKey: (...args: Parameters<RequestHandler>) => Promise<OwningKey>;
 }
 
 /** Behind the reader of route policies, which knows a path and no headers. */
@@ -78,15 +71,9 @@ function createEntry(deps: FeedRouteDeps): RequestHandler {
       throw new AppError('csrf', FOREIGN);
     }
     const key = await admitKey(req, res, next);
-    await openSocket(req, res, {
-      userId: key.userId,
-      username: key.username,
-      sid: undefined,
-      key: { id: key.id, address: clientAddress(req), scope: 'feed:read' },
-      epoch: await epochs.current(key.userId),
-      loginTime: clock.now(),
-      endsAt: key.expiresAt ?? Number.POSITIVE_INFINITY,
-    });
+    const epoch = await epochs.current(key.userId);
+    const use = { address: clientAddress(req), scope: 'feed:read', epoch, at: clock.now() } as const;
+    await openSocket(req, res, ownerByKey(key, use));
   };
 }
 
@@ -96,11 +83,7 @@ const FOREIGN =
 export function createFeedRouter({ openSocket }: FeedRouteDeps): Router {
   const router = Router({ caseSensitive: true });
   methods(router, SOCKET_PATH, {
-    get: async (req, res) => {
-      const { userId, username, sid, epoch, loginTime } = currentSession(req);
-      const owner = { userId, username, sid, epoch, loginTime, key: undefined };
-      await openSocket(req, res, { ...owner, endsAt: Number.POSITIVE_INFINITY });
-    },
+    get: (req, res) => openSocket(req, res, ownerBySession(currentSession(req))),
   });
   return router;
 }

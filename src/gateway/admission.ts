@@ -8,6 +8,7 @@ import { setActingUser } from '../http/request-watch.ts';
 import type { CurrentSession } from '../sessions/current-session.ts';
 import { lastProofOf } from '../sessions/reauthentication.ts';
 import type { LoginReason } from '../sessions/session-expiry.ts';
+import type { OwningKey } from '../sessions/socket-owner.ts';
 import type { AskedRequest } from './asked-request.ts';
 import type { Identity } from './identity.ts';
 import type { RuleUses } from './rule-uses.ts';
@@ -16,12 +17,8 @@ import { confirmAddress, signInRefusal } from './sign-in-address.ts';
 import { judge } from './verdict.ts';
 
 /** An API key that was let in. */
-export interface AdmittedKey {
-  readonly id: string;
-  readonly userId: string;
-  readonly username: string;
+export interface AdmittedKey extends OwningKey {
   readonly ownerRole: Role;
-  readonly expiresAt: number | undefined;
 }
 
 /** What was let in. */

@@ -2,6 +2,7 @@ import { MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
 import type { Log } from '../../core/log.ts';
 import { AppError } from '../../errors.ts';
 import type { CurrentSession } from '../../sessions/current-session.ts';
+import { ownerBySession } from '../../sessions/socket-owner.ts';
 import type { RegisteredSocket, SocketRegistry } from '../../sessions/socket-registry.ts';
 import type { Acting } from '../../storage/acting.ts';
 import type { ChooseBroker } from './choose-broker.ts';
@@ -53,21 +54,12 @@ export function createPriceGlance(deps: PriceGlanceDeps): PriceGlance {
     symbols: readonly string[],
     onSeen: Parameters<PriceGlance>[2],
   ) {
-    const { userId, username, sid, epoch, loginTime } = session;
+    const { userId } = session;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const owner = {
-      userId,
-      username,
-      sid,
-      epoch,
-      loginTime,
-      key: undefined,
-      endsAt: Number.POSITIVE_INFINITY,
-    };
     let seen: ReadonlyMap<string, GlancedPrice> = new Map();
     let isOver = false;
     const registered: RegisteredSocket = {
-      owner,
+      owner: ownerBySession(session),
       isOpen: false,
       tend: () => undefined,
       end() {

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { Clock } from '../../core/clock.ts';
 import { clientAddress } from '../../http/client-address.ts';
+import { ownerByKey, ownerBySession } from '../../sessions/socket-owner.ts';
 import type { SocketOwner } from '../../sessions/socket-registry.ts';
 import type { Admission } from '../admission.ts';
 
@@ -15,18 +16,8 @@ export async function ownerOf(
   { session, key }: Admission,
   { epochs, clock }: OwnerDeps,
 ): Promise<SocketOwner | undefined> {
-  if (session !== undefined) {
-    const { userId, username, sid, epoch, loginTime } = session;
-    return { userId, username, sid, epoch, loginTime, key: undefined, endsAt: Number.POSITIVE_INFINITY };
-  }
+  if (session !== undefined) return ownerBySession(session);
   if (key === undefined) return undefined;
-  return {
-    userId: key.userId,
-    username: key.username,
-    sid: undefined,
-    key: { id: key.id, address: clientAddress(req), scope: 'gateway:access' },
-    epoch: await epochs.current(key.userId),
-    loginTime: clock.now(),
-    endsAt: key.expiresAt ?? Number.POSITIVE_INFINITY,
-  };
+  const epoch = await epochs.current(key.userId);
+  return ownerByKey(key, { address: clientAddress(req), scope: 'gateway:access', epoch, at: clock.now() });
 }
