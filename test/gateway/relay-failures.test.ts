@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
+import { createServer as createTlsServer, request as requestTls } from 'node:https';
 import {
   type AddressInfo,
   createConnection,
@@ -9,11 +10,13 @@ import {
 } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { limitWaiting } from '../../src/gateway/relay/upstream.ts';
 import { openInVain } from '../feed/socket-client.ts';
 import { ask, begin, openToolSocket, responseOf, TOOL_HOST } from './relay-client.ts';
 import { type RelayedTool, startRelayedTool } from './relayed-tool.ts';
+import { TOOL_CERTIFICATE } from './tool-certificate.ts';
 
 /** A tool that answers with bytes of any kind. */
 async function startRawTool(
@@ -186,6 +189,53 @@ describe('A tool that fails', () => {
   });
 });
 
+describe('A tool that speaks TLS', () => {
+  it('is known by its own name, and refused without a certificate that is trusted', async () => {
+    const names: unknown[] = [];
+    const tls = createTlsServer(TOOL_CERTIFICATE, (req, res) => {
+      names.push((req.socket as TLSSocket).servername);
+      res.end(`tool of ${req.headers.host}`);
+    });
+    tls.listen(0, 'localhost');
+    await once(tls, 'listening');
+    const { port } = tls.address() as AddressInfo;
+    const relayed = await startRelayedTool(
+      () => `  - { name: tls, host: tls.desk.test, who: signed-in, upstream: "https://localhost:${port}" }\n`,
+    );
+    const trusted = getCACertificates('default');
+    try {
+      const { server, cookie } = relayed;
+      const get = () => ask(server.origin, '/page', { host: 'tls.desk.test', headers: { cookie } });
+      expect((await get()).status).toBe(502);
+      setDefaultCACertificates([...trusted, TOOL_CERTIFICATE.cert]);
+      expect(await get()).toMatchObject({ status: 200, text: 'tool of tls.desk.test' });
+      expect(names).toEqual(['localhost']);
+    } finally {
+      setDefaultCACertificates(trusted);
+      await relayed.close();
+      tls.close();
+    }
+  });
+});
+
+describe('A tool at an IPv6 address', () => {
+  it('is reached', async () => {
+    const tool = createServer((_req, res) => res.end('six'));
+    tool.listen(0, '::1');
+    await once(tool, 'listening');
+    const { port } = tool.address() as AddressInfo;
+    const relayed = await startRelayedTool(
+      () => `  - { name: six, host: six.desk.test, who: signed-in, upstream: "http://[::1]:${port}" }\n`,
+    );
+    const { server, cookie } = relayed;
+    expect(await ask(server.origin, '/', { host: 'six.desk.test', headers: { cookie } })).toMatchObject({
+      text: 'six',
+    });
+    await relayed.close();
+    tool.close();
+  });
+});
+
 describe('A slow reader', () => {
   const MEGABYTES = 200;
   let relayed: RelayedTool;
@@ -259,7 +309,6 @@ describe('A request to a tool that keeps it waiting', () => {
   ])('is given up: %s', async (_what, protocol, waits, words) => {
     const silent = await startRawTool(() => undefined);
     const { port } = new URL(silent.origin);
-    const { request: requestTls } = await import('node:https');
     const make = protocol === 'https:' ? requestTls : request;
     const outgoing = make({ host: '127.0.0.1', port, agent: false });
     limitWaiting(outgoing, waits);

@@ -371,6 +371,15 @@ describe('The relay', () => {
     expect(server.logText()).toContain('/grafana/…');
   });
 
+  it('is shown and explained to administrators', async () => {
+    const page = await asha.get(
+      `/security/gateway?user=asha&url=${encodeURIComponent(`${TOOL_ORIGIN}/elsewhere`)}`,
+    );
+    expect(page.text).toContain(`relayed to ${tool.origin}`);
+    expect(page.text).toContain('asha is refused.');
+    expect(page.text).toContain('The rule has no upstream');
+  });
+
   it('counts what it is passing on', async () => {
     const socket = await openToolSocket(server.origin, { Cookie: cookie, Origin: TOOL_ORIGIN });
     const { text } = await asha.get('/metrics');

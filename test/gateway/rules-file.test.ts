@@ -53,6 +53,41 @@ describe('A file of rules', () => {
     });
   });
 
+  it.each([
+    ['http://127.0.0.1:8888', 'http://127.0.0.1:8888'],
+    ['HTTP://Grafana.Internal:80/', 'http://grafana.internal'],
+    ['https://[::1]:3000', 'https://[::1]:3000'],
+  ])('takes the origin of a tool: %s', (text, upstream) => {
+    const parsed = parse(`rules:\n  - { name: A, host: a.example, who: signed-in, upstream: "${text}" }`);
+    expect(parsed).toMatchObject({ kind: 'ok', rules: [{ upstream }] });
+  });
+
+  it.each([
+    '127.0.0.1:8888',
+    'http://127.0.0.1:8888/path',
+    'http://127.0.0.1:8888?x',
+    'http://user@127.0.0.1:8888',
+    'http://a b',
+    'ftp://127.0.0.1',
+    'http://127.0.0.1:99999',
+    'unix:/run/tool',
+    '',
+  ])('takes no other address of a tool: %s', (text) => {
+    const file = `rules:\n  - name: A\n    host: a.example\n    who: signed-in\n    upstream: "${text}"\n`;
+    expect(problemsOf(file)).toEqual([expect.stringMatching(/^5: rules.upstream: .*is no origin of a tool/)]);
+  });
+
+  it('has a tool under this server’s own host only where nothing of its own is', () => {
+    const under = (path: string, host = 'Curfew.example.com:443') =>
+      problemsOf(
+        `rules:\n  - { name: A, host: "${host}", path: ${path}, who: signed-in, upstream: "http://127.0.0.1:1" }`,
+      );
+    for (const path of ['/', '/auth', '/auth/x', '/AUTH', '/.well-known', '/assets/tool'])
+      expect(under(path), path).toEqual([expect.stringMatching(/^2: upstream: .* belongs to Curfew itself/)]);
+    for (const path of ['/grafana', '/authx', '/grafana/auth']) expect(under(path), path).toEqual([]);
+    expect(under('/auth', 'other.example.com')).toEqual([]);
+  });
+
   it('may be JSON', () => {
     const rules = [{ name: 'A', host: 'a.example', who: 'signed-in' }];
     expect(parse(JSON.stringify({ rules }))).toMatchObject({ kind: 'ok', rules: [{ name: 'A', line: 1 }] });
