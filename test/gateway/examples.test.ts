@@ -34,7 +34,12 @@ const addressIn = (service: ComposeService | undefined, network: string): string
   Object.entries(service?.networks ?? {}).find(([name]) => name === network)?.[1]?.ipv4_address;
 
 describe('Rules', () => {
-  const context = { usernameKey, scheme: 'https' } as const;
+  const context = {
+    usernameKey,
+    scheme: 'https',
+    ownHost: 'curfew.example.com',
+    ownPaths: new Set<string>(),
+  } as const;
 
   it.each(examples('*/rules/gateway.yaml'))('of %s are read', (file) => {
     expect(parseRules(projectText(file), context)).toMatchObject({ kind: 'ok' });
