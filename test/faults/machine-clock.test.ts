@@ -19,9 +19,9 @@ import { startNode } from './support/node-process.ts';
 const CUTOFF_TIME = { hour: 3, minute: 0 } as const;
 const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const LEASE_MS = 30 * SECOND_MS;
-const SWEPT_WITHIN_MS = 30 * SECOND_MS;
-/** Nodes start in two seconds; on a busy machine in four. */
-const STARTED_BEFORE_MS = 8 * SECOND_MS;
+const SWEPT_WITHIN_MS = 60 * SECOND_MS;
+/** Nodes start in two seconds; beside three other test files on two cores in ten. */
+const STARTED_BEFORE_MS = 25 * SECOND_MS;
 const run = promisify(execFile);
 
 describe('nodes whose machines’ clocks', () => {
@@ -82,6 +82,10 @@ describe('nodes whose machines’ clocks', () => {
     expect(await tokens()).toEqual([{ is_revoked: 0, revoke_reason: null }]);
     expect(clock.now()).toBeLessThan(cutoff);
 
+    // The browser does not wait for ever.
+    await timeUntil('the cutoff is near', () => clock.now() >= cutoff - 5 * SECOND_MS, {
+      withinMs: STARTED_BEFORE_MS,
+    });
     a.process.signal('SIGSTOP');
     const askedInItsSleep = device.page(a.process.origin);
     await timeUntil('the other node has swept', () => isSwept(cutoff), { withinMs: SWEPT_WITHIN_MS });
