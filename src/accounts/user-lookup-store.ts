@@ -26,12 +26,14 @@ export interface UserLookups {
 }
 
 export function createUserLookups({ db }: Pick<Database, 'db'>): UserLookups {
+  const findRowById = (userId: string) =>
+    db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
   const findRow = (username: string) =>
     db.selectFrom('users').selectAll().where('username_key', '=', usernameKey(username)).executeTakeFirst();
 
   return {
     async findById(userId) {
-      const row = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
+      const row = await findRowById(userId);
       return row && toUser(row);
     },
 
@@ -55,7 +57,7 @@ export function createUserLookups({ db }: Pick<Database, 'db'>): UserLookups {
     },
 
     async findCredentialsById(userId) {
-      const row = await db.selectFrom('users').selectAll().where('id', '=', userId).executeTakeFirst();
+      const row = await findRowById(userId);
       return row && { user: toUser(row), passwordHash: row.password_hash };
     },
 

@@ -3,6 +3,7 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import { invalid } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { methods } from '../http/methods.ts';
+import { pass } from '../http/pass.ts';
 import { setWaited } from '../http/request-watch.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
 import { createCors } from './cors.ts';
@@ -47,9 +48,7 @@ const parseJson = express.json({ limit: '4kb' });
 async function readJson(req: Request, res: Response): Promise<void> {
   if (!req.is('application/json'))
     throw invalid({ body: 'must be JSON, with Content-Type: application/json' });
-  await new Promise<void>((resolve, reject) =>
-    parseJson(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(error))),
-  );
+  await pass(parseJson, req, res);
 }
 
 function createHandler(endpoint: Endpoint, { gate, waiting }: ApiRouterDeps): RequestHandler {

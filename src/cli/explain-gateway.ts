@@ -1,7 +1,6 @@
 import { Argument, Option } from 'commander';
 import { usernameKey } from '../accounts/username.ts';
-import { AppError } from '../errors.ts';
-import { type Explanation, explain } from '../gateway/explanation.ts';
+import { explain } from '../gateway/explanation.ts';
 import { type CliCommand, type CommandContext, CommandError, type ExitCode } from './command.ts';
 import { findUser } from './find-user.ts';
 import { toJson } from './json.ts';
@@ -36,7 +35,11 @@ function explainGateway(
     const account = user === undefined ? undefined : await findUser(services, user);
     const asked = { url, method: method.toUpperCase() };
     const asker = account && { ...account, usernameKey: usernameKey(account.username) };
-    const explanation = readably(() => explain({ rules: rules.current(), isRelayed }, asked, asker), url);
+    const explanation = explain({ rules: rules.current(), isRelayed }, asked, asker);
+    if (explanation === undefined)
+      throw new CommandError(
+        `${url} with this method is no request: give a whole address, like https://grafana.example.com/d/abc.`,
+      );
     const { answer, rule, why } = explanation;
     const who = account?.username ?? 'A stranger';
     const place = rule === undefined ? '' : `\nRule "${rule.name}", line ${rule.line} of ${rules.file}.`;
@@ -55,15 +58,4 @@ function explainGateway(
     );
     return 0;
   });
-}
-
-function readably(work: () => Explanation, url: string): Explanation {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'invalid') throw error;
-    throw new CommandError(
-      `${url} with this method is no request: give a whole address, like https://grafana.example.com/d/abc.`,
-    );
-  }
 }

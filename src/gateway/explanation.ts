@@ -1,4 +1,5 @@
 import { ROLE_NAMES, type Role } from '../core/role.ts';
+import { AppError } from '../errors.ts';
 import { readAddress } from './forwarded-request.ts';
 import { findRule, type GatewayRule, type Target, type Who } from './rules.ts';
 import { judge } from './verdict.ts';
@@ -27,15 +28,16 @@ export interface ExplainedUser {
 }
 
 /**
- * What the gateway would answer to a request of a user who has just signed in, or of a stranger. Throws `invalid` for what
- * is no address.
+ * What the gateway would answer to a request of a user who has just signed in, or of a stranger; undefined for what is no
+ * request.
  */
 export function explain(
   { rules, isRelayed }: ExplainedRules,
   { url, method }: { readonly url: string; readonly method: string },
   user: ExplainedUser | undefined,
-): Explanation {
-  const target = readAddress(url, method);
+): Explanation | undefined {
+  const target = readAsked(url, method);
+  if (target === undefined) return undefined;
   const found = findRule(rules, target);
   if (found.kind === 'ambiguous')
     return refused('The path can be read in several ways that lead to different rules: none counts.');
@@ -62,6 +64,15 @@ export function explain(
   if (freshMinutes === undefined) return { answer: 'allowed', rule, why };
   const password = `The password is asked for where it was last entered ${freshMinutes} minutes ago or earlier; programs with an API key are refused.`;
   return { answer: 'allowed', rule, why: `${why} ${password}` };
+}
+
+function readAsked(url: string, method: string): Target | undefined {
+  try {
+    return readAddress(url, method);
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'invalid') return undefined;
+    throw error;
+  }
 }
 
 const refused = (why: string, rule?: GatewayRule): Explanation => ({ answer: 'refused', rule, why });

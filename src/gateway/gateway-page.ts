@@ -1,7 +1,7 @@
 import { type Request, type Response, Router } from 'express';
-import { AppError } from '../errors.ts';
 import { methods } from '../http/methods.ts';
 import { renderPage } from '../http/page.ts';
+import { queryText } from '../http/query-text.ts';
 import type { RoutePolicy } from '../http/route-policy.ts';
 import {
   describeWho,
@@ -15,6 +15,9 @@ import type { RuleUses } from './rule-uses.ts';
 import type { GatewayRule } from './rules.ts';
 
 const GATEWAY = '/security/gateway';
+
+/** Of a question: as much as Node reads of a request's head, so that no address is cut and explained as another one. */
+const LONGEST = 16 * 1024;
 
 export const GATEWAY_PAGE_ROUTES: readonly RoutePolicy[] = [{ path: GATEWAY, role: 'admin' }];
 
@@ -38,22 +41,17 @@ type Question = { readonly url: string; readonly user: string; readonly method: 
 export function createGatewayPage({ rules, uses, findUser, isRelayed }: GatewayPageDeps): Router {
   async function answer(req: Request): Promise<Question> {
     const asked = {
-      url: textOf(req, 'url'),
-      user: textOf(req, 'user'),
-      method: textOf(req, 'method') || 'GET',
+      url: queryText(req, 'url', LONGEST),
+      user: queryText(req, 'user', LONGEST),
+      method: queryText(req, 'method', LONGEST) || 'GET',
     };
     if (asked.url === '') return asked;
     const user = asked.user === '' ? undefined : await findUser(asked.user);
     if (asked.user !== '' && user === undefined)
       return { ...asked, fields: { user: 'There is no account of this name.' } };
-    try {
-      const explained = { rules: rules.current(), isRelayed };
-      return { ...asked, explanation: explain(explained, asked, user) };
-    } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'invalid') throw error;
-      const words = 'This is no whole address, like https://grafana.example.com/d/abc.';
-      return { ...asked, fields: { url: words } };
-    }
+    const explanation = explain({ rules: rules.current(), isRelayed }, asked, user);
+    if (explanation !== undefined) return { ...asked, explanation };
+    return { ...asked, fields: { url: 'This is no whole address, like https://grafana.example.com/d/abc.' } };
   }
 
   async function show(req: Request, res: Response): Promise<void> {
@@ -73,11 +71,6 @@ export function createGatewayPage({ rules, uses, findUser, isRelayed }: GatewayP
   const router = Router({ caseSensitive: true });
   methods(router, GATEWAY, { get: show });
   return router;
-}
-
-function textOf({ query }: Request, name: string): string {
-  const value = query[name];
-  return typeof value === 'string' ? value.trim() : '';
 }
 
 function showRule(rule: GatewayRule) {

@@ -1,6 +1,6 @@
-import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, type JWK } from 'jose';
-import { decodeFernetKey } from '../storage/fernet-key.ts';
+import { deriveKey } from '../storage/key-ring.ts';
 
 /** What signs X-Curfew-Identity. */
 export interface IdentityKey {
@@ -12,7 +12,6 @@ export interface IdentityKey {
 
 /** PKCS #8 of an Ed25519 key up to its 32 bytes (RFC 8410, 7). */
 const PKCS8_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
-const SEED_BYTES = 32;
 
 /**
  * One key for each ENCRYPTION_KEY, in their order: the newest signs, and all are in the JWKS. Derived with HKDF-SHA256
@@ -22,10 +21,8 @@ export function deriveIdentityKeys(encryptionKeys: readonly string[]): Promise<r
   return Promise.all(encryptionKeys.map(derive));
 }
 
-async function derive(text: string): Promise<IdentityKey> {
-  const root = decodeFernetKey(text);
-  if (root === undefined) throw new RangeError('An encryption key must be 32 bytes in base64url.');
-  const seed = Buffer.from(hkdfSync('sha256', root, '', 'curfew/gateway/identity', SEED_BYTES));
+async function derive(encryptionKey: string): Promise<IdentityKey> {
+  const seed = deriveKey(encryptionKey, 'gateway/identity');
   const privateKey = createPrivateKey({
     key: Buffer.concat([PKCS8_HEAD, seed]),
     format: 'der',

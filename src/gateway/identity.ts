@@ -49,8 +49,11 @@ const EMAILS_KEPT = 10_000;
 
 export function createIdentityIssuer(deps: IdentityIssuerDeps): IdentityIssuer {
   const { encryptionKeys, publicOrigin, emailOf, clock } = deps;
-  const keys = deriveIdentityKeys(encryptionKeys);
+  let derived: ReturnType<typeof deriveIdentityKeys> | undefined;
   const emails = new LRUCache<string, { readonly email: string }>({ max: EMAILS_KEPT, ttl: EMAIL_KEPT_MS });
+
+  /** Not before the first tool asks: the command line and servers without a gateway need none. */
+  const identityKeys = () => (derived ??= deriveIdentityKeys(encryptionKeys));
 
   async function findEmail(userId: string): Promise<string> {
     const known = emails.get(userId);
@@ -61,7 +64,7 @@ export function createIdentityIssuer(deps: IdentityIssuerDeps): IdentityIssuer {
   }
 
   async function sign({ userId, username, role, endsAt }: Identity, email: string, audience: string) {
-    const [key] = await keys;
+    const [key] = await identityKeys();
     if (key === undefined) throw new RangeError('There is no encryption key.');
     const now = Math.floor(clock.now() / SECOND_MS);
     const ends = Number.isFinite(endsAt) ? { session_ends: Math.floor(endsAt / SECOND_MS) } : {};
@@ -87,7 +90,7 @@ export function createIdentityIssuer(deps: IdentityIssuerDeps): IdentityIssuer {
         'X-Curfew-Identity': await sign(identity, email, audience),
       };
     },
-    jwks: async () => ({ keys: (await keys).map(({ publicJwk }) => publicJwk) }),
+    jwks: async () => ({ keys: (await identityKeys()).map(({ publicJwk }) => publicJwk) }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Request, Response } from 'express';
 import type { AppError } from '../errors.ts';
 import { hasBody } from '../http/body-limits.ts';
+import { sendErrorJson, setErrorHeaders } from '../http/error-answer.ts';
 import { sendPlainPage } from '../http/plain-page.ts';
 import { type AskedRequest, askedOf } from './asked-request.ts';
 
@@ -8,14 +9,13 @@ import { type AskedRequest, askedOf } from './asked-request.ts';
 export function answerRefusal(req: Request, res: Response, error: AppError): boolean {
   const asked = askedOf(req);
   if (asked === undefined) return false;
-  res.set(error.headers).set('Cache-Control', 'no-store');
+  setErrorHeaders(res, error);
   // What is still on its way in was for the tool, and is read by no one.
   if (asked.kind === 'relay' && hasBody(req) && !req.complete) res.set('Connection', 'close');
-  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
   const { location } = error.details ?? {};
   const elsewhere = typeof location === 'string' ? location : undefined;
   if (asked.kind === 'nginx') answerNginx(res, error, elsewhere);
-  else if (!isNavigation(req, asked)) answerScript(res, error);
+  else if (!isNavigation(req, asked)) sendErrorJson(res, error);
   else if (elsewhere !== undefined) res.redirect(303, elsewhere);
   else sendPlainPage(res.status(error.status), { heading: HEADING, text: error.message });
   return true;
@@ -32,11 +32,6 @@ function answerNginx(res: Response, error: AppError, location: string | undefine
   if (location !== undefined) res.set('Location', location);
   const status = error.code === 'invalid' ? 400 : location !== undefined || error.status === 401 ? 401 : 403;
   res.status(status).type('text').send(`${error.message}\n`);
-}
-
-function answerScript(res: Response, { status, code, message, fields, details }: AppError): void {
-  const more = fields === undefined ? {} : { fields };
-  res.status(status).json({ status: 'error', error: code, message, ...more, ...details });
 }
 
 /** Whether a browser asks for a page to show: a script could not follow a redirect to another origin, and a socket none at all. */

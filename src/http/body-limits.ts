@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler } from 'express';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { AppError } from '../errors.ts';
@@ -55,7 +56,7 @@ export function createBodyLimits(formLimits: BodyLimits = FORM_LIMITS): RequestH
   };
 }
 
-export const hasBody = ({ headers }: Request): boolean =>
+export const hasBody = ({ headers }: Pick<IncomingMessage, 'headers'>): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 interface Counting {

@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import type { Log } from '../core/log.ts';
 import { AppError, type ErrorAction, notFound } from '../errors.ts';
+import { sendErrorJson, setErrorHeaders } from './error-answer.ts';
 import { loggedPathOf } from './logged-path.ts';
 import { renderPage } from './page.ts';
 import { safeReturnTo } from './return-to.ts';
@@ -54,14 +55,12 @@ export function createErrorHandler(
 
 function answer(req: Request, res: Response, error: AppError): void {
   forgetVisitor(req);
-  res.status(error.status).set(error.headers).set('Cache-Control', 'no-store');
-  if (error.retryAfterSeconds !== undefined) res.set('Retry-After', String(error.retryAfterSeconds));
+  setErrorHeaders(res, error);
   if (wantsJson(req) || isApi(req)) {
-    const fields = error.fields === undefined ? {} : { fields: error.fields };
-    res.json({ status: 'error', error: error.code, message: error.message, ...fields, ...error.details });
+    sendErrorJson(res, error);
     return;
   }
-  renderPage(req, res, 'error', {
+  renderPage(req, res.status(error.status), 'error', {
     title: HEADINGS[error.code],
     status: error.status,
     heading: HEADINGS[error.code],

@@ -2,6 +2,7 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Express, Request, Response } from 'express';
 import { SECOND_MS } from '../core/duration.ts';
+import { hasBody } from './body-limits.ts';
 
 /** The connection of a handshake, and what its client sent behind the headers. */
 export interface Upgrade {
@@ -60,7 +61,6 @@ export function leaveHttp(res: Response, { socket }: Upgrade, status = 101): voi
   res.emit('close');
 }
 
-function isHandshake({ method, headers }: IncomingMessage): boolean {
-  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && !hasBody;
+function isHandshake(req: IncomingMessage): boolean {
+  return req.method === 'GET' && req.headers.upgrade?.toLowerCase() === 'websocket' && !hasBody(req);
 }

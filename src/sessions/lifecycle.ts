@@ -8,6 +8,7 @@ import type { Receipt, RevocationReason } from '../core/revocation.ts';
 import { unavailable } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
+import { userAgentOf } from '../http/user-agent.ts';
 import type { EpochStore } from '../revocation/epoch-store.ts';
 import type { RevocationStore } from '../revocation/revocation-store.ts';
 import type { Revoker } from '../revocation/revoker.ts';
@@ -61,7 +62,6 @@ export interface SessionLifecycleDeps {
 
 /** Each try fails only when everything of the user was ended during those milliseconds. */
 const SIGN_IN_TRIES = 3;
-const USER_AGENT_LENGTH = 300;
 
 export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifecycle {
   const { clock, calendar, registry, epochs, revoker, revocations, ids, maxSessionsPerUser, limitIdle } =
@@ -78,7 +78,7 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
       epoch,
       loginTime: toIstIso(loginTime),
       deviceId: randomBytes(12).toString('base64url'),
-      userAgent: (req.get('user-agent') ?? '').slice(0, USER_AGENT_LENGTH),
+      userAgent: userAgentOf(req) ?? '',
       address: clientAddress(req),
     });
     // The form secret belongs to the new session; made now, so that the next page need not save it.

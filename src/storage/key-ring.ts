@@ -66,6 +66,10 @@ function readKey(text: string): Buffer {
   return bytes;
 }
 
+/** The 32 bytes that an ENCRYPTION_KEY gives for a purpose that encrypts nothing. Throws a RangeError on a malformed key. */
+export const deriveKey = (encryptionKey: string, purpose: string): Buffer =>
+  derive(readKey(encryptionKey), purpose);
+
 function derive(root: Buffer, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', root, '', `curfew/${purpose}`, KEY_BYTES));
 }
