@@ -1,12 +1,10 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { importKnownSymbols } from '../strategies/known-symbols.ts';
 import { makeStrategy, send } from '../strategies/trader.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
 import { type Browser, launchBrowser } from '../support/browser.ts';
-import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
+import { createRulesFile, type RulesFile } from '../support/rules-file.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, PERSON, setUp, signIn } from '../support/visitor.ts';
 
@@ -45,15 +43,13 @@ const ROW_HEIGHTS =
 describe('Every page', () => {
   let server: TestServer;
   let browser: Browser;
-  let folder: ScratchDirectory;
+  let rules: RulesFile;
   let strategy: string;
 
   beforeAll(async () => {
-    folder = createScratchDirectory('gateway');
-    const rules = join(folder.path, 'gateway.yaml');
-    writeFileSync(rules, GATEWAY_RULES);
+    rules = createRulesFile(GATEWAY_RULES);
     [server, browser] = await Promise.all([
-      startTestServer({ env: { GATEWAY_RULES: rules } }),
+      startTestServer({ env: { GATEWAY_RULES: rules.path } }),
       launchBrowser(),
     ]);
     const visitor = createVisitor(server.origin);
@@ -69,7 +65,7 @@ describe('Every page', () => {
   afterAll(async () => {
     await browser.close();
     await server.close();
-    folder.remove();
+    rules.remove();
   });
 
   async function openSignedIn(width: number): Promise<Page> {

@@ -1,10 +1,8 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RecordingTool, startRecordingTool } from '../gateway/proxies/recording-tool.ts';
 import { type Browser, launchBrowser } from '../support/browser.ts';
-import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
+import { createRulesFile, type RulesFile } from '../support/rules-file.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { PERSON } from '../support/visitor.ts';
@@ -15,7 +13,7 @@ const CLOSING = `new Promise((resolve) => {
 })`;
 
 describe('A tool that is relayed, in a browser', () => {
-  let folder: ScratchDirectory;
+  let rules: RulesFile;
   let tool: RecordingTool;
   let server: TestServer;
   let clock: SettableClock;
@@ -25,23 +23,18 @@ describe('A tool that is relayed, in a browser', () => {
   let address: string;
 
   beforeAll(async () => {
-    folder = createScratchDirectory('relay');
-    const file = join(folder.path, 'gateway.yaml');
-    writeFileSync(file, 'rules: []\n');
+    rules = createRulesFile();
     clock = createSettableClock('2026-11-23T10:00:00+05:30');
     [tool, browser] = await Promise.all([startRecordingTool(), launchBrowser()]);
     server = await startTestServer({
       clock,
       hostname: 'curfew.desk.test',
-      env: { GATEWAY_RULES: file, COOKIE_DOMAIN: 'desk.test', SESSION_IDLE_TIMEOUT: 'off' },
+      env: { GATEWAY_RULES: rules.path, COOKIE_DOMAIN: 'desk.test', SESSION_IDLE_TIMEOUT: 'off' },
       jobs: true,
     });
     const host = `notebook.desk.test:${server.config.port}`;
     const upstream = `http://127.0.0.1:${tool.ports[0]}`;
-    writeFileSync(
-      file,
-      `rules:\n  - { name: notebook, host: '${host}', who: signed-in, upstream: '${upstream}' }\n`,
-    );
+    rules.write(`rules:\n  - { name: notebook, host: '${host}', who: signed-in, upstream: '${upstream}' }\n`);
     await server.services.gateway.rules.reload();
     await server.services.accounts.userAdmin.create({ ...PERSON, role: 'admin' }, { actor: 'test' });
     context = await browser.newContext();
@@ -52,7 +45,7 @@ describe('A tool that is relayed, in a browser', () => {
     await browser.close();
     await server.close();
     await tool.close();
-    folder.remove();
+    rules.remove();
   });
 
   async function signIn(): Promise<void> {

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFakeAdapter } from '../broker/fake-adapter.ts';
 import type { FeedServer } from '../broker/feeds/feed-server.ts';
 import { startKiteServer } from '../broker/feeds/kite-server.ts';
 import { importKnownSymbols } from '../strategies/known-symbols.ts';
@@ -7,9 +6,9 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { issueKey } from './issue-key.ts';
 import { openSocket, type SocketClient } from './socket-client.ts';
+import { createStreamingAdapter } from './streaming-adapter.ts';
 
 const INFY = '408065';
-const DAY = 86_400_000;
 
 describe('Prices of a real broker, to a program', () => {
   let kite: FeedServer;
@@ -21,25 +20,11 @@ describe('Prices of a real broker, to a program', () => {
 
   beforeAll(async () => {
     kite = await startKiteServer();
-    const adapter = createFakeAdapter({
+    const adapter = createStreamingAdapter({
       id: 'zerodha',
       name: 'Zerodha',
-      // It logs everybody in at once.
-      startAuthorization: async ({ state, redirectUri }) => ({
-        kind: 'redirect',
-        url: new URL(`${redirectUri}?state=${state}`),
-      }),
-      async exchange() {
-        const accessToken = kite.issueToken();
-        tokens.push(accessToken);
-        return { kind: 'granted', accessToken, expiresAt: Date.now() + DAY };
-      },
-      revoke: async () => ({ kind: 'done' }),
-      feed: {
-        ...kite.feed,
-        connect: ({ token }, listener) =>
-          kite.feed.connect({ token, credentials: kite.credentials }, listener),
-      },
+      prices: kite,
+      onToken: (token) => void tokens.push(token),
     });
     server = await startTestServer({ adapters: [adapter], jobs: true });
     asha = createVisitor(server.origin);

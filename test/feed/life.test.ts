@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import type { Receipt } from '../../src/core/revocation.ts';
+import { holdJudgement } from '../support/held-judgement.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
@@ -123,25 +124,15 @@ describe('A socket of one server', () => {
   });
 
   it('is not opened when its session ends during the handshake', async () => {
-    const { registry } = server.services;
-    const usual = registry.lastSeen;
-    const judged = Promise.withResolvers<void>();
-    const revoked = Promise.withResolvers<void>();
-    const seen = vi.spyOn(registry, 'lastSeen').mockImplementation(async (sid) => {
-      const answer = await usual(sid);
-      judged.resolve();
-      await revoked.promise;
-      return answer;
-    });
+    const held = holdJudgement(server.services.registry);
     const refusal = openInVain(server.origin, asBrowser(server.origin, asha.sessionCookie()));
-    await judged.promise;
+    await held.judged;
     const receipt = (await server.services.revocation.revoker.revokeAccount(
       userId,
       'ended_by_admin',
       ORIGIN,
     )) as Receipt;
-    seen.mockRestore();
-    revoked.resolve();
+    held.goOn();
     expect(await refusal).toMatchObject({ status: 401, body: { error: 'session_expired' } });
     expect(receipt.lines.at(-1)).toMatchObject({ step: 'sockets', count: 0 });
   });

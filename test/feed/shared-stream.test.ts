@@ -1,6 +1,5 @@
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
-import { createFakeAdapter } from '../broker/fake-adapter.ts';
 import type { FeedServer } from '../broker/feeds/feed-server.ts';
 import { startKiteServer } from '../broker/feeds/kite-server.ts';
 import { createTcpProxy, type TcpProxy } from '../faults/support/tcp-proxy.ts';
@@ -11,11 +10,11 @@ import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { issueKey } from './issue-key.ts';
 import { openSocket, type SocketClient } from './socket-client.ts';
+import { createStreamingAdapter } from './streaming-adapter.ts';
 
 const INFY = '408065';
 const SBIN = '779521';
 const SECOND = 1_000;
-const DAY = 86_400 * SECOND;
 const ORIGIN = { actor: 'test' };
 const RAVI = { username: 'ravi', password: 'long-quiet-evening-77', email: 'ravi@example.org' } as const;
 
@@ -62,27 +61,13 @@ describe('The prices of a user on two nodes', { timeout: 60_000 }, () => {
     await redis.stop();
   });
 
-  /** It logs everybody in at once, and its prices are Kite's. */
   function broker(id: string, name: string) {
-    return createFakeAdapter({
+    return createStreamingAdapter({
       id,
       name,
-      startAuthorization: async ({ state, redirectUri }) => ({
-        kind: 'redirect',
-        url: new URL(`${redirectUri}?state=${state}`),
-      }),
-      async exchange() {
-        const accessToken = kite.issueToken();
-        tokens.push(accessToken);
-        return { kind: 'granted', accessToken, expiresAt: Date.now() + DAY };
-      },
-      revoke: async () => ({ kind: 'done' }),
-      feed: {
-        ...kite.feed,
-        instruments: 'any',
-        connect: ({ token }, listener) =>
-          kite.feed.connect({ token, credentials: kite.credentials }, listener),
-      },
+      prices: kite,
+      onToken: (token) => void tokens.push(token),
+      feed: { instruments: 'any' },
     });
   }
 

@@ -1,9 +1,7 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ApiScope } from '../../src/api/api-scope.ts';
-import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
+import { createRulesFile, type RulesFile } from '../support/rules-file.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
@@ -21,7 +19,7 @@ const START = '2026-11-26T10:00:00+05:30';
 const SESSION_ENDS = Date.parse('2026-11-27T03:00:00+05:30') / 1000;
 
 describe('The questions of proxies', () => {
-  let folder: ScratchDirectory;
+  let rules: RulesFile;
   let clock: SettableClock;
   let server: TestServer;
   let asha: Visitor;
@@ -45,16 +43,15 @@ describe('The questions of proxies', () => {
     visitor.get(`/authz/ext${path}`, { Host: 'tool.desk.test', 'X-Forwarded-Proto': 'http', ...more });
 
   beforeAll(() => {
-    folder = createScratchDirectory('gateway');
-    writeFileSync(join(folder.path, 'gateway.yaml'), RULES);
+    rules = createRulesFile(RULES);
   });
-  afterAll(() => folder.remove());
+  afterAll(() => rules.remove());
 
   beforeEach(async () => {
     clock = createSettableClock(START);
     server = await startTestServer({
       clock,
-      env: { GATEWAY_RULES: join(folder.path, 'gateway.yaml'), TRUST_PROXY: '127.0.0.1' },
+      env: { GATEWAY_RULES: rules.path, TRUST_PROXY: '127.0.0.1' },
     });
     asha = createVisitor(server.origin);
     stranger = createVisitor(server.origin);
@@ -257,10 +254,8 @@ describe('Questions', () => {
     ['without TRUST_PROXY', { GATEWAY_RULES: 'x' }, 'TRUST_PROXY'],
     ['while the gateway is off', { TRUST_PROXY: '127.0.0.1' }, 'GATEWAY_RULES'],
   ])('are refused %s', async (_when, env, words) => {
-    const folder = createScratchDirectory('gateway');
-    const file = join(folder.path, 'gateway.yaml');
-    writeFileSync(file, RULES);
-    const settings = 'GATEWAY_RULES' in env ? { GATEWAY_RULES: file } : env;
+    const rules = createRulesFile(RULES);
+    const settings = 'GATEWAY_RULES' in env ? { GATEWAY_RULES: rules.path } : env;
     const server = await startTestServer({ env: settings });
     try {
       const visitor = createVisitor(server.origin);
@@ -274,7 +269,7 @@ describe('Questions', () => {
       expect(answer.text + server.logText()).toContain(words);
     } finally {
       await server.close();
-      folder.remove();
+      rules.remove();
     }
   });
 });

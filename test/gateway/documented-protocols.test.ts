@@ -1,8 +1,6 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
+import { createRulesFile, type RulesFile } from '../support/rules-file.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn } from '../support/visitor.ts';
 import { documentedBlocks } from './proxies/documented-blocks.ts';
@@ -21,15 +19,13 @@ const RULES = `rules:
 
 type Headers = Readonly<Record<string, string>>;
 
-let folder: ScratchDirectory;
+let rules: RulesFile;
 let curfew: TestServer;
 let cookie: string;
 
 beforeAll(async () => {
-  folder = createScratchDirectory('gateway');
-  const file = join(folder.path, 'gateway.yaml');
-  writeFileSync(file, RULES);
-  curfew = await startTestServer({ env: { GATEWAY_RULES: file, TRUST_PROXY: '127.0.0.1' } });
+  rules = createRulesFile(RULES);
+  curfew = await startTestServer({ env: { GATEWAY_RULES: rules.path, TRUST_PROXY: '127.0.0.1' } });
   const visitor = createVisitor(curfew.origin);
   await setUp(visitor);
   await signIn(visitor);
@@ -37,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await curfew.close();
-  folder.remove();
+  rules.remove();
 });
 
 const send = (method: string, target: string, headers: Headers): Promise<RawAnswer> => {

@@ -1,7 +1,5 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
+import { createRulesFile, type RulesFile } from '../support/rules-file.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 
@@ -12,22 +10,20 @@ const RULES = `rules:
 `;
 
 describe('The page of the gateway', () => {
-  let folder: ScratchDirectory;
+  let rules: RulesFile;
   let server: TestServer;
   let admin: Visitor;
 
   beforeAll(async () => {
-    folder = createScratchDirectory('gateway');
-    const file = join(folder.path, 'gateway.yaml');
-    writeFileSync(file, RULES);
-    server = await startTestServer({ env: { GATEWAY_RULES: file, TRUST_PROXY: '127.0.0.1' } });
+    rules = createRulesFile(RULES);
+    server = await startTestServer({ env: { GATEWAY_RULES: rules.path, TRUST_PROXY: '127.0.0.1' } });
     admin = createVisitor(server.origin);
     await setUp(admin);
     await signIn(admin);
   });
   afterAll(async () => {
     await server.close();
-    folder.remove();
+    rules.remove();
   });
 
   const ask = (question: Readonly<Record<string, string>>) =>

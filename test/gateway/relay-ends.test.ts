@@ -1,13 +1,12 @@
-import { writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { issueKey } from '../feed/issue-key.ts';
+import { holdJudgement } from '../support/held-judgement.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
-import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
+import { createRulesFile, type RulesFile } from '../support/rules-file.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
@@ -32,13 +31,11 @@ const rulesFor = (tool: string, who = 'signed-in'): string =>
   - { name: tool, host: ${TOOL_HOST}, who: ${who}, upstream: "${tool}" }
 `;
 
-let folder: ScratchDirectory;
-let file: string;
+let rules: RulesFile;
 let tool: ToolServer;
 
 beforeAll(async () => {
-  folder = createScratchDirectory('relay');
-  file = join(folder.path, 'gateway.yaml');
+  rules = createRulesFile();
   tool = await startTool();
   tool.answer('/open/events', (_req, res) => {
     res.writeHead(200, { 'Content-Type': 'text/event-stream' }).flushHeaders();
@@ -46,9 +43,9 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await tool.close();
-  folder.remove();
+  rules.remove();
 });
-beforeEach(() => writeFileSync(file, rulesFor(tool.origin)));
+beforeEach(() => rules.write(rulesFor(tool.origin)));
 
 async function userIdOf({ services }: TestServer): Promise<string> {
   return (await services.users.list())[0]?.id ?? '';
@@ -101,7 +98,7 @@ describe('What is relayed', () => {
 
   beforeEach(async () => {
     clock = createSettableClock('2026-11-23T10:00:00+05:30');
-    server = await startTestServer({ clock, env: { GATEWAY_RULES: file } });
+    server = await startTestServer({ clock, env: { GATEWAY_RULES: rules.path } });
     asha = createVisitor(server.origin);
     await setUp(asha);
     await signIn(asha);
@@ -200,38 +197,28 @@ describe('What is relayed', () => {
   it('ends when the rules no longer let its user in', async () => {
     const both = await open();
     const public_ = await openStream(server.origin, {}, '/open/events');
-    writeFileSync(file, `# The same.\n${rulesFor(tool.origin)}`);
+    rules.write(`# The same.\n${rulesFor(tool.origin)}`);
     await server.services.gateway.rules.reload();
     await sleep(50);
     expect([both.socket.ws.readyState, both.stream.isOpen()]).toEqual([1, true]);
-    writeFileSync(file, rulesFor(tool.origin, '{ people: [ravi] }'));
+    rules.write(rulesFor(tool.origin, '{ people: [ravi] }'));
     await server.services.gateway.rules.reload();
     expect(await both.socket.closed).toEqual({ code: 4403, reason: 'forbidden' });
     await both.stream.cut;
     expect(public_.isOpen()).toBe(true);
-    writeFileSync(file, rulesFor(tool.origin.replace('127.0.0.1', 'localhost')));
+    rules.write(rulesFor(tool.origin.replace('127.0.0.1', 'localhost')));
     await server.services.gateway.rules.reload();
     await public_.cut;
     await expect.poll(tool.openConnections).toBe(0);
   });
 
   it('does not begin when its session ends while it is judged', async () => {
-    const { registry } = server.services;
-    const usual = registry.lastSeen;
-    const judged = Promise.withResolvers<void>();
-    const revoked = Promise.withResolvers<void>();
-    const seen = vi.spyOn(registry, 'lastSeen').mockImplementation(async (sid) => {
-      const answer = await usual(sid);
-      judged.resolve();
-      await revoked.promise;
-      return answer;
-    });
+    const held = holdJudgement(server.services.registry);
     const begun = tool.requests.length;
     const answer = ask(server.origin, '/page', { headers: { ...asBrowser(asha), accept: 'text/html' } });
-    await judged.promise;
+    await held.judged;
     await server.services.revocation.revoker.revokeAccount(userId, 'ended_by_admin', ORIGIN);
-    seen.mockRestore();
-    revoked.resolve();
+    held.goOn();
     expect((await answer).status).toBe(303);
     expect(new URL((await answer).headers.location ?? '').searchParams.get('reason')).toBe('revoked');
     expect(tool.requests).toHaveLength(begun);
@@ -295,9 +282,9 @@ describe('What is relayed on another node than the one that ends it', () => {
     const env = {
       DATABASE_URL: await createDatabase({ url: inject('postgresUrl') }),
       REDIS_URL: await createRedisDatabase({ url: inject('redisUrl') }),
-      GATEWAY_RULES: file,
+      GATEWAY_RULES: rules.path,
     };
-    writeFileSync(file, rulesFor(tool.origin));
+    rules.write(rulesFor(tool.origin));
     near = await startTestServer({ env, jobs: true });
     far = await startTestServer({ env, jobs: true });
     await setUp(createVisitor(near.origin));

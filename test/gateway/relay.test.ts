@@ -1,12 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { issueKey } from '../feed/issue-key.ts';
 import { openInVain } from '../feed/socket-client.ts';
-import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
+import { createRulesFile, type RulesFile } from '../support/rules-file.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { ask, begin, cookieOf, openToolSocket, responseOf, TOOL_HOST } from './relay-client.ts';
@@ -26,7 +24,7 @@ const rulesFor = (tool: string, ownHost: string): string => `rules:
 `;
 
 describe('The relay', () => {
-  let folder: ScratchDirectory;
+  let rules: RulesFile;
   let tool: ToolServer;
   let server: TestServer;
   let asha: Visitor;
@@ -34,13 +32,11 @@ describe('The relay', () => {
   let own: string;
 
   beforeAll(async () => {
-    folder = createScratchDirectory('relay');
-    const file = join(folder.path, 'gateway.yaml');
+    rules = createRulesFile();
     tool = await startTool();
-    writeFileSync(file, 'rules: []');
-    server = await startTestServer({ env: { GATEWAY_RULES: file, TRUST_PROXY: '192.0.2.1' } });
+    server = await startTestServer({ env: { GATEWAY_RULES: rules.path, TRUST_PROXY: '192.0.2.1' } });
     own = new URL(server.origin).host;
-    writeFileSync(file, rulesFor(tool.origin, own));
+    rules.write(rulesFor(tool.origin, own));
     server.services.gateway.rules.load();
     asha = createVisitor(server.origin);
     await setUp(asha);
@@ -50,7 +46,7 @@ describe('The relay', () => {
   afterAll(async () => {
     await server.close();
     await tool.close();
-    folder.remove();
+    rules.remove();
   });
 
   const get = (path: string, headers = {}, host = TOOL_HOST) =>
@@ -392,17 +388,15 @@ describe('The relay', () => {
 });
 
 describe('A relay behind a proxy', () => {
-  let folder: ScratchDirectory;
+  let rules: RulesFile;
   let tool: ToolServer;
   let server: TestServer;
   let cookie: string;
 
   beforeEach(async () => {
-    folder = createScratchDirectory('relay');
-    const file = join(folder.path, 'gateway.yaml');
     tool = await startTool();
-    writeFileSync(file, rulesFor(tool.origin, 'curfew.desk.test'));
-    server = await startTestServer({ env: { GATEWAY_RULES: file, TRUST_PROXY: '127.0.0.1' } });
+    rules = createRulesFile(rulesFor(tool.origin, 'curfew.desk.test'));
+    server = await startTestServer({ env: { GATEWAY_RULES: rules.path, TRUST_PROXY: '127.0.0.1' } });
     const asha = createVisitor(server.origin);
     await setUp(asha);
     await signIn(asha);
@@ -410,7 +404,7 @@ describe('A relay behind a proxy', () => {
     return async () => {
       await server.close();
       await tool.close();
-      folder.remove();
+      rules.remove();
     };
   });
 
@@ -458,8 +452,7 @@ describe('A relay behind a proxy', () => {
   });
 
   it('notices that a tool’s address leads back to it', async () => {
-    const file = join(folder.path, 'gateway.yaml');
-    writeFileSync(file, rulesFor(server.origin, 'curfew.desk.test'));
+    rules.write(rulesFor(server.origin, 'curfew.desk.test'));
     server.services.gateway.rules.load();
     const answer = await ask(server.origin, '/page', { headers: { cookie, accept: 'application/json' } });
     expect(answer.status).toBe(502);

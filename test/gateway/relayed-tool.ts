@@ -1,6 +1,4 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { createScratchDirectory } from '../support/scratch-directory.ts';
+import { createRulesFile } from '../support/rules-file.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { cookieOf, TOOL_HOST } from './relay-client.ts';
@@ -17,14 +15,11 @@ export interface RelayedTool {
 
 /** A server with a tool behind its relay, and a user who is signed in. `more`: further rules, in front. */
 export async function startRelayedTool(more: (tool: string) => string = () => ''): Promise<RelayedTool> {
-  const folder = createScratchDirectory('relay');
-  const file = join(folder.path, 'gateway.yaml');
   const tool = await startTool();
-  writeFileSync(
-    file,
+  const rules = createRulesFile(
     `rules:\n${more(tool.origin)}  - { name: tool, host: ${TOOL_HOST}, who: signed-in, upstream: "${tool.origin}" }\n`,
   );
-  const server = await startTestServer({ env: { GATEWAY_RULES: file } });
+  const server = await startTestServer({ env: { GATEWAY_RULES: rules.path } });
   const asha = createVisitor(server.origin);
   await setUp(asha);
   await signIn(asha);
@@ -36,7 +31,7 @@ export async function startRelayedTool(more: (tool: string) => string = () => ''
     async close() {
       await server.close();
       await tool.close();
-      folder.remove();
+      rules.remove();
     },
   };
 }

@@ -1,6 +1,4 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { createScratchDirectory } from '../../support/scratch-directory.ts';
+import { createRulesFile } from '../../support/rules-file.ts';
 import { startTestServer, type TestServer, type TestServerOptions } from '../../support/test-server.ts';
 import { createVisitor, PERSON, signIn, type Visitor } from '../../support/visitor.ts';
 import { type RealProxy, startRealProxies } from './real-proxies.ts';
@@ -53,16 +51,14 @@ export async function openProxiedDesk(
   options: TestServerOptions,
   startProxies = startRealProxies,
 ): Promise<ProxiedDesk> {
-  const folder = createScratchDirectory('gateway');
-  const rulesFile = join(folder.path, 'gateway.yaml');
-  writeFileSync(rulesFile, 'rules: []\n');
+  const rules = createRulesFile();
   const tool = await startRecordingTool();
   const curfew = await startTestServer({
     ...options,
-    env: { TRUST_PROXY: '127.0.0.1', GATEWAY_RULES: rulesFile, ...options.env },
+    env: { TRUST_PROXY: '127.0.0.1', GATEWAY_RULES: rules.path, ...options.env },
   });
   const proxies = await startProxies({ curfewPort: curfew.config.port, toolPorts: tool.ports });
-  writeFileSync(rulesFile, `rules:\n${proxies.map(rulesFor).join('')}`);
+  rules.write(`rules:\n${proxies.map(rulesFor).join('')}`);
   await curfew.services.gateway.rules.reload();
   await createPeople(curfew);
   let stopped: Promise<void> | undefined;
@@ -76,7 +72,7 @@ export async function openProxiedDesk(
       await Promise.all(proxies.map((proxy) => proxy.stop()));
       await stopCurfew();
       await tool.close();
-      folder.remove();
+      rules.remove();
     },
   };
 }
