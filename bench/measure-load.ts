@@ -37,6 +37,7 @@ export async function measureLoad(
   });
   const [usage, commands] = [await server.usage(), await workshop.countCommands()];
   return {
+    requests: load.requests,
     'requests/s': load.requests / load.seconds,
     'CPU µs/request': (usage.cpuMicroseconds - usageBefore.cpuMicroseconds) / load.requests,
     'p50 ms': load.p50Ms,

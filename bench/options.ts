@@ -19,13 +19,16 @@ export type PartName = (typeof PARTS)[number];
 
 export interface Options {
   readonly parts: readonly PartName[];
+  /** What to profile, in place of measuring parts. */
+  readonly profile: string | undefined;
   readonly rounds: number;
   /** How long each subject is under load in each round. */
   readonly seconds: number;
   readonly connections: number;
 }
 
-const USAGE = `npm run bench -- [${PARTS.join('|')} ...] [--rounds 9] [--seconds 2] [--connections 10]`;
+const USAGE = `npm run bench -- [${PARTS.join('|')} ...] [--rounds 9] [--seconds 2] [--connections 10]
+npm run bench -- profile page|dashboard|login|home|asset`;
 
 /** Reads the command line; what is wrong with it, in words, where it cannot be read. */
 export function readOptions(args: readonly string[]): Options | string {
@@ -39,8 +42,11 @@ export function readOptions(args: readonly string[]): Options | string {
         connections: { type: 'string', default: '10' },
       },
     });
+    const [first, what = 'page'] = positionals;
+    const profile = first === 'profile' ? what : undefined;
     return {
-      parts: positionals.length === 0 ? PARTS : positionals.map(readPart),
+      parts: positionals.length === 0 ? PARTS : profile === undefined ? positionals.map(readPart) : [],
+      profile,
       rounds: readPositive('rounds', values.rounds),
       seconds: readPositive('seconds', values.seconds),
       connections: readPositive('connections', values.connections),

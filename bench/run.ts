@@ -14,6 +14,7 @@ import { compareSignIns } from './parts/sign-ins.ts';
 import { compareSweep } from './parts/sweep.ts';
 import { compareSymbols } from './parts/symbols.ts';
 import { compareUserNames } from './parts/user-names.ts';
+import { profile } from './profile.ts';
 import { formatComparison, writeResults } from './report.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
@@ -69,6 +70,8 @@ const options = readOptions(process.argv.slice(2));
 if (typeof options === 'string') {
   process.stderr.write(`${options}\n`);
   process.exitCode = 2;
+} else if (options.profile !== undefined) {
+  await profile(options.profile, options, say);
 } else {
   await run(options);
 }

@@ -5,12 +5,13 @@ import { findFreePort } from '../test/support/free-port.ts';
 import { TEST_SECRETS } from '../test/support/test-server.ts';
 import { type ChildOptions, startChild } from './child-process.ts';
 import { BENCH_FOLDER, SOURCE_FOLDER } from './folders.ts';
-import type { Usage } from './servers/usage-reporter.ts';
+import type { Question, Usage } from './servers/usage-reporter.ts';
 
 /** A server under test, in a process of its own. */
 export interface BenchServer {
   readonly origin: string;
   usage(): Promise<Usage>;
+  ask<Answer>(question: Question): Promise<Answer>;
   stop(): Promise<void>;
 }
 
@@ -61,7 +62,12 @@ async function startServer({ nodeFlags = [], env = {}, ...options }: ChildOption
     env: { PORT: String(port), BASE_URL: origin, ...env },
   });
   await untilItAnswers(origin);
-  return { origin, usage: () => child.ask<Usage>({}), stop: () => child.stop() };
+  return {
+    origin,
+    usage: () => child.ask<Usage>({ ask: 'usage' }),
+    ask: (question) => child.ask(question),
+    stop: () => child.stop(),
+  };
 }
 
 async function untilItAnswers(origin: string): Promise<void> {
