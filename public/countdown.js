@@ -1,7 +1,7 @@
 import { findClockPanel } from './clock-panel.js';
 import { findHeaderCountdown } from './header-countdown.js';
 import { refreshRelativeTimes } from './ist-text.js';
-import { keepText, noteSentText, offerKeptText } from './kept-text.js';
+import { keepText, offerKeptText } from './kept-text.js';
 import { leave } from './leave.js';
 import { findLiveNotices } from './live-notices.js';
 import { keepSocket } from './live-socket.js';
@@ -45,7 +45,6 @@ const watch = watchSession({
 tabs.onTold(watch.ask);
 document.addEventListener('submit', () => {
   submittedAt = Date.now();
-  noteSentText();
 });
 tabs.onEvent((event) => notices?.show(event));
 offerKeptText();

@@ -1,6 +1,4 @@
 const KEY = 'curfew-kept-text';
-/** Of the form that was sent last: until the next page shows whether it was taken. */
-const SENT_KEY = 'curfew-sent-text';
 const KEPT_MS = 12 * 60 * 60_000;
 const TEXT_TYPES = new Set([
   'text',
@@ -16,47 +14,22 @@ const TEXT_TYPES = new Set([
 
 /**
  * What was typed in a form that was not taken, in this tab alone. Another person who signs in here does not get it.
- * `isSent`: the password was asked for first, so it goes back without a question.
  * @typedef {{ name: string, index: number, value: string, checked: boolean }} KeptField
- * @typedef {{ user: string, path: string, at: number, fields: readonly KeptField[], isSent?: boolean }} KeptText
+ * @typedef {{ user: string, path: string, at: number, fields: readonly KeptField[] }} KeptText
  */
 
 /** Keeps what was typed and not sent, but no secret: password fields, and the fields that sign people in, are left out. */
 export function keepText() {
   const typed = typedText();
-  if (typed !== undefined) write(KEY, typed);
+  if (typed !== undefined) write(typed);
 }
 
-/** Notes what is being sent: the page that asks for the password first does not take it. */
-export function noteSentText() {
-  const typed = typedText();
-  if (typed === undefined) forget(SENT_KEY);
-  else write(SENT_KEY, { ...typed, isSent: true });
-}
-
-/** Offers what was kept for this page, or puts it back where its user was only asked for the password. */
+/** Offers what was kept for this page. */
 export function offerKeptText() {
-  settleSentText();
-  const kept = read(KEY);
+  const kept = read();
   if (kept === undefined) return;
-  if (kept.user !== currentUser() || Date.now() - kept.at > KEPT_MS) return forget(KEY);
-  if (kept.isSent) tellThatItIsKept();
-  if (kept.path !== location.pathname) return;
-  if (kept.isSent) putBack(kept);
-  else offer(kept);
-}
-
-function tellThatItIsKept() {
-  const [kept, notKept] = ['[data-kept-note]', '[data-not-kept]'].map((note) => document.querySelector(note));
-  if (!(kept instanceof HTMLElement) || !(notKept instanceof HTMLElement)) return;
-  kept.hidden = false;
-  notKept.hidden = true;
-}
-
-function settleSentText() {
-  const sent = read(SENT_KEY);
-  forget(SENT_KEY);
-  if (sent !== undefined && document.querySelector('[data-kept-note]') !== null) write(KEY, sent);
+  if (kept.user !== currentUser() || Date.now() - kept.at > KEPT_MS) return forget();
+  if (kept.path === location.pathname) offer(kept);
 }
 
 /** @param {KeptText} kept */
@@ -66,7 +39,7 @@ function offer(kept) {
   section.hidden = false;
   const close = () => {
     section.hidden = true;
-    forget(KEY);
+    forget();
   };
   section.querySelector('[data-kept-restore]')?.addEventListener('click', () => {
     putBack(kept);
@@ -76,8 +49,8 @@ function offer(kept) {
 }
 
 /** @param {KeptText} kept */
-function putBack({ fields, isSent }) {
-  forget(KEY);
+function putBack({ fields }) {
+  forget();
   for (const { name, index, value, checked } of fields) {
     const field = fieldsNamed(name)[index];
     if (field === undefined) continue;
@@ -86,8 +59,6 @@ function putBack({ fields, isSent }) {
     field.dispatchEvent(new Event('input', { bubbles: true }));
     field.dispatchEvent(new Event('change', { bubbles: true }));
   }
-  const back = document.querySelector('[data-kept-back]');
-  if (isSent && back instanceof HTMLElement) back.hidden = false;
 }
 
 /** @returns {KeptText | undefined} */
@@ -144,34 +115,27 @@ function currentUser() {
   return strip instanceof HTMLElement ? strip.dataset['user'] : undefined;
 }
 
-/**
- * @param {string} key
- * @param {KeptText} kept
- */
-function write(key, kept) {
+/** @param {KeptText} kept */
+function write(kept) {
   try {
-    sessionStorage.setItem(key, JSON.stringify(kept));
+    sessionStorage.setItem(KEY, JSON.stringify(kept));
   } catch {
     // A browser that stores nothing keeps nothing.
   }
 }
 
-/**
- * @param {string} key
- * @returns {KeptText | undefined}
- */
-function read(key) {
+/** @returns {KeptText | undefined} */
+function read() {
   try {
-    return JSON.parse(sessionStorage.getItem(key) ?? '') ?? undefined;
+    return JSON.parse(sessionStorage.getItem(KEY) ?? '') ?? undefined;
   } catch {
     return undefined;
   }
 }
 
-/** @param {string} key */
-function forget(key) {
+function forget() {
   try {
-    sessionStorage.removeItem(key);
+    sessionStorage.removeItem(KEY);
   } catch {
     // Nothing is stored there.
   }

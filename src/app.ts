@@ -97,6 +97,7 @@ export function createApp(services: Services): Express {
   app.use(readMultipart);
   app.use(services.sessions.expiry.judgeAgain);
   app.use(createCsrf(services.sessions.visitorSecret));
+  app.use(services.accounts.carryOutKeptForm);
   app.use(services.brokers.banner);
   app.use(services.accounts.roleGate);
   app.use(services.sessions.reauthenticationGate);
@@ -104,6 +105,7 @@ export function createApp(services: Services): Express {
   app.use(services.auditLog.exportWatch);
   app.use(pages);
 
+  app.use(services.accounts.askForForm);
   app.use(refuseUnknownPath);
   app.use(services.bans.pathWatch.refusals);
   app.use(services.auditLog.refusalWatch);

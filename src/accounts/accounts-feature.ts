@@ -17,12 +17,14 @@ import { createSingleUses } from '../storage/single-use-store.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { createBreachCheck } from './breach-check.ts';
 import { createCommonPasswords } from './common-passwords.ts';
+import { createConfirmView } from './confirm-view.ts';
 import { createDeviceCookies } from './device-cookies.ts';
 import { createFailedSignIns } from './failed-sign-ins.ts';
 import { createGuessGate } from './guess-gate.ts';
 import { createInvitationRouter } from './invitations/invitation-page.ts';
 import { createInvitationStore } from './invitations/invitation-store.ts';
 import { createInvitations, type Invitations } from './invitations/invitations.ts';
+import { createKeptForms } from './kept-forms.ts';
 import { createLoginLimiter } from './login-limiter.ts';
 import type { LoginPageDeps } from './login-page.ts';
 import { createLoginView } from './login-view.ts';
@@ -109,6 +111,10 @@ export interface AccountsFeature extends Feature {
   readonly deviceLink: (userId: string, deviceId: string) => Promise<string>;
   /** Behind the pages: shows a sign-in form again whose token is not the session's any more. */
   readonly reopenLoginForm: ErrorRequestHandler;
+  /** Behind the pages: asks for the password where a form came that needs it, and keeps the form meanwhile. */
+  readonly askForForm: ErrorRequestHandler;
+  /** Behind the check of a form's token: puts a kept form in the place of the one that brings it. */
+  readonly carryOutKeptForm: RequestHandler;
   /** Passkeys that were made for another host than BASE_URL names now. */
   readonly countForeignPasskeys: () => Promise<number>;
 }
@@ -153,6 +159,8 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
     hasPasskeys: relyingParty !== undefined,
     describeEnd: () => sessionEndText(deps.policy.current()),
   });
+  const keptForms = createKeptForms({ ...deps, singleUses });
+  const confirmView = createConfirmView({ keptForms, secondFactor, passkeys });
   const authenticator = createAuthenticator({ users, hasher });
   const linkStore = createLinkStore(database);
   const links = createOneTimeLinks({ ...deps, store: linkStore });
@@ -187,6 +195,8 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
     }, acting),
     needsSetup: createNeedsSetup(users),
     reopenLoginForm: loginView.reopenForm,
+    askForForm: confirmView.askForForm,
+    carryOutKeptForm: keptForms.carryOut,
     countForeignPasskeys: () => passkeyStore.countForeign(relyingParty?.id),
     router: Router({ caseSensitive: true }).use(
       createAccountsRouter({
@@ -205,6 +215,8 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
         passkeys,
         hints,
         loginView,
+        keptForms,
+        confirmView,
         acting,
         setupToken,
       }),

@@ -2,15 +2,15 @@ import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { notFound } from '../errors.ts';
 import { readForm } from '../http/form.ts';
-import { renderPage } from '../http/page.ts';
 import { safeReturnTo } from '../http/return-to.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { HOME } from './complete-sign-in.ts';
 import type { Confirmation, createConfirmIdentity } from './confirm-identity.ts';
+import type { ConfirmView, Continuation } from './confirm-view.ts';
+import { type KeptForms, sealedIn } from './kept-forms.ts';
 import type { ConfirmByPasskey } from './passkeys/confirm-by-passkey.ts';
 import { PASSKEY_EXPIRED, PASSKEY_REFUSED } from './passkeys/passkey-sign-in.ts';
 import type { Passkeys } from './passkeys/passkeys.ts';
-import type { SecondFactor } from './second-factor/second-factor.ts';
 import { tooManyAttempts } from './too-many-attempts.ts';
 
 const confirmForm = z.object({
@@ -21,30 +21,37 @@ const confirmForm = z.object({
   code: z.string().max(64, 'This is too long for a code.').optional(),
 });
 
+const NOT_KEPT =
+  'The form that you sent is not kept any more. Enter your password here first, and then send the form again.';
+
 export interface ConfirmPageDeps {
   readonly confirmIdentity: ReturnType<typeof createConfirmIdentity>;
   readonly confirmByPasskey: ConfirmByPasskey;
-  readonly secondFactor: Pick<SecondFactor, 'stateOf'>;
+  readonly confirmView: Pick<ConfirmView, 'show'>;
+  readonly keptForms: Pick<KeptForms, 'open'>;
   readonly passkeys: Pick<Passkeys, 'relyingParty' | 'listOf' | 'begin'>;
 }
 
-/** Asks a signed-in user for their password or passkey, and leads back to where they were going. */
+/** Asks a signed-in user for their password or passkey, and carries out the form that waits for it or leads on to a page. */
 export function createConfirmPage({
   confirmIdentity,
   confirmByPasskey,
-  secondFactor,
+  confirmView,
+  keptForms,
   passkeys,
 }: ConfirmPageDeps): Readonly<Record<'get' | 'post' | 'passkeyOptions' | 'postPasskey', RequestHandler>> {
   return {
-    get: (req, res) => render(req, res, safeReturnTo(req.query['returnTo'])),
+    get: (req, res) => confirmView.show(req, res, { returnTo: safeReturnTo(req.query['returnTo']) }),
 
     async post(req, res) {
-      const returnTo = safeReturnTo(req.body?.returnTo);
+      const continuation = continuationOf(req);
+      if (isLost(req, continuation)) return confirmView.show(req, res.status(400), continuation, NOT_KEPT);
       const form = readForm(confirmForm, req);
-      if (!form.ok) return render(req, res.status(400), returnTo, Object.values(form.fields)[0]);
+      if (!form.ok)
+        return confirmView.show(req, res.status(400), continuation, Object.values(form.fields)[0]);
       const outcome = await confirmIdentity(req, res, form.values);
-      if (outcome.kind === 'confirmed') return res.redirect(303, returnTo ?? HOME);
-      await refuse(req, res, returnTo, outcome);
+      if (outcome.kind === 'confirmed') return goOn(res, continuation);
+      await refuse(req, res, continuation, outcome);
     },
 
     async passkeyOptions(req, res) {
@@ -54,51 +61,41 @@ export function createConfirmPage({
     },
 
     async postPasskey(req, res) {
-      const returnTo = safeReturnTo(req.body?.returnTo);
       if (passkeys.relyingParty === undefined) throw notFound();
+      const continuation = continuationOf(req);
+      if (isLost(req, continuation)) return confirmView.show(req, res.status(400), continuation, NOT_KEPT);
       const outcome = await confirmByPasskey(req, res);
-      if (outcome.kind === 'confirmed') return res.redirect(303, returnTo ?? HOME);
-      if (outcome.kind === 'expired') return render(req, res.status(403), returnTo, PASSKEY_EXPIRED);
-      await refuse(req, res, returnTo, outcome, PASSKEY_REFUSED);
+      if (outcome.kind === 'confirmed') return goOn(res, continuation);
+      if (outcome.kind === 'expired')
+        return confirmView.show(req, res.status(403), continuation, PASSKEY_EXPIRED);
+      await refuse(req, res, continuation, outcome, PASSKEY_REFUSED);
     },
   };
+
+  function continuationOf(req: Request): Continuation {
+    const isNotKept = req.body?.notKept === 'yes';
+    return { returnTo: safeReturnTo(req.body?.returnTo), keptForm: keptForms.open(req), isNotKept };
+  }
 
   function refuse(
     req: Request,
     res: Response,
-    returnTo: string | undefined,
+    continuation: Continuation,
     outcome: Exclude<Confirmation, { kind: 'confirmed' }>,
     refusal = 'wrong',
   ): Promise<void> {
-    if (outcome.kind === 'refused') return render(req, res.status(403), returnTo, refusal);
+    if (outcome.kind === 'refused') return confirmView.show(req, res.status(403), continuation, refusal);
     const { retryAfterSeconds } = outcome;
     res.set('Retry-After', String(retryAfterSeconds)).status(429);
-    return render(req, res, returnTo, tooManyAttempts(retryAfterSeconds).message);
-  }
-
-  async function render(
-    req: Request,
-    res: Response,
-    returnTo: string | undefined,
-    error?: string,
-  ): Promise<void> {
-    const { enrolledAt, passkeys: count } = await secondFactor.stateOf(currentSession(req).userId);
-    const hasApp = enrolledAt !== undefined;
-    const hasFactor = hasApp || count > 0;
-    renderPage(req, res, 'accounts/confirm', {
-      title: 'Enter your password again',
-      returnTo: returnTo ?? HOME,
-      isAgain: (req.query['again'] ?? req.body?.again) === 'yes',
-      hasFactor,
-      hasApp,
-      hasPasskeys: passkeys.relyingParty !== undefined && count > 0,
-      error: error === 'wrong' ? wrongText(hasFactor) : error,
-    });
+    return confirmView.show(req, res, continuation, tooManyAttempts(retryAfterSeconds).message);
   }
 }
 
-/** One sentence for both, so that a guesser does not learn which of them is right. */
-export const wrongText = (hasFactor: boolean): string =>
-  hasFactor
-    ? 'The password or the code is wrong, or the code was used already: wait for the next one.'
-    : 'The password is wrong.';
+const isLost = (req: Request, { keptForm }: Continuation): boolean =>
+  keptForm === undefined && sealedIn(req) !== undefined;
+
+/** 307 has the browser send the same form there, with the kept one in it (RFC 9110, 15.4.8): no script is needed for it. */
+function goOn(res: Response, { keptForm, returnTo = HOME }: Continuation): void {
+  if (keptForm === undefined) res.redirect(303, returnTo);
+  else res.redirect(307, keptForm.path);
+}

@@ -6,7 +6,7 @@ import { readForm, refuseForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
 import { currentSession } from '../sessions/current-session.ts';
-import { wrongText } from './confirm-page.ts';
+import { wrongText } from './confirm-view.ts';
 import { hasFreshPasskey } from './passkeys/fresh-passkey.ts';
 import type { Passkeys } from './passkeys/passkeys.ts';
 import type { ChangePassword, PasswordChangeResult } from './password-change.ts';

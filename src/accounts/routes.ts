@@ -7,7 +7,9 @@ import { CONFIRM } from '../sessions/reauthentication.ts';
 import { type CompleteSignInDeps, createCompleteSignIn } from './complete-sign-in.ts';
 import { createConfirmIdentity } from './confirm-identity.ts';
 import { createConfirmPage } from './confirm-page.ts';
+import type { ConfirmView } from './confirm-view.ts';
 import { INVITATION_ROUTES } from './invitations/invitation-page.ts';
+import type { KeptForms } from './kept-forms.ts';
 import { createLoginPage, type LoginPageDeps } from './login-page.ts';
 import type { LoginView } from './login-view.ts';
 import { NOTICE_ROUTES } from './notices/notice-pages.ts';
@@ -49,6 +51,8 @@ export interface AccountsRouterDeps
   readonly passkeys: Passkeys;
   readonly hints: SignInHints;
   readonly loginView: LoginView;
+  readonly keptForms: KeptForms;
+  readonly confirmView: ConfirmView;
 }
 
 export const ACCOUNT_ROUTES: readonly RoutePolicy[] = [
@@ -61,15 +65,31 @@ export const ACCOUNT_ROUTES: readonly RoutePolicy[] = [
   { path: `${CONFIRM}/passkey`, viewersToo: true },
   { path: `${CONFIRM}/passkey/options` },
   { path: PROFILE, viewersToo: true },
-  { path: EMAIL_PAGE, viewersToo: true, reauthenticate: ['get', 'post'] },
+  { path: EMAIL_PAGE, viewersToo: true, reauthenticate: { get: true, post: 'Change your email address' } },
   { path: PASSWORD_PAGE, viewersToo: true },
-  { path: PASSKEYS_PAGE, viewersToo: true, reauthenticate: ['get', 'post'] },
+  { path: PASSKEYS_PAGE, viewersToo: true, reauthenticate: { get: true, post: 'Add a passkey' } },
   { path: `${PASSKEYS_PAGE}/options` },
-  { path: `${PASSKEYS_PAGE}/:id/name`, viewersToo: true, reauthenticate: ['get', 'post'] },
-  { path: `${PASSKEYS_PAGE}/:id/removal`, viewersToo: true, reauthenticate: ['get', 'post'] },
-  { path: FACTOR_PAGE, viewersToo: true, reauthenticate: ['get', 'post'] },
-  { path: `${FACTOR_PAGE}/recovery-codes`, viewersToo: true, reauthenticate: ['post'] },
-  { path: `${FACTOR_PAGE}/removal`, viewersToo: true, reauthenticate: ['get', 'post'] },
+  {
+    path: `${PASSKEYS_PAGE}/:id/name`,
+    viewersToo: true,
+    reauthenticate: { get: true, post: 'Rename a passkey' },
+  },
+  {
+    path: `${PASSKEYS_PAGE}/:id/removal`,
+    viewersToo: true,
+    reauthenticate: { get: true, post: 'Remove a passkey' },
+  },
+  { path: FACTOR_PAGE, viewersToo: true, reauthenticate: { get: true, post: 'Set up an authenticator app' } },
+  {
+    path: `${FACTOR_PAGE}/recovery-codes`,
+    viewersToo: true,
+    reauthenticate: { post: 'Make new recovery codes' },
+  },
+  {
+    path: `${FACTOR_PAGE}/removal`,
+    viewersToo: true,
+    reauthenticate: { get: true, post: 'Remove your authenticator app' },
+  },
 ];
 
 /** `/setup`, `/auth/login` with its second step, `/auth/confirm`, and what lies below `/profile`. */

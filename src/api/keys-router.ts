@@ -11,13 +11,17 @@ export interface KeysRouterDeps extends KeysPageDeps {
 }
 
 export const KEY_ROUTES: readonly RoutePolicy[] = [
-  { path: '/api-keys', reauthenticate: ['post'] },
-  { path: '/api-keys/new', role: 'user', reauthenticate: ['get'] },
+  { path: '/api-keys', reauthenticate: { post: 'Create an API key' } },
+  { path: '/api-keys/new', role: 'user', reauthenticate: { get: true } },
   { path: '/api-keys/everybody', role: 'admin' },
   { path: '/api-keys/everybody/:id/revocation', role: 'admin' },
-  { path: '/api-keys/everybody/:id/address-release', role: 'admin', reauthenticate: ['post'] },
+  {
+    path: '/api-keys/everybody/:id/address-release',
+    role: 'admin',
+    reauthenticate: { post: 'Release the addresses of an API key' },
+  },
   { path: '/api-keys/:id' },
-  { path: '/api-keys/:id/addresses', reauthenticate: ['post'] },
+  { path: '/api-keys/:id/addresses', reauthenticate: { post: 'Change the addresses of an API key' } },
   { path: '/api-keys/:id/revocation', viewersToo: true },
 ];
 

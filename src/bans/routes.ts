@@ -14,21 +14,25 @@ import {
 export type BanRouterDeps = BanPagesDeps & BanFilePagesDeps & AllowlistPageDeps & ThresholdsPageDeps & {};
 
 export const BAN_ROUTES: readonly RoutePolicy[] = [
-  { path: BANS, role: 'admin', reauthenticate: ['post'] },
-  { path: `${BANS}/new`, role: 'admin', reauthenticate: ['get'] },
+  { path: BANS, role: 'admin', reauthenticate: { post: 'Ban an address' } },
+  { path: `${BANS}/new`, role: 'admin', reauthenticate: { get: true } },
   {
     path: `${BANS}/import`,
     role: 'admin',
-    reauthenticate: ['get', 'post'],
+    reauthenticate: { get: true, post: 'Import bans' },
     upload: { mostBytes: LARGEST_BAN_FILE_BYTES },
   },
   { path: `${BANS}/export.csv`, role: 'admin', exports: 'bans' },
   { path: `${BANS}/export.json`, role: 'admin', exports: 'bans' },
-  { path: `${BANS}/:id/lifting`, role: 'admin', reauthenticate: ['get', 'post'] },
-  { path: ALLOWLIST, role: 'admin', reauthenticate: ['get', 'post'] },
-  { path: `${ALLOWLIST}/removal`, role: 'admin', reauthenticate: ['get', 'post'] },
-  { path: THRESHOLDS, role: 'admin', reauthenticate: ['get', 'post'] },
-  { path: ALERT_THRESHOLDS, role: 'admin', reauthenticate: ['post'] },
+  { path: `${BANS}/:id/lifting`, role: 'admin', reauthenticate: { get: true, post: 'Lift a ban' } },
+  { path: ALLOWLIST, role: 'admin', reauthenticate: { get: true, post: 'Add an address to the allowlist' } },
+  {
+    path: `${ALLOWLIST}/removal`,
+    role: 'admin',
+    reauthenticate: { get: true, post: 'Remove an address from the allowlist' },
+  },
+  { path: THRESHOLDS, role: 'admin', reauthenticate: { get: true, post: 'Change the ban thresholds' } },
+  { path: ALERT_THRESHOLDS, role: 'admin', reauthenticate: { post: 'Change the alert thresholds' } },
 ];
 
 /** Bans, the allowlist and thresholds, for administrators. */

@@ -40,8 +40,16 @@ export const BROKER_ROUTES: readonly RoutePolicy[] = [
   { path: '/broker/:broker/disconnection', role: 'user' },
   { path: '/broker/:broker/hold', role: 'user' },
   { path: '/broker/:broker/check', role: 'user' },
-  { path: '/broker/:broker/credentials', role: 'user', reauthenticate: ['get', 'post'] },
-  { path: '/broker/:broker/credentials/removal', role: 'user', reauthenticate: ['post'] },
+  {
+    path: '/broker/:broker/credentials',
+    role: 'user',
+    reauthenticate: { get: true, post: 'Save the app keys of a broker' },
+  },
+  {
+    path: '/broker/:broker/credentials/removal',
+    role: 'user',
+    reauthenticate: { post: 'Remove the app keys of a broker' },
+  },
   { path: '/broker/logouts', role: 'admin' },
   { path: '/broker/logouts/:id/attempt', role: 'admin' },
   { path: '/broker/logouts/:id/dismissal', role: 'admin' },

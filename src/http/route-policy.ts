@@ -44,8 +44,11 @@ export interface RoutePolicy {
   readonly viewersToo?: true;
   /** Another limit than the class has; `own`: the route counts by itself. */
   readonly limit?: BatchedLimitName | 'own';
-  /** Methods that ask for the password again where the last time is long ago (ASVS 7.5.1, 7.5.3). */
-  readonly reauthenticate?: readonly ('get' | 'post')[];
+  /**
+   * Methods that ask for the password again where the last time is long ago (ASVS 7.5.1, 7.5.3). A POST says what it does, for
+   * the page that asks and then carries it out: `Create an API key`.
+   */
+  readonly reauthenticate?: { readonly get?: true; readonly post?: string };
   /** What leaves the server here, for the audit log. */
   readonly exports?: 'bans' | 'traffic';
   /**

@@ -20,10 +20,20 @@ export interface Reauthentication {
   /** Whether the password was last entered too long ago for what this request wants. */
   isDue(req: Request): boolean;
   /**
-   * Asks for it instead of doing what the request wants, and leads back to the page that it came from. Throws `forbidden`
-   * to a script.
+   * Asks for it instead of doing what the request wants: a page is shown afterwards, and a form is kept and carried out then.
+   * `act`: what the form does, in words. Throws `forbidden` to a script, and for a form what leads to the page that asks.
    */
-  ask(req: Request, res: Response): void;
+  ask(req: Request, res: Response, act?: string): void;
+}
+
+/** A form came when the last time was too long ago. */
+export class ReauthenticationDueError extends Error {
+  readonly act: string;
+
+  constructor(act: string) {
+    super('The password has to be entered again first');
+    this.act = act;
+  }
 }
 
 export function createReauthentication(clock: Clock): Reauthentication {
@@ -34,17 +44,15 @@ export function createReauthentication(clock: Clock): Reauthentication {
       return age >= (isForm(req) ? FOR_A_FORM_MS : FOR_AN_ACT_MS);
     },
 
-    ask(req, res) {
+    ask(req, res, act = 'Send the form') {
       if (wantsJson(req))
         throw new AppError(
           'forbidden',
           `Enter your password again first, at ${CONFIRM}. Nothing was changed.`,
         );
+      if (!isForm(req)) throw new ReauthenticationDueError(act);
       const returnTo = placeToReturnTo(req);
-      const query = new URLSearchParams({
-        ...(returnTo === undefined ? {} : { returnTo }),
-        ...(isForm(req) ? {} : { again: 'yes' }),
-      });
+      const query = new URLSearchParams(returnTo === undefined ? {} : { returnTo });
       res.redirect(303, `${CONFIRM}?${query}`);
     },
   };
@@ -64,9 +72,10 @@ export function lastProofOf(req: Request): number {
 export function createReauthenticationGate(clock: Clock): RequestHandler {
   const reauthentication = createReauthentication(clock);
   return function requireReauthentication(req, res, next) {
-    const method = req.method === 'POST' ? 'post' : 'get';
-    const isAsked = policyOf(req).reauthenticate?.includes(method) === true && req.method !== 'OPTIONS';
-    if (isAsked && reauthentication.isDue(req)) reauthentication.ask(req, res);
+    const { get, post } = policyOf(req).reauthenticate ?? {};
+    const act = req.method === 'POST' ? post : undefined;
+    const isAsked = act !== undefined || (get === true && isForm(req));
+    if (isAsked && reauthentication.isDue(req)) reauthentication.ask(req, res, act);
     else next();
   };
 }

@@ -36,8 +36,12 @@ export const SESSION_ROUTES: readonly RoutePolicy[] = [
   { path: '/auth/logout', alwaysOpen: true, viewersToo: true },
   { path: '/auth/session', class: 'poll' },
   { path: '/sessions', viewersToo: true },
-  { path: '/sessions/revocation', viewersToo: true, reauthenticate: ['post'] },
-  { path: '/sessions/:deviceId/revocation', viewersToo: true, reauthenticate: ['post'] },
+  { path: '/sessions/revocation', viewersToo: true, reauthenticate: { post: 'End your other sessions' } },
+  {
+    path: '/sessions/:deviceId/revocation',
+    viewersToo: true,
+    reauthenticate: { post: 'End one of your sessions' },
+  },
 ];
 
 const YOU = 'You are not signed out yet.';

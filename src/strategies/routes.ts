@@ -8,17 +8,26 @@ export interface StrategyRouterDeps extends StrategyPagesDeps, StrategyPageDeps 
 
 /** Asked for the password is what lets more be traded; see `widensStrategy` for changes. */
 export const STRATEGY_ROUTES: readonly RoutePolicy[] = [
-  { path: '/strategies', reauthenticate: ['post'] },
-  { path: '/strategies/new', reauthenticate: ['get'] },
+  { path: '/strategies', reauthenticate: { post: 'Create a strategy' } },
+  { path: '/strategies/new', reauthenticate: { get: true } },
   { path: '/strategies/symbols' },
   { path: '/strategies/:id' },
   { path: '/strategies/:id/edit' },
-  { path: '/strategies/:id/activation', reauthenticate: ['post'] },
+  { path: '/strategies/:id/activation', reauthenticate: { post: 'Activate a strategy' } },
   { path: '/strategies/:id/deactivation' },
-  { path: '/strategies/:id/webhook', reauthenticate: ['post'] },
-  { path: '/strategies/:id/signing-secret', reauthenticate: ['post'] },
-  { path: '/strategies/:id/signing-secret/removal', reauthenticate: ['post'] },
-  { path: '/strategies/:id/allowed-addresses', reauthenticate: ['post'] },
+  { path: '/strategies/:id/webhook', reauthenticate: { post: 'Give a strategy a new webhook address' } },
+  {
+    path: '/strategies/:id/signing-secret',
+    reauthenticate: { post: 'Give a strategy a new signing secret' },
+  },
+  {
+    path: '/strategies/:id/signing-secret/removal',
+    reauthenticate: { post: 'Remove the signing secret of a strategy' },
+  },
+  {
+    path: '/strategies/:id/allowed-addresses',
+    reauthenticate: { post: 'Change who may send signals to a strategy' },
+  },
   { path: '/strategies/:id/test-signal' },
   { path: '/strategies/:id/deletion' },
 ];

@@ -101,7 +101,7 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
       const read = await readStrategy(req, stored);
       if (!read.ok) return refuse(req, res, read.fields, id);
       if (widensStrategy(stored, read.values) && reauthentication.isDue(req))
-        return reauthentication.ask(req, res);
+        return reauthentication.ask(req, res, 'Save a strategy');
       await strategies.change(userId, id, read.values, auditOrigin(req, res, currentSession(req).username));
       res.redirect(303, `/strategies/${id}?notice=saved`);
     },

@@ -6,10 +6,10 @@ import { createTelegramPage, type TelegramPageDeps } from './telegram-page.ts';
 /** More events ask for the password as well; see `widensKinds`. */
 export const TELEGRAM_ROUTES: readonly RoutePolicy[] = [
   { path: '/telegram' },
-  { path: '/telegram/bot', reauthenticate: ['post'] },
-  { path: '/telegram/bot/removal', reauthenticate: ['post'] },
-  { path: '/telegram/chat', reauthenticate: ['post'] },
-  { path: '/telegram/chat/detection', reauthenticate: ['post'] },
+  { path: '/telegram/bot', reauthenticate: { post: 'Save the Telegram bot' } },
+  { path: '/telegram/bot/removal', reauthenticate: { post: 'Remove the Telegram bot' } },
+  { path: '/telegram/chat', reauthenticate: { post: 'Save the Telegram chat' } },
+  { path: '/telegram/chat/detection', reauthenticate: { post: 'Detect the Telegram chat' } },
   { path: '/telegram/events' },
   { path: '/telegram/test' },
 ];

@@ -93,7 +93,8 @@ export function createTelegramPage(deps: TelegramPageDeps): Page {
       const { userId } = currentSession(req);
       const { events } = requireForm(eventsForm, req);
       const before = (await bots.find(userId))?.kinds ?? [];
-      if (widensKinds(before, events) && reauthentication.isDue(req)) return reauthentication.ask(req, res);
+      if (widensKinds(before, events) && reauthentication.isDue(req))
+        return reauthentication.ask(req, res, 'Choose what Telegram tells you');
       const saved = await bots.saveKinds(userId, events, auditOrigin(req, res));
       goOn(res, saved ? 'events_saved' : 'bot_needed');
     },

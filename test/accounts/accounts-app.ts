@@ -4,8 +4,10 @@ import session from 'express-session';
 import { vi } from 'vitest';
 import { createAuthenticator } from '../../src/accounts/authenticator.ts';
 import { createCommonPasswords } from '../../src/accounts/common-passwords.ts';
+import { createConfirmView } from '../../src/accounts/confirm-view.ts';
 import { createDeviceCookies } from '../../src/accounts/device-cookies.ts';
 import { createFailedSignIns } from '../../src/accounts/failed-sign-ins.ts';
+import { createKeptForms } from '../../src/accounts/kept-forms.ts';
 import { createLoginLimiter } from '../../src/accounts/login-limiter.ts';
 import { createLoginView } from '../../src/accounts/login-view.ts';
 import { createChallenges } from '../../src/accounts/passkeys/challenges.ts';
@@ -65,6 +67,9 @@ export async function createAccountsApp() {
   });
   const loginView = createLoginView({ hints, hasPasskeys: false, describeEnd: () => 'You stay signed in.' });
 
+  const secondFactor = createSecondFactor({ ...shared, rule: 'off' });
+  const keptForms = createKeptForms({ ...shared, singleUses });
+
   const app = createExpress();
   app.use(
     createAccountsRouter({
@@ -104,7 +109,9 @@ export async function createAccountsApp() {
       revokeApiKeys: async () => async () => 0,
       signInsOf: async () => [],
       acting: database.acting,
-      secondFactor: createSecondFactor({ ...shared, rule: 'off' }),
+      secondFactor,
+      keptForms,
+      confirmView: createConfirmView({ keptForms, secondFactor, passkeys }),
       pending: createPendingSignIns({ ...shared, singleUses, https: false }),
       enrolments: createEnrolments({ ...shared, publicOrigin: 'http://127.0.0.1:5000' }),
       failures: createFailedSignIns({ audit, users, clock }),

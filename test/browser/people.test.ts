@@ -142,7 +142,7 @@ describe.each(SIZES)('people and their sessions, in a browser %s', (name, viewpo
   });
 
   test('the password is asked for once more, and the way goes on', async () => {
-    await page.goto(at('/auth/confirm?returnTo=/users/new&again=yes'));
+    await page.goto(at('/auth/confirm?returnTo=/users/new'));
     await expectGoodPage('confirm');
     await page.getByLabel('Password', { exact: true }).fill('not it');
     await page.keyboard.press('Enter');

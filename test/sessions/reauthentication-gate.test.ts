@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MINUTE_MS } from '../../src/core/duration.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
-import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
+import { createVisitor, keptFormIn, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 
 const FORMS = [
   '/api-keys/new',
@@ -105,14 +105,14 @@ describe('a proof of who it is', () => {
     const headers = { Origin: server.origin, Referer: server.origin + page };
     clock.advance(30 * MINUTE_MS);
     const asked = await visitor.post(path, { _csrf: token }, headers);
-    expect(asked.location).toBe(`/auth/confirm?${new URLSearchParams({ returnTo: page, again: 'yes' })}`);
-    expect((await visitor.get(asked.location)).text).toContain('Nothing was changed yet');
+    expect(asked.status).toBe(403);
+    expect(asked.text).toContain(`name="returnTo" value="${page}"`);
+    expect(asked.text).toMatch(/<strong>[A-Z][^<]+<\/strong>: not done yet/);
     const script = await visitor.post(path, { _csrf: token }, { ...headers, Accept: 'application/json' });
     expect(script.status).toBe(403);
     expect(script.body).toMatchObject({ error: 'forbidden' });
     await confirm(PERSON.password);
-    const done = await visitor.post(path, { _csrf: token }, headers);
-    expect(done.location).not.toContain('/auth/confirm');
+    expect(keptFormIn(await visitor.post(path, { _csrf: token }, headers))).toBeUndefined();
   });
 
   it('lasts long enough for a form that was opened in time', async () => {

@@ -103,6 +103,11 @@ export async function signIn(visitor: Visitor, person: Fields = PERSON): Promise
   return answer;
 }
 
+/** The form that the page asking for the password keeps; undefined for any other answer. */
+export function keptFormIn({ status, text }: Pick<Answer, 'status' | 'text'>): string | undefined {
+  return status === 403 ? /name="keptForm" value="([^"]+)"/.exec(text)?.[1] : undefined;
+}
+
 /** The whole way through the practice broker's pages, until Curfew has its tokens. */
 export async function connectSandbox(visitor: Visitor): Promise<Answer> {
   const start = await visitor.submit('/broker/sandbox/connection', {}, '/broker');

@@ -15,7 +15,7 @@ const NOTICES = '/profile/notices';
 
 export const NOTICE_ROUTES: readonly RoutePolicy[] = [
   { path: `${NOTICES}/:id/dismissal`, viewersToo: true },
-  { path: `${NOTICES}/:id/device`, viewersToo: true, reauthenticate: ['post'] },
+  { path: `${NOTICES}/:id/device`, viewersToo: true, reauthenticate: { post: 'End one of your sessions' } },
 ];
 
 export interface NoticePagesDeps {

@@ -8,14 +8,27 @@ import { PEOPLE } from './person-view.ts';
 
 export type PeopleRouterDeps = PeoplePagesDeps & PersonActsDeps & InvitationPagesDeps;
 
+const PERSON_ACTS = {
+  disabling: 'Disable an account',
+  enabling: 'Enable an account',
+  factors: 'Reset the second factor of a user',
+  password: 'Set a temporary password for a user',
+  'reset-link': 'Make a reset link for a user',
+  role: 'Change the role of a user',
+};
+
 export const PEOPLE_ROUTES: readonly RoutePolicy[] = [
-  { path: PEOPLE, role: 'admin', reauthenticate: ['post'] },
+  { path: PEOPLE, role: 'admin', reauthenticate: { post: 'Create an account' } },
   { path: `${PEOPLE}/:id`, role: 'admin' },
-  { path: `${PEOPLE}/new`, role: 'admin', reauthenticate: ['get'] },
-  { path: INVITATIONS, role: 'admin', reauthenticate: ['post'] },
+  { path: `${PEOPLE}/new`, role: 'admin', reauthenticate: { get: true } },
+  { path: INVITATIONS, role: 'admin', reauthenticate: { post: 'Invite someone' } },
   { path: `${INVITATIONS}/:id/revocation`, role: 'admin' },
-  ...['disabling', 'enabling', 'factors', 'password', 'reset-link', 'role'].map(
-    (act): RoutePolicy => ({ path: `${PEOPLE}/:id/${act}`, role: 'admin', reauthenticate: ['get', 'post'] }),
+  ...Object.entries(PERSON_ACTS).map(
+    ([act, post]): RoutePolicy => ({
+      path: `${PEOPLE}/:id/${act}`,
+      role: 'admin',
+      reauthenticate: { get: true, post },
+    }),
   ),
 ];
 

@@ -8,9 +8,21 @@ export type AdminSessionsRouterDeps = SessionListPageDeps & SessionEndingPagesDe
 
 export const ADMIN_SESSION_ROUTES: readonly RoutePolicy[] = [
   { path: SESSIONS, role: 'admin' },
-  { path: `${SESSIONS}/revocation`, role: 'admin', reauthenticate: ['get', 'post'] },
-  { path: `${SESSIONS}/:userId/revocation`, role: 'admin', reauthenticate: ['get', 'post'] },
-  { path: `${SESSIONS}/:userId/:deviceId/revocation`, role: 'admin', reauthenticate: ['get', 'post'] },
+  {
+    path: `${SESSIONS}/revocation`,
+    role: 'admin',
+    reauthenticate: { get: true, post: 'End all sessions of all users' },
+  },
+  {
+    path: `${SESSIONS}/:userId/revocation`,
+    role: 'admin',
+    reauthenticate: { get: true, post: 'End all sessions of a user' },
+  },
+  {
+    path: `${SESSIONS}/:userId/:deviceId/revocation`,
+    role: 'admin',
+    reauthenticate: { get: true, post: 'End a session of a user' },
+  },
 ];
 
 /** All sessions, for administrators: the list, and ending one, those of a person, or all. */

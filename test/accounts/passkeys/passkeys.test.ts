@@ -8,7 +8,15 @@ import {
   type SoftwareAuthenticator,
 } from '../../support/software-authenticator.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
-import { type Answer, createVisitor, PERSON, setUp, signIn, type Visitor } from '../../support/visitor.ts';
+import {
+  type Answer,
+  createVisitor,
+  keptFormIn,
+  PERSON,
+  setUp,
+  signIn,
+  type Visitor,
+} from '../../support/visitor.ts';
 
 const SIGN_IN = '/auth/login/passkey';
 const PASSKEYS = '/profile/passkeys';
@@ -142,7 +150,7 @@ describe.each(['SQLite', 'Postgres, with two nodes and Redis'])('Passkeys on %s'
     expect((await events()).at(-1)).toMatchObject({ name: 'Ravi’s <laptop>', before: 'Laptop' });
     await visitor.submit(renaming, { name: 'Laptop' });
     clock.advance(30 * MINUTE_MS);
-    expect((await visitor.submit(renaming, { name: 'x' }, '/profile')).location).toContain('/auth/confirm');
+    expect(keptFormIn(await visitor.submit(renaming, { name: 'x' }, '/profile'))).toBeDefined();
   });
 
   it('are both factors: the password alone then asks for one, and no page is asked for again', async () => {
@@ -238,6 +246,22 @@ describe.each(['SQLite', 'Postgres, with two nodes and Redis'])('Passkeys on %s'
       expect.objectContaining({ name: 'Copied key', userId: await userId() }),
       expect.objectContaining({ name: 'Copied key' }),
     ]);
+  });
+
+  it('confirm for a form that was sent too late, which is then carried out', async () => {
+    await use(visitor);
+    const _csrf = await visitor.csrfTokenOf('/settings');
+    clock.advance(30 * MINUTE_MS);
+    const renaming = `${PASSKEYS}/${passkey.id}/name`;
+    const asked = await send(visitor, renaming, { name: 'Late', _csrf });
+    const { sealed, options } = await begin(visitor, '/auth/confirm/passkey');
+    passkey.state.counter += 1;
+    const fields = { sealed, credential: passkey.use(options), _csrf, keptForm: keptFormIn(asked) ?? '' };
+    const confirmed = await send(visitor, '/auth/confirm/passkey', fields);
+    expect([confirmed.status, confirmed.location]).toEqual([307, renaming]);
+    expect((await send(visitor, renaming, fields)).location).toBe(`${PASSKEYS}?notice=renamed`);
+    expect((await visitor.get(PASSKEYS)).text).toContain('<strong>Late</strong>');
+    await visitor.submit(renaming, { name: 'Laptop' });
   });
 
   it('confirm who it is, of their own user alone', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nextCutoff } from '../../../src/core/cutoff.ts';
 import type { Receipt } from '../../../src/core/revocation.ts';
+import { keptFormIn } from '../../support/visitor.ts';
 import type { Reply } from './browser.ts';
 import { connectBroker } from './connect-broker.ts';
 import { type Device, letsIn, signInDevice } from './device.ts';
@@ -240,7 +241,7 @@ export function createHousehold(house: House, history: History, now: () => numbe
 /** With the password once more, where the page asks for it. */
 async function submitProved({ device, person }: HeldSession, origin: string, path: string): Promise<Reply> {
   const reply = await device.submit(origin, path);
-  if (!reply.location.startsWith('/auth/confirm')) return reply;
+  if (keptFormIn(reply) === undefined) return reply;
   await device.submit(origin, '/auth/confirm', { password: person.password });
   return device.submit(origin, path);
 }
