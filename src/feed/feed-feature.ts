@@ -28,6 +28,7 @@ import { createPlaceFinder, type PlaceFinderDeps } from './prices/find-place.ts'
 import { createPriceDesk } from './prices/price-desk.ts';
 import { createPriceGlance, type PriceGlance } from './prices/price-glance.ts';
 import { createPriceMetrics } from './prices/price-metrics.ts';
+import { createStreamQuota } from './prices/stream-quota.ts';
 import { createUpstreamWatch } from './prices/upstream-watch.ts';
 import type { Upstreams } from './prices/upstreams.ts';
 import { createFeedRouter, createPolicyChooser, createProgramRouter, type FeedRouteDeps } from './routes.ts';
@@ -101,8 +102,12 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
   const monitor = createSocketMonitor({ ...deps, standing });
   const limits = { name: 'socket', what: 'The feed', limits: deps.rateLimits, redis: deps.redis };
   const quota = createUserQuota({ ...deps, name: 'subscriptions', most: mostSubscriptions });
+  const streamQuota = createStreamQuota({
+    ...deps,
+    createQuota: (broker, most) => createUserQuota({ ...deps, name: `instruments:${broker}`, most }),
+  });
   const market = { ...deps, chooseBroker: createBrokerChoice(deps), findPlace: createPlaceFinder(deps) };
-  const prices = createPriceDesk({ ...market, quota });
+  const prices = createPriceDesk({ ...market, quota, streamQuota });
   const watch = createUpstreamWatch({ ...deps, acting: database.acting });
   const converse = createConversation({
     limiter: createCompoundLimiter(limits),
@@ -132,7 +137,7 @@ export function createFeedFeature(deps: FeedFeatureDeps): FeedFeature {
   });
   const renewing = createPoller({
     intervalMs: RENEW_QUOTAS_EVERY_MS,
-    work: () => Promise.all([seats.renew(), quota.renew()]),
+    work: () => Promise.all([seats.renew(), quota.renew(), streamQuota.renew()]),
     onError: (err) =>
       log.warn({ err }, 'The counts of sockets and subscriptions could not be renewed; it is tried again'),
   });

@@ -23,7 +23,7 @@ export interface UserQuota {
 
 export interface UserQuotaDeps {
   /** What is counted; part of the keys in Redis. */
-  readonly name: 'open-sockets' | 'subscriptions';
+  readonly name: 'open-sockets' | 'subscriptions' | `instruments:${string}`;
   /** For one user. */
   readonly most: number;
   /** Shared by all nodes; without it there is one process, which counts by itself. */

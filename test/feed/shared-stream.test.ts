@@ -1,5 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
+import type { PriceStream } from '../../src/core/price-feed.ts';
+import { shareStreams } from '../../src/feed/prices/shared-stream.ts';
+import type { Channels } from '../../src/storage/redis-channels.ts';
+import type { Leases } from '../../src/storage/redis-leases.ts';
 import type { FeedServer } from '../broker/feeds/feed-server.ts';
 import { startKiteServer } from '../broker/feeds/kite-server.ts';
 import { createTcpProxy, type TcpProxy } from '../faults/support/tcp-proxy.ts';
@@ -290,5 +296,55 @@ describe('The prices of a user on two nodes', { timeout: 60_000 }, () => {
     await gets(second, 1501);
     expect(prices(second).filter(({ price, stale }) => price === 1 || stale === true)).toEqual([]);
     expect(kite.handshakes).toBe(1);
+  });
+});
+
+describe('The stream of a new token', () => {
+  it('is not opened while another node, which has not heard of it, has that of the old one', async () => {
+    const holders = new Map<string, string>();
+    const leases: Leases = {
+      async hold(name, holder) {
+        if (!holders.has(name)) holders.set(name, holder);
+        return holders.get(name) === holder;
+      },
+      async release(name, holder) {
+        if (holders.get(name) === holder) holders.delete(name);
+      },
+    };
+    const channels: Channels = {
+      listen: async () => undefined,
+      leave: () => undefined,
+      publish: async () => undefined,
+      close: () => undefined,
+    };
+    const atBroker: string[] = [];
+    async function open(version: string): Promise<PriceStream> {
+      const readPass = shareStreams(
+        async () => ({
+          kind: 'pass',
+          version,
+          expiresAt: Number.POSITIVE_INFINITY,
+          reportRejected: async () => true,
+          connect() {
+            atBroker.push(`open ${version}`);
+            const [subscribe, setMode, unsubscribe] = [vi.fn(), vi.fn(), vi.fn()];
+            return { subscribe, setMode, unsubscribe, end: () => void atBroker.push(`end ${version}`) };
+          },
+        }),
+        { channels, leases, clock: systemClock },
+      );
+      const pass = await readPass('asha', 'zerodha');
+      if (pass.kind !== 'pass') throw new Error('No pass');
+      return pass.connect({ onOpen: vi.fn(), onTicks: vi.fn(), onEnd: vi.fn() });
+    }
+
+    const old = await open('old');
+    await expect.poll(() => atBroker).toEqual(['open old']);
+    const fresh = await open('new');
+    await sleep(1.5 * SECOND);
+    expect(atBroker).toEqual(['open old']);
+    old.end();
+    await expect.poll(() => atBroker, { timeout: 5 * SECOND }).toEqual(['open old', 'end old', 'open new']);
+    fresh.end();
   });
 });

@@ -15,6 +15,8 @@ export interface BrokerCall {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: URLSearchParams | string;
+  /** An answer that is no JSON counts as well, with `undefined` for its body: for a caller whom the status tells enough. */
+  readonly takesAnyBody?: true;
 }
 
 export const INVALID_CREDENTIALS: BrokerProblem = { kind: 'refused', why: 'invalid_credentials' };
@@ -35,7 +37,8 @@ export async function callBroker(url: URL, call: BrokerCall): Promise<BrokerAnsw
       redirect: 'manual',
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    return await toAnswer(response);
+    const answer = await toAnswer(response);
+    return answer.kind === 'answer' && answer.body === undefined && !call.takesAnyBody ? GARBLED : answer;
   } catch (error) {
     const timedOut = error instanceof DOMException && error.name === 'TimeoutError';
     return { kind: 'unreachable', why: timedOut ? 'timeout' : 'network' };
@@ -49,8 +52,7 @@ async function toAnswer(response: Response): Promise<BrokerAnswer | BrokerProble
     await response.body?.cancel();
     return { kind: 'unreachable', why: passing };
   }
-  const body = parseJson(await readText(response));
-  return body === undefined ? GARBLED : { kind: 'answer', status, body };
+  return { kind: 'answer', status, body: parseJson(await readText(response)) };
 }
 
 function whyPassing(status: number): string | undefined {

@@ -42,6 +42,8 @@ export interface PriceBook {
   keys(): Iterable<string>;
   exchanges(): ReadonlySet<string>;
   readonly size: number;
+  /** How many instruments there would be with these. */
+  sizeWith(keys: readonly string[]): number;
   /** Takes over what a stream says, and sends it on. Prices without a reader are passed over. */
   apply(ticks: readonly ({ readonly key: string } & Quote)[], now: number): void;
   /** Says of every price that it may be old; once. */
@@ -130,6 +132,7 @@ export function createPriceBook(broker: string): PriceBook {
     get size() {
       return instruments.size;
     },
+    sizeWith: (keys) => new Set([...instruments.keys(), ...keys]).size,
 
     apply(ticks, now) {
       const spreadAll = (): void => {

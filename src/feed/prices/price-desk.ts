@@ -5,11 +5,13 @@ import type { UserQuota } from '../user-quota.ts';
 import type { ChooseBroker } from './choose-broker.ts';
 import type { FindPlace } from './find-place.ts';
 import type { BookPlace } from './price-book.ts';
+import type { StreamQuota } from './stream-quota.ts';
 import type { Upstreams } from './upstreams.ts';
 
 export interface PriceDeskDeps {
   readonly upstreams: Upstreams;
   readonly quota: UserQuota;
+  readonly streamQuota: StreamQuota;
   readonly chooseBroker: ChooseBroker;
   readonly findPlace: FindPlace;
   /** SOCKET_SUBSCRIPTIONS. */
@@ -39,7 +41,7 @@ interface Subscription {
 }
 
 export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
-  const { upstreams, quota, chooseBroker, findPlace, mostSubscriptions } = deps;
+  const { upstreams, quota, streamQuota, chooseBroker, findPlace, mostSubscriptions } = deps;
   const bySocket = new Map<FeedSocket, Map<string, Subscription>>();
 
   function subscriptionsOf(socket: FeedSocket): Map<string, Subscription> {
@@ -50,6 +52,7 @@ export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
     socket.onEnd(() => {
       bySocket.delete(socket);
       for (const subscription of subscriptions.values()) leave(socket, subscription);
+      void settle(socket, subscriptions.values());
       void quota.release(socket);
     });
     return subscriptions;
@@ -57,6 +60,11 @@ export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
 
   function leave(socket: FeedSocket, { broker, place }: Subscription): void {
     upstreams.find(socket.owner.userId, broker)?.remove(socket, place);
+  }
+
+  async function settle({ owner }: FeedSocket, left: Iterable<Subscription>): Promise<void> {
+    for (const broker of new Set([...left].map((subscription) => subscription.broker)))
+      await streamQuota.settle(owner.userId, broker);
   }
 
   async function findAll(
@@ -73,14 +81,21 @@ export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
     return places;
   }
 
-  async function takeQuota(
-    socket: FeedSocket,
-    count: number,
-    broker: string,
-    feed: PriceFeed,
-  ): Promise<void> {
-    if (count > feed.mostInstruments)
-      throw wrong('symbols', `${broker} takes ${feed.mostInstruments} symbols at most.`);
+  function putAll(socket: FeedSocket, broker: string, places: readonly BookPlace[], mode: PriceMode): void {
+    const subscriptions = subscriptionsOf(socket);
+    const upstream = upstreams.of(socket.owner.userId, broker);
+    for (const place of places) {
+      const id = idOf(broker, place.symbol);
+      const before = subscriptions.get(id);
+      subscriptions.set(id, { broker, place });
+      // Before the other one is removed, or the stream might end with its last reader.
+      upstream.put(socket, place, mode);
+      // An import has given the name to another instrument.
+      if (before !== undefined && before.place.key !== place.key) upstream.remove(socket, before.place);
+    }
+  }
+
+  async function takeQuota(socket: FeedSocket, count: number): Promise<void> {
     if (await quota.set(socket, count)) return;
     throw wrong(
       'symbols',
@@ -98,21 +113,20 @@ export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
       if (socket.hasEnded) return { broker, showLast: () => undefined };
       const subscriptions = subscriptionsOf(socket);
       const fresh = places.filter(({ symbol }) => !subscriptions.has(idOf(broker, symbol)));
-      if (fresh.length > 0) await takeQuota(socket, subscriptions.size + fresh.length, broker, feed);
-      // It may have ended while Redis was asked.
+      if (fresh.length > 0) await takeQuota(socket, subscriptions.size + fresh.length);
+      const keys = places.map(({ key }) => key);
+      const isAdmitted = await streamQuota.admit(userId, broker, keys, () => {
+        // It may have ended while Redis was asked.
+        if (!socket.hasEnded) putAll(socket, broker, places, mode);
+      });
       if (socket.hasEnded) {
+        await streamQuota.settle(userId, broker);
         await quota.release(socket);
         return { broker, showLast: () => undefined };
       }
-      const upstream = upstreams.of(userId, broker);
-      for (const place of places) {
-        const id = idOf(broker, place.symbol);
-        const before = subscriptions.get(id);
-        subscriptions.set(id, { broker, place });
-        // Before the other one is removed, or the stream might end with its last reader.
-        upstream.put(socket, place, mode);
-        // An import has given the name to another instrument.
-        if (before !== undefined && before.place.key !== place.key) upstream.remove(socket, before.place);
+      if (!isAdmitted) {
+        await quota.set(socket, subscriptions.size);
+        throw wrong('symbols', tooMany(broker, feed), 'rate_limited');
       }
       return {
         broker,
@@ -126,12 +140,15 @@ export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
       const subscriptions = bySocket.get(socket);
       if (subscriptions === undefined) return;
       const names = new Set(symbols.map((symbol) => symbol.trim().toUpperCase()));
+      const left: Subscription[] = [];
       for (const [id, subscription] of subscriptions) {
         const isMeant = broker === undefined || broker === subscription.broker;
         if (!isMeant || !names.has(subscription.place.symbol)) continue;
         subscriptions.delete(id);
         leave(socket, subscription);
+        left.push(subscription);
       }
+      await settle(socket, left);
       await quota.set(socket, subscriptions.size);
       if (socket.hasEnded) await quota.release(socket);
     },
@@ -141,6 +158,9 @@ export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
     },
   };
 }
+
+const tooMany = (broker: string, { mostInstruments }: PriceFeed): string =>
+  `${broker} takes ${mostInstruments} symbols on a user’s price stream, which all of your sockets share. Unsubscribe from others first.`;
 
 const idOf = (broker: string, symbol: string): string => `${broker} ${symbol}`;
 

@@ -39,15 +39,17 @@ export function shareStreams(readStreamPass: ReadStreamPass, deps: SharedStreamD
   return async function readSharedPass(userId, broker) {
     const pass = await readStreamPass(userId, broker);
     if (pass.kind !== 'pass') return pass;
-    const topic = `prices:${userId}:${broker}:${pass.version}`;
-    return { ...pass, connect: (listener) => openSharedStream(deps, topic, pass.connect, listener) };
+    // With another token, too, no second stream is opened before the one of before has ended.
+    const lease = `prices:${userId}:${broker}`;
+    const names = { lease, topic: `${lease}:${pass.version}` };
+    return { ...pass, connect: (listener) => openSharedStream(deps, names, pass.connect, listener) };
   };
 }
 
 /** Either the broker's stream, where this node has the lease of it, or a reader of the one that another node holds. */
 function openSharedStream(
   { channels, leases, clock }: SharedStreamDeps,
-  topic: string,
+  { lease, topic }: { readonly lease: string; readonly topic: string },
   connect: (listener: StreamListener) => PriceStream,
   listener: StreamListener,
 ): PriceStream {
@@ -111,11 +113,11 @@ function openSharedStream(
   }
 
   async function askForLease(): Promise<void> {
-    const isHolder = await leases.hold(topic, id, LEASE_MS);
+    const isHolder = await leases.hold(lease, id, LEASE_MS);
     if (held !== undefined && !isHolder) return finish(lost('another_holder'));
     if (held !== undefined || !isHolder) return;
     // There is no reader any more, or another one has opened it meanwhile.
-    if (isOver || source !== undefined) return leases.release(topic, id);
+    if (isOver || source !== undefined) return leases.release(lease, id);
     provedAt = askedAt;
     held = holdStream({ connect, clock, tell }, { ...listener, onEnd: finish });
     held.want(new Map(own));
@@ -167,7 +169,7 @@ function openSharedStream(
     }
     held.end();
     tell({ kind: 'end', end });
-    leases.release(topic, id).catch(() => undefined);
+    leases.release(lease, id).catch(() => undefined);
   }
 
   function finish(end: StreamEnd): void {

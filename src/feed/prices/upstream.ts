@@ -27,6 +27,8 @@ export interface Upstream {
   remove(reader: PriceReader, place: BookPlace): void;
   show(reader: PriceReader, place: BookPlace): void;
   lastOf(key: string): LastQuote | undefined;
+  /** How many instruments it has on this node with these; of those that are put. */
+  sizeWith(keys: readonly string[]): number;
   /** Reads the token again: one that is over ends the stream, a new one opens it. */
   look(): Promise<void>;
   /** To be called once a second: ends a stream whose token is over by the clock, and notices silence. */
@@ -214,6 +216,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
 
     show: book.show,
     lastOf: book.lastOf,
+    sizeWith: book.sizeWith,
     look,
 
     tend() {

@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createUpstoxFeed } from '../../../src/broker/feeds/upstox/upstox-feed.ts';
+import { createUpstoxFeed, isOfSameBroker } from '../../../src/broker/feeds/upstox/upstox-feed.ts';
 import { PRICE_MODES, type PriceStream, type StreamEnd, type Tick } from '../../../src/core/price-feed.ts';
 import { startDhanServer } from './dhan-server.ts';
 import type { FeedServer } from './feed-server.ts';
@@ -196,11 +196,41 @@ describe('The stream of Upstox', () => {
     return end;
   }
 
+  const answering =
+    (uri: string): RequestListener =>
+    (_req, res) =>
+      void res.end(JSON.stringify({ data: { authorized_redirect_uri: uri } }));
+
   it('is lost where its address is none of a WebSocket', async () => {
-    const data = { authorized_redirect_uri: 'ws://127.0.0.1/#part' };
-    expect(await endOf((_req, res) => void res.end(JSON.stringify({ data })))).toEqual({
-      kind: 'lost',
-      why: 'garbled_response',
+    expect(await endOf(answering('ws://127.0.0.1/#part'))).toEqual({ kind: 'lost', why: 'garbled_response' });
+  });
+
+  it.each([401, 403])('is rejected where its token is refused with %i and a page', async (status) => {
+    const end = await endOf((_req, res) => {
+      res.writeHead(status, { 'content-type': 'text/html' });
+      res.end('<html><h1>Unauthorized</h1></html>');
     });
+    expect(end).toEqual({ kind: 'rejected', why: `status_${status}` });
+  });
+
+  it('is lost, and the token kept, where a page comes that refuses nothing', async () => {
+    expect(await endOf((_req, res) => void res.end('<html></html>'))).toMatchObject({ kind: 'lost' });
+  });
+
+  it.each(['ws://feed.example/', 'wss://upstox.com.example/', 'https://127.0.0.1/', 'http://127.0.0.1/'])(
+    'is not opened at %s, which is not the broker',
+    async (uri) => {
+      expect(await endOf(answering(uri))).toEqual({ kind: 'lost', why: 'foreign_address' });
+    },
+  );
+
+  it.each([
+    ['wss://wsfeeder-api.upstox.com/feed?code=1', true],
+    ['ws://wsfeeder-api.upstox.com/feed?code=1', false],
+    ['wss://upstox.com.example/feed?code=1', false],
+    ['wss://notupstox.com/feed?code=1', false],
+  ])('of Upstox itself: may %s be opened? %s', (uri, may) => {
+    const asked = new URL('https://api.upstox.com/v3/feed/market-data-feed/authorize');
+    expect(isOfSameBroker(new URL(uri), asked)).toBe(may);
   });
 });

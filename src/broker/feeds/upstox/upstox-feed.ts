@@ -15,7 +15,7 @@ const SILENT_AFTER_MS = 40 * SECOND_MS;
 const MODES: Readonly<Record<PriceMode, string>> = { ltp: 'ltpc', quote: 'full', depth: 'full' };
 
 const authorizationSchema = z.object({
-  data: z.object({ authorized_redirect_uri: z.string().regex(/^wss?:\/\//) }),
+  data: z.object({ authorized_redirect_uri: z.string() }),
 });
 
 /** Upstox's market data feed v3 (https://upstox.com/developer/api-documentation/v3/get-market-data-feed). */
@@ -23,11 +23,14 @@ export function createUpstoxFeed(authorizeUrl: string = PUBLISHED): PriceFeed {
   /** An address that opens one socket, once. */
   async function authorize(token: string): Promise<URL | StreamEnd> {
     const headers = { authorization: `Bearer ${token}` };
-    const answer = await callBroker(new URL(authorizeUrl), { method: 'GET', headers });
+    const asked = new URL(authorizeUrl);
+    // What stands before the broker may refuse a token with a page.
+    const answer = await callBroker(asked, { method: 'GET', headers, takesAnyBody: true });
     if (answer.kind !== 'answer') return { kind: 'lost', why: answer.why };
     const parsed = authorizationSchema.safeParse(answer.body);
     const url = parsed.success ? URL.parse(parsed.data.data.authorized_redirect_uri) : null;
-    return url ?? endOfStatus(answer.status);
+    if (url === null) return endOfStatus(answer.status);
+    return isOfSameBroker(url, asked) ? url : { kind: 'lost', why: 'foreign_address' };
   }
 
   return {
@@ -65,6 +68,16 @@ export function createUpstoxFeed(authorizeUrl: string = PUBLISHED): PriceFeed {
       };
     },
   };
+}
+
+/** Encrypted as the question was, and on its host, or on another one of Upstox's where it went to Upstox. */
+export function isOfSameBroker(url: URL, asked: URL): boolean {
+  const isEncrypted = url.protocol === 'wss:' || (url.protocol === 'ws:' && asked.protocol === 'http:');
+  const isAtUpstox = (host: string): boolean => host.endsWith('.upstox.com');
+  return (
+    isEncrypted &&
+    (url.hostname === asked.hostname || (isAtUpstox(asked.hostname) && isAtUpstox(url.hostname)))
+  );
 }
 
 function open(url: URL, listener: StreamListener): BrokerSocket {
