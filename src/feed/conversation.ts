@@ -64,10 +64,10 @@ export function createConversation(deps: ConversationDeps): Converse {
     }
   }
 
-  function fail(socket: FeedSocket, error: unknown): void {
+  function fail(socket: FeedSocket, text: string, error: unknown): void {
     if (!(error instanceof AppError)) onError(error);
     const message = error instanceof AppError ? error.message : 'The message could not be carried out.';
-    refuse(socket, undefined, { error: 'unavailable', message });
+    refuse(socket, idOf(parseJson(text)), { error: 'unavailable', message });
   }
 
   return function converse(socket) {
@@ -78,7 +78,7 @@ export function createConversation(deps: ConversationDeps): Converse {
       if (waiting > MOST_WAITING) return socket.end(ENDS.tooManyMessages);
       turn = turn
         .then(() => answer(socket, text))
-        .catch((error: unknown) => fail(socket, error))
+        .catch((error: unknown) => fail(socket, text, error))
         .finally(() => {
           waiting -= 1;
         });

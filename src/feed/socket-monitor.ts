@@ -33,7 +33,7 @@ export interface SocketMonitor {
   readonly jobs: readonly Job[];
   /** What is over by the clock alone; in batches, or the cutoff of ten thousand sockets would stop everything else. */
   endByClock(): Promise<void>;
-  /** What the database says has ended, whether or not a message about it arrived. */
+  /** What the stores say has ended, whether or not a message about it arrived. */
   compare(): Promise<void>;
 }
 
@@ -72,11 +72,10 @@ export function createSocketMonitor(deps: SocketMonitorDeps): SocketMonitor {
     for (const socket of [...sockets.all()]) socket.tend();
   }
 
-  async function compare(): Promise<void> {
+  async function compareAll(): Promise<void> {
     if (sockets.size === 0) return;
     await carryOutRevocations();
     await compareEpochs();
-    await askAboutEach();
   }
 
   async function carryOutRevocations(): Promise<void> {
@@ -121,7 +120,9 @@ export function createSocketMonitor(deps: SocketMonitorDeps): SocketMonitor {
 
   const onError = (err: unknown): void =>
     log.warn({ err }, 'Open sockets could not be compared with their sessions; it is tried again');
-  const comparing = createPoller({ intervalMs: ROUND_MS, work: compare, onError });
+  const comparing = createPoller({ intervalMs: ROUND_MS, work: compareAll, onError });
+  // By itself: a Redis that does not answer must not hold up what the database knows.
+  const asking = createPoller({ intervalMs: ROUND_MS, work: askAboutEach, onError });
   const tending = createPoller({ intervalMs: ROUND_MS, work: tend, onError });
   const cutoffTimer = createTimer({
     clock,
@@ -132,12 +133,18 @@ export function createSocketMonitor(deps: SocketMonitorDeps): SocketMonitor {
       handledCutoff = cutoff;
     },
   });
-  bus.onGap(() => comparing.wake());
+  bus.onGap(() => {
+    comparing.wake();
+    asking.wake();
+  });
   policy.onChange(() => cutoffTimer.rearm());
 
   return {
     endByClock,
-    compare,
-    jobs: [comparing, tending, { start: cutoffTimer.start, stop: async () => cutoffTimer.stop() }],
+    async compare() {
+      await compareAll();
+      await askAboutEach();
+    },
+    jobs: [comparing, asking, tending, { start: cutoffTimer.start, stop: async () => cutoffTimer.stop() }],
   };
 }

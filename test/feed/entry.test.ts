@@ -146,3 +146,25 @@ describe('The door of /ws', () => {
     for (const socket of [...sockets, another]) socket.close();
   });
 });
+
+describe('A banned address', () => {
+  it('is refused before the upgrade, with an invented key or session too', async () => {
+    const server = await startTestServer({ env: { TRUST_PROXY: '127.0.0.1' } });
+    await setUp(createVisitor(server.origin));
+    const address = '203.0.113.9';
+    const ban = { subject: address, note: '', length: 'permanent' } as const;
+    await server.services.bans.bans.ban(ban, { actor: 'test' });
+    const from = { 'X-Forwarded-For': address };
+    for (const headers of [
+      asBrowser(server.origin, ''),
+      asBrowser(server.origin, 's%3Ainvented.signature'),
+      { Authorization: `Bearer cfw_${'a'.repeat(43)}` },
+    ]) {
+      const refusal = await openInVain(server.origin, { ...headers, ...from });
+      expect(refusal).toMatchObject({ status: 403, body: { error: 'banned' } });
+    }
+    const other = await openInVain(server.origin, asBrowser(server.origin, ''));
+    expect(other).toMatchObject({ status: 401, body: { error: 'login_required' } });
+    await server.close();
+  });
+});

@@ -29,6 +29,9 @@ function frame(opcode: number, payload: Buffer, { mask = true, bits = FIN } = {}
   ]);
 }
 
+/** The first piece of a message. */
+const begun = (payload: Buffer): Buffer => frame(TEXT, payload, { bits: 0 });
+
 async function shakeHands(origin: string, key: string): Promise<RawClient> {
   const { hostname, port, host } = new URL(origin);
   const socket = connect(Number(port), hostname);
@@ -82,13 +85,33 @@ describe('A hostile client', () => {
 
   it.each([
     ['an unmasked frame', frame(TEXT, Buffer.from('{}'), { mask: false }), 1002],
-    ['a reserved bit', frame(TEXT, Buffer.from('{}'), { bits: FIN | 0x40 }), 1002],
+    ['the first reserved bit', frame(TEXT, Buffer.from('{}'), { bits: FIN | 0x40 }), 1002],
+    ['the second reserved bit', frame(TEXT, Buffer.from('{}'), { bits: FIN | 0x20 }), 1002],
+    ['the third reserved bit', frame(TEXT, Buffer.from('{}'), { bits: FIN | 0x10 }), 1002],
+    [
+      'a reserved bit of a continuation',
+      Buffer.concat([begun(Buffer.from('{')), frame(0x0, Buffer.from('}'), { bits: FIN | 0x40 })]),
+      1002,
+    ],
     ['a reserved opcode', frame(0x3, Buffer.from('{}')), 1002],
+    ['a reserved opcode of control frames', frame(0xb, Buffer.from('{}')), 1002],
+    [
+      'a message within another',
+      Buffer.concat([begun(Buffer.from('{')), frame(TEXT, Buffer.from('{}'))]),
+      1002,
+    ],
+    ['a control frame that is too long', Buffer.from([FIN | 0x9, MASKED | 126, 0, 126]), 1002],
     ['a control frame in pieces', frame(0x9, Buffer.from('a'), { bits: 0 }), 1002],
     ['a continuation of nothing', frame(0x0, Buffer.from('a')), 1002],
     ['a close frame of one byte', frame(CLOSE, Buffer.from([3])), 1002],
     ['a close code that is none', frame(CLOSE, Buffer.from([0, 5])), 1002],
     ['bad UTF-8', frame(TEXT, Buffer.from([0xc3, 0x28])), 1007],
+    [
+      'bad UTF-8 in pieces',
+      Buffer.concat([begun(Buffer.from([0xc3])), frame(0x0, Buffer.from([0x28]))]),
+      1007,
+    ],
+    ['a close with bad UTF-8', frame(CLOSE, Buffer.from([3, 232, 0xc3, 0x28])), 1007],
     [
       'a length of 64 bits that is too large',
       Buffer.from([FIN | TEXT, MASKED | 127, 0xff, ...Array(7).fill(0xff)]),
