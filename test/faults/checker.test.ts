@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { findViolations } from './support/checker.ts';
-import type { HistoryEvent, PageRequest, Revocation, TokenReading } from './support/history.ts';
+import type {
+  FaultDone,
+  HistoryEvent,
+  PageRequest,
+  Revocation,
+  SocketClosed,
+  SocketMessage,
+  SocketOpened,
+  TokenReading,
+} from './support/history.ts';
+import { areSocketsJudged } from './support/socket-checker.ts';
 
 const signIn: HistoryEvent = { kind: 'sign_in', session: 's1', user: 'asha', startedAt: 0, endedAt: 10 };
 
@@ -14,7 +24,16 @@ function token(startedAt: number, node = 'A'): TokenReading {
 
 function logout(report: Revocation['report'], startedAt = 100, endedAt = 110): Revocation {
   const scope = { kind: 'session', session: 's1' } as const;
-  return { kind: 'revocation', id: 'r1', what: 'logout', scope, startedAt, endedAt, report };
+  return {
+    kind: 'revocation',
+    id: 'r1',
+    what: 'logout',
+    scope,
+    startedAt,
+    endedAt,
+    report,
+    closesWith: 'logged_out',
+  };
 }
 
 const rulesOf = (...events: HistoryEvent[]): readonly string[] =>
@@ -134,5 +153,113 @@ describe('a history in which', () => {
     expect(rulesOf(signIn, { ...logout('done'), scope: { kind: 'all' } }, page(120, 'in'))).toEqual([
       'reported_done',
     ]);
+  });
+});
+
+const opened: SocketOpened = { kind: 'socket_opened', socket: '1', session: 's1', node: 'A', at: 50 };
+const until = (at: number): HistoryEvent => ({ kind: 'settled', at });
+
+function closed(at: number, reason: string, code = 4401): readonly [SocketMessage, SocketClosed] {
+  return [
+    { kind: 'socket_message', socket: '1', at: at - 1, type: 'bye', code, reason },
+    { kind: 'socket_closed', socket: '1', at, code, reason },
+  ];
+}
+
+function fault(what: FaultDone['what'], startedAt: number, endedAt: number, node?: string): FaultDone {
+  return { kind: 'fault', what, node, startedAt, endedAt };
+}
+
+describe('a history in which a socket', () => {
+  test('closes soon after the logout of its session, and says why, is in order', () => {
+    expect(rulesOf(signIn, opened, logout('done'), ...closed(1000, 'logged_out'))).toEqual([]);
+    expect(rulesOf(signIn, opened, logout('done'), ...closed(1000, 'revoked'))).toEqual([]);
+  });
+
+  test('stays open after the report, or closes too late, is a violation', () => {
+    const within = [signIn, opened, logout('done')];
+    expect(rulesOf(...within, until(3110))).toEqual([]);
+    expect(areSocketsJudged(within, 3110)).toBe(false);
+    expect(rulesOf(...within, until(3111))).toEqual(['socket_outlives']);
+    expect(areSocketsJudged(within, 3111)).toBe(true);
+    expect(rulesOf(...within, ...closed(3111, 'logged_out'))).toEqual(['socket_outlives']);
+  });
+
+  test('of another session, or of one that began after the end of the account, stays open is in order', () => {
+    const ofPhone: Revocation = { ...logout('done'), scope: { kind: 'session', session: 's2' } };
+    expect(rulesOf(signIn, opened, ofPhone, until(9999))).toEqual([]);
+    const everywhere: Revocation = { ...logout('done'), scope: { kind: 'user', user: 'asha' } };
+    const later: HistoryEvent = { ...signIn, startedAt: 111, endedAt: 115 };
+    expect(rulesOf(everywhere, later, { ...opened, at: 120 }, until(9999))).toEqual([]);
+  });
+
+  test('is let in although its handshake came after the report is a violation', () => {
+    const handshake: PageRequest = { ...page(120, 'in'), as: 'socket' };
+    expect(
+      rulesOf(signIn, logout('done'), handshake, { ...opened, at: 124 }, ...closed(130, 'revoked')),
+    ).toEqual(['reported_done']);
+    const subscription: PageRequest = { ...page(120, 'in'), as: 'subscription' };
+    expect(rulesOf(signIn, opened, logout('done'), subscription, ...closed(130, 'logged_out'))).toEqual([
+      'reported_done',
+    ]);
+  });
+
+  test('outlives a stored logout until all is mended is in order, and no longer', () => {
+    const events = [signIn, opened, logout('stored'), until(5000)];
+    expect(rulesOf(...events, ...closed(7000, 'logged_out'))).toEqual([]);
+    expect(rulesOf(...events, until(8001))).toEqual(['socket_outlives']);
+  });
+
+  test('stays while its node cannot read the database is in order; another node’s fault, or Redis’s, is no excuse', () => {
+    const events = [signIn, opened, logout('done'), ...closed(9000, 'logged_out')];
+    expect(rulesOf(...events)).toEqual(['socket_outlives']);
+    expect(rulesOf(...events, fault('postgres_cut', 3000, 4600, 'A'))).toEqual([]);
+    expect(rulesOf(...events, fault('node_paused', 90, 4600, 'A'))).toEqual([]);
+    expect(rulesOf(...events, fault('postgres_stopped', 3000, 4600))).toEqual([]);
+    expect(rulesOf(...events, fault('postgres_cut', 3000, 4600, 'B'))).toEqual(['socket_outlives']);
+    expect(rulesOf(...events, fault('redis_killed', 90, 8900))).toEqual(['socket_outlives']);
+    expect(rulesOf(...events, fault('postgres_cut', 3000, 4400, 'A'))).toEqual(['socket_outlives']);
+    expect(rulesOf(...events, fault('postgres_cut', 3200, 4600, 'A'))).toEqual(['socket_outlives']);
+  });
+
+  test('outlives its session by a day is in order where the clocks were set forward by that day', () => {
+    const day = 86_400_000;
+    const jump: HistoryEvent = { kind: 'clock_set', from: 200, to: 200 + day };
+    const cutoff: Revocation = {
+      ...logout('done', 200, 201 + day),
+      scope: { kind: 'all' },
+      closesWith: 'cutoff',
+    };
+    expect(rulesOf(signIn, opened, logout('done'), jump, cutoff, ...closed(900 + day, 'cutoff'))).toEqual([]);
+    expect(rulesOf(signIn, opened, logout('done'), jump, cutoff, until(3500 + day))).toContain(
+      'socket_outlives',
+    );
+  });
+
+  test('closes as if its session had ended, which nobody ended, is a violation, unless Redis may have lost it', () => {
+    const events = [signIn, opened, ...closed(80, 'revoked')];
+    expect(rulesOf(...events)).toEqual(['nothing_else_ends']);
+    expect(rulesOf({ kind: 'data_lost', at: 60 }, ...events)).toEqual([]);
+  });
+
+  test('closes for another reason than its session ended is a violation', () => {
+    expect(rulesOf(signIn, opened, logout('done'), ...closed(200, 'cutoff'))).toEqual(['close_code']);
+    expect(rulesOf(signIn, opened, logout('done'), ...closed(200, 'idle'))).toEqual(['close_code']);
+    expect(rulesOf(signIn, opened, ...closed(80, 'restarting', 4503))).toEqual(['close_code']);
+  });
+
+  test('closes without having said why is a violation', () => {
+    const [, close] = closed(200, 'logged_out');
+    expect(rulesOf(signIn, opened, logout('done'), close)).toEqual(['close_code']);
+    const [bye] = closed(200, 'revoked');
+    expect(rulesOf(signIn, opened, logout('done'), bye, close)).toEqual(['close_code']);
+  });
+
+  test('is dropped without a word is in order where its node was killed', () => {
+    const dropped: SocketClosed = { kind: 'socket_closed', socket: '1', at: 80, code: 1006, reason: '' };
+    expect(rulesOf(signIn, opened, dropped)).toEqual(['close_code']);
+    expect(rulesOf(signIn, opened, dropped, fault('node_killed', 70, 500, 'A'))).toEqual([]);
+    expect(rulesOf(signIn, opened, dropped, fault('node_killed', 70, 500, 'B'))).toEqual(['close_code']);
+    expect(rulesOf(signIn, opened, dropped, fault('node_paused', 70, 500, 'A'))).toEqual(['close_code']);
   });
 });

@@ -2,15 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { timeUntil } from '../support/eventually.ts';
-import { findViolations } from './support/checker.ts';
+import { findViolations, type Violation } from './support/checker.ts';
 import { createHistory } from './support/history.ts';
-import { type House, startHouse } from './support/house.ts';
+import { type House, type Inhabitant, startHouse } from './support/house.ts';
 import { createHousehold, type HeldSession, type Household } from './support/household.ts';
 import { createMachineClock, type MachineClock } from './support/machine-clock.ts';
 import { createMutant, type Patch } from './support/mutant.ts';
 import { countOpenOrders } from './support/outbox.ts';
 import { takeRedisSnapshot } from './support/redis-snapshot.ts';
 import type { Action } from './support/schedule.ts';
+import { areSocketsJudged } from './support/socket-checker.ts';
 
 /** Not a fault: a page that writes to its session and takes its time, so that a logout can overtake it. */
 const SLOW_PAGE_THAT_WRITES: Patch = {
@@ -83,6 +84,29 @@ const CUTOFF_IGNORED: Patch = {
   to: `const isOver = (_session: CurrentSession): boolean => false;`,
 };
 
+const MESSAGE_IGNORED: Patch = {
+  file: 'feed/socket-target.ts',
+  from: `if (message.kind !== 'sockets.end') return;`,
+  to: `if (Math.PI > 3) return;`,
+};
+
+const SOCKETS_NEVER_COMPARED: readonly Patch[] = [
+  { file: 'feed/socket-monitor.ts', from: `if (sockets.size === 0) return;`, to: `if (Math.PI > 3) return;` },
+  { file: 'feed/socket-monitor.ts', from: `if (end !== undefined) socket.end(end);`, to: `void end;` },
+];
+
+const SUBSCRIBED_UNJUDGED: Patch = {
+  file: 'feed/conversation.ts',
+  from: `if (end !== undefined) socket.end(end);`,
+  to: `void end;`,
+};
+
+const LET_IN_UNJUDGED: Patch = {
+  file: 'feed/handshake.ts',
+  from: `const end = await standing.judge(candidate.owner);`,
+  to: `void standing; const end = await Promise.resolve(undefined);`,
+};
+
 interface Scene {
   readonly house: House;
   readonly household: Household;
@@ -153,6 +177,21 @@ async function passACutoff({ household, held, clock }: Scene): Promise<void> {
   await household.look(held, 0);
 }
 
+/** The same, and a new socket instead of a page. */
+async function openASocketAfterACutoff({ household, held, clock }: Scene): Promise<void> {
+  await household.passCutoff(clock);
+  await sleep(5);
+  await household.openSocket(held, 0);
+}
+
+/** An account is ended elsewhere under an open socket, which then asks for prices. */
+async function endAnAccountUnderASocket({ household, held, act }: Scene): Promise<void> {
+  await household.openSocket(held, 0);
+  await act('admin_ends_account');
+  await sleep(5);
+  await household.subscribe(held);
+}
+
 async function plainLogOut({ household, held, act }: Scene): Promise<void> {
   await act('log_out');
   await household.look(held, 0);
@@ -162,8 +201,8 @@ type Play = (scene: Scene) => Promise<void>;
 
 /** One node, with faults built in, and one person on it. */
 interface Stage {
-  /** Plays a scene and returns the rules that the checker saw broken. */
-  perform(play: Play): Promise<readonly string[]>;
+  /** Plays a scene and returns what the checker saw broken. */
+  perform(play: Play): Promise<readonly Violation[]>;
   close(): Promise<void>;
 }
 
@@ -179,16 +218,18 @@ async function openStage(patches: readonly Patch[]): Promise<Stage> {
       const history = createHistory();
       const household = createHousehold(house, history, now);
       const [person = { username: '', password: '', userId: '' }] = house.people;
-      const held = await household.signIn(person, 0);
-      if (held === undefined) throw new Error('Nobody could sign in');
+      const held = await mustSignIn(household, person);
       await held.device.openForm(house.origins[0] ?? '');
       const act = (action: Action): Promise<void> =>
         household.act(person, { action, node: 0, pauseMs: 0, choice: 0 });
       await play({ house, household, held, clock, act });
+      await timeUntil('sockets are closed or late', () => areSocketsJudged(history.events, now()), {
+        withinMs: 10_000,
+      });
       history.add({ kind: 'settled', at: now() });
       await sleep(5);
       await household.look(held, 0);
-      return findViolations(history.events).map((violation) => violation.rule);
+      return findViolations(history.events);
     },
     async close() {
       await house.close();
@@ -198,9 +239,37 @@ async function openStage(patches: readonly Patch[]): Promise<Stage> {
   };
 }
 
-async function rulesBrokenBy(patches: readonly Patch[], play: Play): Promise<readonly string[]> {
+/** A node that has just swept a cutoff may answer 503 for a moment. */
+async function mustSignIn(household: Household, person: Inhabitant): Promise<HeldSession> {
+  let held: HeldSession | undefined;
+  const isIn = async (): Promise<boolean> => {
+    held = await household.signIn(person, 0);
+    return held !== undefined;
+  };
+  await timeUntil('somebody is signed in', isIn, { withinMs: 10_000 });
+  if (held === undefined) throw new Error('Nobody could sign in');
+  return held;
+}
+
+async function violationsOf(
+  patches: readonly Patch[],
+  plays: readonly Play[],
+): Promise<readonly Violation[]> {
   const stage = await openStage(patches);
-  return stage.perform(play).finally(stage.close);
+  const violations: Violation[] = [];
+  try {
+    for (const play of plays) violations.push(...(await stage.perform(play)));
+  } finally {
+    await stage.close();
+  }
+  return violations;
+}
+
+async function rulesBrokenBy(
+  patches: readonly Patch[],
+  ...plays: readonly Play[]
+): Promise<readonly string[]> {
+  return (await violationsOf(patches, plays)).map(({ rule }) => rule);
 }
 
 describe('the checker sees through a server', () => {
@@ -214,8 +283,10 @@ describe('the checker sees through a server', () => {
     expect(await rulesBrokenBy(NEVER_JUDGED_AGAIN, logOutUnderAForm)).toContain('reported_done');
   });
 
-  test('that says a logout is stored and drops it: there is no outbox', async () => {
-    expect(await rulesBrokenBy([DROPPED_ORDER], logOutInAnOutage)).toEqual(['stored_happens']);
+  test('that says a logout is stored and drops it, and closes sockets by nothing: no message, no comparison', async () => {
+    const patches = [DROPPED_ORDER, MESSAGE_IGNORED, ...SOCKETS_NEVER_COMPARED, SUBSCRIBED_UNJUDGED];
+    const rules = await rulesBrokenBy(patches, logOutInAnOutage, endAnAccountUnderASocket);
+    expect(rules).toEqual(['stored_happens', 'reported_done', 'socket_outlives']);
   });
 
   test('that never tries again what it stored: the outbox is a drawer', async () => {
@@ -226,8 +297,17 @@ describe('the checker sees through a server', () => {
     expect(await rulesBrokenBy([EPOCH_IGNORED], endAnAccountLate)).toEqual(['nothing_else_ends']);
   });
 
-  test('that leaves the cutoff to its timers', async () => {
-    expect(await rulesBrokenBy([CUTOFF_IGNORED], passACutoff)).toContain('reported_done');
+  test('that leaves the cutoff to its timers, and judges no socket at its handshake', async () => {
+    const plays = [passACutoff, openASocketAfterACutoff];
+    const violations = await violationsOf([CUTOFF_IGNORED, LET_IN_UNJUDGED], plays);
+    expect(violations.map(({ sentence }) => sentence)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^node A let a session in \d+ ms after "the cutoff" was reported done$/),
+        expect.stringMatching(
+          /^node A opened a socket with a session \d+ ms after "the cutoff" was reported done$/,
+        ),
+      ]),
+    );
   });
 
   test('that reads sessions of a restored Redis as they are: there is no gate', async () => {
@@ -253,6 +333,8 @@ describe('the checker has nothing to say of the server as it is', () => {
     ['a logout and a restored Redis', logOutBeforeARestore],
     ['an account that is ended late', endAnAccountLate],
     ['a cutoff', passACutoff],
+    ['a cutoff and a new socket', openASocketAfterACutoff],
+    ['an account that is ended under a socket', endAnAccountUnderASocket],
   ] as const)('in the same scene of %s', async (_name, play) => {
     expect(await stage.perform(play)).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { createBrowser } from './support/browser.ts';
 import { findViolations, type Violation } from './support/checker.ts';
 import { signInDevice } from './support/device.ts';
 import { createFaultInjector, type FaultInjector } from './support/fault-injector.ts';
-import { createHistory, type History } from './support/history.ts';
+import { createHistory, type History, type HistoryEvent } from './support/history.ts';
 import {
   type House,
   type HouseNode,
@@ -21,6 +21,7 @@ import { createMachineClock, type MachineClock } from './support/machine-clock.t
 import { measured } from './support/measured.ts';
 import { countOpenOrders } from './support/outbox.ts';
 import { createSchedule, describeSchedule, type Schedule } from './support/schedule.ts';
+import { areSocketsJudged, longestOutlived } from './support/socket-checker.ts';
 
 /** FAULT_SEED repeats a run, FAULT_SCHEDULES makes it longer. */
 const SEED = Number(process.env['FAULT_SEED'] ?? randomInt(1_000_000_000));
@@ -34,7 +35,7 @@ const LOOK_FOR_EMPTY_OUTBOX_MS = 1500;
 /** A timer looks at the clock every 20 s. */
 const SWEPT_WITHIN_MS = 40_000;
 const MOST_SHOWN = 5;
-const SETTINGS = { SESSION_EXPIRY_TIME: '03:00' } as const;
+const SETTINGS = { SESSION_EXPIRY_TIME: '03:00', SANDBOX_MARKET: 'always' } as const;
 
 const seeds = Array.from({ length: SCHEDULES }, (_, index) => SEED + index);
 
@@ -156,6 +157,11 @@ describe(`random schedules of faults, FAULT_SEED=${SEED}`, () => {
       for (const node of house.nodes.keys()) await household.look(held, node);
     for (const [name, reader] of Object.entries(readers))
       for (const person of house.people) await household.readToken(person, reader, name);
+    await Promise.all(
+      household.sessions
+        .filter((held) => held.endAsked)
+        .map((held, index) => household.openSocket(held, index % NODES)),
+    );
     household.forget((held) => held.endAsked);
   }
 
@@ -190,6 +196,10 @@ describe(`random schedules of faults, FAULT_SEED=${SEED}`, () => {
   test('in the end nothing waits, nothing lives on and every node is ready', async () => {
     const ms = await timeUntil('the outbox is empty', outboxIsEmpty, { withinMs: SETTLED_WITHIN_MS });
     await settle();
+    await timeUntil('sockets are closed or late', () => areSocketsJudged(history.events, now()), {
+      withinMs: MENDED_WITHIN_MS,
+    });
+    history.add({ kind: 'settled', at: now() });
     const last = createSchedule(SEED + SCHEDULES - 1, { people: PEOPLE, nodes: NODES });
     expect(explain(last, findNewViolations())).toBe('');
     for (const origin of house.origins)
@@ -208,6 +218,10 @@ describe(`random schedules of faults, FAULT_SEED=${SEED}`, () => {
     expect(rows).toEqual([]);
 
     measured('random schedules', `${SCHEDULES}, ${tally(history)}`);
+    measured(
+      'random schedules: longest that a socket outlived its session, faults included',
+      `${Math.round(longestOutlived(history.events))} ms`,
+    );
     measured(
       'random schedules: sign-in and pages on every node after mending, slowest',
       `${Math.max(...recoveries)} ms`,
@@ -237,9 +251,23 @@ function explain(schedule: Schedule, violations: readonly Violation[]): string {
 function tally({ events }: History): string {
   const counts = new Map<string, number>();
   for (const event of events) {
-    const detail =
-      event.kind === 'page' ? ` ${event.outcome}` : event.kind === 'revocation' ? ` ${event.report}` : '';
-    counts.set(event.kind + detail, (counts.get(event.kind + detail) ?? 0) + 1);
+    const name = nameOf(event);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
   }
   return [...counts].map(([name, count]) => `${name} ${count}`).join(', ');
+}
+
+function nameOf(event: HistoryEvent): string {
+  switch (event.kind) {
+    case 'page':
+      return `${event.as ?? 'page'} ${event.outcome}`;
+    case 'revocation':
+      return `revocation ${event.report}`;
+    case 'socket_closed':
+      return `socket closed with ${event.code} ${event.reason}`;
+    case 'socket_message':
+      return `socket got ${event.type}`;
+    default:
+      return event.kind;
+  }
 }

@@ -7,18 +7,26 @@ import type {
   SignIn,
   TokenReading,
 } from './history.ts';
+import { certainlyCovers, ms, perhapsCovers } from './revocation-cover.ts';
+import { findSocketViolations } from './socket-checker.ts';
 
 /** A promise that the history shows broken. */
 export interface Violation {
-  readonly rule: 'reported_done' | 'stored_happens' | 'no_resurrection' | 'nothing_else_ends';
+  readonly rule:
+    | 'reported_done'
+    | 'stored_happens'
+    | 'no_resurrection'
+    | 'nothing_else_ends'
+    | 'socket_outlives'
+    | 'close_code';
   readonly sentence: string;
   readonly evidence: readonly HistoryEvent[];
 }
 
 /**
  * Holds a history against the invariant: once a revocation has been reported, nothing that starts after the report
- * succeeds with what it ended, be it a page or a program with a broker token; and every revocation that was stored has
- * happened when the dust has settled. What overlaps in time may have come in either order, so only what certainly came
+ * succeeds with what it ended, be it a page, a WebSocket or a program with a broker token; every revocation that was stored
+ * has happened when the dust has settled; and no socket stays open for longer than docs/websocket.md allows. What overlaps in time may have come in either order, so only what certainly came
  * before or after is judged.
  */
 export function findViolations(events: readonly HistoryEvent[]): readonly Violation[] {
@@ -54,7 +62,7 @@ export function findViolations(events: readonly HistoryEvent[]): readonly Violat
       ...lostSessions(signIn, mayEnd, losses, pages),
     ];
   });
-  return [...ofSessions, ...ofTokens];
+  return [...ofSessions, ...ofTokens, ...findSocketViolations(events)];
 }
 
 type Use = PageRequest | TokenReading;
@@ -62,9 +70,14 @@ type Use = PageRequest | TokenReading;
 const succeeded = (use: Use): boolean => use.kind === 'token' || use.outcome === 'in';
 
 const didWhat = (use: Use): string =>
-  use.kind === 'token'
-    ? `node ${use.node} gave a token out`
-    : `node ${use.node} ${use.form ? 'carried out a form of a session' : 'let a session in'}`;
+  `node ${use.node} ${use.kind === 'token' ? 'gave a token out' : DONE[use.as ?? 'page']}`;
+
+const DONE = {
+  page: 'let a session in',
+  form: 'carried out a form of a session',
+  socket: 'opened a socket with a session',
+  subscription: 'took a subscription of a session',
+} as const;
 
 function usedAfterReport(revocation: Revocation, uses: readonly Use[]): readonly Violation[] {
   if (revocation.report !== 'done') return [];
@@ -130,39 +143,9 @@ function lostSessions(
     }));
 }
 
-/** The session was there, and known to be, before the revocation was asked for. */
-function certainlyCovers(revocation: Revocation, signIn: SignIn): boolean {
-  return signIn.endedAt < revocation.startedAt && isInScope(revocation, signIn);
-}
-
 /** The token was there when somebody asked to end all that its owner had. One device's end may leave it to the others. */
 function certainlyCoversToken({ scope, startedAt }: Revocation, readings: readonly TokenReading[]): boolean {
   const [first] = readings;
   if (first === undefined || first.endedAt >= startedAt) return false;
   return scope.kind === 'all' || (scope.kind === 'user' && scope.user === first.user && !scope.except);
 }
-
-/**
- * Who signs in after an order was stored is spared by it, however late it is carried out. Not so where nobody knows
- * whether it was stored, nor where it may have become another order since: until the dust has settled.
- */
-function perhapsCovers(revocation: Revocation, signIn: SignIn, settled: readonly Settled[]): boolean {
-  const settledAt = settled.find((moment) => moment.at >= revocation.endedAt)?.at ?? Number.POSITIVE_INFINITY;
-  const isCertain = revocation.report !== 'unknown' && revocation.mayEndAllOf === undefined;
-  const until = isCertain ? revocation.endedAt : settledAt;
-  const inScope = isInScope(revocation, signIn) || revocation.mayEndAllOf === signIn.user;
-  return signIn.startedAt < until && inScope;
-}
-
-function isInScope({ scope }: Revocation, { session, user }: SignIn): boolean {
-  switch (scope.kind) {
-    case 'session':
-      return scope.session === session;
-    case 'user':
-      return scope.user === user && scope.except !== session;
-    case 'all':
-      return true;
-  }
-}
-
-const ms = (duration: number): string => `${Math.round(duration)} ms`;

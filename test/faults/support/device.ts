@@ -24,6 +24,8 @@ export interface Device {
   openForm(origin: string): Promise<void>;
   submit(origin: string, path: string, fields?: Readonly<Record<string, string>>): Promise<Reply>;
   logOut(origin: string, options?: { everywhere: boolean }): Promise<Reply>;
+  /** What a page of ours sends with a handshake. */
+  readonly socketHeaders: Readonly<Record<'Origin' | 'Cookie', string>>;
   /** Sends the headers of a form and the first bytes of its body; the rest goes out when it is finished. */
   hold(origin: string, path: string, fields: Readonly<Record<string, string>>): Promise<HeldForm>;
 }
@@ -87,6 +89,7 @@ function createDevice(browser: Browser, { baseUrl, patienceMs = HELD_PATIENCE_MS
   return {
     browser,
     session,
+    socketHeaders: { Origin: baseUrl, Cookie: `${SESSION_COOKIE}=${session}` },
     page: (origin) => request(origin, GUARDED_PAGE),
     openForm,
     submit,

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { History } from './history.ts';
 import type { House, HouseNode } from './house.ts';
-import { REDIS_FAULTS } from './redis-faults.ts';
+import { loseMessages, REDIS_FAULTS } from './redis-faults.ts';
 import { takeRedisSnapshot } from './redis-snapshot.ts';
-import type { FaultKind, PlannedFault } from './schedule.ts';
+import { type FaultKind, OF_ALL_NODES, type PlannedFault } from './schedule.ts';
 
 /** Does the faults of a schedule to a house, and mends it. */
 export interface FaultInjector {
@@ -17,7 +17,8 @@ const SLOW_MS = 250;
 
 export function createFaultInjector(house: House, history: History, now: () => number): FaultInjector {
   const { redis, postgres, nodes } = house;
-  const deadNodes = new Set<HouseNode>();
+  /** With the instants of their deaths. */
+  const deadNodes = new Map<HouseNode, number>();
   // A server takes one blow at a time: what is dead cannot be paused.
   const busy = new Set<'redis' | 'postgres'>();
 
@@ -80,8 +81,9 @@ export function createFaultInjector(house: House, history: History, now: () => n
           await pause();
           await fault.end();
         }),
+      messages_lost: () => exclusively('redis', () => loseMessages(house, lastsMs)),
       async node_killed() {
-        deadNodes.add(node);
+        deadNodes.set(node, deadNodes.get(node) ?? now());
         await node.process.kill();
       },
       async node_paused() {
@@ -97,7 +99,13 @@ export function createFaultInjector(house: House, history: History, now: () => n
       await pause();
       await heal();
     }
+    const startedAt = now();
     await blows[kind]();
+    if (kind !== 'node_killed') note(kind, OF_ALL_NODES.has(kind) ? undefined : node.name, startedAt);
+  }
+
+  function note(what: FaultKind, node: string | undefined, startedAt: number): void {
+    history.add({ kind: 'fault', what, node, startedAt, endedAt: now() });
   }
 
   return {
@@ -111,7 +119,8 @@ export function createFaultInjector(house: House, history: History, now: () => n
     },
     async mendAll() {
       await house.healNetwork();
-      await Promise.all([...deadNodes].map((node) => node.process.start()));
+      await Promise.all([...deadNodes.keys()].map((node) => node.process.start()));
+      for (const [node, diedAt] of deadNodes) note('node_killed', node.name, diedAt);
       deadNodes.clear();
     },
   };

@@ -9,6 +9,7 @@ import type { History, PageRequest, Revocation, RevokedScope } from './history.t
 import type { House, Inhabitant, Office } from './house.ts';
 import type { MachineClock } from './machine-clock.ts';
 import type { Action, PlannedStep } from './schedule.ts';
+import { createSocketHolder } from './socket-holder.ts';
 
 /** Whoever a session belongs to, and whether somebody has asked to end it. */
 export interface HeldSession {
@@ -26,6 +27,10 @@ export interface Household {
   signIn(person: Inhabitant, node: number): Promise<HeldSession | undefined>;
   /** Begins a form with a session at a node; its rest is sent by what this answers. Undefined where it could not begin. */
   hold(session: HeldSession, node: number): Promise<(() => Promise<PageRequest['outcome']>) | undefined>;
+  /** Opens a WebSocket with a session at a node, and keeps it. */
+  openSocket(session: HeldSession, node: number): Promise<PageRequest['outcome']>;
+  /** On a socket of the session, where one is open. */
+  subscribe(session: HeldSession): Promise<PageRequest['outcome']>;
   /** A program asks for somebody's broker token, of an office that keeps what it was given in its caches. */
   readToken(person: Inhabitant, office: Office, name: string): Promise<void>;
   /** All clocks reach the next cutoff. */
@@ -47,12 +52,15 @@ const FORM_FIELDS = {
 };
 /** Long enough for faults and revocations to come in between. */
 const HELD_TIMES_PAUSE = 5;
+/** Of one session. */
+const MOST_SOCKETS = 2;
 
 export function createHousehold(house: House, history: History, now: () => number): Household {
   const { lifecycle } = house.office.services.sessions;
   const { sweep } = house.office.services.revocation;
   const { registry } = house.office.services;
   let sessions: HeldSession[] = [];
+  const sockets = createSocketHolder(house, history, now);
   let revocations = 0;
 
   const originOf = (node: number): string => house.origins[node] ?? '';
@@ -79,6 +87,12 @@ export function createHousehold(house: House, history: History, now: () => numbe
     return held;
   }
 
+  /** The page behind the sign-in opens a WebSocket, which stays. */
+  async function arrive(person: Inhabitant, node: number): Promise<void> {
+    const held = await signIn(person, node);
+    if (held !== undefined) await sockets.open(held.device, node);
+  }
+
   async function look({ device }: HeldSession, node: number): Promise<PageRequest['outcome']> {
     const startedAt = now();
     const outcome = outcomeOf(await device.page(originOf(node)));
@@ -95,13 +109,18 @@ export function createHousehold(house: House, history: History, now: () => numbe
       const outcome = outcomeOfForm(await form.finish());
       const name = house.nodes[node]?.name ?? '';
       const { session } = device;
-      history.add({ kind: 'page', form: true, session, node: name, startedAt, endedAt: now(), outcome });
+      history.add({ kind: 'page', as: 'form', session, node: name, startedAt, endedAt: now(), outcome });
       return outcome;
     };
   }
 
   async function revoke(
-    { what, scope, mayEndAllOf }: Pick<Revocation, 'what' | 'scope' | 'mayEndAllOf'>,
+    {
+      what,
+      scope,
+      closesWith,
+      mayEndAllOf,
+    }: Pick<Revocation, 'what' | 'scope' | 'closesWith' | 'mayEndAllOf'>,
     order: () => Promise<Revocation['report']>,
   ): Promise<void> {
     revocations += 1;
@@ -110,7 +129,17 @@ export function createHousehold(house: House, history: History, now: () => numbe
     for (const held of sessions) if (isIn(scope, held)) held.endAsked = true;
     const report = await order();
     const also = mayEndAllOf === undefined ? {} : { mayEndAllOf };
-    history.add({ kind: 'revocation', id, what, scope, ...also, startedAt, endedAt: now(), report });
+    history.add({
+      kind: 'revocation',
+      id,
+      what,
+      scope,
+      closesWith,
+      ...also,
+      startedAt,
+      endedAt: now(),
+      report,
+    });
   }
 
   async function readToken(
@@ -126,11 +155,11 @@ export function createHousehold(house: House, history: History, now: () => numbe
   }
 
   const doing: Readonly<Record<Action, (person: Inhabitant, step: PlannedStep) => Promise<unknown>>> = {
-    sign_in: (person, { node }) => signIn(person, node),
+    sign_in: (person, { node }) => arrive(person, node),
 
     async look(person, step) {
       const held = choose(person, step, false);
-      if (held === undefined) await signIn(person, step.node);
+      if (held === undefined) await arrive(person, step.node);
       else await look(held, step.node);
     },
 
@@ -144,7 +173,8 @@ export function createHousehold(house: House, history: History, now: () => numbe
       if (held === undefined) return;
       const { device } = held;
       const scope = { kind: 'session', session: device.session } as const;
-      await revoke({ what: `logout at ${step.node}`, scope, mayEndAllOf: person.username }, async () =>
+      const logout = { what: `logout at ${step.node}`, scope, closesWith: 'logged_out' } as const;
+      await revoke({ ...logout, mayEndAllOf: person.username }, async () =>
         reportOf(await device.logOut(originOf(step.node)), '/auth/login?reason=logged_out'),
       );
     },
@@ -153,7 +183,7 @@ export function createHousehold(house: House, history: History, now: () => numbe
       const held = choose(person, step, false);
       if (held === undefined) return;
       const scope = { kind: 'user', user: person.username } as const;
-      await revoke({ what: `logout everywhere at ${step.node}`, scope }, async () =>
+      await revoke({ what: `logout everywhere at ${step.node}`, scope, closesWith: 'revoked' }, async () =>
         reportOf(
           await held.device.logOut(originOf(step.node), { everywhere: true }),
           '/auth/login?reason=logged_out',
@@ -168,7 +198,7 @@ export function createHousehold(house: House, history: History, now: () => numbe
       if (deviceId === undefined) return;
       const scope = { kind: 'session', session: other.device.session } as const;
       const what = `device ended from the devices page at ${step.node}`;
-      await revoke({ what, scope, mayEndAllOf: person.username }, async () =>
+      await revoke({ what, scope, closesWith: 'revoked', mayEndAllOf: person.username }, async () =>
         reportOf(
           await submitProved(held, originOf(step.node), `/sessions/${deviceId}/revocation`),
           '/sessions',
@@ -181,7 +211,7 @@ export function createHousehold(house: House, history: History, now: () => numbe
       if (held === undefined) return;
       const scope = { kind: 'user', user: person.username, except: held.device.session } as const;
       const what = `other devices ended at ${step.node}`;
-      await revoke({ what, scope, mayEndAllOf: person.username }, async () =>
+      await revoke({ what, scope, closesWith: 'revoked', mayEndAllOf: person.username }, async () =>
         reportOf(await submitProved(held, originOf(step.node), '/sessions/revocation'), '/sessions'),
       );
     },
@@ -199,15 +229,33 @@ export function createHousehold(house: House, history: History, now: () => numbe
       await finish();
     },
 
+    async open_socket(person, step) {
+      const held = choose(person, step, false);
+      if (held === undefined) return;
+      if (sockets.openOf(held.device).length < MOST_SOCKETS) await sockets.open(held.device, step.node);
+      else await sockets.subscribe(held.device);
+    },
+
+    async open_socket_with_ended(person, step) {
+      const held = choose(person, step, true);
+      if (held !== undefined) await sockets.open(held.device, step.node);
+    },
+
+    async subscribe(person, step) {
+      const reading = ofPerson(person).filter(({ device }) => sockets.openOf(device).length > 0);
+      const held = reading[Math.floor(step.choice * reading.length)];
+      if (held !== undefined) await sockets.subscribe(held.device);
+    },
+
     async admin_ends_account({ username, userId }) {
       const scope = { kind: 'user', user: username } as const;
-      await revoke({ what: 'an administrator’s order', scope }, () =>
+      await revoke({ what: 'an administrator’s order', scope, closesWith: 'revoked' }, () =>
         receiptReport(lifecycle.endAccount(userId, 'ended_by_admin', OPERATOR)),
       );
     },
 
     async operator_sweeps() {
-      await revoke({ what: 'an operator’s sweep', scope: { kind: 'all' } }, () =>
+      await revoke({ what: 'an operator’s sweep', scope: { kind: 'all' }, closesWith: 'cutoff' }, () =>
         receiptReport(sweep.run(now(), OPERATOR)),
       );
     },
@@ -226,10 +274,14 @@ export function createHousehold(house: House, history: History, now: () => numbe
     look,
     hold,
     signIn,
+    openSocket: ({ device }, node) => sockets.open(device, node),
+    subscribe: ({ device }) => sockets.subscribe(device),
     readToken,
     passCutoff: (clock) =>
-      revoke({ what: 'the cutoff', scope: { kind: 'all' } }, () => {
+      revoke({ what: 'the cutoff', scope: { kind: 'all' }, closesWith: 'cutoff' }, () => {
+        const from = now();
         clock.set(nextCutoff(clock.now(), house.office.services.policy.current().cutoffTime));
+        history.add({ kind: 'clock_set', from, to: now() });
         return Promise.resolve('done');
       }),
     forget(forgotten) {

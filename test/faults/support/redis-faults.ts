@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { findFreePort } from '../../support/free-port.ts';
 import type { House } from './house.ts';
@@ -61,6 +62,19 @@ export const REDIS_FAULTS = {
     end: () => command(redis.url, (client) => client.replicaof('NO', 'ONE')),
   }),
 } as const satisfies Record<string, (house: House) => Fault>;
+
+/** What is published reaches nobody, and the one who publishes hears of no failure: its listeners are away, time after time. */
+export async function loseMessages({ redis }: House, lastsMs: number): Promise<void> {
+  const until = performance.now() + lastsMs;
+  await command(redis.url, async (client) => {
+    while (performance.now() < until) {
+      await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await sleep(LISTENERS_RETURN_MS);
+    }
+  });
+}
+
+const LISTENERS_RETURN_MS = 20;
 
 async function command(
   url: string,

@@ -9,6 +9,7 @@ export const FAULT_KINDS = [
   'redis_swallowed',
   'redis_slow',
   'redis_full',
+  'messages_lost',
   'postgres_stopped',
   'postgres_paused',
   'postgres_cut',
@@ -29,6 +30,28 @@ export interface PlannedFault {
   readonly lastsMs: number;
 }
 
+/** All that a node can be cut off from its database by, or stopped. */
+export const KEEPS_FROM_DATABASE: ReadonlySet<FaultKind> = new Set([
+  'postgres_stopped',
+  'postgres_paused',
+  'postgres_cut',
+  'postgres_stalled',
+  'postgres_swallowed',
+  'postgres_slow',
+  'node_paused',
+]);
+
+/** Of whole servers, whatever node they were planned for. */
+export const OF_ALL_NODES: ReadonlySet<FaultKind> = new Set([
+  'redis_killed',
+  'redis_paused',
+  'redis_restored',
+  'redis_full',
+  'messages_lost',
+  'postgres_stopped',
+  'postgres_paused',
+]);
+
 export const ACTIONS = [
   'sign_in',
   'look',
@@ -39,6 +62,9 @@ export const ACTIONS = [
   'end_other_devices',
   'connect_broker',
   'hold_form',
+  'open_socket',
+  'open_socket_with_ended',
+  'subscribe',
   'admin_ends_account',
   'operator_sweeps',
 ] as const;
@@ -82,6 +108,9 @@ const ACTION_WEIGHTS: Readonly<Record<Action, number>> = {
   end_other_devices: 4,
   connect_broker: 8,
   hold_form: 8,
+  open_socket: 14,
+  open_socket_with_ended: 6,
+  subscribe: 10,
   admin_ends_account: 4,
   operator_sweeps: 1,
 };
