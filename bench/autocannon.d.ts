@@ -6,7 +6,9 @@ declare module 'autocannon' {
     readonly url: string;
     readonly connections: number;
     /** Seconds. */
-    readonly duration: number;
+    readonly duration?: number;
+    /** Requests, in place of the seconds. */
+    readonly amount?: number;
     /** Milliseconds between two looks at whether the time is over. */
     readonly sampleInt: number;
     readonly headers: Readonly<Record<string, string>>;

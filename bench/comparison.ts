@@ -13,8 +13,15 @@ export interface Subject {
   readonly samples: readonly Sample[];
 }
 
+/** Curfew's two ways to run. */
+export type SetupName = 'SQLite' | 'Redis + Postgres';
+
 /** Subjects measured in alternating rounds. The first one is what the others are compared with. */
 export interface Comparison {
+  /** By which the targets find it. */
+  readonly id?: string;
+  /** Where it was made in one of the two ways to run. */
+  readonly setup?: SetupName;
   readonly title: string;
   readonly metrics: readonly Metric[];
   readonly subjects: readonly Subject[];

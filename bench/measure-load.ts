@@ -25,7 +25,7 @@ export interface Target {
 export async function measureLoad(
   workshop: Workshop,
   { server, path, cookie, headers = {}, mustContain }: Target,
-  seconds = workshop.options.seconds,
+  { seconds = workshop.options.seconds, requests }: { seconds?: number; requests?: number } = {},
 ): Promise<Sample> {
   const [usageBefore, commandsBefore] = [await server.usage(), await workshop.countCommands()];
   const load = await workshop.load.saturate({
@@ -33,6 +33,7 @@ export async function measureLoad(
     headers: { Accept: 'text/html', ...headers, ...(cookie === undefined ? {} : { Cookie: cookie }) },
     connections: workshop.options.connections,
     seconds,
+    requests,
     mustContain,
   });
   const [usage, commands] = [await server.usage(), await workshop.countCommands()];
@@ -51,5 +52,5 @@ export async function measureLoad(
 const WARM_UP_SECONDS = 2;
 
 export async function warmUp(workshop: Workshop, target: Target): Promise<void> {
-  await measureLoad(workshop, target, Math.min(WARM_UP_SECONDS, workshop.options.seconds));
+  await measureLoad(workshop, target, { seconds: Math.min(WARM_UP_SECONDS, workshop.options.seconds) });
 }

@@ -28,7 +28,7 @@ export async function profile(name: string, options: Options, say: (text: string
   const workshop = await openWorkshop(options);
   try {
     const file = workshop.newDatabaseFile();
-    await makePeople(file, 1);
+    await makePeople(`sqlite:${file}`, 1);
     const curfew = await startCurfew(workshop.placement.server, {
       DATABASE_URL: `sqlite:${file}`,
       REDIS_URL: await workshop.newRedisDatabase(),
@@ -83,6 +83,13 @@ function describeTime({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile
     'Time, with what it calls:',
     ...lines(whole),
   ];
+}
+
+/** What was allocated while the profile was taken. */
+export function allocatedBytes({ head }: HeapProfiler.SamplingHeapProfile): number {
+  const of = ({ selfSize, children }: HeapProfiler.SamplingHeapProfileNode): number =>
+    selfSize + sum(children.map(of));
+  return of(head);
 }
 
 /** The functions that allocated most by themselves, also where it was freed again. */

@@ -1,6 +1,8 @@
 import type { Comparison } from './comparison.ts';
+import { runGrowth } from './growth/growth.ts';
 import { describeMachine, type MachineFacts } from './machine.ts';
 import { type Options, type PartName, readOptions } from './options.ts';
+import { measureAllocations } from './parts/allocations.ts';
 import { compareApiKeys } from './parts/api.ts';
 import { compareBans } from './parts/bans.ts';
 import { compareCaches } from './parts/caches.ts';
@@ -10,17 +12,22 @@ import { compareGateway } from './parts/gateway.ts';
 import { compareGuardedPage } from './parts/guarded-page.ts';
 import { measureGuessing } from './parts/guessing.ts';
 import { measureManySockets } from './parts/many-sockets.ts';
+import { comparePeer } from './parts/peer.ts';
 import { compareSignIns } from './parts/sign-ins.ts';
+import { compareStart } from './parts/start.ts';
 import { compareSweep } from './parts/sweep.ts';
 import { compareSymbols } from './parts/symbols.ts';
+import { measureTrafficRows } from './parts/traffic-rows.ts';
 import { compareUserNames } from './parts/user-names.ts';
 import { profile } from './profile.ts';
 import { formatComparison, writeResults } from './report.ts';
+import { formatTargets } from './targets.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
 /** `npm run bench`: see docs/performance.md. */
 const COMPARE: Readonly<Record<PartName, (workshop: Workshop) => Promise<readonly Comparison[]>>> = {
   page: compareGuardedPage,
+  peer: comparePeer,
   gateway: compareGateway,
   exempt: compareExemptRoutes,
   'sign-ins': compareSignIns,
@@ -30,6 +37,9 @@ const COMPARE: Readonly<Record<PartName, (workshop: Workshop) => Promise<readonl
   api: compareApiKeys,
   symbols: compareSymbols,
   sweep: compareSweep,
+  'traffic-rows': measureTrafficRows,
+  allocations: measureAllocations,
+  start: compareStart,
   bans: compareBans,
   'fan-out': compareFanOut,
   sockets: measureManySockets,
@@ -57,6 +67,8 @@ async function run(options: Options): Promise<void> {
       await workshop.close();
     }
   }
+  const targets = formatTargets(comparisons);
+  if (targets !== '') say(`${targets}\n`);
   say(`Written to ${writeResults(startedAt, machine, options, comparisons)}`);
 }
 
@@ -72,6 +84,8 @@ if (typeof options === 'string') {
   process.exitCode = 2;
 } else if (options.profile !== undefined) {
   await profile(options.profile, options, say);
+} else if (options.growth !== undefined) {
+  await runGrowth(options.growth, options.small, options, say);
 } else {
   await run(options);
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { createDatabase, type PostgresServer, startPostgres } from '../test/support/postgres-server.ts';
 import { createRedisDatabase, startRedis } from '../test/support/redis-server.ts';
 import { createScratchDirectory } from '../test/support/scratch-directory.ts';
 import { type LoadGenerator, startLoadGenerator } from './load/load-generator.ts';
@@ -17,7 +18,11 @@ export interface Workshop {
   newRedisDatabase(): Promise<string>;
   /** The path of a SQLite file that is not there yet. */
   newDatabaseFile(): string;
-  /** Ends what was started; whatever a part has started and named with `atEnd` first. */
+  /** The URL of an empty Postgres database; undefined where Postgres is not installed. */
+  newPostgresDatabase(): Promise<string | undefined>;
+  /** Ends what was named with `atEnd`, the last first. */
+  stopStarted(): Promise<void>;
+  /** The same, and then the workshop itself. */
   close(): Promise<void>;
   atEnd(stop: () => Promise<void>): void;
 }
@@ -31,6 +36,10 @@ export async function openWorkshop(options: Options): Promise<Workshop> {
   const load = startLoadGenerator(placement.load);
   const stops: (() => Promise<void>)[] = [];
   let files = 0;
+  let postgres: Promise<PostgresServer | undefined> | undefined;
+  const stopStarted = async (): Promise<void> => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  };
 
   return {
     options,
@@ -45,9 +54,16 @@ export async function openWorkshop(options: Options): Promise<Workshop> {
       files += 1;
       return join(scratch.path, `${files}.db`);
     },
+    async newPostgresDatabase() {
+      postgres ??= startPostgres().catch(() => undefined);
+      const server = await postgres;
+      return server && createDatabase(server);
+    },
     atEnd: (stop) => void stops.push(stop),
+    stopStarted,
     async close() {
-      for (const stop of stops.splice(0).reverse()) await stop();
+      await stopStarted();
+      await (await postgres)?.stop();
       await load.stop();
       client.disconnect();
       await redis.stop();

@@ -8,6 +8,8 @@ export interface SaturationOrder {
   readonly headers: Readonly<Record<string, string>>;
   readonly connections: number;
   readonly seconds: number;
+  /** In place of the seconds. */
+  readonly requests: number | undefined;
   /** Every answer's body holds all of these. */
   readonly mustContain: readonly string[];
 }
@@ -30,7 +32,7 @@ export function saturate(order: SaturationOrder): Promise<SaturationResult> {
         url,
         headers,
         connections,
-        duration: order.seconds,
+        ...(order.requests === undefined ? { duration: order.seconds } : { amount: order.requests }),
         sampleInt: 100,
         verifyBody: (body) => mustContain.every((text) => body.includes(text)),
       },

@@ -48,7 +48,7 @@ async function measure(
   addressOf: (guess: number) => string,
 ): Promise<Sample> {
   const file = workshop.newDatabaseFile();
-  await makePeople(file, 1);
+  await makePeople(`sqlite:${file}`, 1);
   const server = await startCurfew(undefined, {
     DATABASE_URL: `sqlite:${file}`,
     TRUST_PROXY: '127.0.0.1',

@@ -1,10 +1,11 @@
 import { alternate, type Comparison, type Metric, type Sample } from '../comparison.ts';
 import { type LoadGenerator, startLoadGenerator } from '../load/load-generator.ts';
 import type { Probe } from '../load/probing.ts';
-import { makePeople, PASSWORD, signInAt, usernameOf } from '../people.ts';
-import { type BenchServer, startCurfew } from '../server.ts';
+import { PASSWORD, signInAt, usernameOf } from '../people.ts';
+import type { BenchServer } from '../server.ts';
+import { inEachSetup, type Setup } from '../setups.ts';
 import type { Workshop } from '../workshop.ts';
-import { startPlain } from './guarded-page.ts';
+import { startCurfewWithPeople, startPlain } from './guarded-page.ts';
 
 const PEOPLE = 50;
 
@@ -20,15 +21,14 @@ const METRICS: readonly Metric[] = [
  * How everybody else fares while 50 people sign in at once. No process is bound to a CPU: hashing takes what it gets,
  * and that is the question.
  */
-export async function compareSignIns(workshop: Workshop): Promise<readonly Comparison[]> {
-  const file = workshop.newDatabaseFile();
-  await makePeople(file, PEOPLE);
-  const curfew = await startCurfew(undefined, {
-    DATABASE_URL: `sqlite:${file}`,
-    REDIS_URL: await workshop.newRedisDatabase(),
-  });
-  workshop.atEnd(() => curfew.stop());
-  const plain = await startPlain(workshop, { DATABASE_FILE: file }, undefined);
+export function compareSignIns(workshop: Workshop): Promise<readonly Comparison[]> {
+  return inEachSetup(workshop, (setup) => compare(workshop, setup));
+}
+
+async function compare(workshop: Workshop, setup: Setup): Promise<readonly Comparison[]> {
+  const curfew = await startCurfewWithPeople(workshop, setup, { people: PEOPLE, isBound: false });
+  const { DATABASE_URL } = setup.env;
+  const plain = await startPlain(workshop, { DATABASE_URL }, false);
   const prober = startLoadGenerator(undefined);
   workshop.atEnd(() => prober.stop());
   const crowd = startLoadGenerator(undefined);
@@ -40,6 +40,7 @@ export async function compareSignIns(workshop: Workshop): Promise<readonly Compa
   };
   return [
     {
+      id: 'sign-ins',
       title: `${PEOPLE} people signing in at once (Argon2id, the same parameters), and what others wait meanwhile`,
       metrics: METRICS,
       subjects: await alternate(measures, workshop.options.rounds),

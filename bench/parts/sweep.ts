@@ -1,24 +1,20 @@
-import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { systemClock } from '../../src/core/clock.ts';
-import { HOUR_MS, MINUTE_MS } from '../../src/core/duration.ts';
+import { MINUTE_MS } from '../../src/core/duration.ts';
 import { toIstIso } from '../../src/core/ist.ts';
-import { BY_LAST_SEEN, BY_LOGIN, sessionKey, userKey } from '../../src/sessions/redis/redis-keys.ts';
-import { newSignedInSessionId } from '../../src/sessions/session-id.ts';
-import { TEST_SECRETS } from '../../test/support/test-server.ts';
-import { startChild } from '../child-process.ts';
+import { sessionKey } from '../../src/sessions/redis/redis-keys.ts';
+import { type Child, startChild } from '../child-process.ts';
 import { alternate, type Comparison, type Metric, type Sample } from '../comparison.ts';
 import { BENCH_FOLDER } from '../folders.ts';
-import { CURFEW_FLAGS } from '../server.ts';
-import type { SweepOrder, SweepResult } from '../servers/sweeper.ts';
+import { addLiveSessions, SESSIONS_EACH } from '../live-sessions.ts';
+import { CURFEW_FLAGS, curfewSettings } from '../server.ts';
+import type { ServiceOrder, ServiceResult } from '../servers/services.ts';
+import { newSetup, type Setup, setupsOf } from '../setups.ts';
 import type { Workshop } from '../workshop.ts';
 
-const USERS = 20_000;
-const SESSIONS_EACH = 5;
-const SESSIONS = USERS * SESSIONS_EACH;
-const USERS_AT_ONCE = 200;
-const SPREAD_MS = 6 * HOUR_MS;
+const PEOPLE = 20_000;
+const SESSIONS = PEOPLE * SESSIONS_EACH;
 const MOST_ROUNDS = 3;
 
 const METRICS: readonly Metric[] = [
@@ -30,41 +26,34 @@ const METRICS: readonly Metric[] = [
 
 /** The moment of the cutoff: everybody's sessions end, each with its index entries and a line in the audit log. */
 export async function compareSweep(workshop: Workshop): Promise<readonly Comparison[]> {
-  const measures = {
-    'connect-redis clear()': () => measure(workshop, 'clear'),
-    Curfew: () => measure(workshop, 'sweep'),
-  };
-  return [
-    {
-      title: `Ending ${SESSIONS} sessions of ${USERS} people in Redis (clear() drops the bodies and does nothing else)`,
+  const comparisons: Comparison[] = [];
+  for (const setup of await setupsOf(workshop)) {
+    const measureIn = async (kind: 'sweep' | 'clear') =>
+      measure(workshop, await newSetup(workshop, setup), kind);
+    const curfew = { Curfew: () => measureIn('sweep') };
+    // The least that there is, which only drops bodies.
+    const measures =
+      setup === 'SQLite' ? curfew : { 'connect-redis clear()': () => measureIn('clear'), ...curfew };
+    comparisons.push({
+      id: 'sweep',
+      setup,
+      title: `Ending ${SESSIONS} sessions of ${PEOPLE} people at the cutoff; ${setup}`,
       metrics: METRICS,
       subjects: await alternate(measures, Math.min(MOST_ROUNDS, workshop.options.rounds)),
-    },
-  ];
+    });
+  }
+  return comparisons;
 }
 
-async function measure(workshop: Workshop, kind: SweepOrder['kind']): Promise<Sample> {
-  const redisUrl = await workshop.newRedisDatabase();
-  const redis = new Redis(redisUrl);
-  const cutoff = Math.floor(systemClock.now() / MINUTE_MS) * MINUTE_MS;
-  await fill(redis, cutoff - MINUTE_MS);
-  const child = startChild({
-    module: join(BENCH_FOLDER, 'servers/sweeper.ts'),
-    cpu: workshop.placement.server,
-    nodeFlags: CURFEW_FLAGS,
-    env: {
-      ...TEST_SECRETS,
-      DATABASE_URL: `sqlite:${workshop.newDatabaseFile()}`,
-      REDIS_URL: redisUrl,
-      LOG_LEVEL: 'warn',
-      SESSION_EXPIRY_TIME: toIstIso(cutoff).slice(11, 16),
-    },
+async function measure(workshop: Workshop, { env }: Setup, kind: 'sweep' | 'clear'): Promise<Sample> {
+  await addLiveSessions(env, PEOPLE, thisMinute() - MINUTE_MS);
+  const services = startServices(workshop, env, {
+    SESSION_EXPIRY_TIME: toIstIso(thisMinute()).slice(11, 16),
   });
   try {
-    const result = await child.ask<SweepResult>({ kind } satisfies SweepOrder);
-    if (kind === 'sweep' && result.ended !== SESSIONS)
-      throw new Error(`The sweep ended ${result.ended} of ${SESSIONS} sessions`);
-    if ((await redis.keys(`${sessionKey('')}*`)).length > 0) throw new Error('Sessions are left');
+    const result = await services.ask<ServiceResult>({ kind } satisfies ServiceOrder);
+    if (kind === 'sweep' && result.count !== SESSIONS)
+      throw new Error(`The sweep ended ${result.count} of ${SESSIONS} sessions`);
     return {
       seconds: result.seconds,
       'event loop p99 ms': result.loopP99Ms,
@@ -72,51 +61,31 @@ async function measure(workshop: Workshop, kind: SweepOrder['kind']): Promise<Sa
       'peak resident MB': result.peakResidentMb,
     };
   } finally {
-    await child.stop();
-    await redis.flushdb();
-    redis.disconnect();
+    await services.stop();
+    if (env.REDIS_URL !== '') await empty(env.REDIS_URL);
   }
 }
 
-/** Writes what signing in would have written, at moments spread over the day: neighbours in the index differ in owner. */
-async function fill(redis: Redis, newest: number): Promise<void> {
-  const userIds = Array.from({ length: USERS }, () => randomUUID());
-  for (let start = 0; start < USERS; start += USERS_AT_ONCE) {
-    const pipeline = redis.pipeline();
-    const byLogin: (string | number)[] = [];
-    const byLastSeen: (string | number)[] = [];
-    for (let index = 0; index < USERS_AT_ONCE * SESSIONS_EACH; index += 1) {
-      const userId = userIds[start + (index % USERS_AT_ONCE)] ?? '';
-      const loginTime = newest - Math.floor(Math.random() * SPREAD_MS);
-      const sid = newSignedInSessionId(userId, loginTime);
-      pipeline.set(sessionKey(sid), bodyOf(userId, loginTime), 'PX', HOUR_MS);
-      pipeline.zadd(userKey(userId), 0, sid);
-      byLogin.push(loginTime, sid);
-      byLastSeen.push(newest, sid);
-    }
-    pipeline.zadd(BY_LOGIN, ...byLogin).zadd(BY_LAST_SEEN, ...byLastSeen);
-    await pipeline.exec();
-  }
-}
+const thisMinute = (): number => Math.floor(systemClock.now() / MINUTE_MS) * MINUTE_MS;
 
-function bodyOf(userId: string, loginTime: number): string {
-  return JSON.stringify({
-    cookie: {
-      originalMaxAge: null,
-      expires: null,
-      secure: false,
-      httpOnly: true,
-      path: '/',
-      sameSite: 'lax',
-    },
-    csrfSecret: 'hJ3kR0q9Zb1xVYw2sT4uLmNo',
-    userId,
-    username: 'asha',
-    role: 'user',
-    epoch: 0,
-    loginTime: toIstIso(loginTime),
-    deviceId: 'KxW0mUq3vYb1cR7z',
-    userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
-    address: '127.0.0.1',
+/** A process with Curfew's services, and no server. */
+export function startServices(
+  workshop: Workshop,
+  env: Setup['env'],
+  settings: Readonly<Record<string, string>> = {},
+): Child {
+  return startChild({
+    module: join(BENCH_FOLDER, 'servers/services.ts'),
+    cpu: workshop.placement.server,
+    nodeFlags: CURFEW_FLAGS,
+    env: curfewSettings({ ...env, LOG_LEVEL: 'warn', ...settings }),
   });
+}
+
+async function empty(redisUrl: string): Promise<void> {
+  const redis = new Redis(redisUrl);
+  const left = await redis.keys(`${sessionKey('')}*`);
+  await redis.flushdb();
+  redis.disconnect();
+  if (left.length > 0) throw new Error(`${left.length} sessions are left`);
 }

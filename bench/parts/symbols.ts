@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createDatabase, type PostgresServer, startPostgres } from '../../test/support/postgres-server.ts';
 import { TEST_SECRETS } from '../../test/support/test-server.ts';
 import { sampleMasterText } from '../../test/symbols/sample-master.ts';
 import { type Child, startChild } from '../child-process.ts';
@@ -94,15 +93,12 @@ async function startChildren(workshop: Workshop): Promise<Readonly<Record<string
     workshop.atEnd(() => child.stop());
     return child;
   };
-  const postgres = await startPostgres().catch(() => undefined);
-  if (postgres !== undefined) workshop.atEnd(() => postgres.stop());
+  const postgres = await workshop.newPostgresDatabase();
   return {
     SQLite: start(`sqlite:${workshop.newDatabaseFile()}`),
-    ...(postgres === undefined ? {} : { Postgres: start(await newDatabase(postgres)) }),
+    ...(postgres === undefined ? {} : { Postgres: start(postgres) }),
   };
 }
-
-const newDatabase = (postgres: PostgresServer): Promise<string> => createDatabase({ url: postgres.url });
 
 async function measureImport(child: Child, file: string): Promise<Sample> {
   const result = await child.ask<ImportResult>({ kind: 'import', file } satisfies SymbolOrder);

@@ -26,7 +26,7 @@ const METRICS: readonly Metric[] = [
 /** Whether the time of a refused sign-in tells if there is such an account: each with a wrong password, by turns. */
 export async function compareUserNames(workshop: Workshop): Promise<readonly Comparison[]> {
   const file = workshop.newDatabaseFile();
-  await makePeople(file, 2);
+  await makePeople(`sqlite:${file}`, 2);
   await addFactor(file, NAMES['known, with a second factor']);
   const { origin, stop } = await startCurfew(undefined, {
     DATABASE_URL: `sqlite:${file}`,

@@ -3,40 +3,26 @@ import { RedisStore } from 'connect-redis';
 import csurf from 'csurf';
 import express from 'express';
 import session from 'express-session';
-import helmet from 'helmet';
 import { Redis } from 'ioredis';
 import { ARGON2_PARAMETERS } from '../../src/accounts/password-hasher.ts';
 import { createUserStore } from '../../src/accounts/user-store.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { toIstIso } from '../../src/core/ist.ts';
-import { DEFAULT_SETTINGS } from '../../src/core/user-settings.ts';
-import { renderPage, setAppearance, setPageClock } from '../../src/http/page.ts';
 import '../../src/sessions/session-data.ts';
-import { openDatabase } from '../../src/storage/database.ts';
-import { VERSION } from '../../src/version.ts';
-import { PUBLIC_FOLDER, VIEWS_FOLDER } from '../folders.ts';
-import { calendar, createOverview } from './brokers.ts';
+import { openUrl } from '../people.ts';
 import { checkWithLuxon } from './luxon-check.ts';
+import { createPageApp, serveBrokers, showLoginForm } from './page-app.ts';
 
 /**
  * What Curfew is measured against: the same parts, put together as their documentation says, without an expiry check
- * or, with EXPIRY_CHECK=luxon, with the obvious one. Its page of brokers is Curfew's own, over the same
- * data in the same file.
+ * or, with EXPIRY_CHECK=luxon, with the obvious one.
  */
-const { PORT, REDIS_URL = '', DATABASE_FILE = '', PASSWORD = '', EXPIRY_CHECK } = process.env;
+const { PORT, REDIS_URL = '', DATABASE_URL = '', PASSWORD = '', EXPIRY_CHECK } = process.env;
 const passwordHash = await argon2.hash(PASSWORD, { ...ARGON2_PARAMETERS, type: argon2.argon2id });
-const database = await openDatabase({ dialect: 'sqlite', file: DATABASE_FILE });
+const database = await openUrl(DATABASE_URL);
 const users = createUserStore({ database, clock: systemClock });
-const overview = createOverview(database);
 
-const app = express();
-app.set('views', VIEWS_FOLDER);
-app.set('view engine', 'ejs');
-app.locals['version'] = VERSION;
-setPageClock(app, systemClock);
-
-app.use(helmet());
-app.use('/assets', express.static(PUBLIC_FOLDER));
+const app = createPageApp();
 app.use(
   session({
     store: new RedisStore({ client: new Redis(REDIS_URL) }),
@@ -51,17 +37,7 @@ if (EXPIRY_CHECK === 'luxon') app.use(checkWithLuxon({ hour: 3, minute: 0 }));
 app.use(express.urlencoded({ extended: false }));
 app.use(csurf());
 
-app.get('/auth/login', (req, res) => {
-  renderPage(req, res, 'accounts/login', {
-    title: 'Sign in',
-    values: { username: '' },
-    lastUser: undefined,
-    asksCode: false,
-    passkeyFirst: false,
-    hasPasskeys: false,
-    end: '',
-  });
-});
+app.get('/auth/login', showLoginForm);
 
 app.post('/auth/login', async (req, res) => {
   const { username, password } = req.body;
@@ -84,17 +60,10 @@ app.post('/auth/login', async (req, res) => {
   });
 });
 
-app.use((req, res, next) => {
-  const { userId, username, role } = req.session;
-  if (userId === undefined) return res.redirect(303, '/auth/login');
-  res.locals['viewer'] = { username, role };
-  setAppearance(res, { ...DEFAULT_SETTINGS, cutoff: calendar.next() });
-  next();
-});
-
-app.get('/broker', async (req, res) => {
-  const brokers = await overview.of(req.session.userId ?? '');
-  renderPage(req, res, 'broker/index', { title: 'Brokers', brokers });
-});
+serveBrokers(app, database, ({ session: { userId, username, role } }) =>
+  userId === undefined || username === undefined || role === undefined
+    ? undefined
+    : { id: userId, username, role },
+);
 
 app.listen(Number(PORT), '127.0.0.1');

@@ -1,4 +1,5 @@
 import { type HeapProfiler, type Profiler, Session } from 'node:inspector/promises';
+import type * as TrafficBlocks from './traffic-blocks.ts';
 
 /**
  * Loaded into a server by `--import`, before the server itself: tells the benchmark, whenever it asks, what the process
@@ -14,12 +15,20 @@ export type Question =
   | { readonly ask: 'usage' }
   | { readonly ask: 'start-profile'; readonly of: 'time' | 'memory' }
   | { readonly ask: 'time-profile' }
-  | { readonly ask: 'memory-profile' };
+  | { readonly ask: 'memory-profile' }
+  | { readonly ask: 'time-traffic' }
+  | { readonly ask: 'traffic-blocks' };
 
 const SAMPLE_EVERY_MICROSECONDS = 250;
 const SAMPLE_EVERY_BYTES = 32_768;
 
 const inspector = new Session();
+let isConnected = false;
+
+function connectOnce(): void {
+  if (!isConnected) inspector.connect();
+  isConnected = true;
+}
 
 async function answer(question: Question): Promise<object> {
   switch (question.ask) {
@@ -36,8 +45,16 @@ async function answer(question: Question): Promise<object> {
         await inspector.post('HeapProfiler.stopSampling');
       return profile;
     }
+    case 'time-traffic':
+      (await trafficBlocks()).timeTrafficWrites();
+      return {};
+    case 'traffic-blocks':
+      return (await trafficBlocks()).takeTrafficBlocks();
   }
 }
+
+/** Loaded when it is asked for: a server without a database has no use for it. */
+const trafficBlocks = (): Promise<typeof TrafficBlocks> => import('./traffic-blocks.ts');
 
 function readUsage(): Usage {
   const { user, system } = process.cpuUsage();
@@ -45,7 +62,7 @@ function readUsage(): Usage {
 }
 
 async function startTimeProfile(): Promise<object> {
-  inspector.connect();
+  connectOnce();
   await inspector.post('Profiler.enable');
   await inspector.post('Profiler.setSamplingInterval', { interval: SAMPLE_EVERY_MICROSECONDS });
   await inspector.post('Profiler.start');
@@ -54,6 +71,7 @@ async function startTimeProfile(): Promise<object> {
 
 /** What was freed again counts as well. */
 async function startMemoryProfile(): Promise<object> {
+  connectOnce();
   await inspector.post('HeapProfiler.startSampling', {
     samplingInterval: SAMPLE_EVERY_BYTES,
     includeObjectsCollectedByMajorGC: true,
@@ -63,7 +81,13 @@ async function startMemoryProfile(): Promise<object> {
 }
 
 process.on('message', (question: Question) => {
-  void answer(question).then((reply) => process.send?.(reply));
+  answer(question).then(
+    (reply) => process.send?.(reply),
+    (error: unknown) => {
+      process.stderr.write(`${String(error)}\n`);
+      process.exit(1);
+    },
+  );
 });
 process.on('disconnect', () => process.exit());
 process.channel?.unref();
