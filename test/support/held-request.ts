@@ -39,7 +39,8 @@ export async function holdRequest(
   socket.on('data', (chunk: Buffer) => void chunks.push(chunk));
   // A server that closes early resets what is still being sent: what it answered counts.
   socket.on('error', () => undefined);
-  const closed = once(socket, 'close');
+  // Not `once`, which rejects where an error comes first.
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   if (withinMs > 0) socket.setTimeout(withinMs, () => socket.destroy());
   await Promise.race([once(socket, 'connect'), closed]);
   const head = Object.entries({

@@ -65,7 +65,13 @@ export async function startPostgres(): Promise<PostgresServer> {
   let paused = false;
   const signalAll = (signal: 'SIGSTOP' | 'SIGCONT') => {
     paused = signal === 'SIGSTOP';
-    for (const pid of [running.pid, ...childrenOf(running.pid)]) process.kill(pid, signal);
+    for (const pid of [running.pid, ...childrenOf(running.pid)])
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        // A child of it may have ended since it was listed.
+        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+      }
   };
   const end = (signal: NodeJS.Signals) => {
     if (paused) signalAll('SIGCONT');
