@@ -1,7 +1,7 @@
 import type { AuditEvent, AuditOrigin } from '../core/audit-event.ts';
 import { deviceName } from '../sessions/device-view.ts';
 
-/** What a user is told of a change to what protects their account. */
+/** What a user is told of a change to what protects their account, or of somebody who knows their password. */
 export interface AccountChange {
   /** `account_reset`: by an administrator or on the command line. */
   readonly kind: 'account_changed' | 'account_reset';
@@ -47,6 +47,8 @@ export function accountChangeOf(event: AuditEvent): AccountChange | undefined {
         : { kind: 'account_reset', what: 'An administrator set a new password for you' };
     case 'account.email_changed':
       return EMAIL_CHANGED;
+    case 'login.failed':
+      return event.passwordOnNewDevice ? changed('Your password was entered with a wrong code') : undefined;
     case 'totp.reset':
     case 'passkeys.reset':
       return FACTORS_RESET;

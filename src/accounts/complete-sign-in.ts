@@ -25,7 +25,8 @@ export interface CompleteSignInDeps {
 export type CompleteSignIn = (
   req: Request,
   res: Response,
-  credentials: Credentials & { readonly method: SignInMethod },
+  /** `deviceId`: for what was recorded of this device before. */
+  credentials: Credentials & { readonly method: SignInMethod; readonly deviceId?: string },
 ) => Promise<'signed_in' | 'refused'>;
 
 /** What follows once a user has shown all that they must: begin the session, remember the device, record. */
@@ -37,13 +38,13 @@ export function createCompleteSignIn({
   lifecycle,
   audit,
 }: CompleteSignInDeps): CompleteSignIn {
-  return async function completeSignIn(req, res, { user, passwordHash, method }) {
+  return async function completeSignIn(req, res, { user, passwordHash, method, ...device }) {
     const key = usernameKey(user.username);
     const known = (await devices.recognise(req, key)) !== undefined;
     const begun = await lifecycle.signIn(
       req,
       res,
-      { userId: user.id, username: user.username, role: user.role },
+      { userId: user.id, username: user.username, role: user.role, ...device },
       () => users.credentialsStillValid(user.id, passwordHash),
     );
     if (begun === 'refused') return 'refused';

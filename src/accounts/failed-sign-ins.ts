@@ -99,7 +99,15 @@ export function createFailedSignIns({ audit, users, clock }: FailedSignInsDeps):
     async record(failure, origin) {
       if (!hasRowOfItsOwn(failure.isKnownDevice ? 'known' : 'strangers')) return add(failure, origin);
       const account = await accountOf(failure.username);
-      await audit.record({ type: 'login.failed', ...account, why: failure.why }, origin);
+      await audit.record(
+        {
+          type: 'login.failed',
+          ...account,
+          why: failure.why,
+          ...(failure.why === 'code' && !failure.isKnownDevice ? { passwordOnNewDevice: true } : {}),
+        },
+        origin,
+      );
     },
     flush,
     flushing: {

@@ -101,6 +101,9 @@ export function createPasswordChange(deps: PasswordChangeDeps): ChangePassword {
     { user: { id: userId, username, role }, passwordHash, replaces }: Change,
   ): Promise<boolean> {
     const origin = auditOrigin(req, res);
+    // It stays the same device, which is not told of what its user did there.
+    const { deviceId } = req.session;
+    const device = deviceId === undefined ? {} : { deviceId };
     let tellOfKeys = async (): Promise<number> => 0;
     const receipt = await lifecycle.endAccountWith(
       userId,
@@ -117,14 +120,14 @@ export function createPasswordChange(deps: PasswordChangeDeps): ChangePassword {
       },
     );
     if (receipt === undefined) return false;
-    await acting.asServer(() => signInAnew(req, res, { userId, username, role }, passwordHash));
+    await acting.asServer(() => signInAnew(req, res, { userId, username, role, ...device }, passwordHash));
     return true;
   }
 
   async function signInAnew(
     req: Request,
     res: Response,
-    user: SignedInUser,
+    user: SignedInUser & { readonly deviceId?: string },
     passwordHash: string,
   ): Promise<void> {
     await regenerateSession(req);

@@ -74,6 +74,8 @@ export type AuditEvent =
       /** Whose account it is, where there is one. */
       readonly userId?: string;
       readonly why: FailedSignInReason;
+      /** The password was right, and the browser had not signed in before. */
+      readonly passwordOnNewDevice?: true;
     }
   /** Many of those, where there were too many for a row each. `usernames` and `addresses` are a few of them. */
   | {

@@ -18,17 +18,21 @@ import type { DeviceSession, SignedInUser } from './session-data.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
+type SigningInUser = SignedInUser & { readonly deviceId?: string };
+
+export const newDeviceId = (): string => randomBytes(12).toString('base64url');
+
 /** Beginning and ending sessions: what sign-in, logout, the devices page and the CLI call. */
 export interface SessionLifecycle {
   /**
    * Makes the request's session a signed-in one under a new id, and ends the user's oldest where there are too many.
    * `confirmCredentials` is asked again after the session was stored: false when the password changed or the account
-   * was disabled meanwhile, and then there is no sign-in. Throws `unavailable` when the session could not be stored.
+   * was disabled meanwhile, and then there is no sign-in. `deviceId`: for what was recorded of this device before. Throws `unavailable` when the session could not be stored.
    */
   signIn(
     req: Request,
     res: Response,
-    user: SignedInUser,
+    user: SigningInUser,
     confirmCredentials: () => Promise<boolean>,
   ): Promise<'signed_in' | 'refused'>;
   /** Ends one session of a user; everything of theirs when it was the last. */
@@ -68,16 +72,16 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
     deps;
 
   /** Stores a signed-in session; returns its id, or undefined when it was overtaken by a revocation or the cutoff. */
-  async function begin(req: Request, user: SignedInUser): Promise<string | undefined> {
+  async function begin(req: Request, user: SigningInUser): Promise<string | undefined> {
     const epoch = await epochs.current(user.userId);
     const loginTime = clock.now();
     ids.nextIsFor(req, user.userId, loginTime);
     await regenerateSession(req);
     Object.assign(req.session, {
+      deviceId: newDeviceId(),
       ...user,
       epoch,
       loginTime: toIstIso(loginTime),
-      deviceId: randomBytes(12).toString('base64url'),
       userAgent: userAgentOf(req) ?? '',
       address: clientAddress(req),
     });

@@ -115,6 +115,24 @@ describe.each(LINK_WORLDS)('a change to what protects an account, on %s,', (_nam
     return visitor;
   }
 
+  it('is told of as well where someone on a new device knows the password and not the code, and not of a slip on a known one', async () => {
+    const tryCode = async (visitor: Visitor) => {
+      await visitor.submit('/auth/login', RAVI);
+      const code = codeNow() === '000000' ? '000001' : '000000';
+      expect((await visitor.submit('/auth/login/totp', { code })).status).toBe(401);
+    };
+    await tryCode(createVisitor(world.last.origin));
+    expect((await expectTold('Your password was entered with a wrong code')).text).toContain(
+      'If not, choose a new password here',
+    );
+    world.clock.advance(MINUTE_MS);
+    const known = await openSessionWithCode();
+    await known.submit('/auth/logout', {}, '/settings');
+    await forgetMails();
+    await tryCode(known);
+    expect(await takeMails()).toEqual([]);
+  });
+
   it('is told of each kind: a changed password, a removed app, a removed passkey', async () => {
     const change = (currentPassword: string, newPassword: string) =>
       send('/profile/password', { currentPassword, newPassword, code: codeNow(), others: 'keep' });
@@ -123,6 +141,21 @@ describe.each(LINK_WORLDS)('a change to what protects an account, on %s,', (_nam
     world.clock.advance(MINUTE_MS);
     expect((await change(NEW_PASSWORD, RAVI.password)).location).toContain('notice=keep');
     await expectTold('The password was changed');
+    world.clock.advance(MINUTE_MS);
+    const code = codeNow();
+    const fields = { currentPassword: RAVI.password, newPassword: NEW_PASSWORD, code, others: 'end' };
+    const shown = ({ text }: Answer) => /The password was changed, with/.test(text);
+
+    expect((await send('/profile/password', fields)).location).toContain('notice=end');
+    expect(shown(await acting.get('/dashboard'))).toBe(false);
+    expect((await takeMails()).map(({ subject }) => subject)).toEqual([
+      'Your Curfew account: the password was changed',
+    ]);
+    world.clock.advance(MINUTE_MS);
+    expect((await change(NEW_PASSWORD, RAVI.password)).location).toContain('notice=keep');
+    world.clock.advance(MINUTE_MS);
+    other = await openSessionWithCode();
+    await forgetMails();
 
     expect((await send(`${FACTOR}/removal`)).status).toBe(303);
     await expectTold('The authenticator app was removed');

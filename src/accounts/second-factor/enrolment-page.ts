@@ -5,6 +5,7 @@ import { readForm } from '../../http/form.ts';
 import { renderPage } from '../../http/page.ts';
 import { safeReturnTo } from '../../http/return-to.ts';
 import { deviceName } from '../../sessions/device-view.ts';
+import { newDeviceId } from '../../sessions/lifecycle.ts';
 import { type CompleteSignIn, HOME } from '../complete-sign-in.ts';
 import { newPasskeySchema, REGISTRATION_PROBLEMS, registerFrom } from '../passkeys/new-passkey.ts';
 import type { Passkeys } from '../passkeys/passkeys.ts';
@@ -59,14 +60,15 @@ export function createEnrolmentPage({
       const secret = enrolments.open(user.id, req.body?.sealed);
       if (secret === undefined) return render(req, res.status(400), user, FORM_EXPIRED);
       const code = String(req.body?.code ?? '');
-      const origin = auditOrigin(req, res, user.username);
+      const origin = originOfNewDevice(req, res, user);
       const enrolled = await secondFactor.enrol({ userId: user.id, secret, passwordHash }, code, origin);
       if (enrolled.kind === 'wrong') return render(req, res.status(400), user, WRONG_CODE);
       if (enrolled.kind === 'refused') {
         const reason = (await secondFactor.has(user.id)) ? 'factor_enrolled' : 'over';
         return startAgain(req, res, pending, reason);
       }
-      await signInEnrolled(req, res, signIn, 'totp', enrolled.recoveryCodes);
+      const { recoveryCodes } = enrolled;
+      await signInEnrolled(req, res, signIn, { ...origin, method: 'totp', recoveryCodes });
     },
 
     async passkeyOptions(req, res) {
@@ -83,14 +85,15 @@ export function createEnrolmentPage({
       const { user, passwordHash } = signIn;
       const form = readForm(newPasskeySchema, req);
       if (!form.ok) return render(req, res.status(400), user, Object.values(form.fields)[0]);
-      const origin = auditOrigin(req, res, user.username);
+      const origin = originOfNewDevice(req, res, user);
       const owner = { userId: user.id, passwordHash, origin };
       const enrolled = await registerFrom(req, passkeys, 'enrol', form.values, owner);
       if (enrolled.kind === 'refused' && (await secondFactor.has(user.id)))
         return startAgain(req, res, pending, 'factor_enrolled');
       if (enrolled.kind !== 'registered')
         return render(req, res.status(400), user, REGISTRATION_PROBLEMS[enrolled.kind]);
-      await signInEnrolled(req, res, signIn, 'passkey', enrolled.recoveryCodes ?? []);
+      const { recoveryCodes = [] } = enrolled;
+      await signInEnrolled(req, res, signIn, { ...origin, method: 'passkey', recoveryCodes });
     },
   };
 
@@ -98,13 +101,12 @@ export function createEnrolmentPage({
     req: Request,
     res: Response,
     signIn: PendingSignIn,
-    method: 'totp' | 'passkey',
-    recoveryCodes: readonly string[],
+    { deviceId, method, recoveryCodes }: Enrolled,
   ): Promise<void> {
     const { user, passwordHash } = signIn;
     const isSignedIn =
       (await signIn.finish()) &&
-      (await completeSignIn(req, res, { user, passwordHash, method })) === 'signed_in';
+      (await completeSignIn(req, res, { user, passwordHash, method, deviceId })) === 'signed_in';
     if (!isSignedIn) return startAgain(req, res, pending);
     pending.end(res);
     const { username, role } = user;
@@ -112,6 +114,18 @@ export function createEnrolmentPage({
     showRecoveryCodes(req, res, recoveryCodes, safeReturnTo(req.body?.returnTo) ?? HOME);
   }
 }
+
+interface Enrolled {
+  readonly deviceId: string;
+  readonly method: 'totp' | 'passkey';
+  readonly recoveryCodes: readonly string[];
+}
+
+/** With the id of the session that will begin: it is not told of what it did itself. */
+const originOfNewDevice = (req: Request, res: Response, { username }: User) => ({
+  ...auditOrigin(req, res, username),
+  deviceId: newDeviceId(),
+});
 
 export const WRONG_CODE =
   'The code is wrong. Enter the one that the app shows now, and check the time of your phone.';

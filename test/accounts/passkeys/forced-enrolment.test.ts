@@ -52,10 +52,12 @@ describe('a passkey that a sign-in has to begin with', () => {
     const { sealed, options } = await optionsOf(visitor);
     const done = await send(visitor, { sealed, credential: device.create(options), returnTo: '/symbols' });
     expect(done.status).toBe(200);
-    expect(done.text.match(/<code>(?:[a-z2-9]{4}-){3}[a-z2-9]{4}<\/code>/g)).toHaveLength(10);
+    expect(done.text.match(/<code>(?:[a-z2-9]{4}-){5}[a-z2-9]{4}<\/code>/g)).toHaveLength(10);
     expect(done.text).toContain('href="/symbols"');
     expect((await visitor.get('/symbols')).status).toBe(200);
     expect((await visitor.get('/profile/passkeys')).text).toContain('Phone');
+    // Its other devices are told, by the notice that is stored.
+    expect((await visitor.get('/dashboard')).text).not.toContain('A passkey was added');
 
     const { db } = server.infrastructure.database;
     const types = (await db.selectFrom('audit_log').select('type').orderBy('id').execute()).map(

@@ -313,7 +313,7 @@ describe.each(['SQLite', 'Postgres, with two nodes and Redis'])('Passkeys on %s'
       name: 'Key',
       _csrf,
     });
-    const [code = ''] = [...shown.text.matchAll(/<code>((?:[a-z2-9]{4}-){3}[a-z2-9]{4})<\/code>/g)].map(
+    const [code = ''] = [...shown.text.matchAll(/<code>((?:[a-z2-9]{4}-){5}[a-z2-9]{4})<\/code>/g)].map(
       ([, text]) => text ?? '',
     );
     expect(code).not.toBe('');

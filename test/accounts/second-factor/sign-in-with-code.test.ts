@@ -36,7 +36,7 @@ describe('Signing in with a second factor', () => {
   const secretOn = ({ text }: Answer) =>
     (/<code>([A-Z2-7 ]{39})<\/code>/.exec(text)?.[1] ?? '').replaceAll(' ', '');
   const codesOn = ({ text }: Answer) =>
-    [...text.matchAll(/<code>((?:[a-z2-9]{4}-){3}[a-z2-9]{4})<\/code>/g)].map(([, code]) => code ?? '');
+    [...text.matchAll(/<code>((?:[a-z2-9]{4}-){5}[a-z2-9]{4})<\/code>/g)].map(([, code]) => code ?? '');
   const enrol = async (action: string): Promise<Answer> => {
     const page = await visitor.get(action);
     const sealed = /name="sealed" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
