@@ -1,12 +1,13 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import express, { type Express, Router } from 'express';
+import express, { type Express } from 'express';
 import { toKnownFailure } from './boot/known-failures.ts';
 import type { Services } from './compose.ts';
 import { createAddressList } from './http/address-list.ts';
 import { createBodyLimits, FORM_LIMITS } from './http/body-limits.ts';
 import { createCanonicalHost } from './http/canonical-host.ts';
 import { createCsrf } from './http/csrf.ts';
+import { createDispatch } from './http/dispatch.ts';
 import { createErrorHandler, refuseUnknownPath } from './http/error-handler.ts';
 import { createFallbackErrorHandler } from './http/fallback-error-handler.ts';
 import { createMetrics } from './http/metrics.ts';
@@ -52,7 +53,7 @@ export function createApp(services: Services): Express {
   );
   app.use(createBodyLimits());
   app.use(refuseTwoHosts);
-  app.use(createProbes(services.readiness));
+  app.use(createDispatch(createProbes(services.readiness)));
   app.use(services.bans.gate);
   app.use(createRequestWatch(services.requestWatch));
   // Under the host of a tool nothing below is there.
@@ -67,18 +68,22 @@ export function createApp(services: Services): Express {
   app.use('/assets', readOnly);
   app.use(services.accounts.guessGate);
   app.use(services.rateLimits.beforeSession);
-  app.use(createMetrics(services.metrics, { isAllowed: createAddressList(config.metricsAllow) }));
-  if (services.brokers.sandbox !== undefined) app.use(services.brokers.sandbox.programs);
-  app.use(services.strategies.webhooks);
-  app.use(services.api.programs);
-  app.use(services.feed.programs);
-  app.use(services.gateway.authorisation);
-  app.use(services.cspReports.endpoint);
+  app.use(
+    createDispatch(
+      createMetrics(services.metrics, { isAllowed: createAddressList(config.metricsAllow) }),
+      ...(services.brokers.sandbox === undefined ? [] : [services.brokers.sandbox.programs]),
+      services.strategies.webhooks,
+      services.api.programs,
+      services.feed.programs,
+      services.gateway.authorisation,
+      services.cspReports.endpoint,
+    ),
+  );
   app.use(services.rateLimits.unanswered);
   // Behind what programs ask for, this server among them: it calls itself by a loopback name.
   app.use(createCanonicalHost(config.baseUrl));
 
-  const pages = Router({ caseSensitive: true }).use(services.routers);
+  const pages = createDispatch(...services.routers);
   app.use(createOptionsHandler(pages));
 
   // The session, and whether it still counts. What needs none says so in its row.

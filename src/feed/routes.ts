@@ -52,7 +52,7 @@ export function createPolicyChooser(
 export function createProgramRouter(deps: FeedRouteDeps): Router {
   const router = Router({ caseSensitive: true });
   const body = JSON.stringify(createAsyncApiDocument(deps));
-  router.use(createEntry(deps));
+  router.all(SOCKET_PATH, createEntry(deps));
   methods(router, DOCUMENT_PATH, {
     get: (_req, res) => void res.set('Cache-Control', 'private, no-cache').type('json').send(body),
   });
@@ -63,7 +63,7 @@ export function createProgramRouter(deps: FeedRouteDeps): Router {
 function createEntry(deps: FeedRouteDeps): RequestHandler {
   const { openSocket, epochs, clock, publicOrigin, refuseKeyInAddress, admitKey } = deps;
   return async function enterFeed(req, res, next) {
-    if (req.path !== SOCKET_PATH || req.method !== 'GET') return next();
+    if (req.method !== 'GET') return next();
     refuseKeyInAddress(req);
     if (routeClassOf(req) !== 'api') {
       // Browsers send it with each handshake, and no cookie's SameSite holds for sockets (ASVS 4.4.2).

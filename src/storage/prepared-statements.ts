@@ -6,8 +6,8 @@ const MAXIMUM_KEPT = 200;
 /** A statement for many rows at once seldom comes back with as many. */
 const LONGEST_KEPT = 4000;
 
-/** Does its work when it is prepared: one that was kept would do nothing. */
-const AT_ONCE = /^pragma busy_timeout/;
+/** Do their work when they are prepared: one that was kept would do nothing. */
+const AT_ONCE = /^pragma (?:busy_timeout|synchronous)/;
 
 const NOTHING = 'select 1 where 0';
 

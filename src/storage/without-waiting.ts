@@ -1,29 +1,33 @@
-import { sql, type Transaction } from 'kysely';
-import type { DatabaseDialect } from './database.ts';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { Database } from './database.ts';
 import type { Schema } from './schema.ts';
 
 /**
- * Does work within a transaction that fails at once where another process holds the SQLite file: to wait for it would keep
- * the event loop waiting, and so all requests. For what can as well be written later. On Postgres no one waits.
+ * A transaction for what can as well be written later, and what a power cut may take along: it fails at once where another
+ * process holds the SQLite file, and leaves bringing its pages to the disk to the next commit of others. To wait for either
+ * would keep the event loop waiting, and so all requests. On Postgres no one waits.
  */
-export async function withoutWaiting<T>(
-  trx: Transaction<Schema>,
-  dialect: DatabaseDialect,
-  work: () => Promise<T>,
+export async function writeWithoutWaiting<T>(
+  { db, dialect }: Pick<Database, 'db' | 'dialect'>,
+  work: (trx: Transaction<Schema>) => Promise<T>,
 ): Promise<T> {
-  if (dialect !== 'sqlite') return work();
-  const { rows } = await sql<{ timeout: number }>`pragma busy_timeout`.execute(trx);
-  // While another process holds the file nothing waits (fail-fast-while-held.ts): there is nothing to put back.
-  if (rows[0]?.timeout === 0) return work();
-  await setBusyTimeout(trx, 0);
-  try {
-    return await work();
-  } finally {
-    // All requests share the connection, again from the end of the transaction on.
-    await setBusyTimeout(trx, rows[0]?.timeout ?? 0);
-  }
+  if (dialect !== 'sqlite') return db.transaction().execute(work);
+  return db.connection().execute(async (connection) => {
+    const { rows } = await sql<{ timeout: number }>`pragma busy_timeout`.execute(connection);
+    const timeoutMs = rows[0]?.timeout ?? 0;
+    await setBusyTimeout(connection, 0);
+    await sql`pragma synchronous = normal`.execute(connection);
+    try {
+      return await connection.transaction().execute(work);
+    } finally {
+      // All requests share the connection, again from here on.
+      await sql`pragma synchronous = full`.execute(connection);
+      // While another process holds the file nothing waits (fail-fast-while-held.ts): there is nothing to put back.
+      if (timeoutMs > 0) await setBusyTimeout(connection, timeoutMs);
+    }
+  });
 }
 
-async function setBusyTimeout(trx: Transaction<Schema>, timeoutMs: number): Promise<void> {
-  await sql`pragma busy_timeout = ${sql.lit(timeoutMs)}`.execute(trx);
+async function setBusyTimeout(connection: Kysely<Schema>, timeoutMs: number): Promise<void> {
+  await sql`pragma busy_timeout = ${sql.lit(timeoutMs)}`.execute(connection);
 }
