@@ -45,7 +45,7 @@ export function createApp(services: Services): Express {
   app.use(services.feed.choosePolicy);
   app.use(services.gateway.choosePolicy);
   app.use(
-    ...createSecurityHeaders({
+    createSecurityHeaders({
       ...config,
       settings: config.headers,
       formTargets: services.brokers.authorizationOrigins,

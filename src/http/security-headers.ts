@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import helmet from 'helmet';
 import { type HeaderSettings, USUAL_HEADERS } from './header-settings.ts';
@@ -24,9 +25,9 @@ export function createSecurityHeaders({
   https,
   formTargets,
   settings = USUAL_HEADERS,
-}: SecurityHeadersOptions): readonly RequestHandler[] {
+}: SecurityHeadersOptions): RequestHandler {
   const { cspMode, coop, corp, referrerPolicy, permissionsPolicy, hsts } = settings;
-  const headers = helmet({
+  const ofHelmet = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
       reportOnly: cspMode === 'report',
@@ -47,18 +48,31 @@ export function createSecurityHeaders({
     referrerPolicy: { policy: referrerPolicy },
     xFrameOptions: { action: 'deny' },
   });
-  const others: Record<string, string> = {
+  const headers = Object.entries({
+    ...headersOf(ofHelmet),
     'Cross-Origin-Opener-Policy': coop,
     'Permissions-Policy': permissionsPolicy,
     ...(https ? { 'Reporting-Endpoints': `${REPORT_GROUP}="${baseUrl}${CSP_REPORTS_PATH}"` } : {}),
+  });
+  return function securityHeaders(_req, res, next) {
+    for (const [name, value] of headers) res.setHeader(name, value);
+    next();
   };
-  return [
-    headers,
-    function otherHeaders(_req, res, next) {
-      for (const name in others) res.setHeader(name, others[name] ?? '');
-      next();
+}
+
+/** What helmet sets, which is the same for every request: so it is asked once. */
+function headersOf(middleware: ReturnType<typeof helmet>): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  const response = {
+    setHeader(name: string, value: string) {
+      headers[name] = value;
     },
-  ];
+    removeHeader: () => undefined,
+  };
+  middleware({} as IncomingMessage, response as unknown as ServerResponse, (error) => {
+    if (error !== undefined) throw error;
+  });
+  return headers;
 }
 
 function ownDirectives(formTargets: readonly string[]): Readonly<Record<string, readonly string[]>> {

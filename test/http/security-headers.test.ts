@@ -12,7 +12,7 @@ async function headersOf(options: {
   const app = express();
   const settings = { ...USUAL_HEADERS, ...options.settings };
   app.use(
-    ...createSecurityHeaders({ formTargets: [], baseUrl: 'https://curfew.example', ...options, settings }),
+    createSecurityHeaders({ formTargets: [], baseUrl: 'https://curfew.example', ...options, settings }),
   );
   app.get('/', (_req, res) => void res.send('page'));
   return (await supertest(app).get('/')).headers as Record<string, string | undefined>;

@@ -73,18 +73,15 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
   async function toDevices(sids: readonly string[]): Promise<readonly DeviceSession[]> {
     if (sids.length === 0) return [];
     const now = clock.now();
-    const [found, limits] = await Promise.all([
-      Promise.all(
-        sids.map((sid) =>
-          Promise.all([readBody(redis.get(sessionKey(sid))), redis.zscore(BY_LAST_SEEN, sid)]),
-        ),
-      ),
+    const [bodies, scores, limits] = await Promise.all([
+      Promise.all(sids.map((sid) => readBody(redis.get(sessionKey(sid))))),
+      redis.zmscore(BY_LAST_SEEN, ...sids),
       ownIdle.ofMany(sids),
     ]);
     return sids
       .flatMap((sid, index) => {
-        const [body, score] = found[index] ?? [null, null];
-        const lastSeen = Number(score ?? now);
+        const body = bodies[index] ?? null;
+        const lastSeen = Number(scores[index] ?? now);
         if (body === null || lastSeen <= lifetime.idleSince(limits[index])) return [];
         const session = parseStoredSession(body);
         if (session === undefined) onUnreadable(sid);

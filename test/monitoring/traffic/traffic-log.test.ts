@@ -58,15 +58,15 @@ it('writes what happened in portions, and others get their turn between them', a
     await store.write(batch);
   };
   const { trafficLog } = createLog({ write });
-  for (let count = 0; count < 120; count += 1) trafficLog.observe(served({ requestId: `r${count}` }));
-  expect(trafficLog.waiting).toBe(120);
+  for (let count = 0; count < 220; count += 1) trafficLog.observe(served({ requestId: `r${count}` }));
+  expect(trafficLog.waiting).toBe(220);
   setImmediate(() => turns.push('somebody else'));
   await trafficLog.flush();
   expect(turns).toEqual(['batch', 'somebody else', 'batch', 'batch']);
-  expect(await rows()).toHaveLength(120);
+  expect(await rows()).toHaveLength(220);
   expect((await rows())[0]).toMatchObject({ request_id: 'r0', address: '203.0.113.0/24' });
-  expect(await hours()).toMatchObject([{ requests: 120 }]);
-  expect(trafficLog).toMatchObject({ waiting: 0, written: 120, dropped: 0 });
+  expect(await hours()).toMatchObject([{ requests: 220 }]);
+  expect(trafficLog).toMatchObject({ waiting: 0, written: 220, dropped: 0 });
 });
 
 it('counts what pages fetch by themselves, and keeps a row of it only where it was refused or failed', async () => {
