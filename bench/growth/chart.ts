@@ -1,7 +1,7 @@
 import { type Line, SECTIONS } from './points.ts';
 import { bySetup, TITLES, wholeNumber } from './tables.ts';
 
-const PANEL = { width: 560, height: 340, left: 56, right: 200, top: 40, bottom: 48 };
+const PANEL = { width: 620, height: 340, left: 64, right: 250, top: 40, bottom: 48 };
 const PLOT = {
   width: PANEL.width - PANEL.left - PANEL.right,
   height: PANEL.height - PANEL.top - PANEL.bottom,
@@ -42,14 +42,20 @@ ${drawn.join('\n')}
 `;
 }
 
+interface Series {
+  readonly name: string;
+  readonly points: readonly (readonly [size: number, ms: number])[];
+}
+
+const IN_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000 };
+
 /** Times only: memory and CPU stand in the tables. */
-function inMs({
-  what,
-  points,
-}: Line): { readonly name: string; readonly points: readonly (readonly [number, number])[] } | undefined {
-  const [, name, unit] = /^(.*?)(?:, p\d\d)? (?:p\d\d )?(ms|s)$/.exec(what.replace(/, (ms|s)$/, ' $1')) ?? [];
-  if (name === undefined || unit === undefined) return undefined;
-  const factor = unit === 's' ? 1000 : 1;
+function inMs({ what, points }: Line): Series | undefined {
+  const cut = what.lastIndexOf(', ');
+  const measure = what.slice(cut + 2);
+  const factor = IN_MS[measure.split(' ').at(-1) ?? ''];
+  if (factor === undefined) return undefined;
+  const name = what.slice(0, cut) + (measure.startsWith('p99') ? ' (p99)' : '');
   return { name, points: Object.entries(points).map(([size, value]) => [Number(size), value * factor]) };
 }
 
@@ -102,10 +108,7 @@ function drawLine(points: readonly (readonly [number, number])[], index: number,
 }
 
 /** Beside the end of each line, moved apart where they would cover each other, with a stroke in its colour. */
-function drawLabels(
-  series: readonly { readonly name: string; readonly points: readonly (readonly [number, number])[] }[],
-  y: Scale,
-): readonly string[] {
+function drawLabels(series: readonly Series[], y: Scale): readonly string[] {
   const left = PANEL.left + PLOT.width;
   const ends = series
     .map(({ name, points }, index) => ({ name, index, end: y.at(points.at(-1)?.[1] ?? 1) }))

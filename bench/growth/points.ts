@@ -41,8 +41,9 @@ export async function grow(
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(0);
     const shown = Object.entries(figures).map(([what, value]) => `${what}: ${value.toPrecision(3)}`);
     say(`${section}, ${setup}, ${size} (${seconds} s): ${shown.join('; ')}`);
+    // What was not done at a size has no figure there: a hundredth of a small size is none.
     for (const [what, value] of Object.entries(figures))
-      lines.set(what, { ...lines.get(what), [size]: value });
+      if (Number.isFinite(value)) lines.set(what, { ...lines.get(what), [size]: value });
   }
   return [...lines].map(([what, points]) => ({ section, setup, what, points }));
 }

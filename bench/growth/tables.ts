@@ -27,7 +27,7 @@ export function bySetup(lines: readonly Line[]): readonly (readonly Line[])[] {
 }
 
 function formatTable(lines: readonly Line[]): string {
-  const sizes = Object.keys(lines[0]?.points ?? {});
+  const sizes = [...new Set(lines.flatMap(({ points }) => Object.keys(points)))];
   const header = [lines[0]?.setup ?? '', ...sizes.map((size) => wholeNumber(Number(size)))];
   const rows = lines.map(({ what, points }) => [what, ...sizes.map((size) => short(points[size]))]);
   const all = [header, header.map(() => '---'), ...rows];
