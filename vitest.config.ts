@@ -10,10 +10,17 @@ const SHARE_MODULES = [
   'bans',
   'cli',
   'core',
+  'dashboard',
   'http',
+  'mail',
   'monitoring',
+  'public',
+  'revocation',
   'settings',
   'strategies',
+  'symbols',
+  'telegram',
+  'watchlist',
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({

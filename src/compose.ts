@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { createAccountsFeature } from './accounts/accounts-feature.ts';
-import { createPasswordHasher } from './accounts/password-hasher.ts';
+import { createPasswordHasher, type HashCost } from './accounts/password-hasher.ts';
 import { SIGN_IN_EVENTS } from './accounts/sign-in-history.ts';
 import { createUserStore } from './accounts/user-store.ts';
 import { usernameKey } from './accounts/username.ts';
@@ -83,6 +83,8 @@ export interface ComposeDeps {
   readonly changedSecrets?: readonly CheckedSecret[];
   /** Other brokers than the ones that Curfew comes with: for tests. */
   readonly adapters?: readonly BrokerAdapter[];
+  /** Of passwords and API keys, other than ARGON2_PARAMETERS: for tests. */
+  readonly hashCost?: HashCost;
 }
 
 /** What the overview says of whether it answers; the other parts of readiness it describes by itself. */
@@ -105,6 +107,7 @@ export function compose({
   internalOrigin,
   changedSecrets = [],
   adapters,
+  hashCost,
 }: ComposeDeps) {
   const { clock, calendar, database, redis, bus, channels, sessionStorage, gate } = infrastructure;
   const { registry } = sessionStorage;
@@ -245,6 +248,7 @@ export function compose({
 
   const keyHasher = createPasswordHasher({
     peppers: config.peppers,
+    cost: hashCost,
     maxInFlight: 1,
     maxWaiting: KEYS_WAITING,
     what: 'Checking API keys',
@@ -359,6 +363,7 @@ export function compose({
       )
         .flatMap(({ rows }) => rows)
         .toSorted((a, b) => b.at - a.at),
+    hashCost,
     peppers: config.peppers,
     secrets: config.sessionSecrets,
     https,

@@ -41,7 +41,7 @@ import { createChallenges } from './passkeys/challenges.ts';
 import { createPasskeyStore } from './passkeys/passkey-store.ts';
 import { createPasskeys } from './passkeys/passkeys.ts';
 import { relyingPartyOf } from './passkeys/relying-party.ts';
-import { createPasswordHasher, type PasswordHasher } from './password-hasher.ts';
+import { createPasswordHasher, type HashCost, type PasswordHasher } from './password-hasher.ts';
 import { createPasswordRules } from './password-rules.ts';
 import type { ProfilePagesDeps } from './profile-page.ts';
 import { createAccountsRouter } from './routes.ts';
@@ -68,6 +68,7 @@ export interface AccountsFeatureDeps {
   readonly clock: Clock;
   readonly policy: LivePolicy;
   readonly audit: AuditLog;
+  readonly hashCost: HashCost | undefined;
   /** PEPPER and SESSION_SECRET, newest first. */
   readonly peppers: readonly string[];
   readonly secrets: readonly string[];
@@ -124,7 +125,7 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
   const { database, redis, users, registry, clock, audit, peppers, secrets, https, rateLimits } = deps;
   const { acting } = database;
   const setupToken = createSetupToken(secrets);
-  const hasher = createPasswordHasher({ peppers });
+  const hasher = createPasswordHasher({ peppers, cost: deps.hashCost });
   const rules = createPasswordRules({
     commonPasswords: createCommonPasswords(),
     isBreached:

@@ -68,9 +68,14 @@ export function createLoginLimiter({ limits, redis, slowLane }: LoginLimiterDeps
   const byAccount = create('account', ACCOUNT_FACTOR);
   const byDevice = create('device');
   const slow = createSlowLane({ limits, redis, ...slowLane });
-  const refusals = new LRUCache<string, true>({ max: REMEMBERED_REFUSALS });
+  // Not `max`, which would set aside the memory for all of them at once.
+  const refusals = new LRUCache<string, true>({ maxSize: REMEMBERED_REFUSALS, sizeCalculation: () => 1 });
 
-  const closed = new LRUCache<string, number>({ max: REMEMBERED_REFUSALS, ttl: REFUSED_UNSEEN_MS });
+  const closed = new LRUCache<string, number>({
+    maxSize: REMEMBERED_REFUSALS,
+    sizeCalculation: () => 1,
+    ttl: REFUSED_UNSEEN_MS,
+  });
 
   function refuse({ retryAfterSeconds }: { readonly retryAfterSeconds: number }, bucket: string): Admission {
     const worthRecording = !refusals.has(bucket);

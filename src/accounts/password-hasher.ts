@@ -5,7 +5,13 @@ import { createHashQueue, type HashLane } from './hash-queue.ts';
 import { pepperMark, withoutMark } from './pepper-mark.ts';
 
 /** ASVS 11.4.2. Memory in KiB. A hash with other parameters is replaced when its owner signs in. */
-export const ARGON2_PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
+export const ARGON2_PARAMETERS: HashCost = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+
+export interface HashCost {
+  readonly memoryCost: number;
+  readonly timeCost: number;
+  readonly parallelism: number;
+}
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
@@ -42,6 +48,8 @@ export interface PasswordHasherDeps {
   readonly maxWaiting?: number;
   /** What cannot be done when too many wait, for the person. */
   readonly what?: string;
+  /** Other than ARGON2_PARAMETERS only in tests that are not about hashing. */
+  readonly cost?: HashCost | undefined;
 }
 
 /**
@@ -50,13 +58,19 @@ export interface PasswordHasherDeps {
  * have signed in since the newest pepper came.
  */
 export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
-  const { peppers, maxInFlight = 2, maxWaiting = 64, what = 'Checking passwords' } = deps;
+  const {
+    peppers,
+    maxInFlight = 2,
+    maxWaiting = 64,
+    what = 'Checking passwords',
+    cost = ARGON2_PARAMETERS,
+  } = deps;
   const queue = createHashQueue({
     maxInFlight,
     maxWaiting,
     full: () => unavailable(what, undefined, RETRY_AFTER_SECONDS),
   });
-  const nobody = hashThatNothingMatches();
+  const nobody = hashThatNothingMatches(cost);
   const mark = pepperMark(peppers);
   const [newest] = peppers;
   if (newest === undefined) throw new Error('A password hasher needs a pepper');
@@ -75,7 +89,7 @@ export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
   return {
     hash: (password) =>
       queue.run('known', async () => {
-        const options = { ...ARGON2_PARAMETERS, type: argon2.argon2id } as const;
+        const options = { ...cost, type: argon2.argon2id } as const;
         return (await argon2.hash(keyedDigest(password.normalize('NFC'), newest), options)) + mark;
       }),
     match,
@@ -85,9 +99,7 @@ export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
       return false;
     },
     needsRehash: (encoded, form = 'composed') =>
-      form === 'as_typed' ||
-      !encoded.endsWith(mark) ||
-      argon2.needsRehash(withoutMark(encoded), ARGON2_PARAMETERS),
+      form === 'as_typed' || !encoded.endsWith(mark) || argon2.needsRehash(withoutMark(encoded), cost),
     get waiting() {
       return queue.waiting;
     },
@@ -108,8 +120,7 @@ function keyedDigest(password: string, pepper: string): Buffer {
 }
 
 /** Random bytes where the hash would stand cost a verification as much as a real one, and no time to make. */
-function hashThatNothingMatches(): string {
-  const { memoryCost, timeCost, parallelism } = ARGON2_PARAMETERS;
+function hashThatNothingMatches({ memoryCost, timeCost, parallelism }: HashCost): string {
   const random = (bytes: number) => randomBytes(bytes).toString('base64').replaceAll('=', '');
   return `$argon2id$v=19$m=${memoryCost},p=${parallelism},t=${timeCost}$${random(SALT_BYTES)}$${random(HASH_BYTES)}`;
 }

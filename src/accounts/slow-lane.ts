@@ -60,7 +60,11 @@ export function createSlowLane(deps: SlowLaneDeps): SlowLane {
     redis,
   });
   const lines = new Map<string, Waiter[]>();
-  const arrivals = new LRUCache<string, number>({ max: REMEMBERED_ARRIVALS, ttl: HOUR_MS });
+  const arrivals = new LRUCache<string, number>({
+    maxSize: REMEMBERED_ARRIVALS,
+    sizeCalculation: () => 1,
+    ttl: HOUR_MS,
+  });
   let waiting = 0;
 
   function countArrival(account: string, network: string): number {

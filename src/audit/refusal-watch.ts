@@ -27,7 +27,7 @@ const MOST_RECORDED = 500;
  * hour for each of them, address and person; how many there were is in the traffic log.
  */
 export function createRefusalWatch({ audit, clock }: RefusalWatchDeps): ErrorRequestHandler {
-  const recorded = new LRUCache<string, true>({ max: MOST_REMEMBERED });
+  const recorded = new LRUCache<string, true>({ maxSize: MOST_REMEMBERED, sizeCalculation: () => 1 });
   let hour = 0;
   let counts = { strangers: 0, people: 0 };
 

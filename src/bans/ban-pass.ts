@@ -19,8 +19,12 @@ const MOST_GUESSES = { points: 60, durationSeconds: MINUTE_MS / SECOND_MS };
  * the kind that has no signature so many times a minute. None of this uses up what a good one needs.
  */
 export function createBanPass(credentials: readonly FindCredential[]): MayPass {
-  const refused = new LRUCache<string, Promise<boolean>>({ max: REMEMBERED, ttl: REFUSAL_KEPT_MS });
-  const passed = new LRUCache<string, true>({ max: REMEMBERED });
+  const refused = new LRUCache<string, Promise<boolean>>({
+    maxSize: REMEMBERED,
+    sizeCalculation: () => 1,
+    ttl: REFUSAL_KEPT_MS,
+  });
+  const passed = new LRUCache<string, true>({ maxSize: REMEMBERED, sizeCalculation: () => 1 });
   const guesses = createBatchedLimiter({ limits: [MOST_GUESSES], tallyOf: undefined });
 
   /** Those that come together share one answer; only a no is kept. */

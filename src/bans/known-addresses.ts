@@ -43,7 +43,7 @@ const PAUSE_MS = 50;
 /** Writes behind the requests, and the same address of the same person once a day at most. */
 export function createKnownAddresses(deps: KnownAddressesDeps): KnownAddresses {
   const { knownStore, protectedAddresses, clock, log } = deps;
-  const written = new LRUCache<string, number>({ max: REMEMBERED });
+  const written = new LRUCache<string, number>({ maxSize: REMEMBERED, sizeCalculation: () => 1 });
   let waiting = new Map<string, KnownAddress>();
   let writing: Promise<void> | undefined;
   let failing = false;

@@ -19,7 +19,7 @@ const MOST_THROTTLED = 10_000;
 
 /** In this process: another node sees for itself, at the next offence that reaches it. */
 export function createOffenceThrottle({ clock, log }: { clock: Clock; log: Log }): OffenceThrottle {
-  const ends = new LRUCache<string, number>({ max: MOST_THROTTLED });
+  const ends = new LRUCache<string, number>({ maxSize: MOST_THROTTLED, sizeCalculation: () => 1 });
   let throttled = 0;
 
   return {

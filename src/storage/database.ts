@@ -17,10 +17,12 @@ import { TransactionalSqliteAdapter } from './transactional-sqlite-adapter.ts';
 
 export type DatabaseDialect = 'sqlite' | 'postgres';
 
-/** Where the data lives: a SQLite file (or `:memory:`), or a Postgres server. */
+/** Where the data lives: a SQLite file (or `:memory:`, which may begin as the copy of another), or a Postgres server. */
 export type DatabaseLocation =
-  | { readonly dialect: 'sqlite'; readonly file: string }
+  | { readonly dialect: 'sqlite'; readonly file: string; readonly image?: Buffer }
   | { readonly dialect: 'postgres'; readonly url: string };
+
+type SqliteLocation = Extract<DatabaseLocation, { dialect: 'sqlite' }>;
 
 export interface Database {
   readonly dialect: DatabaseDialect;
@@ -51,7 +53,7 @@ export async function openDatabase(
   { copyFirst = true }: OpenOptions = {},
 ): Promise<Database> {
   if (location.dialect === 'postgres') return openPostgres(location.url);
-  return openSqlite(location.file, copyFirst).catch((error: unknown) => {
+  return openSqlite(location, copyFirst).catch((error: unknown) => {
     // SQLite's own errors do not say which file.
     throw error instanceof SqliteDatabase.SqliteError ? Object.assign(error, { path: location.file }) : error;
   });
@@ -67,13 +69,13 @@ export function connectDatabase(location: DatabaseLocation): Database {
     : connectPostgres(location.url);
 }
 
-async function openSqlite(file: string, copyFirst: boolean): Promise<Database> {
+async function openSqlite({ file, image }: SqliteLocation, copyFirst: boolean): Promise<Database> {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   // Made for its owner alone wherever the folder is; SQLite gives the files beside it the same mode.
   if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
   const release = file === ':memory:' ? () => undefined : await lockForMigration(file);
   try {
-    const database = connectSqlite(file);
+    const database = connectSqlite(file, { image });
     try {
       await sql`pragma journal_mode = WAL`.execute(database.db);
       const { kind } = await inspectMigrations(database.db);
@@ -90,8 +92,14 @@ async function openSqlite(file: string, copyFirst: boolean): Promise<Database> {
   }
 }
 
-function connectSqlite(file: string, { fileMustExist = false } = {}): Database {
-  const sqlite = new SqliteDatabase(file, { timeout: SQLITE_BUSY_TIMEOUT_MS, fileMustExist });
+function connectSqlite(
+  file: string,
+  {
+    image,
+    fileMustExist = false,
+  }: { readonly image?: Buffer | undefined; readonly fileMustExist?: boolean } = {},
+): Database {
+  const sqlite = new SqliteDatabase(image ?? file, { timeout: SQLITE_BUSY_TIMEOUT_MS, fileMustExist });
   // FULL: a revocation that was reported is on the disk, also after a power cut. 230 µs a commit.
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');

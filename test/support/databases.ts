@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DEFAULT_MIGRATION_TABLE } from 'kysely/migration';
 import { inject, vi } from 'vitest';
 import { type Database, type DatabaseLocation, openDatabase } from '../../src/storage/database.ts';
+import { memoryLocation } from './memory-location.ts';
 import { copyDatabase, createDatabase, query } from './postgres-server.ts';
 
 /** Both databases that everything must work on, each opened without rows. */
@@ -11,7 +12,7 @@ export const DATABASES: readonly (readonly [string, () => Promise<Database>])[] 
 ];
 
 export function openMemory(): Promise<Database> {
-  return openDatabase({ dialect: 'sqlite', file: ':memory:' });
+  return openDatabase(memoryLocation());
 }
 
 /** The URL of a database with tables and without rows on the run's shared Postgres: copied, which is quicker than migrated. */

@@ -1,9 +1,13 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { sql } from 'kysely';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/storage/database.ts';
+import { MIGRATED_FILE } from './memory-location.ts';
 import { createDatabase, startPostgres } from './postgres-server.ts';
 import { startRedis } from './redis-server.ts';
+import { createScratchDirectory } from './scratch-directory.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -28,12 +32,24 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await compileServer();
   const migratedUrl = await createDatabase(postgres);
   await (await openDatabase({ dialect: 'postgres', url: migratedUrl })).close();
+  const directory = createScratchDirectory('migrated');
+  const migratedFile = join(directory.path, 'migrated.db');
+  await migrateSqlite(migratedFile);
+  process.env[MIGRATED_FILE] = migratedFile;
   project.provide('redisUrl', redis.url);
   project.provide('postgresUrl', postgres.url);
   project.provide('migratedPostgresUrl', migratedUrl);
   return async () => {
+    directory.remove();
     await Promise.all([redis.stop(), postgres.stop()]);
   };
+}
+
+/** Without a write-ahead log at its end, which has no place in memory. */
+async function migrateSqlite(file: string): Promise<void> {
+  const { db, close } = await openDatabase({ dialect: 'sqlite', file });
+  await sql`pragma journal_mode = delete`.execute(db);
+  await close();
 }
 
 /** Loads the server once in a process that ends by itself, which keeps what it compiled: those that tests kill do not. */

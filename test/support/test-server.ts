@@ -10,6 +10,7 @@ import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { listenForUpgrades } from '../../src/http/upgrade.ts';
 import type { CheckedSecret } from '../../src/storage/secret-checks.ts';
 import { findFreePort } from './free-port.ts';
+import { memoryLocation } from './memory-location.ts';
 
 export interface TestServer {
   readonly origin: string;
@@ -41,7 +42,10 @@ export const TEST_SECRETS = {
   PEPPER: 'a591a6d40bf420404a011733cfb7b190d62c65bf',
 } as const;
 
-/** The real server on a real port: real stores, CSRF on, nothing replaced but the clock. */
+/** A twentieth of production's memory, so that a sign-in takes a millisecond. Tests of hashing take the real cost. */
+const LIGHT_HASHES = { memoryCost: 1024, timeCost: 2, parallelism: 1 };
+
+/** The real server on a real port: real stores, CSRF on, nothing replaced but the clock and the cost of a hash. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const { clock = systemClock, hostname = '127.0.0.1', env = {}, jobs = false } = options;
   const port = await findFreePort();
@@ -67,13 +71,14 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   });
   const lines: string[] = [];
   const log = createLogger(config.logLevel, { write: (line) => void lines.push(line) });
-  const infrastructure = await connect(config, clock, log);
+  const infrastructure = await connect(withCopiedTables(config), clock, log);
   const services = compose({
     config,
     infrastructure,
     log,
     internalOrigin: () => origin,
     changedSecrets: options.changedSecrets ?? [],
+    hashCost: LIGHT_HASHES,
     ...(adapters === undefined ? {} : { adapters }),
   });
   services.gateway.rules.load();
@@ -97,4 +102,10 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
       await infrastructure.close();
     },
   };
+}
+
+function withCopiedTables(config: Config): Config {
+  const { database } = config;
+  const isInMemory = database.dialect === 'sqlite' && database.file === ':memory:';
+  return isInMemory ? { ...config, database: memoryLocation() } : config;
 }

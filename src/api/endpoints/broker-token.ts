@@ -38,7 +38,7 @@ const data = z.object({
 /** The day's token, to the key's owner only, and never after the cutoff. */
 export function createBrokerTokenEndpoint(deps: BrokerTokenEndpointDeps): Endpoint {
   const { brokerToken, audit, calendar } = deps;
-  const readers = new LRUCache<string, true>({ max: REMEMBERED_READERS });
+  const readers = new LRUCache<string, true>({ maxSize: REMEMBERED_READERS, sizeCalculation: () => 1 });
 
   /** Once for each key and connection: who has had the token is for the audit log, how often is not. */
   async function recordReader(
