@@ -2,7 +2,7 @@ import { inject } from 'vitest';
 import { createPostgresDatabase } from '../support/databases.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createSettableClock, type SettableClock } from '../support/settable-clock.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { startTestServer, type TestServer, type TestServerOptions } from '../support/test-server.ts';
 
 export const MONDAY_MORNING = '2026-11-23T10:00:00+05:30';
 
@@ -47,6 +47,7 @@ export interface BannedWorld {
 export async function createBannedWorld(
   nodeCount: number,
   env: Readonly<Record<string, string>>,
+  options: Pick<TestServerOptions, 'hashCost'> = {},
 ): Promise<BannedWorld> {
   const clock = createSettableClock(MONDAY_MORNING);
   const settings = {
@@ -57,7 +58,7 @@ export async function createBannedWorld(
   };
   const nodes: TestServer[] = [];
   for (let count = 0; count < nodeCount; count += 1)
-    nodes.push(await startTestServer({ clock, env: settings }));
+    nodes.push(await startTestServer({ ...options, clock, env: settings }));
   const [first] = nodes;
   const last = nodes.at(-1);
   if (first === undefined || last === undefined) throw new Error('There is no node');

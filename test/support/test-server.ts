@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import type { HashCost } from '../../src/accounts/password-hasher.ts';
 import { createApp } from '../../src/app.ts';
 import { connect, type Infrastructure } from '../../src/boot/connect.ts';
 import { createLogger } from '../../src/boot/logger.ts';
@@ -31,6 +32,8 @@ export interface TestServerOptions {
   /** Whether the sweep, the idle watch and the outbox run by themselves. Off: tests with a settable clock call them. */
   readonly jobs?: boolean;
   readonly changedSecrets?: readonly CheckedSecret[];
+  /** Other than the light one: for tests of how long a hash takes. */
+  readonly hashCost?: HashCost;
   /** Other brokers than the ones that Curfew comes with; some must know where the server will be. */
   readonly adapters?: readonly BrokerAdapter[] | ((origin: string) => Promise<readonly BrokerAdapter[]>);
 }
@@ -78,7 +81,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     log,
     internalOrigin: () => origin,
     changedSecrets: options.changedSecrets ?? [],
-    hashCost: LIGHT_HASHES,
+    hashCost: options.hashCost ?? LIGHT_HASHES,
     ...(adapters === undefined ? {} : { adapters }),
   });
   services.gateway.rules.load();

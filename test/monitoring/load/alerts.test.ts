@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { ARGON2_PARAMETERS } from '../../../src/accounts/password-hasher.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../../src/core/duration.ts';
 import { makeKey } from '../../api/api-client.ts';
 import { type BannedWorld, createBannedWorld, WAYS_TO_RUN } from '../../bans/banned-world.ts';
@@ -30,13 +31,12 @@ describe.each(WAYS_TO_RUN)('an alert, %s', (_name, nodeCount, settings) => {
     telegram = await startTelegramServer({ now: () => world.clock.now() });
     telegram.addBot(TOKEN, 'desk_bot');
     telegram.addChat(CHAT);
-    world = await createBannedWorld(nodeCount, {
-      ...(await settings()),
-      TELEGRAM_API_URL: telegram.url,
-      TRAFFIC_LOG_ADDRESSES: 'full',
-      PAGE_RATE_LIMIT: '100000/minute',
-      STRANGER_RATE_LIMIT: '100000/minute',
-    });
+    const limits = { PAGE_RATE_LIMIT: '100000/minute', STRANGER_RATE_LIMIT: '100000/minute' };
+    world = await createBannedWorld(
+      nodeCount,
+      { ...(await settings()), TELEGRAM_API_URL: telegram.url, TRAFFIC_LOG_ADDRESSES: 'full', ...limits },
+      { hashCost: ARGON2_PARAMETERS },
+    );
     admin = createVisitor(world.first.origin);
     await setUp(admin);
     await admin.submit('/auth/login', { username: PERSON.username, password: PERSON.password });
