@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { HOUR_MS, SECOND_MS } from '../../src/core/duration.ts';
 import type { Signal } from '../../src/core/signal.ts';
@@ -162,10 +163,17 @@ describe.each(Object.entries(WAYS_TO_RUN))('Two nodes %s', (_name, environment) 
       }
     })();
     const nodes = [webhookThere, webhookThere.replace(there.origin, here.origin)];
+    // As TradingView does it: a busy database may answer 503, and what is sent again counts once.
+    const deliver = async (node: string, id: string): Promise<number> => {
+      const { status } = await send(node, { action: 'buy', id });
+      if (status !== 503) return status;
+      await sleep(500);
+      return deliver(node, id);
+    };
     const statuses = await Promise.all(
       Array.from({ length: TOTAL }, async (_, each) => {
         const node = nodes[each % 2] ?? '';
-        return (await send(node, { action: 'buy', id: `order-${each}` })).status;
+        return deliver(node, `order-${each}`);
       }),
     );
     expect(new Set(statuses)).toEqual(new Set([200]));
@@ -174,7 +182,7 @@ describe.each(Object.entries(WAYS_TO_RUN))('Two nodes %s', (_name, environment) 
     expect(cursors).toEqual(cursors.toSorted((a, b) => a - b));
     expect(new Set(read.map(({ clientId }) => clientId)).size).toBe(TOTAL);
     expect(read).toHaveLength(TOTAL);
-  });
+  }, 60_000);
 
   it('end what waits at the other one when the person logs out', async () => {
     const { reading } = await waitThere();
