@@ -1,9 +1,8 @@
 import type { HeapProfiler, Profiler, Runtime } from 'node:inspector';
 import { LOAD_METRICS, measureLoad, type Target, warmUp } from './measure-load.ts';
 import type { Options } from './options.ts';
-import { brokerPage } from './parts/guarded-page.ts';
-import { makePeople } from './people.ts';
-import { startCurfew } from './server.ts';
+import { brokerPage, startCurfewWithPeople } from './parts/guarded-page.ts';
+import { newSetup, setupsOf } from './setups.ts';
 import { openWorkshop } from './workshop.ts';
 
 const FUNCTIONS_SHOWN = 20;
@@ -27,20 +26,15 @@ export async function profile(name: string, options: Options, say: (text: string
   if (route === undefined) throw new Error(`There is no "${name}": ${Object.keys(TARGETS).join(', ')}.`);
   const workshop = await openWorkshop(options);
   try {
-    const file = workshop.newDatabaseFile();
-    await makePeople(`sqlite:${file}`, 1);
-    const curfew = await startCurfew(workshop.placement.server, {
-      DATABASE_URL: `sqlite:${file}`,
-      REDIS_URL: await workshop.newRedisDatabase(),
-    });
-    workshop.atEnd(() => curfew.stop());
+    const setup = (await setupsOf(workshop)).at(-1) ?? 'SQLite';
+    const curfew = await startCurfewWithPeople(workshop, await newSetup(workshop, setup));
     const target = { ...(SIGNED_IN.has(name) ? await brokerPage(curfew) : { server: curfew }), ...route };
     await warmUp(workshop, target);
 
     await curfew.ask({ ask: 'start-profile', of: 'time' });
     const sample = await measureLoad(workshop, target);
     const taken = await curfew.ask<Profiler.Profile>({ ask: 'time-profile' });
-    say(`GET ${route.path}, under a profile:`);
+    say(`GET ${route.path}, under a profile; ${setup}:`);
     for (const { name: metric, digits } of LOAD_METRICS)
       say(`  ${metric}: ${sample[metric]?.toFixed(digits)}`);
     for (const line of describeTime(taken)) say(line);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { findFreePort } from '../test/support/free-port.ts';
-import { TEST_SECRETS } from '../test/support/test-server.ts';
+import { NO_RATE_LIMITS, TEST_SECRETS } from '../test/support/test-server.ts';
 import { type ChildOptions, startChild } from './child-process.ts';
 import { BENCH_FOLDER, SOURCE_FOLDER } from './folders.ts';
 import type { Question, Usage } from './servers/usage-reporter.ts';
@@ -37,12 +37,7 @@ export function curfewSettings(env: Readonly<Record<string, string>>): Readonly<
     SECOND_FACTOR: 'off',
     LOGIN_RATE_LIMIT: '1000000/minute',
     API_RATE_LIMIT: '1000000/minute',
-    API_USER_RATE_LIMIT: '1000000/minute',
-    PAGE_RATE_LIMIT: '1000000/minute',
-    SECURITY_RATE_LIMIT: '1000000/minute',
-    POLL_RATE_LIMIT: '1000000/minute',
-    PUBLIC_RATE_LIMIT: '1000000/minute',
-    PROGRAM_RATE_LIMIT: '1000000/minute',
+    ...NO_RATE_LIMITS,
     SANDBOX_BROKER: 'off',
     LOG_LEVEL: 'info',
     ...env,

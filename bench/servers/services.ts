@@ -10,6 +10,7 @@ import { compose } from '../../src/compose.ts';
 import { parseConfig } from '../../src/config.ts';
 import { SYSTEM_ORIGIN } from '../../src/core/audit-event.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { ENTRIES_AT_ONCE } from '../../src/monitoring/traffic/traffic-log.ts';
 import { createTrafficStore } from '../../src/monitoring/traffic/traffic-store.ts';
 import { SESSION_PREFIX } from '../../src/sessions/redis/redis-keys.ts';
 
@@ -38,7 +39,6 @@ export interface ServiceResult {
   readonly peakResidentMb: number;
 }
 
-const BATCH = 50;
 const NEXT_LOOK_MS = 5;
 
 const config = parseConfig(process.env);
@@ -97,7 +97,7 @@ async function carryOut(order: ServiceOrder, timed: Timed): Promise<number> {
     }
     case 'traffic':
       for (let batch = 0; batch < order.batches; batch += 1) {
-        const entries = Array.from({ length: BATCH }, newEntry);
+        const entries = Array.from({ length: ENTRIES_AT_ONCE }, newEntry);
         await timed(() => traffic.write({ entries, hours: [] }));
       }
       return order.batches;

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../core/at-most.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { addressBucket, networkBucket } from '../http/client-address.ts';
 import { createCompoundLimiter, type RateLimit, type Taking } from '../http/compound-limiter.ts';
@@ -68,12 +69,10 @@ export function createLoginLimiter({ limits, redis, slowLane }: LoginLimiterDeps
   const byAccount = create('account', ACCOUNT_FACTOR);
   const byDevice = create('device');
   const slow = createSlowLane({ limits, redis, ...slowLane });
-  // Not `max`, which would set aside the memory for all of them at once.
-  const refusals = new LRUCache<string, true>({ maxSize: REMEMBERED_REFUSALS, sizeCalculation: () => 1 });
+  const refusals = new LRUCache<string, true>(atMost(REMEMBERED_REFUSALS));
 
   const closed = new LRUCache<string, number>({
-    maxSize: REMEMBERED_REFUSALS,
-    sizeCalculation: () => 1,
+    ...atMost(REMEMBERED_REFUSALS),
     ttl: REFUSED_UNSEEN_MS,
   });
 

@@ -4,8 +4,7 @@ import { AppError } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import { regenerateSession } from '../sessions/express-session-promises.ts';
-import type { SessionLifecycle } from '../sessions/lifecycle.ts';
-import type { SignedInUser } from '../sessions/session-data.ts';
+import type { SessionLifecycle, SigningInUser } from '../sessions/lifecycle.ts';
 import type { Acting } from '../storage/acting.ts';
 import type { Confirmation, createConfirmIdentity } from './confirm-identity.ts';
 import type { DeviceCookies } from './device-cookies.ts';
@@ -127,7 +126,7 @@ export function createPasswordChange(deps: PasswordChangeDeps): ChangePassword {
   async function signInAnew(
     req: Request,
     res: Response,
-    user: SignedInUser & { readonly deviceId?: string },
+    user: SigningInUser,
     passwordHash: string,
   ): Promise<void> {
     await regenerateSession(req);

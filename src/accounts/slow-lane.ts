@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../core/at-most.ts';
 import { HOUR_MS, SECOND_MS } from '../core/duration.ts';
 import { type CompoundLimiterDeps, createCompoundLimiter, type Taking } from '../http/compound-limiter.ts';
 
@@ -61,8 +62,7 @@ export function createSlowLane(deps: SlowLaneDeps): SlowLane {
   });
   const lines = new Map<string, Waiter[]>();
   const arrivals = new LRUCache<string, number>({
-    maxSize: REMEMBERED_ARRIVALS,
-    sizeCalculation: () => 1,
+    ...atMost(REMEMBERED_ARRIVALS),
     ttl: HOUR_MS,
   });
   let waiting = 0;

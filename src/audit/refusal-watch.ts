@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, Request } from 'express';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../core/at-most.ts';
 import type { AuditEvent, AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import { HOUR_MS } from '../core/duration.ts';
@@ -27,7 +28,7 @@ const MOST_RECORDED = 500;
  * hour for each of them, address and person; how many there were is in the traffic log.
  */
 export function createRefusalWatch({ audit, clock }: RefusalWatchDeps): ErrorRequestHandler {
-  const recorded = new LRUCache<string, true>({ maxSize: MOST_REMEMBERED, sizeCalculation: () => 1 });
+  const recorded = new LRUCache<string, true>(atMost(MOST_REMEMBERED));
   let hour = 0;
   let counts = { strangers: 0, people: 0 };
 

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../core/at-most.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import { createBatchedLimiter } from '../http/batched-limiter.ts';
 import type { FindCredential, ShownCredential } from '../http/shown-credential.ts';
@@ -20,11 +21,10 @@ const MOST_GUESSES = { points: 60, durationSeconds: MINUTE_MS / SECOND_MS };
  */
 export function createBanPass(credentials: readonly FindCredential[]): MayPass {
   const refused = new LRUCache<string, Promise<boolean>>({
-    maxSize: REMEMBERED,
-    sizeCalculation: () => 1,
+    ...atMost(REMEMBERED),
     ttl: REFUSAL_KEPT_MS,
   });
-  const passed = new LRUCache<string, true>({ maxSize: REMEMBERED, sizeCalculation: () => 1 });
+  const passed = new LRUCache<string, true>(atMost(REMEMBERED));
   const guesses = createBatchedLimiter({ limits: [MOST_GUESSES], tallyOf: undefined });
 
   /** Those that come together share one answer; only a no is kept. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../core/at-most.ts';
 import type { AuditListener } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import { DAY_MS } from '../core/duration.ts';
@@ -43,7 +44,7 @@ const PAUSE_MS = 50;
 /** Writes behind the requests, and the same address of the same person once a day at most. */
 export function createKnownAddresses(deps: KnownAddressesDeps): KnownAddresses {
   const { knownStore, protectedAddresses, clock, log } = deps;
-  const written = new LRUCache<string, number>({ maxSize: REMEMBERED, sizeCalculation: () => 1 });
+  const written = new LRUCache<string, number>(atMost(REMEMBERED));
   let waiting = new Map<string, KnownAddress>();
   let writing: Promise<void> | undefined;
   let failing = false;

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../core/at-most.ts';
 import type { BanCause } from '../core/ban-policy.ts';
 import type { Clock } from '../core/clock.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../core/duration.ts';
@@ -19,7 +20,7 @@ const MOST_THROTTLED = 10_000;
 
 /** In this process: another node sees for itself, at the next offence that reaches it. */
 export function createOffenceThrottle({ clock, log }: { clock: Clock; log: Log }): OffenceThrottle {
-  const ends = new LRUCache<string, number>({ maxSize: MOST_THROTTLED, sizeCalculation: () => 1 });
+  const ends = new LRUCache<string, number>(atMost(MOST_THROTTLED));
   let throttled = 0;
 
   return {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../core/at-most.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import type { LimitStanding, RateLimit } from './compound-limiter.ts';
 import { MOST_KEYS } from './memory-counter.ts';
@@ -72,8 +73,7 @@ export function createBatchedLimiter({ limits, tallyOf }: BatchedLimiterDeps): B
     tellAt: Math.max(1, Math.floor(limit.points * AT_ONCE_PART)),
     tally: tallyOf?.(limit),
   }));
-  // Not `max`, which would set aside the memory for all of them at once.
-  const windowsOf = new LRUCache<string, readonly Window[]>({ maxSize: MOST_KEYS, sizeCalculation: () => 1 });
+  const windowsOf = new LRUCache<string, readonly Window[]>(atMost(MOST_KEYS));
   let changed = new Map<string, readonly Window[]>();
   let timer: NodeJS.Timeout | undefined;
   let comparing: Promise<void> | undefined;

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../core/at-most.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import type { Counter, RateLimit } from './compound-limiter.ts';
 
@@ -18,8 +19,7 @@ interface Window {
 /** Counts in the memory of this process. */
 export function createMemoryCounter(limit: RateLimit): Counter {
   const { points, durationSeconds } = limit;
-  // Not `max`, which would set aside the memory for all of them at once.
-  const windows = new LRUCache<string, Window>({ maxSize: MOST_KEYS, sizeCalculation: () => 1 });
+  const windows = new LRUCache<string, Window>(atMost(MOST_KEYS));
 
   function windowOf(key: string, now: number): Window {
     const known = windows.get(key);

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../core/at-most.ts';
 import type { Clock } from '../core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 
@@ -34,7 +35,7 @@ const WRITTEN_AT_ONCE_BELOW_MS = 15 * SECOND_MS;
 const MAXIMUM_REMEMBERED = 200_000;
 
 export function createActivity({ clock, idleLimitMs, write, onError }: ActivityDeps): Activity {
-  const uses = new LRUCache<string, Use>({ maxSize: MAXIMUM_REMEMBERED, sizeCalculation: () => 1 });
+  const uses = new LRUCache<string, Use>(atMost(MAXIMUM_REMEMBERED));
   const pending = new Set<string>();
   /** With a short idle limit a minute would be too long: what is remembered must be written before it is needed. */
   const everyMs = () =>

@@ -18,7 +18,8 @@ import type { DeviceSession, SignedInUser } from './session-data.ts';
 import type { SessionIdIssuer } from './session-id-issuer.ts';
 import type { SessionRegistry } from './session-storage.ts';
 
-type SigningInUser = SignedInUser & { readonly deviceId?: string };
+/** `deviceId`: for what was recorded of this device before; a new one without it. */
+export type SigningInUser = SignedInUser & { readonly deviceId?: string };
 
 export const newDeviceId = (): string => randomBytes(12).toString('base64url');
 
@@ -27,7 +28,7 @@ export interface SessionLifecycle {
   /**
    * Makes the request's session a signed-in one under a new id, and ends the user's oldest where there are too many.
    * `confirmCredentials` is asked again after the session was stored: false when the password changed or the account
-   * was disabled meanwhile, and then there is no sign-in. `deviceId`: for what was recorded of this device before. Throws `unavailable` when the session could not be stored.
+   * was disabled meanwhile, and then there is no sign-in. Throws `unavailable` when the session could not be stored.
    */
   signIn(
     req: Request,

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../core/at-most.ts';
 
 /** A bounded cache whose entries have owners, so that one owner's can be dropped without touching the rest. */
 export interface ScopedCache<V> {
@@ -97,8 +98,7 @@ interface Entry<V> {
 function createStore<V extends object>({ maximum, now }: ScopedCacheOptions) {
   const byOwner = new Map<string, Set<string>>();
   const entries = new LRUCache<string, Entry<V>>({
-    maxSize: maximum,
-    sizeCalculation: () => 1,
+    ...atMost(maximum),
     ttlResolution: 0,
     perf: { now },
     dispose: (entry, id, why) => {

@@ -2,7 +2,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { MINUTE_MS } from '../../src/core/duration.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
-import { type Browser, launchBrowser } from '../support/browser.ts';
+import { addAuthenticator, type Browser, launchBrowser } from '../support/browser.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp } from '../support/visitor.ts';
@@ -100,18 +100,7 @@ describe.each([true, false])('a form that is sent too late, with JavaScript: %s'
   if (javaScriptEnabled) test('is carried out behind a passkey', behindPasskey);
 
   async function behindPasskey(): Promise<void> {
-    const cdp = await context.newCDPSession(page);
-    await cdp.send('WebAuthn.enable');
-    await cdp.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    });
+    await addAuthenticator(page);
     await signIn('/profile/passkeys');
     await page.getByRole('button', { name: 'Add a passkey' }).click();
     await page.getByText('recovery codes').first().waitFor();

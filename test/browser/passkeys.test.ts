@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { BrowserContext, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
-import { type Browser, launchBrowser } from '../support/browser.ts';
+import { addAuthenticator, type Browser, launchBrowser } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp } from '../support/visitor.ts';
 
@@ -25,18 +25,7 @@ describe('passkeys, in a browser', () => {
     await setUp(createVisitor(server.origin));
     context = await browser.newContext({ viewport: PHONE });
     page = await openPage(context);
-    cdp = await context.newCDPSession(page);
-    await cdp.send('WebAuthn.enable', { enableUI: false });
-    ({ authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-      options: {
-        protocol: 'ctap2',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        automaticPresenceSimulation: true,
-      },
-    }));
+    ({ cdp, authenticatorId } = await addAuthenticator(page));
   });
   afterAll(async () => {
     await browser.close();

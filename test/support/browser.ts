@@ -1,5 +1,30 @@
-import { type BrowserContext, type Browser as Chromium, chromium } from 'playwright-core';
+import {
+  type BrowserContext,
+  type CDPSession,
+  type Browser as Chromium,
+  chromium,
+  type Page,
+} from 'playwright-core';
 import { findBinary } from './find-binary.ts';
+
+const DISABLED_FEATURES = [
+  // Of Playwright's own list, in whose place this one stands, those that matter here.
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsUpgrades',
+  'HttpsFirstBalancedModeAutoEnable',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+  // Chromium 156 draws the suggestions of its address bar as a page, also without a window: 20 to 40 % of a core for nothing.
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxFullPopup',
+];
 
 /** What keeps Chromium off the network and small; none of it changes how a page behaves. */
 const FLAGS = [
@@ -14,27 +39,8 @@ const FLAGS = [
   '--disable-dev-shm-usage',
   // Names for tests (RFC 6761) are this machine's: what cookies of a domain do needs hosts below one.
   '--host-resolver-rules=MAP *.test 127.0.0.1',
-  `--disable-features=${disabledFeatures().join()}`,
+  `--disable-features=${DISABLED_FEATURES.join()}`,
 ];
-
-/** In place of Playwright's own list, of which these matter here. */
-function disabledFeatures(): readonly string[] {
-  const ofPlaywright = [
-    'AvoidUnnecessaryBeforeUnloadCheckSync',
-    'DestroyProfileOnBrowserClose',
-    'HttpsUpgrades',
-    'HttpsFirstBalancedModeAutoEnable',
-    'LensOverlay',
-    'MediaRouter',
-    'NetworkTimeServiceQuerying',
-    'OptimizationHints',
-    'PaintHolding',
-    'PreconnectToSearch',
-    'ThirdPartyStoragePartitioning',
-  ];
-  // Chromium 156 draws the suggestions of its address bar as a page, also without a window: 20 to 40 % of a core for nothing.
-  return [...ofPlaywright, 'WebUIOmniboxPopup', 'WebUIOmniboxAimPopup', 'WebUIOmniboxFullPopup'];
-}
 
 /** A browser of one test file: its contexts share a Chromium with those of other files in this process. */
 export interface Browser {
@@ -70,4 +76,26 @@ async function launchChromium(): Promise<Chromium> {
     chromiumOfThisProcess = undefined;
   });
   return chromiumHere;
+}
+
+export interface PageAuthenticator {
+  readonly cdp: CDPSession;
+  readonly authenticatorId: string;
+}
+
+/** A built-in authenticator of the page, which says yes to everything. */
+export async function addAuthenticator(page: Page): Promise<PageAuthenticator> {
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('WebAuthn.enable', { enableUI: false });
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return { cdp, authenticatorId };
 }

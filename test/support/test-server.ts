@@ -45,6 +45,16 @@ export const TEST_SECRETS = {
   PEPPER: 'a591a6d40bf420404a011733cfb7b190d62c65bf',
 } as const;
 
+/** Tests and benchmarks ask faster than people, and from one address; those of limits set their own. */
+export const NO_RATE_LIMITS = {
+  API_USER_RATE_LIMIT: '1000000/minute',
+  PAGE_RATE_LIMIT: '1000000/minute',
+  SECURITY_RATE_LIMIT: '1000000/minute',
+  POLL_RATE_LIMIT: '1000000/minute',
+  PUBLIC_RATE_LIMIT: '1000000/minute',
+  PROGRAM_RATE_LIMIT: '1000000/minute',
+} as const;
+
 /** A twentieth of production's memory, so that a sign-in takes a millisecond. Tests of hashing take the real cost. */
 const LIGHT_HASHES = { memoryCost: 1024, timeCost: 2, parallelism: 1 };
 
@@ -62,13 +72,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     LOGIN_RATE_LIMIT: '1000/minute',
     // Tests sign in as administrators with a password alone; those of the second factor set their own.
     SECOND_FACTOR: 'off',
-    // Tests ask faster than people, and from one address; those of limits set their own.
-    API_USER_RATE_LIMIT: '1000000/minute',
-    PAGE_RATE_LIMIT: '1000000/minute',
-    SECURITY_RATE_LIMIT: '1000000/minute',
-    POLL_RATE_LIMIT: '1000000/minute',
-    PUBLIC_RATE_LIMIT: '1000000/minute',
-    PROGRAM_RATE_LIMIT: '1000000/minute',
+    ...NO_RATE_LIMITS,
     LOG_LEVEL: 'debug',
     ...env,
   });

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
+import { atMost } from '../../core/at-most.ts';
 import type { AuditLog } from '../../core/audit-event.ts';
 import type { CutoffCalendar } from '../../core/cutoff.ts';
 import { toIstIso } from '../../core/ist.ts';
@@ -38,7 +39,7 @@ const data = z.object({
 /** The day's token, to the key's owner only, and never after the cutoff. */
 export function createBrokerTokenEndpoint(deps: BrokerTokenEndpointDeps): Endpoint {
   const { brokerToken, audit, calendar } = deps;
-  const readers = new LRUCache<string, true>({ maxSize: REMEMBERED_READERS, sizeCalculation: () => 1 });
+  const readers = new LRUCache<string, true>(atMost(REMEMBERED_READERS));
 
   /** Once for each key and connection: who has had the token is for the audit log, how often is not. */
   async function recordReader(

@@ -45,7 +45,7 @@ export interface TrafficLogDeps {
 /** Rows of a few hundred bytes: some megabytes while the database is slow or away. */
 const MOST_WAITING = 10_000;
 /** SQLite writes within a turn of the event loop: one to two milliseconds for so many. */
-const ENTRIES_AT_ONCE = 100;
+export const ENTRIES_AT_ONCE = 100;
 const EVERY_MS = SECOND_MS;
 const MANY_ROWS = 5_000;
 /** Seconds after which a failure is worth a line: another process may be writing to the SQLite file. */

@@ -1,4 +1,4 @@
-import { CompiledQuery, type Insertable, type Transaction } from 'kysely';
+import { CompiledQuery, type Transaction } from 'kysely';
 import type { Database, DatabaseDialect } from '../../storage/database.ts';
 import type { Schema, TrafficLogTable } from '../../storage/schema.ts';
 import { writeWithoutWaiting } from '../../storage/without-waiting.ts';
@@ -20,22 +20,28 @@ export interface TrafficStore {
   countAtMost(): Promise<number>;
 }
 
-/** The columns of a batch's rows, and as what Postgres reads them. */
-const COLUMNS = [
-  ['at', 'bigint'],
-  ['request_id', 'text'],
-  ['method', 'text'],
-  ['pattern', 'text'],
-  ['path', 'text'],
-  ['route_class', 'text'],
-  ['status', 'integer'],
-  ['aborted', 'integer'],
-  ['duration_ms', 'integer'],
-  ['bytes', 'bigint'],
-  ['user_id', 'text'],
-  ['address', 'text'],
-  ['requests', 'integer'],
-] as const satisfies readonly (readonly [keyof TrafficLogTable, string])[];
+/** What is written of an entry: the column, as what Postgres reads it, and its value. */
+const COLUMNS: readonly Column[] = [
+  ['at', 'bigint', ({ at }) => at],
+  ['request_id', 'text', ({ requestId }) => requestId],
+  ['method', 'text', ({ method }) => method],
+  ['pattern', 'text', ({ pattern }) => pattern ?? null],
+  ['path', 'text', ({ path }) => path],
+  ['route_class', 'text', ({ routeClass }) => routeClass],
+  ['status', 'integer', ({ status }) => status],
+  ['aborted', 'integer', ({ aborted }) => (aborted ? 1 : 0)],
+  ['duration_ms', 'integer', ({ durationMs }) => durationMs],
+  ['bytes', 'bigint', ({ bytes }) => bytes],
+  ['user_id', 'text', ({ userId }) => userId ?? null],
+  ['address', 'text', ({ address }) => address],
+  ['requests', 'integer', ({ requests }) => requests],
+];
+
+type Column = readonly [
+  name: keyof TrafficLogTable,
+  type: 'bigint' | 'integer' | 'text',
+  of: (entry: TrafficEntry) => string | number | null,
+];
 
 /** One statement for any number of rows, which come as JSON: to put one together for each batch took as long as writing it. */
 const INSERT: Readonly<Record<DatabaseDialect, string>> = {
@@ -111,25 +117,7 @@ async function insert(
   dialect: DatabaseDialect,
   entries: readonly TrafficEntry[],
 ): Promise<number> {
-  const rows = JSON.stringify(entries.map(toRow).map((row) => COLUMNS.map(([name]) => row[name])));
+  const rows = JSON.stringify(entries.map((entry) => COLUMNS.map(([, , of]) => of(entry))));
   const { numAffectedRows } = await trx.executeQuery(CompiledQuery.raw(INSERT[dialect], [rows]));
   return Number(numAffectedRows ?? 0);
-}
-
-function toRow(entry: TrafficEntry): Insertable<TrafficLogTable> {
-  return {
-    at: entry.at,
-    request_id: entry.requestId,
-    method: entry.method,
-    pattern: entry.pattern ?? null,
-    path: entry.path,
-    route_class: entry.routeClass,
-    status: entry.status,
-    aborted: entry.aborted ? 1 : 0,
-    duration_ms: entry.durationMs,
-    bytes: entry.bytes,
-    user_id: entry.userId ?? null,
-    address: entry.address,
-    requests: entry.requests,
-  };
 }
