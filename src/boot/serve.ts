@@ -14,7 +14,7 @@ import { checkSecrets } from './check-secrets.ts';
 import { connect } from './connect.ts';
 import { readEnvFile, unknownNames, watchTextFile } from './env-file.ts';
 import { createLiveSettings } from './live-settings.ts';
-import { ENV_FILE } from './project-files.ts';
+import { PROJECT } from './project.ts';
 import { createShutDown } from './shutdown.ts';
 import { warnOfAddresses, warnOfClock, warnOfOtherProcess } from './start-warnings.ts';
 
@@ -42,7 +42,7 @@ export interface ServeOptions {
 export async function serve({ config: given, environment, log }: ServeOptions): Promise<void> {
   const server = createServer(TIMEOUTS);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  const asStarted = readEnvFile(ENV_FILE);
+  const asStarted = readEnvFile(PROJECT.envFile);
   for (const name of unknownNames(asStarted))
     log.warn({ name }, `${name} in .env is no setting: is it misspelt? .env.example lists all`);
   warnOfAddresses(given, log);
@@ -64,7 +64,7 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   listenForUpgrades(server, app, services.handshakes);
   const settings = watchSettings(services, environment, asStarted);
   // Edited while this process connected and caught up.
-  if (JSON.stringify(readEnvFile(ENV_FILE)) !== JSON.stringify(asStarted)) settings.reload();
+  if (JSON.stringify(readEnvFile(PROJECT.envFile)) !== JSON.stringify(asStarted)) settings.reload();
   // The last resort (ASVS 16.5.4): what no handler caught is logged, and all other requests are served on.
   process.on('unhandledRejection', (err) => log.error({ err }, 'Unhandled promise rejection'));
   // From the first request on.
@@ -115,7 +115,7 @@ function watchSettings(
   environment: Environment,
   atStart: Environment,
 ) {
-  const readFile = () => readEnvFile(ENV_FILE);
+  const readFile = () => readEnvFile(PROJECT.envFile);
   const storeUses = () => registry.flush({ all: true });
   const reload = createLiveSettings({ policy, environment, readFile, atStart, storeUses, audit, log });
   const safely = (work: () => Promise<void>) => (): void =>
@@ -123,7 +123,7 @@ function watchSettings(
   const readEnv = safely(reload);
   const readRules = safely(gateway.rules.reload);
   const watches = [
-    watchTextFile(ENV_FILE, readEnv),
+    watchTextFile(PROJECT.envFile, readEnv),
     ...(gateway.rules.file === undefined ? [] : [watchTextFile(gateway.rules.file, readRules)]),
   ];
   process.on('SIGHUP', readEnv);

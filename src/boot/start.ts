@@ -3,15 +3,16 @@ import { ConfigError, type Environment } from '../config.ts';
 import { writeFirstEnvFile } from './env-file.ts';
 import { explainError } from './explain-error.ts';
 import { createLogger } from './logger.ts';
-import { ENV_EXAMPLE, ENV_FILE, parseProjectConfig, readSettings } from './project-files.ts';
+import { PROJECT } from './project.ts';
 import { serve } from './serve.ts';
 import { runWorkers, tellPrimary } from './workers.ts';
 
 /** Reads the settings and serves, or has workers serve. Says in words why it cannot, and ends the process with 1. */
 export async function start(environment: Environment): Promise<void> {
   try {
-    const firstStart = environment['NODE_ENV'] !== 'production' && writeFirstEnvFile(ENV_FILE, ENV_EXAMPLE);
-    const config = parseProjectConfig(readSettings(environment));
+    const firstStart =
+      environment['NODE_ENV'] !== 'production' && writeFirstEnvFile(PROJECT.envFile, PROJECT.envExample);
+    const config = PROJECT.readConfig(environment);
     const log = createLogger(config.logLevel);
     if (firstStart)
       log.info(

@@ -1,11 +1,13 @@
 import type { Argument, Option } from 'commander';
+import type { Project } from '../boot/project.ts';
 import type { Environment } from '../config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What every command gets from outside. */
 export interface CommandContext {
-  /** The environment of the process; .env stands behind it. */
+  readonly project: Project;
+  /** The environment of the process; the project's .env stands behind it. */
   readonly environment: Environment;
   readonly terminal: Terminal;
   readonly clock: Clock;

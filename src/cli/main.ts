@@ -1,4 +1,5 @@
 import { useCompileCache } from '../boot/compile-cache.ts';
+import { PROJECT } from '../boot/project.ts';
 import { systemClock } from '../core/clock.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -10,6 +11,7 @@ useCompileCache();
 const { runCommandLine } = await import('./command-line.ts');
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
+  project: PROJECT,
   environment: process.env,
   terminal: createTerminal(process),
   clock: systemClock,

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { connect } from '../boot/connect.ts';
-import { parseProjectConfig, readSettings } from '../boot/project-files.ts';
 import { compose, type Services } from '../compose.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../storage/database.ts';
@@ -15,11 +14,11 @@ import { createErrorLog } from './error-log.ts';
  * SQLite file is not there, unless the command `makesDatabase`: the first account may come before the first start.
  */
 export async function withServices<T>(
-  { environment, terminal, clock }: CommandContext,
+  { project, environment, terminal, clock }: CommandContext,
   work: (services: Services) => Promise<T>,
   { makesDatabase = false } = {},
 ): Promise<T> {
-  const config = parseProjectConfig(readSettings(environment));
+  const config = project.readConfig(environment);
   refuseWithoutFile(config, makesDatabase, terminal.say);
   const log = createErrorLog(terminal.say);
   const infrastructure = await connect(config, clock, log);

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { projectIn } from '../../src/boot/project.ts';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import { COMMANDS } from '../../src/cli/command-list.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -30,16 +31,18 @@ describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     expect((await project.curfew(['sessions', 'revoke', '--help'])).stdout).toContain('--user <username>');
   });
 
-  it('tells its version', async () => {
+  it('tells its version, and a wrong use by the status of its process', async () => {
     const { version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
-    expect(await project.curfew(['--version'])).toMatchObject({ status: 0, stdout: `curfew ${version}\n` });
+    const asked = await project.curfewProcess(['--version']);
+    expect(asked).toMatchObject({ status: 0, stdout: `curfew ${version}\n`, stderr: '' });
+    expect(await project.curfewProcess(['sessions', 'revoke'])).toMatchObject({ status: 2, stdout: '' });
   });
 
   it('has help for every command, with --json in it', async () => {
     for (const { name } of COMMANDS) {
       const printed: string[] = [];
       const terminal = { print: async (text: string) => void printed.push(text) } as never;
-      const context = { environment: {}, terminal, clock: systemClock };
+      const context = { project: projectIn(PROJECT), environment: {}, terminal, clock: systemClock };
       expect(await runCommandLine([...name.split(' '), '--help'], context), name).toBe(0);
       const help = printed.join('\n');
       expect(help).toContain(`Usage: curfew ${name}`);
@@ -87,7 +90,7 @@ describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     const elsewhere = join(other.folder, 'elsewhere');
     mkdirSync(elsewhere);
 
-    const call = (...args: readonly string[]) => other.curfew(args, { settings: {}, cwd: elsewhere });
+    const call = (...args: readonly string[]) => other.curfewProcess(args, { settings: {}, cwd: elsewhere });
 
     expect((await call('users', ...ASHA)).stderr).toContain(
       `Making a new database at ${join(other.folder, 'data/here.db')}`,
@@ -134,7 +137,7 @@ describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     ['a Sentinel', { REDIS_URL: 'redis+sentinel://:hunter2@127.0.0.1:1/curfew' }],
   ])('says in a sentence that %s does not answer, and ends', async (_name, broken) => {
     const settings = { ...project.settings, ...broken };
-    const { status, stdout, stderr } = await project.curfew(['sessions', 'list'], { settings });
+    const { status, stdout, stderr } = await project.curfewProcess(['sessions', 'list'], { settings });
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toMatch(/^curfew: .*does not answer.*\n$/);
     expect(stderr).not.toContain('hunter2');

@@ -5,19 +5,16 @@ import { openDatabase } from '../../src/storage/database.ts';
 import { copyProject, linkIntoProject } from '../support/copy-project.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
+import { type CliResult, type CommandOptions, runCommand } from './run-command.ts';
 
 type Settings = Readonly<Record<string, string>>;
 
-export interface CliResult {
-  /** The exit status; null when it had to be killed. */
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+export interface ProcessResult extends CliResult {
   /** From the last output to the end, in milliseconds: what somebody waits for nothing. */
   readonly lingeredMs: number;
 }
 
-export interface CliOptions {
+export interface ProcessOptions {
   readonly settings?: Settings;
   /** What comes in on standard input: a pipe, empty without this. */
   readonly input?: string;
@@ -33,10 +30,12 @@ export interface ProjectCopy {
   /** Makes the SQLite file, as the first start of the server does. */
   makeDatabase(): Promise<void>;
   writeEnvFile(text: string, mode?: number): void;
+  /** Carries out a command in this process. */
+  curfew(args: readonly string[], options?: Partial<CommandOptions>): Promise<CliResult>;
   /** Runs bin/curfew as a process of its own. */
-  curfew(args: readonly string[], options?: CliOptions): Promise<CliResult>;
+  curfewProcess(args: readonly string[], options?: ProcessOptions): Promise<ProcessResult>;
   /** The same at a terminal, where somebody types `input`; what it prints is all in `stdout`. */
-  curfewAtTerminal(args: readonly string[], input: string): Promise<CliResult>;
+  curfewAtTerminal(args: readonly string[], input: string): Promise<ProcessResult>;
   remove(): void;
 }
 
@@ -67,7 +66,8 @@ export function createProjectCopy(given: Settings = {}): ProjectCopy {
     writeEnvFile(text, mode = 0o600) {
       writeFileSync(join(folder, '.env'), text, { mode });
     },
-    curfew: (args, options = {}) => run(program, args, { settings, cwd: '/', ...options }),
+    curfew: (args, options = {}) => runCommand(args, { folder, settings, ...options }),
+    curfewProcess: (args, options = {}) => run(program, args, { settings, cwd: '/', ...options }),
     curfewAtTerminal: (args, input) =>
       run('script', ['-qec', [program, ...args].join(' '), '/dev/null'], { settings, cwd: '/', input }),
     remove: () => giveBack(folder),
@@ -89,7 +89,7 @@ function giveBack(folder: string): void {
   unused.push(folder);
 }
 
-function run(program: string, args: readonly string[], options: CliOptions): Promise<CliResult> {
+function run(program: string, args: readonly string[], options: ProcessOptions): Promise<ProcessResult> {
   const { settings = {}, input = '', cwd = '/' } = options;
   let lastOutputAt = performance.now();
   return new Promise((done, reject) => {

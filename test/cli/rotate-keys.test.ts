@@ -1,12 +1,10 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCommandLine } from '../../src/cli/command-line.ts';
-import type { Terminal } from '../../src/cli/terminal.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import { createPostgresDatabase } from '../support/databases.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, setUp, signIn } from '../support/visitor.ts';
+import { runCommand } from './run-command.ts';
 
 const OLD_KEY = TEST_SECRETS.ENCRYPTION_KEY;
 const NEW_KEY = Buffer.from('a key of thirty-two bytes, newer').toString('base64url');
@@ -47,25 +45,8 @@ describe.each(DATABASES)('keys rotate, beside a running server, on %s', (_name, 
     server = await startTestServer({ env: { DATABASE_URL, ENCRYPTION_KEY: keys } });
   }
 
-  async function curfew(keys: string, ...args: string[]) {
-    const output = { stdout: '', stderr: '' };
-    const terminal: Terminal = {
-      print: async (text) => {
-        output.stdout += `${text}\n`;
-      },
-      say: (text) => {
-        output.stderr += `${text}\n`;
-      },
-      showProgress: () => undefined,
-      inputIsTyped: false,
-      interactive: false,
-      ask: async () => '',
-      readInput: async () => '',
-    };
-    const environment = { ...TEST_SECRETS, DATABASE_URL, ENCRYPTION_KEY: keys };
-    const status = await runCommandLine(args, { environment, terminal, clock: systemClock });
-    return { status, ...output };
-  }
+  const curfew = (keys: string, ...args: string[]) =>
+    runCommand(args, { settings: { ...TEST_SECRETS, DATABASE_URL, ENCRYPTION_KEY: keys } });
   const read = () => server.services.brokers.reader.accessToken(userId, 'sandbox');
 
   it('lets the old key go without anybody having to connect again', async () => {

@@ -8,7 +8,7 @@ type Settings = Readonly<Record<string, string>>;
 /** A server in a process of its own, as `npm start` starts it, and the command line beside it: both read the same .env. */
 export interface ServerBeside {
   readonly origin: string;
-  curfew(...args: string[]): ReturnType<ReturnType<typeof createProjectCopy>['curfew']>;
+  curfew(...args: string[]): ReturnType<ReturnType<typeof createProjectCopy>['curfewProcess']>;
   end(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export async function startServerBeside(settings: Settings): Promise<ServerBesid
   });
   return {
     origin: `http://127.0.0.1:${port}`,
-    curfew: (...args) => project.curfew(args, { settings: {} }),
+    curfew: (...args) => project.curfewProcess(args, { settings: {} }),
     async end() {
       await server.end('SIGTERM');
       project.remove();

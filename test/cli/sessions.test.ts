@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
-import { CLI_TEST_TIMEOUT_MS, type CliResult, createProjectCopy, type ProjectCopy } from './project-copy.ts';
+import { CLI_TEST_TIMEOUT_MS, createProjectCopy, type ProjectCopy } from './project-copy.ts';
+import type { CliResult } from './run-command.ts';
 import { WAYS_TO_RUN } from './ways-to-run.ts';
 
 const PASSWORD = 'tractor pelican moss';
@@ -147,7 +148,12 @@ describe.each(WAYS_TO_RUN)(
 
     it('revoke prints a receipt for people', async () => {
       await connectSandbox(phone);
-      const { status, stdout, lingeredMs } = await project.curfew(['sessions', 'revoke', '--user', 'asha']);
+      const { status, stdout, lingeredMs } = await project.curfewProcess([
+        'sessions',
+        'revoke',
+        '--user',
+        'asha',
+      ]);
       expect(status).toBe(0);
       expect(lingeredMs).toBeLessThan(3_000);
       expect(stdout).toMatch(/^Order [\w-]+ of \w{3} \d+ \w{3} \d{4}, [\d:]{8} IST\n/);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Argument } from 'commander';
-import { PROJECT_FOLDER, parseProjectConfig, readSettings } from '../../boot/project-files.ts';
+import type { Project } from '../../boot/project.ts';
 import { toIstIso } from '../../core/ist.ts';
 import { connectDatabase } from '../../storage/database.ts';
 import { createDatabaseInspection } from '../../storage/database-inspection.ts';
@@ -32,8 +32,8 @@ export const command: CliCommand<BackupOptions> = {
  * server's version.
  */
 async function backup(context: CommandContext, { file, json }: BackupOptions): Promise<ExitCode> {
-  const { terminal, environment, clock } = context;
-  const { database } = parseProjectConfig(readSettings(environment));
+  const { project, terminal, environment, clock } = context;
+  const { database } = project.readConfig(environment);
   if (database.dialect === 'postgres') {
     const commands = postgresCommands(database.url, resolve(file ?? `${nameFor(clock.now())}.dump`));
     await terminal.print(json ? toJson({ database: 'postgres', ...commands }) : postgresText(commands));
@@ -43,7 +43,7 @@ async function backup(context: CommandContext, { file, json }: BackupOptions): P
     throw new CommandError('DATABASE_URL=sqlite::memory: keeps nothing that could be copied: use a file.');
   if (!existsSync(database.file))
     throw new CommandError(`There is no database yet at ${printable(database.file)}: nothing to copy.`);
-  const target = resolve(file ?? join(backupFolder(), `${nameFor(clock.now())}.db`));
+  const target = resolve(file ?? join(backupFolder(project), `${nameFor(clock.now())}.db`));
   if (existsSync(target))
     throw new CommandError(
       `${printable(target)} is there already, and is not overwritten: choose another name.`,
@@ -87,8 +87,8 @@ async function checkVersion(file: string): Promise<boolean> {
   }
 }
 
-function backupFolder(): string {
-  const folder = join(PROJECT_FOLDER, 'data', 'backups');
+function backupFolder(project: Project): string {
+  const folder = join(project.folder, 'data', 'backups');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }

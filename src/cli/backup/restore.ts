@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { Argument, Option } from 'commander';
 import { readChainState } from '../../audit/audit-chain-store.ts';
-import { parseProjectConfig, readSettings } from '../../boot/project-files.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
 import { formatIst, toIstIso } from '../../core/ist.ts';
 import { connectDatabase, openDatabase } from '../../storage/database.ts';
@@ -54,7 +53,8 @@ export const command: CliCommand<RestoreOptions> = {
 
 /** Puts a backup in the place of the database, or, on Postgres, does the same ending behind pg_restore. */
 async function restore(context: CommandContext, options: RestoreOptions): Promise<ExitCode> {
-  const { database } = parseProjectConfig(readSettings(context.environment));
+  const { project, environment } = context;
+  const { database } = project.readConfig(environment);
   if (database.dialect === 'postgres') {
     if (options.afterPgRestore !== true)
       throw new CommandError(

@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs';
 import { readEnvFile } from '../../boot/env-file.ts';
-import { ENV_FILE } from '../../boot/project-files.ts';
 import type { Environment } from '../../config.ts';
 import { explainError } from '../explain-error.ts';
 import { type Finding, findingsOf } from './finding.ts';
@@ -16,21 +15,21 @@ export interface EnvFileCheckup {
 }
 
 /** The file holds every secret: only its owner should read it. */
-export function checkEnvFile(): EnvFileCheckup {
+export function checkEnvFile(envFile: string): EnvFileCheckup {
   try {
-    return { findings: checkMode(), settings: readEnvFile(ENV_FILE) };
+    return { findings: checkMode(envFile), settings: readEnvFile(envFile) };
   } catch (error) {
-    const remedy = `Make it a file that the user who runs Curfew can read: ${ENV_FILE}`;
+    const remedy = `Make it a file that the user who runs Curfew can read: ${envFile}`;
     return { findings: [fail(explainError(error), remedy)], settings: {} };
   }
 }
 
-function checkMode(): readonly Finding[] {
-  const stats = statSync(ENV_FILE, { throwIfNoEntry: false });
+function checkMode(envFile: string): readonly Finding[] {
+  const stats = statSync(envFile, { throwIfNoEntry: false });
   if (stats === undefined) return [ok('There is none: the settings come from the environment')];
   const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
   // Windows has no such modes, and reports all of them.
   if ((stats.mode & OTHERS) === 0 || process.platform === 'win32')
     return [ok(`Mode ${mode}: nobody but its owner reads it`)];
-  return [warn(`Mode ${mode}: others on this machine may read the secrets`, `chmod 600 ${ENV_FILE}`)];
+  return [warn(`Mode ${mode}: others on this machine may read the secrets`, `chmod 600 ${envFile}`)];
 }

@@ -31,10 +31,10 @@ async function doctor(context: CommandContext, { json }: { readonly json?: boole
   return healthy ? 0 : 1;
 }
 
-async function examine({ environment, clock }: CommandContext): Promise<readonly Finding[]> {
-  const envFile = checkEnvFile();
+async function examine({ project, environment, clock }: CommandContext): Promise<readonly Finding[]> {
+  const envFile = checkEnvFile(project.envFile);
   const settings = mergeEnvironment(environment, envFile.settings);
-  const { config, problems } = readAsFarAsPossible(settings);
+  const { config, problems } = readAsFarAsPossible(project, settings);
   const unless = async (setting: string, name: string, look: () => Promise<readonly Finding[]>) =>
     problems.some((problem) => problem.name === setting)
       ? [findingsOf(name).fail('Not looked at', `Mend ${setting} first.`)]

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { parseProjectConfig } from '../../boot/project-files.ts';
+import type { Project } from '../../boot/project.ts';
 import { type Config, ConfigError, type ConfigProblem, type Environment } from '../../config.ts';
 
 export interface ReadableConfig {
@@ -9,13 +9,13 @@ export interface ReadableConfig {
 }
 
 /** The settings as far as they can be read: one that is wrong must not hide what else is. */
-export function readAsFarAsPossible(settings: Environment): ReadableConfig {
+export function readAsFarAsPossible(project: Project, settings: Environment): ReadableConfig {
   try {
-    return { config: parseProjectConfig(settings), problems: [] };
+    return { config: project.parseConfig(settings), problems: [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const standIns = error.problems.map(({ name }) => [name, standInFor(name)]);
-    const config = parseProjectConfig({ ...settings, ...Object.fromEntries(standIns) });
+    const config = project.parseConfig({ ...settings, ...Object.fromEntries(standIns) });
     return { config, problems: error.problems };
   }
 }

@@ -1,0 +1,44 @@
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { projectIn } from '../../src/boot/project.ts';
+import { runCommandLine } from '../../src/cli/command-line.ts';
+import { createTerminal, type StandardStreams, type Terminal } from '../../src/cli/terminal.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { createScratchDirectory } from '../support/scratch-directory.ts';
+
+export interface CliResult {
+  /** The exit status; null when it had to be killed. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  /** The environment; the .env of `folder` stands behind it. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The project's; an empty one without. */
+  readonly folder?: string;
+  /** What comes in on standard input, through a pipe. */
+  readonly input?: string;
+  readonly showProgress?: Terminal['showProgress'];
+}
+
+/** Carries out a command in this process, without the second that a process of its own takes to start. */
+export async function runCommand(args: readonly string[], options: CommandOptions): Promise<CliResult> {
+  const { settings, input = '', showProgress } = options;
+  const folder = options.folder ?? createScratchDirectory('command').path;
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  stdin.end(input);
+  const output = Promise.all([text(stdout), text(stderr)]);
+  const terminal = createTerminal({ stdin, stdout, stderr } as unknown as StandardStreams);
+  const status = await runCommandLine(args, {
+    project: projectIn(folder),
+    environment: settings,
+    terminal: showProgress === undefined ? terminal : { ...terminal, showProgress },
+    clock: systemClock,
+  });
+  stdout.end();
+  stderr.end();
+  const [printed, said] = await output;
+  return { status, stdout: printed, stderr: said };
+}
