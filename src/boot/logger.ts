@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import { type DestinationStream, type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import type pinoPretty from 'pino-pretty';
 import type { LogLevel } from '../config.ts';
 
 /** Where a secret could stand if such an object were logged. The rule is not to log them at all. */
@@ -28,6 +29,8 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
 
 function standardOutput(): DestinationStream {
   if (!process.stdout.isTTY) return pino.destination(1);
+  // Thirty files that only a terminal needs.
+  const pretty: typeof pinoPretty = createRequire(import.meta.url)('pino-pretty');
   return pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss', ignore: 'requestId', singleLine: true });
 }
 

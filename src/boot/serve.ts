@@ -56,7 +56,7 @@ export async function serve({ config: given, environment, log }: ServeOptions): 
   // Of the process, and not of a server: nothing ends them before the process does.
   collectDefaultMetrics({ register: services.metrics, eventLoopMonitoringPrecision: LOOP_RESOLUTION_MS });
 
-  services.gateway.rules.load();
+  await services.gateway.rules.load();
   await warnOfClock(services);
   await jobs.catchUp();
   const app = createApp(services);

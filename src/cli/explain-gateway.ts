@@ -31,7 +31,7 @@ function explainGateway(
     const { rules, isRelayed } = services.gateway;
     if (rules.file === undefined)
       throw new CommandError('The gateway is off: set GATEWAY_RULES in .env to a file of rules.');
-    rules.load();
+    await rules.load();
     const account = user === undefined ? undefined : await findUser(services, user);
     const asked = { url, method: method.toUpperCase() };
     const asker = account && { ...account, usernameKey: usernameKey(account.username) };

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
 import { invalid } from '../errors.ts';
+import { normaliseHost } from './host.ts';
 import type { Target } from './rules.ts';
-import { normaliseHost } from './rules-file.ts';
 
 /** How a proxy asks, by the path that it asks at. */
 export type ProxyKind = 'nginx' | 'forward' | 'ext';

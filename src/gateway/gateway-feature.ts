@@ -7,6 +7,7 @@ import type { TakesHandshake } from '../http/upgrade.ts';
 import type { Database } from '../storage/database.ts';
 import { type AdmissionDeps, createAdmission } from './admission.ts';
 import { createGatewayPage, type FindExplainedUser } from './gateway-page.ts';
+import { normaliseHost } from './host.ts';
 import { createIdentityIssuer, type IdentityIssuerDeps } from './identity.ts';
 import { createLiveRules, type LiveRules } from './live-rules.ts';
 import { answerRefusal } from './refusal.ts';
@@ -16,7 +17,7 @@ import { createAuthorisation, createGatewayRouter, createPolicyChooser } from '.
 import { createRuleUseStore } from './rule-use-store.ts';
 import { createRuleUses, type RuleUses } from './rule-uses.ts';
 import type { Target } from './rules.ts';
-import { normaliseHost, type RulesContext } from './rules-file.ts';
+import type { RulesContext } from './rules-file.ts';
 
 export interface GatewayFeatureDeps
   extends Omit<AdmissionDeps, 'uses'>,

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { calculateJwkThumbprint, type JWK } from 'jose';
+import type { JWK } from 'jose';
 import { deriveKey } from '../storage/key-ring.ts';
 
 /** What signs X-Curfew-Identity. */
@@ -22,6 +22,7 @@ export function deriveIdentityKeys(encryptionKeys: readonly string[]): Promise<r
 }
 
 async function derive(encryptionKey: string): Promise<IdentityKey> {
+  const { calculateJwkThumbprint } = await import('jose');
   const seed = deriveKey(encryptionKey, 'gateway/identity');
   const privateKey = createPrivateKey({
     key: Buffer.concat([PKCS8_HEAD, seed]),

@@ -1,4 +1,3 @@
-import { SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
@@ -64,6 +63,7 @@ export function createIdentityIssuer(deps: IdentityIssuerDeps): IdentityIssuer {
   }
 
   async function sign({ userId, username, role, endsAt }: Identity, email: string, audience: string) {
+    const { SignJWT } = await import('jose');
     const [key] = await identityKeys();
     if (key === undefined) throw new RangeError('There is no encryption key.');
     const now = Math.floor(clock.now() / SECOND_MS);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type AuditLog, SYSTEM_ORIGIN } from '../core/audit-event.ts';
 import type { Log } from '../core/log.ts';
 import type { GatewayRule } from './rules.ts';
-import { parseRules, type RulesContext, type RulesProblem } from './rules-file.ts';
+import type { RulesContext, RulesProblem } from './rules-file.ts';
 
 /** A rules file that cannot be used, at the start. The message is for the person who wrote it. */
 export class RulesFileError extends Error {
@@ -15,8 +15,8 @@ export interface LiveRules {
   current(): readonly GatewayRule[];
   /** GATEWAY_RULES; undefined where the gateway is off. */
   readonly file: string | undefined;
-  /** At the start. Throws RulesFileError. */
-  load(): void;
+  /** At the start. Rejects with RulesFileError. */
+  load(): Promise<void>;
   /** Calls back whenever others are in force. */
   onChange(listener: () => void): void;
   /** When the file has changed: a bad one is logged and recorded once, and the last good one stays in force. */
@@ -36,7 +36,9 @@ export function createLiveRules({ file, audit, log, ...context }: LiveRulesDeps)
 
   type Outcome = { readonly rules: readonly GatewayRule[] } | { readonly problems: readonly string[] };
 
-  function read(path: string): Outcome & { readonly text: string } {
+  async function read(path: string): Promise<Outcome & { readonly text: string }> {
+    // With what reads YAML: only a server with a gateway loads it.
+    const { parseRules } = await import('./rules-file.ts');
     let text: string;
     try {
       text = readFileSync(path, 'utf8');
@@ -54,9 +56,9 @@ export function createLiveRules({ file, audit, log, ...context }: LiveRulesDeps)
     current: () => rules,
     onChange: (listener) => void listeners.push(listener),
 
-    load() {
+    async load() {
       if (file === undefined) return;
-      const outcome = read(file);
+      const outcome = await read(file);
       if ('problems' in outcome)
         throw new RulesFileError(
           `The rules of the gateway cannot be used:\n  ${outcome.problems.join('\n  ')}`,
@@ -67,7 +69,7 @@ export function createLiveRules({ file, audit, log, ...context }: LiveRulesDeps)
 
     async reload() {
       if (file === undefined) return;
-      const outcome = read(file);
+      const outcome = await read(file);
       if (outcome.text === textBefore) return;
       textBefore = outcome.text;
       if ('problems' in outcome) {

@@ -8,11 +8,11 @@ import type { Admit } from './admission.ts';
 import { type AskedRequest, askedOf, noteAsked } from './asked-request.ts';
 import { EXT_PATH, FORWARD_PATH, MissingHeadersError, NGINX_PATH } from './forwarded-request.ts';
 import { GATEWAY_PAGE_ROUTES } from './gateway-page.ts';
+import { normaliseHost } from './host.ts';
 import type { IdentityIssuer } from './identity.ts';
 import type { LiveRules } from './live-rules.ts';
 import type { RelayedRequests } from './relay/relayed-requests.ts';
 import { originOf } from './rules.ts';
-import { normaliseHost } from './rules-file.ts';
 import { RETURN_PATH } from './sign-in-address.ts';
 
 const JWKS_PATH = '/.well-known/jwks.json';

@@ -1,7 +1,7 @@
-import { isIPv6 } from 'node:net';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ROLES } from '../core/role.ts';
+import { normaliseHost } from './host.ts';
 import type { GatewayRule, Who } from './rules.ts';
 
 /** What is wrong with a rules file, in words, and where: lines count from 1. */
@@ -23,16 +23,6 @@ export interface RulesContext {
   readonly ownHost: string;
   /** The first segments of this server's own paths: no tool can be relayed there under its host. */
   readonly ownPaths: ReadonlySet<string>;
-}
-
-const DEFAULT_PORTS = { http: ':80', https: ':443' } as const;
-
-/** The host of an address as rules and requests are compared; undefined for what is none. */
-export function normaliseHost(text: string, scheme: keyof typeof DEFAULT_PORTS): string | undefined {
-  const [, name = '', port = ''] = /^(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:\d{1,5})?$/i.exec(text) ?? [];
-  const bare = name.toLowerCase().replace(/\.$/, '');
-  if (bare === '' || (bare.startsWith('[') && !isIPv6(bare.slice(1, -1)))) return undefined;
-  return port === '' || Number(port.slice(1)) === Number(DEFAULT_PORTS[scheme].slice(1)) ? bare : bare + port;
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;

@@ -57,10 +57,21 @@ describe.each(LOCATIONS)('the chain of the audit log on %s', (_name, locate) => 
       run(process.execPath, [APPENDER, JSON.stringify(world.location), name]),
     );
     for (let each = 0; each < 30; each += 1) await world.audit.record(ended('here'), ORIGIN);
-    for (const { stdout } of await Promise.all(processes)) expect(stdout).toBe('');
-    const verdict = await verifyChain(world.rows);
-    expect(verdict).toMatchObject({ problem: undefined, rows: 210, last: { seq: 210 }, head: { seq: 210 } });
-    expect(world.log.lines).toEqual([]);
+    const logs = [...(await Promise.all(processes)).map(({ stdout }) => stdout), ...world.log.lines].join(
+      '\n',
+    );
+    const { problem, rows, last, head } = await verifyChain(world.rows);
+    expect({ problem, last: last?.seq, head: head?.seq }).toEqual({
+      problem: undefined,
+      last: rows,
+      head: rows,
+    });
+    // On a slow disk a process may wait in vain for the others: then the log has its entries, and nothing else.
+    const lines = logs.split('\n').filter((line) => line !== '');
+    for (const line of lines) expect(line).toContain('could not be written; its entries are in this line');
+    const inLog = logs.match(/"requestId":/g)?.length ?? 0;
+    const stored = (await world.stored()).filter(({ type }) => type === 'session.ended').length;
+    expect(stored + inLog).toBe(210);
   });
 
   it('has neither when what this process remembers of the head is old', async () => {

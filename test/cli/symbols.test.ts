@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { createPostgresDatabase } from '../support/databases.ts';
 import { createScratchDirectory, type ScratchDirectory } from '../support/scratch-directory.ts';
@@ -13,7 +13,6 @@ import { KITE_HEADER, sampleMasterText } from '../symbols/sample-master.ts';
 import { CLI_TEST_TIMEOUT_MS } from './project-copy.ts';
 import { runCommand } from './run-command.ts';
 
-const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const MINUTE_MS = 60_000;
 
 const DATABASES = [
@@ -123,7 +122,7 @@ describe.each(DATABASES)(
       await curfew('symbols', 'import', write('old.csv', sampleMasterText(50)));
       const child = spawn(
         process.execPath,
-        [MAIN, 'symbols', 'import', write('new.csv', sampleMasterText(40_000))],
+        [inject('bundledServer').cli, 'symbols', 'import', write('new.csv', sampleMasterText(40_000))],
         {
           env: { ...TEST_SECRETS, DATABASE_URL, PATH: process.env['PATH'] },
           stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { nextCutoff } from '../../src/core/cutoff.ts';
@@ -17,7 +16,6 @@ import { measured } from './support/measured.ts';
 import { startNode } from './support/node-process.ts';
 
 const CUTOFF_TIME = { hour: 3, minute: 0 } as const;
-const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const LEASE_MS = 30 * SECOND_MS;
 const SWEPT_WITHIN_MS = 60 * SECOND_MS;
 /** Nodes start in two seconds; beside three other test files on two cores in ten. */
@@ -171,7 +169,7 @@ test('a node whose clock differs from Redis’s by more than two seconds says th
   const node = await startNode({ env });
   const readiness = async () => (await fetch(`${node.origin}/readyz`)).json();
   const complaints = async (): Promise<readonly string[]> => {
-    const { stdout } = await run(process.execPath, [CLI, 'doctor', '--json'], {
+    const { stdout } = await run(process.execPath, [inject('bundledServer').cli, 'doctor', '--json'], {
       env: { ...process.env, ...TEST_SECRETS, ...env, BASE_URL: node.origin, NODE_ENV: 'production' },
     });
     const { checks } = JSON.parse(stdout) as { checks: { name: string; status: string; message: string }[] };

@@ -1,7 +1,10 @@
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { bundleServer } from '../support/bundled-server.ts';
 import { timeUntil } from '../support/eventually.ts';
+import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { findViolations, type Violation } from './support/checker.ts';
 import { createHistory } from './support/history.ts';
 import { type House, type Inhabitant, startHouse } from './support/house.ts';
@@ -208,9 +211,11 @@ interface Stage {
 
 async function openStage(patches: readonly Patch[]): Promise<Stage> {
   const mutant = createMutant(patches);
+  const bundle = createScratchDirectory('mutant-bundle');
+  const { main } = await bundleServer(bundle.path, dirname(dirname(mutant.main)));
   const clock = createMachineClock();
   const env = { SESSION_EXPIRY_TIME: '03:00' };
-  const house = await startHouse({ nodes: 1, people: 1, main: mutant.main, clock, env });
+  const house = await startHouse({ nodes: 1, people: 1, main, clock, env });
   const now = (): number => clock.now();
 
   return {
@@ -235,6 +240,7 @@ async function openStage(patches: readonly Patch[]): Promise<Stage> {
       await house.close();
       clock.remove();
       mutant.remove();
+      bundle.remove();
     },
   };
 }

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { SECOND_MS } from '../../src/core/duration.ts';
@@ -17,7 +16,6 @@ import { measured } from './support/measured.ts';
 import { countOpenOrders, countOrdersOf } from './support/outbox.ts';
 import { createTcpProxy } from './support/tcp-proxy.ts';
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const run = promisify(execFile);
 
 const ROUNDS = 20;
@@ -74,15 +72,19 @@ test('a session that is ended on one node is refused by the other from the very 
 test('what the command line ends is refused by every node from its last line on', async () => {
   const { username } = person(1);
   const devices = await Promise.all(house.origins.map((at) => mustSignIn(house.browser, at, person(1))));
-  const { stdout } = await run(process.execPath, [CLI, 'sessions', 'revoke', '--user', username, '--json'], {
-    env: {
-      ...process.env,
-      ...TEST_SECRETS,
-      ...stores,
-      BASE_URL: house.browser.baseUrl,
-      NODE_ENV: 'production',
+  const { stdout } = await run(
+    process.execPath,
+    [inject('bundledServer').cli, 'sessions', 'revoke', '--user', username, '--json'],
+    {
+      env: {
+        ...process.env,
+        ...TEST_SECRETS,
+        ...stores,
+        BASE_URL: house.browser.baseUrl,
+        NODE_ENV: 'production',
+      },
     },
-  });
+  );
   expect(JSON.parse(stdout)).toMatchObject({ username, sessions: 2, status: 'done' });
   for (const device of devices)
     for (const at of house.origins) expect((await device.page(at)).status).toBe(303);

@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { timeUntil } from '../support/eventually.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
 import { type Device, letsIn, mustSignIn } from './support/device.ts';
@@ -10,7 +9,6 @@ import { type House, startHouse } from './support/house.ts';
 import { measured } from './support/measured.ts';
 import { countOpenOrders } from './support/outbox.ts';
 
-const CLI = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 const DONE_WITHIN_MS = 30_000;
 const run = promisify(execFile);
 
@@ -47,7 +45,7 @@ describe('a revocation of which one step fails', () => {
     (await admin.browser.request(origin, path)).text;
 
   async function doctorOnRevocations(): Promise<{ status: string; message: string }> {
-    const { stdout } = await run(process.execPath, [CLI, 'doctor', '--json'], {
+    const { stdout } = await run(process.execPath, [inject('bundledServer').cli, 'doctor', '--json'], {
       env: {
         ...process.env,
         ...TEST_SECRETS,

@@ -42,24 +42,24 @@ describe('The rules in force', () => {
 
   it('are none where the gateway is off', async () => {
     const rules = create({ isOff: true });
-    rules.load();
+    await rules.load();
     await rules.reload();
     expect(rules.current()).toEqual([]);
   });
 
-  it('keep the server from starting where they cannot be used, with the line', () => {
+  it('keep the server from starting where they cannot be used, with the line', async () => {
     writeFileSync(file, BAD);
     const rules = create();
-    expect(() => rules.load()).toThrow(RulesFileError);
-    expect(() => rules.load()).toThrow(/gateway\.yaml, line 2: rules\.who: is public, signed-in/);
+    await expect(rules.load()).rejects.toThrow(RulesFileError);
+    await expect(rules.load()).rejects.toThrow(/gateway\.yaml, line 2: rules\.who: is public, signed-in/);
     rmSync(file);
-    expect(() => rules.load()).toThrow(/cannot be read \(ENOENT\)/);
+    await expect(rules.load()).rejects.toThrow(/cannot be read \(ENOENT\)/);
   });
 
   it('follow the file, and a bad one changes nothing and is recorded once', async () => {
     writeFileSync(file, ONE);
     const rules = create();
-    rules.load();
+    await rules.load();
     writeFileSync(file, TWO);
     await rules.reload();
     expect(namesOf(rules)).toEqual(['One', 'Two']);
@@ -81,7 +81,7 @@ describe('The rules in force', () => {
   it('stay while an editor replaces the file', async () => {
     writeFileSync(file, ONE);
     const rules = create();
-    rules.load();
+    await rules.load();
     rmSync(file);
     await rules.reload();
     writeFileSync(file, ONE);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { normaliseHost, parseRules } from '../../src/gateway/rules-file.ts';
+import { normaliseHost } from '../../src/gateway/host.ts';
+import { parseRules } from '../../src/gateway/rules-file.ts';
 
 const parse = (text: string) =>
   parseRules(text, {

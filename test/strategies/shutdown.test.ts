@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { createApiClient, makeKey } from '../api/api-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { findFreePort } from '../support/free-port.ts';
@@ -9,15 +8,13 @@ import { startServerProcess } from '../support/server-process.ts';
 import { TEST_SECRETS } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn } from '../support/visitor.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
-
 test('a server that is told to stop answers the requests that wait for signals, and is gone soon after', async () => {
   const scratch = createScratchDirectory('shutdown');
   const port = await findFreePort();
   const origin = `http://127.0.0.1:${port}`;
   const server = await startServerProcess({
     command: process.execPath,
-    args: [MAIN],
+    args: [inject('bundledServer').main],
     ready: /Curfew is ready/,
     orphanSignal: 'SIGKILL',
     env: {

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
 import type { TestProject } from 'vitest/node';
 import { openDatabase } from '../../src/storage/database.ts';
+import { type BundledServer, bundleServer } from './bundled-server.ts';
 import { MIGRATED_FILE } from './memory-location.ts';
 import { createDatabase, startPostgres } from './postgres-server.ts';
 import { startRedis } from './redis-server.ts';
@@ -17,19 +19,26 @@ declare module 'vitest' {
     postgresUrl: string;
     /** A database there that has all tables, and that nothing connects to: it is copied. */
     migratedPostgresUrl: string;
+    /** The server and the command line for tests that start many processes of them. */
+    bundledServer: BundledServer;
   }
 }
+
+const ROOM_IN_MEMORY = 4 * 1024 ** 3;
 
 /** One redis-server and one Postgres for the whole run; each test file takes an empty database of them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Without this a SIGTERM skips the handlers that remove the servers' directories.
   process.once('SIGTERM', () => process.exit(143));
+  keepFilesInMemory();
   const redis = await startRedis();
   const postgres = await startPostgres().catch(async (error: unknown) => {
     await redis.stop();
     throw error;
   });
   await compileServer();
+  const bundle = createScratchDirectory('bundle');
+  project.provide('bundledServer', await bundleServer(bundle.path));
   const migratedUrl = await createDatabase(postgres);
   await (await openDatabase({ dialect: 'postgres', url: migratedUrl })).close();
   const directory = createScratchDirectory('migrated');
@@ -41,8 +50,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('migratedPostgresUrl', migratedUrl);
   return async () => {
     directory.remove();
+    bundle.remove();
     await Promise.all([redis.stop(), postgres.stop()]);
   };
+}
+
+/** SQLite waits for the disk at each commit. Where the system has a file system in memory, with room, files of tests lie there. */
+function keepFilesInMemory(): void {
+  if (!existsSync('/dev/shm') || !existsSync('/proc/mounts')) return;
+  const { bavail, bsize } = statfsSync('/dev/shm');
+  const mount = readFileSync('/proc/mounts', 'utf8').match(/^\S+ \/dev\/shm tmpfs (\S+)/m)?.[1] ?? 'noexec';
+  // Copies of the project have programs in them.
+  if (bavail * bsize > ROOM_IN_MEMORY && !mount.includes('noexec')) process.env['TMPDIR'] = '/dev/shm';
 }
 
 /** Without a write-ahead log at its end, which has no place in memory. */

@@ -88,7 +88,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     hashCost: options.hashCost ?? LIGHT_HASHES,
     ...(adapters === undefined ? {} : { adapters }),
   });
-  services.gateway.rules.load();
+  await services.gateway.rules.load();
   const app = createApp(services);
   const server = createServer(app);
   listenForUpgrades(server, app, services.handshakes);

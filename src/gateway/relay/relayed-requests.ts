@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { toTarget } from '../forwarded-request.ts';
+import { normaliseHost } from '../host.ts';
 import type { LiveRules } from '../live-rules.ts';
 import { covers, type Target } from '../rules.ts';
-import { normaliseHost } from '../rules-file.ts';
 
 /** The requests that this server passes on to a tool by itself. */
 export interface RelayedRequests {

@@ -1,11 +1,9 @@
-import { fileURLToPath } from 'node:url';
+import { inject } from 'vitest';
 import { onFreePort } from '../../support/free-port.ts';
 import { type ProcessEnd, type ServerProcess, startServerProcess } from '../../support/server-process.ts';
 import { TEST_SECRETS } from '../../support/test-server.ts';
 
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
-
-/** The real server, as `npm start` runs it, in a process of its own. */
+/** The server in a process of its own: the sources as they are, bundled once for all nodes of a run. */
 export interface NodeProcess {
   readonly origin: string;
   readonly port: number;
@@ -26,12 +24,15 @@ export interface NodeProcess {
 export interface NodeOptions {
   /** Settings of the contract, over those that every node of the tests has. */
   readonly env: Readonly<Record<string, string>>;
-  /** Another main.ts than the project's own: for mutants. */
+  /** Another program than the project's own: for mutants. */
   readonly main?: string;
 }
 
 /** Starts it and waits until it serves. */
-export async function startNode({ env, main = MAIN }: NodeOptions): Promise<NodeProcess> {
+export async function startNode({
+  env,
+  main = inject('bundledServer').main,
+}: NodeOptions): Promise<NodeProcess> {
   let written = '';
   const startOn = (port: number): Promise<ServerProcess> =>
     startServerProcess({

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { SECOND_MS } from '../../../core/duration.ts';
-import type { PriceFeed, PriceMode, StreamEnd, StreamListener } from '../../../core/price-feed.ts';
+import type { PriceFeed, PriceMode, StreamEnd, StreamListener, Tick } from '../../../core/price-feed.ts';
 import { callBroker } from '../../adapters/call-broker.ts';
 import { type BrokerSocket, endOfStatus, openBrokerSocket } from '../broker-socket.ts';
-import { readUpstoxMessage } from './upstox-message.ts';
 
 const PUBLISHED = 'https://api.upstox.com/v3/feed/market-data-feed/authorize';
 /** In the mode `full`, and of any mode beside others. */
@@ -40,10 +39,11 @@ export function createUpstoxFeed(authorizeUrl: string = PUBLISHED): PriceFeed {
     connect({ token }, listener) {
       let socket: BrokerSocket | undefined;
       let hasEnded = false;
-      authorize(token)
-        .then((opened) => {
+      // What decodes Protocol Buffers is loaded with the first stream.
+      Promise.all([authorize(token), import('./upstox-message.ts')])
+        .then(([opened, { readUpstoxMessage }]) => {
           if (hasEnded) return;
-          if (opened instanceof URL) socket = open(opened, listener);
+          if (opened instanceof URL) socket = open(opened, readUpstoxMessage, listener);
           else listener.onEnd(opened);
         })
         // Not every URL is one for a WebSocket.
@@ -80,13 +80,13 @@ export function isOfSameBroker(url: URL, asked: URL): boolean {
   );
 }
 
-function open(url: URL, listener: StreamListener): BrokerSocket {
+function open(url: URL, read: (data: Buffer) => readonly Tick[], listener: StreamListener): BrokerSocket {
   return openBrokerSocket({
     url,
     silentAfterMs: SILENT_AFTER_MS,
     onOpen: listener.onOpen,
     onBinary(data) {
-      const ticks = readUpstoxMessage(data);
+      const ticks = read(data);
       if (ticks.length > 0) listener.onTicks(ticks);
     },
     onEnd: listener.onEnd,
