@@ -105,7 +105,7 @@ export function createApp(services: Services): Express {
   app.use(services.accounts.carryOutKeptForm);
   app.use(services.brokers.banner);
   app.use(services.accounts.roleGate);
-  app.use(services.sessions.reauthenticationGate);
+  app.use(services.accounts.reauthenticationGate);
 
   app.use(services.auditLog.exportWatch);
   app.use(pages);

@@ -8,6 +8,7 @@ import type { LivePolicy } from '../core/session-policy.ts';
 import type { RateLimit } from '../http/compound-limiter.ts';
 import type { Feature } from '../http/feature.ts';
 import type { SessionLifecycle } from '../sessions/lifecycle.ts';
+import { createReauthenticationGate } from '../sessions/reauthentication.ts';
 import { createRoleGate } from '../sessions/role-gate.ts';
 import type { SessionRegistry } from '../sessions/session-storage.ts';
 import type { Database } from '../storage/database.ts';
@@ -101,6 +102,7 @@ export interface AccountsFeature extends Feature {
   /** In front of `/setup`, which is not there once there is an account. */
   readonly setupGate: RequestHandler;
   readonly roleGate: RequestHandler;
+  readonly reauthenticationGate: RequestHandler;
   readonly needsSetup: NeedsSetup;
   readonly resetRequests: ResetRequests;
   readonly invitations: Invitations;
@@ -194,6 +196,7 @@ export function createAccountsFeature(deps: AccountsFeatureDeps): AccountsFeatur
       const user = await users.findById(userId);
       return user === undefined || user.disabled ? undefined : user.role;
     }, acting),
+    reauthenticationGate: createReauthenticationGate({ clock, hasFactor: secondFactor.has }),
     needsSetup: createNeedsSetup(users),
     reopenLoginForm: loginView.reopenForm,
     askForForm: confirmView.askForForm,

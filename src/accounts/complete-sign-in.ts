@@ -50,6 +50,7 @@ export function createCompleteSignIn({
     if (begun === 'refused') return 'refused';
     devices.issue(res, key);
     hints.write(res, user.username, method);
+    if (method !== 'password') req.session.factorAt = clock.now();
     if (method === 'passkey') req.session.passkeyAt = clock.now();
     // The user stays signed in, also where this cannot be written down.
     await users.noteSignIn(user.id).catch(() => undefined);

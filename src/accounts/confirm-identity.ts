@@ -4,10 +4,10 @@ import type { Clock } from '../core/clock.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { currentSession } from '../sessions/current-session.ts';
+import { isFresh } from '../sessions/reauthentication.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { DeviceCookies } from './device-cookies.ts';
 import { type LoginLimiter, withoutCountingFaults } from './login-limiter.ts';
-import { hasFreshPasskey } from './passkeys/fresh-passkey.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
 import { usernameKey } from './username.ts';
 
@@ -62,7 +62,7 @@ export function createConfirmIdentity({
       return { kind: 'refused' };
     }
     const factor = await withoutCountingFaults(admission, async () =>
-      hasFreshPasskey(req, clock)
+      isFresh(req.session.passkeyAt, clock)
         ? { kind: 'none' as const }
         : secondFactor.check(userId, code, {
             isKnownDevice: async (since) => (await devices.recognise(req, key, since)) !== undefined,
@@ -80,6 +80,7 @@ export function createConfirmIdentity({
     }
     await admission.giveBack();
     req.session.provedAt = clock.now();
+    if (factor.kind === 'accepted') req.session.factorAt = clock.now();
     await audit.record({ type: 'identity.confirmed', userId }, origin);
     return { kind: 'confirmed', passwordHash: outcome.passwordHash };
   };

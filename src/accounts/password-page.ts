@@ -6,8 +6,8 @@ import { readForm, refuseForm } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
 import { currentSession } from '../sessions/current-session.ts';
+import { isFresh } from '../sessions/reauthentication.ts';
 import { wrongText } from './confirm-view.ts';
-import { hasFreshPasskey } from './passkeys/fresh-passkey.ts';
 import type { Passkeys } from './passkeys/passkeys.ts';
 import type { ChangePassword, PasswordChangeResult } from './password-change.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
@@ -91,7 +91,7 @@ export function createPasswordPage({ changePassword, secondFactor, passkeys, clo
     const { enrolledAt, passkeys } = await secondFactor.stateOf(currentSession(req).userId);
     const hasApp = enrolledAt !== undefined;
     return {
-      asksCode: (hasApp || passkeys > 0) && !hasFreshPasskey(req, clock),
+      asksCode: (hasApp || passkeys > 0) && !isFresh(req.session.passkeyAt, clock),
       hasApp,
       hasPasskeys: passkeys > 0,
     };

@@ -55,6 +55,8 @@ export interface AccountsRouterDeps
   readonly confirmView: ConfirmView;
 }
 
+const withFactor = (post: string) => ({ get: true, post, factor: true }) as const;
+
 export const ACCOUNT_ROUTES: readonly RoutePolicy[] = [
   { path: '/setup', class: 'form' },
   { path: '/auth/login', below: true, class: 'form' },
@@ -65,30 +67,22 @@ export const ACCOUNT_ROUTES: readonly RoutePolicy[] = [
   { path: `${CONFIRM}/passkey`, viewersToo: true },
   { path: `${CONFIRM}/passkey/options` },
   { path: PROFILE, viewersToo: true },
-  { path: EMAIL_PAGE, viewersToo: true, reauthenticate: { get: true, post: 'Change your email address' } },
+  { path: EMAIL_PAGE, viewersToo: true, reauthenticate: withFactor('Change your email address') },
   { path: PASSWORD_PAGE, viewersToo: true },
-  { path: PASSKEYS_PAGE, viewersToo: true, reauthenticate: { get: true, post: 'Add a passkey' } },
+  { path: PASSKEYS_PAGE, viewersToo: true, reauthenticate: withFactor('Add a passkey') },
   { path: `${PASSKEYS_PAGE}/options` },
-  {
-    path: `${PASSKEYS_PAGE}/:id/name`,
-    viewersToo: true,
-    reauthenticate: { get: true, post: 'Rename a passkey' },
-  },
-  {
-    path: `${PASSKEYS_PAGE}/:id/removal`,
-    viewersToo: true,
-    reauthenticate: { get: true, post: 'Remove a passkey' },
-  },
-  { path: FACTOR_PAGE, viewersToo: true, reauthenticate: { get: true, post: 'Set up an authenticator app' } },
+  { path: `${PASSKEYS_PAGE}/:id/name`, viewersToo: true, reauthenticate: withFactor('Rename a passkey') },
+  { path: `${PASSKEYS_PAGE}/:id/removal`, viewersToo: true, reauthenticate: withFactor('Remove a passkey') },
+  { path: FACTOR_PAGE, viewersToo: true, reauthenticate: withFactor('Set up an authenticator app') },
   {
     path: `${FACTOR_PAGE}/recovery-codes`,
     viewersToo: true,
-    reauthenticate: { post: 'Make new recovery codes' },
+    reauthenticate: { post: 'Make new recovery codes', factor: true },
   },
   {
     path: `${FACTOR_PAGE}/removal`,
     viewersToo: true,
-    reauthenticate: { get: true, post: 'Remove your authenticator app' },
+    reauthenticate: withFactor('Remove your authenticator app'),
   },
 ];
 

@@ -46,9 +46,9 @@ export interface RoutePolicy {
   readonly limit?: BatchedLimitName | 'own';
   /**
    * Methods that ask for the password again where the last time is long ago (ASVS 7.5.1, 7.5.3). A POST says what it does, for
-   * the page that asks and then carries it out: `Create an API key`.
+   * the page that asks and then carries it out: `Create an API key`. `factor`: for the second factor too, where the user has one.
    */
-  readonly reauthenticate?: { readonly get?: true; readonly post?: string };
+  readonly reauthenticate?: { readonly get?: true; readonly post?: string; readonly factor?: true };
   /** What leaves the server here, for the audit log. */
   readonly exports?: 'bans' | 'traffic';
   /**

@@ -10,10 +10,8 @@ import { currentSession } from './current-session.ts';
 /** The page that asks for the password. */
 export const CONFIRM = '/auth/confirm';
 
-/** How old the last password may be where a form is asked for. */
-const FOR_A_FORM_MS = 10 * MINUTE_MS;
-/** And where it is sent: who was asked before it was shown has time to fill it in. */
-const FOR_AN_ACT_MS = 30 * MINUTE_MS;
+/** So old, it counts no more. A form that was filled in for longer is kept, and carried out once it is shown again. */
+const FRESH_MS = 10 * MINUTE_MS;
 
 /** The password once more, before what a stolen session must not be enough for. */
 export interface Reauthentication {
@@ -39,9 +37,7 @@ export class ReauthenticationDueError extends Error {
 export function createReauthentication(clock: Clock): Reauthentication {
   return {
     isDue(req) {
-      // Where a clock was put back, the last time may lie in the future: that makes it no fresher.
-      const age = Math.abs(clock.now() - lastProofOf(req));
-      return age >= (isForm(req) ? FOR_A_FORM_MS : FOR_AN_ACT_MS);
+      return !isFresh(lastProofOf(req), clock);
     },
 
     ask(req, res, act = 'Send the form') {
@@ -60,22 +56,41 @@ export function createReauthentication(clock: Clock): Reauthentication {
 
 const isForm = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
 
+/** Whether a password, passkey or code was shown a moment ago. `at`: in ms since the epoch; undefined for never. */
+export function isFresh(at: number | undefined, clock: Clock): boolean {
+  // Where a clock was put back, it may lie in the future: that makes it no fresher.
+  return at !== undefined && Math.abs(clock.now() - at) < FRESH_MS;
+}
+
 /** When the user of the request's session last proved who they are, in ms since the epoch. Signing in is the first time. */
 export function lastProofOf(req: Request): number {
   return req.session.provedAt ?? currentSession(req).loginTime;
 }
 
+export interface ReauthenticationGateDeps {
+  readonly clock: Clock;
+  /** Whether the user has a second factor at this moment: another session may have set one up. */
+  readonly hasFactor: (userId: string) => Promise<boolean>;
+}
+
 /**
- * Stands in front of the features: asks for the password where the route's row says so and the last time is long ago. Where
- * it depends on the change itself whether more can be traded or read afterwards, the feature asks.
+ * Stands in front of the features: asks for the password where the route's row says so and the last time is long ago, and
+ * likewise for the second factor of a user who has one. Where it depends on the change itself whether more can be traded or
+ * read afterwards, the feature asks.
  */
-export function createReauthenticationGate(clock: Clock): RequestHandler {
+export function createReauthenticationGate({ clock, hasFactor }: ReauthenticationGateDeps): RequestHandler {
   const reauthentication = createReauthentication(clock);
-  return function requireReauthentication(req, res, next) {
-    const { get, post } = policyOf(req).reauthenticate ?? {};
+
+  return async function requireReauthentication(req, res, next) {
+    const { get, post, factor } = policyOf(req).reauthenticate ?? {};
     const act = req.method === 'POST' ? post : undefined;
     const isAsked = act !== undefined || (get === true && isForm(req));
-    if (isAsked && reauthentication.isDue(req)) reauthentication.ask(req, res, act);
+    const isDue = isAsked && (reauthentication.isDue(req) || (factor === true && (await isFactorDue(req))));
+    if (isDue) reauthentication.ask(req, res, act);
     else next();
   };
+
+  async function isFactorDue(req: Request): Promise<boolean> {
+    return !isFresh(req.session.factorAt, clock) && hasFactor(currentSession(req).userId);
+  }
 }

@@ -17,6 +17,8 @@ declare module 'express-session' {
     address: string;
     /** When the person last entered their password again, in ms since the epoch; absent while they have not. */
     provedAt?: number;
+    /** When they last showed a second factor in this session, a passkey among them, in ms since the epoch. */
+    factorAt?: number;
     /** When they last used a passkey in this session, in ms since the epoch. */
     passkeyAt?: number;
     /** csurf's. */

@@ -15,7 +15,6 @@ import { createIdleWatch, type IdleWatch } from './idle-watch.ts';
 import { createSessionLifecycle, type SessionLifecycle } from './lifecycle.ts';
 import { createLongRequests } from './long-requests.ts';
 import { createOutageLogout } from './outage-logout.ts';
-import { createReauthenticationGate } from './reauthentication.ts';
 import { createSessionsRouter } from './routes.ts';
 import type { SessionActors } from './session-actors.ts';
 import { createSessionCookie, type SessionCookieDeps } from './session-cookie.ts';
@@ -57,7 +56,6 @@ export interface SessionsFeature extends Feature {
   readonly loadSession: RequestHandler;
   readonly cookieName: string;
   readonly outageLogout: ErrorRequestHandler;
-  readonly reauthenticationGate: RequestHandler;
   /** For forms that are shown to visitors. */
   readonly visitorSecret: (sid: string) => string;
   /** Whose session a request says it carries: not looked at yet. */
@@ -109,7 +107,6 @@ export function createSessionsFeature(deps: SessionsFeatureDeps): SessionsFeatur
     cookieName: cookie.name,
     loadSession: createSessionMiddleware({ storage, ids, secrets, cookie }),
     outageLogout: createOutageLogout(revoker),
-    reauthenticationGate: createReauthenticationGate(clock),
     visitorSecret: visitorIds.formSecretOf,
     unverifiedUserId: createUnverifiedUser(cookie.name),
     shownSession: createShownSession({ ...deps, cookieName: cookie.name, store: storage.passiveStore }),

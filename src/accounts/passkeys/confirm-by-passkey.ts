@@ -38,6 +38,7 @@ export function createConfirmByPasskey({ tryPasskey, audit, clock }: ConfirmByPa
     }
     const now = clock.now();
     req.session.provedAt = now;
+    req.session.factorAt = now;
     req.session.passkeyAt = now;
     await audit.record({ type: 'identity.confirmed', userId }, origin);
     return { kind: 'confirmed' };

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
+import type { Clock } from '../../core/clock.ts';
 import { AppError, invalid, notFound } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { readForm, refuseForm, typedText } from '../../http/form.ts';
@@ -23,12 +24,14 @@ const NOTICES: Notices = new Map([
 export interface PasskeyPagesDeps {
   readonly passkeys: Passkeys;
   readonly secondFactor: Pick<SecondFactor, 'stateOf' | 'isRequired'>;
+  readonly clock: Clock;
 }
 
 /** A user's own passkeys: seen, added, renamed and removed. Each change asks for who they are first. */
 export function createPasskeyPages({
   passkeys,
   secondFactor,
+  clock,
 }: PasskeyPagesDeps): Readonly<
   Record<'show' | 'options' | 'add' | 'askName' | 'rename' | 'askRemoval' | 'remove', RequestHandler>
 > {
@@ -99,6 +102,8 @@ export function createPasskeyPages({
         refuseForm(req, res, error);
         return render(req, res, { error: error.message });
       }
+      // It was used just now.
+      req.session.factorAt = clock.now();
       const next = `${PASSKEYS_PAGE}?notice=added`;
       if (outcome.recoveryCodes === undefined) return res.redirect(303, next);
       showRecoveryCodes(req, res, outcome.recoveryCodes, next);

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
+import type { Clock } from '../../core/clock.ts';
 import { AppError } from '../../errors.ts';
 import { auditOrigin } from '../../http/audit-origin.ts';
 import { renderPage } from '../../http/page.ts';
@@ -13,6 +14,7 @@ export const FACTOR_PAGE = '/profile/second-factor';
 export interface FactorPagesDeps {
   readonly secondFactor: SecondFactor;
   readonly enrolments: Enrolments;
+  readonly clock: Clock;
 }
 
 /** What the page says on top, chosen by a fixed word in its address. */
@@ -24,6 +26,7 @@ const NOTICES: Notices = new Map([
 export function createFactorPages({
   secondFactor,
   enrolments,
+  clock,
 }: FactorPagesDeps): Readonly<
   Record<'show' | 'enrol' | 'renewCodes' | 'askRemoval' | 'remove', RequestHandler>
 > {
@@ -56,6 +59,8 @@ export function createFactorPages({
       if (enrolled.kind === 'wrong') return render(req, res.status(400), WRONG_CODE);
       // One was enrolled in another tab: the page shows it.
       if (enrolled.kind === 'refused') return res.redirect(303, FACTOR_PAGE);
+      // A code of it was shown just now.
+      req.session.factorAt = clock.now();
       showRecoveryCodes(req, res, enrolled.recoveryCodes, FACTOR_PAGE);
     },
 

@@ -27,7 +27,7 @@ export const PEOPLE_ROUTES: readonly RoutePolicy[] = [
     ([act, post]): RoutePolicy => ({
       path: `${PEOPLE}/:id/${act}`,
       role: 'admin',
-      reauthenticate: { get: true, post },
+      reauthenticate: { get: true, post, ...(act === 'factors' && { factor: true }) },
     }),
   ),
 ];

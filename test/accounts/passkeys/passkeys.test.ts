@@ -291,6 +291,31 @@ describe.each(['SQLite', 'Postgres, with two nodes and Redis'])('Passkeys on %s'
     expect((await visitor.submit('/profile/password', back)).location).toContain('notice=keep');
   });
 
+  it('are asked for by a session that signed in before there was one', async () => {
+    const account = { username: `kiran-${stores.length}`, password: PERSON.password };
+    const { userAdmin } = node().services.accounts;
+    await userAdmin.create({ ...account, email: 'k@example.org', role: 'user' }, { actor: 'cli' });
+    const [before, owner] = [createVisitor(origin()), createVisitor(origin())];
+    for (const browser of [before, owner]) await signIn(browser, account);
+    const early = createVisitor(node(1).origin);
+    early.useSessionCookie(before.sessionCookie());
+    const added = await addPasskey(owner);
+    expect((await owner.get(PASSKEYS)).status).toBe(200);
+    const removal = `${PASSKEYS}/${added.id}/removal`;
+    const _csrf = await early.csrfTokenOf('/settings');
+    const sendEarly = (path: string, fields: Record<string, string>) =>
+      early.post(path, { ...fields, _csrf }, { Origin: origin() });
+    const keptForm = keptFormIn(await sendEarly(removal, {})) ?? '';
+    expect((await early.get(PASSKEYS)).location).toContain('/auth/confirm');
+    expect((await sendEarly('/auth/confirm', { password: account.password, keptForm })).status).toBe(403);
+
+    const { sealed, options } = await begin(early, '/auth/confirm/passkey');
+    added.state.counter += 1;
+    const fields = { sealed, credential: added.use(options), keptForm };
+    expect((await sendEarly('/auth/confirm/passkey', fields)).location).toBe(removal);
+    expect((await sendEarly(removal, fields)).location).toBe(`${PASSKEYS}?notice=removed`);
+  });
+
   it('come with recovery codes, which go with the last factor', async () => {
     const raviName = `ravi-${stores.length}`;
     const { userAdmin } = node().services.accounts;
