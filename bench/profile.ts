@@ -48,19 +48,18 @@ export async function profile(name: string, options: Options, say: (text: string
   }
 }
 
-/** The functions that took most of the time by themselves, and those of Curfew that did with what they call. */
+/** The functions that took most of the time by themselves, and those of Curfew that did with the packages they call. */
 function describeTime({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): readonly string[] {
   const callers = callersOf(nodes);
   const names = namesOf(nodes, callers);
   const own = new Map<string, number>();
-  const whole = new Map<string, number>();
+  const withPackages = new Map<string, number>();
   samples.forEach((id, index) => {
     const time = timeDeltas[index] ?? 0;
     add(own, names.get(id) ?? '(unknown)', time);
-    const stack = new Set<string>();
-    for (let at: number | undefined = id; at !== undefined; at = callers.get(at))
-      stack.add(names.get(at) ?? '');
-    for (const name of stack) if (name.includes(' src/')) add(whole, name, time);
+    let at: number | undefined = id;
+    while (at !== undefined && !names.get(at)?.includes(' src/')) at = callers.get(at);
+    if (at !== undefined) add(withPackages, names.get(at) ?? '', time);
   });
   own.delete('(idle)');
   const busy = sum(own.values());
@@ -74,8 +73,8 @@ function describeTime({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile
     ...lines(own),
     'Time, by package:',
     ...lines(byPackage(own)),
-    'Time, with what it calls:',
-    ...lines(whole),
+    'Time of Curfew’s functions, with the packages that they call:',
+    ...lines(withPackages),
   ];
 }
 
