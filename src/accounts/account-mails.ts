@@ -26,7 +26,7 @@ export function resetMail({ username, email }: Person, { url, expiresAt }: Link)
     subject: 'Reset your Curfew password',
     expiresAt,
     text: paragraphs(
-      `Somebody asked for a new password for ${username}. If that was you, open this link and choose one:`,
+      `A password reset was requested for ${username}. If that was you, open this link and choose one:`,
       url,
       `It works once, until ${formatIst(expiresAt)}, on any device. Your second factor stays as it is.`,
       'If it was not you, ignore this mail: nothing has changed.',

@@ -37,7 +37,7 @@ export function createAllKeysPage({ apiKeys, clock }: AllKeysPageDeps): {
       const page = numberedPage(req, PAGE_SIZE);
       const { keys, total } = await apiKeys.search({ text, offset: page.offset, limit: page.limit });
       renderPage(req, res, 'api-keys/everybody', {
-        title: 'Everybody’s API keys',
+        title: 'All API keys',
         keys: keys.map((key) => ({ ...toKeyView(key, clock.now()), username: key.username })),
         total,
         from: page.offset + 1,

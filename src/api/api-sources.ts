@@ -1,4 +1,4 @@
-/** What the API asks of the other rooms; services.ts hands it over. All instants in milliseconds since the epoch. */
+/** Functions that compose.ts passes to the API. All instants in milliseconds since the epoch. */
 
 /** A person's browser sessions, all devices together. */
 export interface SessionState {

@@ -197,14 +197,16 @@ const SENTENCES: Sentences = {
     `${count(events, 'event')} since ${formatIst(since)} could not be written here. The server’s log has them, whole.`,
   'audit.pruned': ({ fromSeq, seq, before }) =>
     `Rows ${fromSeq} to ${seq}, from before ${formatIst(before)}, were removed because of their age.`,
-  'audit.verified': ({ fromSeq, seq }) =>
-    fromSeq > seq ? 'Nothing new.' : `Rows ${fromSeq} to ${seq} are unbroken.`,
+  'audit.verified': ({ fromSeq, seq }) => (fromSeq > seq ? 'Nothing new.' : verifiedRows(fromSeq, seq)),
   'audit.broken': ({ problem }) => problem,
   'alert.raised': ({ what, figure, threshold, node }) =>
     `${alertHeading(what)}, on ${node}. ${alertSentence({ what, figure, threshold })}`,
   'alert.ended': ({ what, figure, threshold, raisedAt }) =>
     `${alertHeading(what)}. It began ${formatIst(raisedAt)}. At the worst: ${alertSentence({ what, figure, threshold })}`,
 };
+
+export const verifiedRows = (from: number, to: number): string =>
+  from === to ? `Row ${from} verified.` : `Rows ${from} to ${to} verified.`;
 
 const RESET_WORDS: Readonly<Record<string, string>> = {
   email: 'sent by email',

@@ -29,7 +29,7 @@ export interface Infrastructure {
   /** Undefined in the embedded way of running. */
   readonly channels: Channels | undefined;
   readonly sessionStorage: SessionStorage;
-  /** Undefined in the embedded way of running: the database cannot come back without its own orders. */
+  /** Undefined in the embedded way of running: the database cannot come back without its own revocations. */
   readonly gate: SessionGate | undefined;
   close(): Promise<void>;
 }

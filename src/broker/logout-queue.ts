@@ -58,7 +58,7 @@ export function createBrokerLogoutQueue(deps: BrokerLogoutQueueDeps): BrokerLogo
     },
     clock,
     intervalMs: POLL_MS,
-    onError: (error) => log.error({ err: error }, 'The logouts at brokers could not be worked on'),
+    onError: (error) => log.error({ err: error }, 'Could not process broker logouts; retrying'),
   });
 
   async function work(claim: ClaimedLogout): Promise<LogoutTally> {

@@ -12,6 +12,6 @@ export async function findUser({ accounts }: Services, username: string): Promis
 
 export function unknownUser(username: string): CommandError {
   return new CommandError(
-    `There is no user "${printable(username)}": npx curfew users list shows everybody.`,
+    `There is no user "${printable(username)}": npx curfew users list shows all users.`,
   );
 }

@@ -11,7 +11,7 @@ export function countOf({ lines }: Receipt, step: 'sessions' | 'broker_tokens'):
 export function receiptText(receipt: Receipt): string {
   const width = Math.max(...receipt.lines.map((line) => stepName(line).length));
   const lines = receipt.lines.map((line) => `  ${stepName(line).padEnd(width)}  ${outcomeText(line)}`);
-  return [`Order ${receipt.orderId} of ${formatIst(receipt.orderedAt)}`, ...lines].join('\n');
+  return [`Revocation ${receipt.orderId} of ${formatIst(receipt.orderedAt)}`, ...lines].join('\n');
 }
 
 /** The same for programs; `orderedAt` in ISO 8601. */

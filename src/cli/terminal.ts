@@ -21,7 +21,7 @@ export interface Terminal {
 /** `curfew sessions list | head`: the reader has seen enough. */
 export class ReaderGoneError extends Error {
   constructor(cause: Error) {
-    super('Nobody reads the output any more.', { cause });
+    super('Output closed.', { cause });
     this.name = 'ReaderGoneError';
   }
 }

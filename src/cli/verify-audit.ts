@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { InvalidArgumentError, Option } from 'commander';
 import { headText } from '../audit/audit-row-store.ts';
+import { verifiedRows } from '../audit/audit-sentences.ts';
 import { type ChainVerdict, verifyChain } from '../audit/chain-verification.ts';
 import { verifyExport } from '../audit/export-verification.ts';
 import type { ChainHead } from '../core/audit-chain.ts';
@@ -85,12 +86,10 @@ function text(verdict: ChainVerdict, kept: ChainHead | undefined, file: string |
   const { problem, rows, start, last, head } = verdict;
   const what = file === undefined ? 'The audit log' : 'The export';
   if (problem !== undefined)
-    return `${what} is BROKEN at row ${problem.seq}. Proved before it: ${rows} rows.`;
-  const lines = [
-    rows === 0 ? withoutRows(what, file) : `${what} is unbroken: rows ${start.seq + 1} to ${last.seq}.`,
-  ];
+    return `${what} is BROKEN at row ${problem.seq}. Rows verified before it: ${rows}.`;
+  const lines = [rows === 0 ? withoutRows(what, file) : verifiedRows(start.seq + 1, last.seq)];
   if (file !== undefined && start.seq > 0)
-    lines.push(`What lies before row ${start.seq + 1} is not in the file, and is not proved.`);
+    lines.push(`Rows before row ${start.seq + 1} are not in the file and were not verified.`);
   if (head !== undefined && head.seq > last.seq)
     lines.push(`The log goes on to row ${head.seq}, which the export was not asked for.`);
   if (kept !== undefined) lines.push(aboutKept(kept, verdict));

@@ -1,4 +1,4 @@
-/** The part of a pino logger that the rooms use; so that a test can hand in a small one. */
+/** The part of a pino logger that features use, so that a test can hand in a small one. */
 export interface Log {
   debug(facts: object, message: string): void;
   info(facts: object, message: string): void;

@@ -191,15 +191,14 @@ function createLimiter(
   return createBatchedLimiter({ limits, tallyOf });
 }
 
-const MANY_OF_PERSON =
-  'More pages were asked for with your session than a person can read. Nothing is wrong with it: you are still signed in.';
+const MANY_OF_PERSON = 'Too many requests. You are still signed in.';
 const MANY_FROM_ADDRESS = 'Too many requests came from your address.';
 
 const WORDS: Readonly<Record<BatchedLimitName, string>> = {
   pages: MANY_OF_PERSON,
   security: MANY_OF_PERSON,
   polls: 'A script asks too often with this session.',
-  gateway: 'More is asked of the tools behind this server than anyone needs.',
+  gateway: 'Too many requests to tools behind this server.',
   public: MANY_FROM_ADDRESS,
   programs: MANY_FROM_ADDRESS,
   apiUser: 'Too many requests with the API keys of one person, all of them together.',

@@ -38,7 +38,7 @@ export function createMailQueue({ store, sender, cipher, clock, log }: MailQueue
     afterwards: tidy,
     clock,
     intervalMs: POLL_MS,
-    onError: (error) => log.error({ err: error }, 'The mails that wait could not be worked on'),
+    onError: (error) => log.error({ err: error }, 'Could not process pending mails; retrying'),
   });
 
   async function tidy(): Promise<void> {

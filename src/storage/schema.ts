@@ -636,7 +636,7 @@ export interface AlarmsTable {
   busiest: string;
 }
 
-/** What browsers have blocked: a row for each sort, not for each report. */
+/** One audit event. */
 export interface AuditLogTable {
   /** The place in the chain: counts from 1 without a gap. */
   id: number;

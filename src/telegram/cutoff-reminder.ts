@@ -34,7 +34,7 @@ export function createCutoffReminder(deps: CutoffReminderDeps): CutoffReminder {
   const poller = createPoller({
     intervalMs: POLL_MS,
     work: run,
-    onError: (error) => log.error({ err: error }, 'Nobody could be reminded of the cutoff'),
+    onError: (error) => log.error({ err: error }, 'Could not send cutoff reminders'),
   });
 
   return { run, start: poller.start, stop: poller.stop };

@@ -14,7 +14,7 @@ export type MessageKind = (typeof MESSAGE_KINDS)[number];
 export const KIND_WORDS: Readonly<Record<MessageKind, { readonly label: string; readonly hint: string }>> = {
   new_device: {
     label: 'Sign-in from a new device',
-    hint: 'When somebody signs in as you with a browser that has not been used for it in the last 180 days.',
+    hint: 'A sign-in from a new browser.',
   },
   cutoff_soon: {
     label: 'The cutoff is near',
@@ -22,7 +22,7 @@ export const KIND_WORDS: Readonly<Record<MessageKind, { readonly label: string; 
   },
   session_ended: {
     label: 'A session ended',
-    hint: 'At the cutoff, when idle, or by anybody’s order: with the receipt of what ended.',
+    hint: 'At the cutoff, when idle, or by an administrator: with the receipt of what ended.',
   },
   broker_rejected: {
     label: 'A broker rejected the connection',

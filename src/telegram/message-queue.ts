@@ -44,7 +44,7 @@ export function createMessageQueue(deps: MessageQueueDeps): MessageQueue {
     afterwards: tidy,
     clock,
     intervalMs: POLL_MS,
-    onError: (error) => log.error({ err: error }, 'The messages to Telegram could not be worked on'),
+    onError: (error) => log.error({ err: error }, 'Could not process Telegram messages; retrying'),
   });
 
   async function tidy(): Promise<void> {

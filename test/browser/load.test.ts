@@ -73,7 +73,7 @@ describe('the page of the load, in a browser on a phone', () => {
     const page = await context.newPage();
     await page.goto(`${server.origin}/security/load`);
     const text = (await page.getByRole('main').textContent()) ?? '';
-    for (const words of ['API and webhooks: requests fail', STRANGER, 'Telegram messages', 'p99'])
+    for (const words of ['API and webhooks: requests fail', STRANGER, 'Pending Telegram messages', 'p99'])
       expect(text).toContain(words);
     await context.close();
   });

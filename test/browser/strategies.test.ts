@@ -138,7 +138,7 @@ describe('The pages of strategies, in a browser', () => {
   });
 
   test('TradingView’s addresses take one press, and others are typed', async () => {
-    expect(await mainText()).toContain('Anybody who knows the address');
+    expect(await mainText()).toContain('Any sender with the address');
     await page.getByRole('button', { name: 'Only TradingView’s addresses' }).click();
     await page.waitForURL(/notice=addresses_saved/);
     expect(await page.getByLabel('Addresses that may send').inputValue()).toContain('52.89.214.238');

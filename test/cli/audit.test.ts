@@ -19,7 +19,7 @@ describe.each(WAYS_TO_RUN)('curfew audit, %s', { timeout: CLI_TEST_TIMEOUT_MS },
     const { status, stdout } = await project.curfew(['audit', 'verify']);
     expect({ status, stdout }).toEqual({
       status: 0,
-      stdout: expect.stringMatching(/^The audit log is unbroken: rows 1 to 2\.\nHead: 2:[0-9a-f]{64}\n$/),
+      stdout: expect.stringMatching(/^Rows 1 to 2 verified\.\nHead: 2:[0-9a-f]{64}\n$/),
     });
     const head = /2:[0-9a-f]{64}/.exec(stdout)?.[0] ?? '';
     await project.curfew(['bans', 'add', '203.0.113.8']);
@@ -58,7 +58,7 @@ describe.each(WAYS_TO_RUN)('curfew audit, %s', { timeout: CLI_TEST_TIMEOUT_MS },
     const broken = await project.curfew(['audit', 'verify', '--file', file]);
     expect(broken).toMatchObject({
       status: 1,
-      stdout: 'The export is BROKEN at row 2. Proved before it: 1 rows.\n',
+      stdout: 'The export is BROKEN at row 2. Rows verified before it: 1.\n',
     });
     expect((await project.curfew(['audit', 'verify', '--file', join(project.folder, 'no')])).stderr).toMatch(
       /There is no file/,
@@ -103,7 +103,7 @@ it('curfew audit verify says which row of a tampered database is wrong', {
   database.close();
   expect(await project.curfew(['audit', 'verify'])).toMatchObject({
     status: 1,
-    stdout: 'The audit log is BROKEN at row 1. Proved before it: 0 rows.\n',
+    stdout: 'The audit log is BROKEN at row 1. Rows verified before it: 0.\n',
     stderr: expect.stringMatching(
       /^curfew: Row 1 does not fit the row before it: it was edited.*Keep the database as it is/,
     ),

@@ -178,7 +178,7 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     await signIn(late);
     await stop();
     const done = await restore();
-    expect(done.stdout).toContain('Everybody is signed out');
+    expect(done.stdout).toContain('All users are signed out');
     await start();
     expect([await isIn(laptop), await isIn(late)]).toEqual([false, false]);
   });

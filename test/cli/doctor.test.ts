@@ -237,7 +237,7 @@ describe('the doctor', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     expect(said('revocations')).toEqual(['warn: One revocation is pending']);
     expect(said('people')).toEqual(['warn: No admin can sign in']);
     execute('delete from users');
-    expect((await examine()).said('people')).toEqual(['warn: Nobody has an account yet']);
+    expect((await examine()).said('people')).toEqual(['warn: No accounts yet']);
   });
 
   it('fails when Redis does not answer', async () => {

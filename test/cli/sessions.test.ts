@@ -156,7 +156,7 @@ describe.each(WAYS_TO_RUN)(
       ]);
       expect(status).toBe(0);
       expect(lingeredMs).toBeLessThan(3_000);
-      expect(stdout).toMatch(/^Order [\w-]+ of \w{3} \d+ \w{3} \d{4}, [\d:]{8} IST\n/);
+      expect(stdout).toMatch(/^Revocation [\w-]+ of \w{3} \d+ \w{3} \d{4}, [\d:]{8} IST\n/);
       expect(stdout).toContain('  broker tokens  1 ended (sandbox access and feed token)\n');
       expect(stdout).toContain('  sessions       2 ended\n');
     });

@@ -42,7 +42,7 @@ export interface BrokerCount {
   readonly connections: number;
 }
 
-/** Where the figures come from: other rooms' counts, handed over by services.ts. */
+/** Sources of the figures: counts of other features, passed by compose.ts. */
 export interface NowFiguresDeps {
   readonly clock: Clock;
   readonly calendar: Pick<CutoffCalendar, 'next'>;

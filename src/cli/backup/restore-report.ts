@@ -32,7 +32,7 @@ export async function reportRestoration(
           receipt: receipt === undefined ? null : receiptRecord(receipt),
         })
       : [
-          'Restored. Everybody is signed out, and no broker is connected.',
+          'Restored. All users are signed out, and no broker is connected.',
           ...(aside === undefined ? [] : [`The database that was there before: ${printable(aside)}`]),
           ...(carriedOver === undefined ? [] : carriedOverLines(carriedOver)),
           ...revokedKeyLines(revokedKeys),
@@ -44,7 +44,7 @@ export async function reportRestoration(
 }
 
 const LOOK_THROUGH =
-  'curfew: The database from before could not be read, so what was taken from somebody since the backup is theirs again. Look through: npx curfew users list (disabled people, old passwords, roles), npx curfew bans list, npx curfew api-keys list (with --keep-api-keys they live), and the strategies that were switched off.';
+  'curfew: Could not read the previous database. Rights revoked since the backup are restored: check npx curfew users list (disabled people, old passwords, roles), npx curfew bans list, npx curfew api-keys list (with --keep-api-keys they live), and the strategies that were switched off.';
 
 function revokedKeyLines(names: readonly string[]): readonly string[] {
   return names.length === 0

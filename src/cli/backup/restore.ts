@@ -251,7 +251,7 @@ async function readBefore(place: string): Promise<Before> {
 
 async function confirm({ terminal }: CommandContext, source: string, place: string): Promise<void> {
   const answer = await terminal.ask(
-    `This puts ${printable(source)} in the place of ${printable(place)}. What was done since is gone from it, everybody is signed out, and every broker connection ends. The present database is put aside. Type yes to go on: `,
+    `This replaces ${printable(place)} with ${printable(source)}. Changes since the backup are lost, all users are signed out, and all broker connections end. The present database is put aside. Type yes to go on: `,
   );
   if (answer.trim().toLowerCase() !== 'yes') throw new CommandError('Nothing was changed.');
 }

@@ -51,7 +51,7 @@ export async function checkDatabase(location: DatabaseLocation, clock: Clock): P
   }
 }
 
-const REMEDY = 'Start it, or mend DATABASE_URL in .env; nobody can sign in until it answers.';
+const REMEDY = 'Start it, or correct DATABASE_URL in .env. Sign-in is unavailable until it answers.';
 
 async function checkTables(
   inspection: DatabaseInspection,

@@ -30,6 +30,6 @@ function checkMode(envFile: string): readonly Finding[] {
   const mode = (stats.mode & 0o777).toString(8).padStart(4, '0');
   // Windows has no such modes, and reports all of them.
   if ((stats.mode & OTHERS) === 0 || process.platform === 'win32')
-    return [ok(`Mode ${mode}: nobody but its owner reads it`)];
+    return [ok(`Mode ${mode}: only its owner can read it`)];
   return [warn(`Mode ${mode}: others on this machine may read the secrets`, `chmod 600 ${envFile}`)];
 }

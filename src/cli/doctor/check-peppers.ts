@@ -40,7 +40,7 @@ export async function checkPeppers(
   return [
     warn(
       `${left} of ${all.length} people have not signed in since the newest of PEPPER came`,
-      'Leave the older ones in until they have. Without those these people need a new password (npx curfew users reset-password), and whoever has an API key from before it needs a new one.',
+      'Leave the older ones in until they have. Without those these people need a new password (npx curfew users reset-password), and users with older API keys need new ones.',
     ),
   ];
 }

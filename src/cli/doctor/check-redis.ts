@@ -17,7 +17,7 @@ export async function checkRedis(
   try {
     return (await inspectRedis(location, clock)).flatMap(checkServer);
   } catch (error) {
-    return [fail(explainError(error), 'Nobody can sign in until it answers.')];
+    return [fail(explainError(error), 'Sign-in is unavailable until it answers.')];
   }
 }
 

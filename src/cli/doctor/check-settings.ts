@@ -42,7 +42,7 @@ export function checkSecrets(settings: Environment, problems: readonly ConfigPro
 const REMEDIES: Readonly<Record<string, string>> = {
   SESSION_SECRET: 'A new one ends all sessions: openssl rand -base64 48',
   ENCRYPTION_KEY:
-    "Put back the old one if there is a copy; with a new one everybody connects their broker again: head -c 32 /dev/urandom | base64 | tr '+/' '-_'",
+    "Put back the old one if there is a copy; with a new one all users must connect their brokers again: head -c 32 /dev/urandom | base64 | tr '+/' '-_'",
   PEPPER:
     'Put back the old one if there is a copy; with a new one alone every password has to be reset: openssl rand -base64 48',
 };

@@ -48,10 +48,7 @@ async function checkPeople(database: Database, clock: Clock): Promise<Finding> {
   const users = await createUserStore({ database, clock }).list();
   const admins = users.filter((user) => user.role === 'admin' && !user.disabled).length;
   if (users.length === 0)
-    return warn(
-      'Nobody has an account yet',
-      'Open /setup in a browser, or: npx curfew users create --role admin',
-    );
+    return warn('No accounts yet', 'Open /setup in a browser, or: npx curfew users create --role admin');
   if (admins === 0) return warn('No admin can sign in', 'npx curfew users create --role admin');
   return ok(`${users.length} with an account, ${admins} of them admin`);
 }

@@ -44,16 +44,19 @@ export function toDelayView(delay: LoopDelay | undefined) {
 }
 
 const QUEUE_WORDS: Readonly<Record<QueueName, { readonly name: string; readonly hint: string }>> = {
-  revocations: { name: 'Pending revocations', hint: 'Ends of sessions that could not be finished at once' },
-  broker_logouts: { name: 'Logouts at brokers', hint: 'Brokers that are still to be told that a token ends' },
-  telegram: { name: 'Telegram messages', hint: 'Messages that are still to be sent' },
-  mail: { name: 'Mails', hint: 'Mails that are still to be sent' },
-  passwords: { name: 'Password checks', hint: 'Sign-ins that wait for their turn on this node' },
-  api_keys: { name: 'API key checks', hint: 'First uses of keys that wait for their turn on this node' },
-  traffic: { name: 'Traffic log', hint: 'Requests of this node that are still to be written down' },
+  revocations: { name: 'Pending revocations', hint: 'Revocations that are not finished yet' },
+  broker_logouts: {
+    name: 'Pending broker logouts',
+    hint: 'Ended tokens that their brokers have not confirmed',
+  },
+  telegram: { name: 'Pending Telegram messages', hint: 'Messages not sent yet' },
+  mail: { name: 'Pending mails', hint: 'Mails not sent yet' },
+  passwords: { name: 'Pending password checks', hint: 'Sign-ins waiting on this node' },
+  api_keys: { name: 'Pending API key checks', hint: 'First uses of keys waiting on this node' },
+  traffic: { name: 'Pending traffic rows', hint: 'Requests of this node not logged yet' },
   ban_hits: {
-    name: 'Hits towards bans',
-    hint: 'Suspicious requests to this node that are still to be counted',
+    name: 'Pending ban hits',
+    hint: 'Suspicious requests to this node not counted yet',
   },
 };
 
