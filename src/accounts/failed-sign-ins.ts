@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { HOUR_MS, MINUTE_MS } from '../core/duration.ts';
 import { createPoller, type Poller } from '../core/poller.ts';
 import { addressBucket } from '../http/client-address.ts';
+import { deviceName } from '../sessions/device-view.ts';
 import type { UserStore } from './user-store.ts';
 import { isUsername } from './username.ts';
 
@@ -104,6 +105,7 @@ export function createFailedSignIns({ audit, users, clock }: FailedSignInsDeps):
           type: 'login.failed',
           ...account,
           why: failure.why,
+          program: deviceName(origin.userAgent ?? ''),
           ...(failure.why === 'code' && !failure.isKnownDevice ? { passwordOnNewDevice: true } : {}),
         },
         origin,

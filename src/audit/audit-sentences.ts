@@ -79,8 +79,8 @@ const SENTENCES: Sentences = {
     `The database was put back to ${file ?? 'a dump'}: event ${newHead.seq} is followed by this one${oldHead === undefined ? '' : `, and events up to ${oldHead.seq} (${oldHead.hash}) are in the database that was put aside`}.${revokedKeys === undefined || revokedKeys.length === 0 ? '' : ` ${count(revokedKeys.length, 'API key')} revoked.`}`,
   'login.succeeded': ({ userId, program, known, method }, { user }) =>
     `${user(userId)} signed in with ${program ?? 'an unknown browser'}, ${known ? 'as before' : 'for the first time'}${METHOD_WORDS[method ?? 'password'] ?? ''}.`,
-  'login.failed': ({ username, why }) =>
-    `Failed attempt to sign in as ${username}: ${LOGIN_WORDS[why] ?? why}.`,
+  'login.failed': ({ username, why, program }) =>
+    `Failed attempt to sign in as ${username}${program === undefined ? '' : ` with ${program}`}: ${LOGIN_WORDS[why] ?? why}.`,
   'login.failed_often': ({ why, attempts, first, last, usernames, addresses }) =>
     `${count(attempts, 'sign-in')} failed from ${formatIst(first)} to ${formatIst(last)}: ${LOGIN_WORDS[why] ?? why}. Names among them: ${list(usernames)}. Addresses among them: ${list(addresses)}.`,
   'session.ended': ({ userId, reason, sessions }, { user }) =>

@@ -74,6 +74,8 @@ export type AuditEvent =
       /** Whose account it is, where there is one. */
       readonly userId?: string;
       readonly why: FailedSignInReason;
+      /** As of a sign-in that succeeded. Absent in rows from before it was recorded. */
+      readonly program?: string;
       /** The password was right, and the browser had not signed in before. */
       readonly passwordOnNewDevice?: true;
     }

@@ -34,15 +34,21 @@ describe('failed sign-ins', () => {
     for (let i = 0; i < times; i += 1)
       await failures.record(
         { username, why: 'credentials', isKnownDevice },
-        { actor: 'anonymous', address: `2001:db8:0:${i.toString(16)}::1` },
+        { actor: 'anonymous', address: `2001:db8:0:${i.toString(16)}::1`, userAgent: 'curl/8.5.0' },
       );
   }
   const events = () => audit.recorded.map(({ event }) => event);
 
-  it('are recorded with a row each, under the name of the account', async () => {
+  it('are recorded with a row each, under the name of the account and with what the browser says of itself', async () => {
     await fail(2, 'ASHA');
     expect(events()).toEqual(
-      Array(2).fill({ type: 'login.failed', username: 'Asha', userId: '1', why: 'credentials' }),
+      Array(2).fill({
+        type: 'login.failed',
+        username: 'Asha',
+        userId: '1',
+        why: 'credentials',
+        program: 'curl',
+      }),
     );
   });
 

@@ -149,7 +149,12 @@ describe('the sign-in page', () => {
     await submit({ username: 'my secret pass phrase!', password: 'asha' });
     await submit({ username: 'Monsoon-harbour-42', password: 'asha' });
     expect(failures()).toEqual(
-      Array(2).fill({ type: 'login.failed', username: '(no such account)', why: 'credentials' }),
+      Array(2).fill({
+        type: 'login.failed',
+        username: '(no such account)',
+        why: 'credentials',
+        program: 'Unknown device',
+      }),
     );
     for (let i = 0; i < 5; i += 1) await submit({ username: 'Monsoon-harbour-42', password: 'asha' });
     expect(failures().at(-1)).toMatchObject({ username: '(no such account)', why: 'rate_limited' });

@@ -1,8 +1,11 @@
+import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateTotpSecret } from '../../src/accounts/second-factor/totp.ts';
 import { MINUTE_MS } from '../../src/core/duration.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
+import { LINK_WORLDS, type LinkWorld, ORIGIN, openLinkWorld, RAVI } from './link-world.ts';
 
 const FIREFOX = { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' };
 
@@ -66,5 +69,57 @@ describe('The profile page', () => {
   it('is for who is signed in', async () => {
     for (const path of ['/profile', '/profile/email'])
       expect((await createVisitor(server.origin).get(path)).location).toContain('reason=login_required');
+  });
+});
+
+describe.each(LINK_WORLDS)('The sign-in history, on %s,', (_name, open) => {
+  let world: LinkWorld;
+  beforeAll(async () => {
+    world = await openLinkWorld(open, { TRUST_PROXY: '127.0.0.1' });
+  });
+  afterAll(() => world.close());
+
+  /** With Firefox, from an address, through each form of a sign-in. */
+  async function signInFrom(address: string, password: string, code?: string): Promise<Visitor> {
+    const { origin } = world.last;
+    const visitor = createVisitor(origin);
+    const headers = { ...FIREFOX, 'X-Forwarded-For': address, Origin: origin };
+    const send = async (path: string, fields: Record<string, string>) =>
+      visitor.post(path, { ...fields, _csrf: await visitor.csrfTokenOf(path) }, headers);
+    await send('/auth/login', { username: RAVI.username, password });
+    if (code !== undefined) await send('/auth/login/totp', { code });
+    return visitor;
+  }
+
+  it('says of each attempt how, with which program and from where it was made', async () => {
+    const { secondFactor } = world.first.services.accounts;
+    // As rows of former versions are.
+    const former = { type: 'login.failed', username: RAVI.username, userId: world.ravi.id } as const;
+    await world.first.services.audit.record({ ...former, why: 'credentials' }, ORIGIN);
+    const secret = generateTotpSecret();
+    const codeNow = () =>
+      new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: world.clock.now() });
+    const enrolled = await secondFactor.enrol({ userId: world.ravi.id, secret }, codeNow(), ORIGIN);
+    if (enrolled.kind !== 'enrolled') throw new Error(enrolled.kind);
+
+    world.clock.advance(MINUTE_MS);
+    await signInFrom('203.0.113.1', 'not the password');
+    world.clock.advance(MINUTE_MS);
+    await signInFrom('203.0.113.2', RAVI.password, 'not a code');
+    world.clock.advance(MINUTE_MS);
+    await signInFrom('203.0.113.3', RAVI.password, enrolled.recoveryCodes[0]);
+    world.clock.advance(MINUTE_MS);
+    const ravi = await signInFrom('203.0.113.4', RAVI.password, codeNow());
+    const { text } = await ravi.get('/profile');
+    const rows = text
+      .slice(text.indexOf('Sign-in history'))
+      .matchAll(/<span class="outcome[^>]*>([^<]*)[\s\S]*?<td[^>]*>([^<]*)<\/td>\s*<td[^>]*>([^<]*)/g);
+    expect([...rows].map(([, ...cells]) => cells)).toEqual([
+      ['Signed in with password and app', 'Firefox on Linux', '203.0.113.4'],
+      ['Signed in with a recovery code', 'Firefox on Linux', '203.0.113.3'],
+      ['Right password, wrong code', 'Firefox on Linux', '203.0.113.2'],
+      ['Wrong password', 'Firefox on Linux', '203.0.113.1'],
+      ['Wrong password', 'Not recorded', ''],
+    ]);
   });
 });
