@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createNoticeStore } from '../../src/accounts/notices/notice-store.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import { eventually } from '../support/eventually.ts';
 import { createSecretHunt } from '../support/secret-hunt.ts';
@@ -218,6 +219,46 @@ describe.each(LINK_WORLDS)('a new device and an email address, on %s,', (_name, 
     const other = visitorOf();
     await signIn(other);
     expect((await other.get(String(device))).status).toBe(404);
+  });
+
+  it('is told after a weekend too, and leads to a new password where its session is gone', async () => {
+    world.clock.set('2026-12-04T18:00:00+05:30');
+    await signIn(visitorOf(), RAVI);
+    world.clock.advance(3 * DAY_MS);
+    await world.first.services.accounts.cleanup?.();
+    const home = visitorOf(world.first);
+    await signIn(home, RAVI);
+    const { text } = await home.get('/dashboard');
+    expect(text).toContain('A new device signed in');
+    const [, device] = /href="(\/profile\/notices\/[\w-]+\/device)"/.exec(text) ?? [];
+    const asked = await home.get(String(device));
+    expect([asked.status, asked.location]).toEqual([303, '/profile/password?notice=device_ended']);
+    expect((await home.get(asked.location)).text).toContain('Now change your password');
+    world.clock.advance(87 * DAY_MS - 1);
+    await signIn(home, RAVI);
+    expect((await home.get(String(device))).status).toBe(303);
+    world.clock.advance(1);
+    expect((await home.get(String(device))).status).toBe(404);
+  });
+
+  it('is kept for the newest twenty of a user', async () => {
+    const { database } = world.first.infrastructure;
+    const notices = createNoticeStore(database);
+    const now = world.clock.now();
+    for (let index = 0; index < 25; index += 1) {
+      const notice = { userId: world.ravi.id, kind: 'new_device', device: `${index}`, text: '' } as const;
+      await notices.add({ ...notice, expiresAt: now + DAY_MS }, now + index);
+    }
+    const rows = await database.db
+      .selectFrom('account_notices')
+      .select('device')
+      .where('user_id', '=', world.ravi.id)
+      .where('kind', '=', 'new_device')
+      .orderBy('created_at')
+      .execute();
+    expect(rows.map(({ device }) => device)).toEqual(
+      Array.from({ length: 20 }, (_, index) => `${index + 5}`),
+    );
   });
 
   it('changes the email address when the link in it is opened, once', async () => {

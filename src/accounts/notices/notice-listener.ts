@@ -20,9 +20,8 @@ export interface NoticeListenerDeps {
   readonly publicOrigin: string;
 }
 
-/** A device that is not known by then is no news; a change of what protects an account is, until the next sign-in. */
-const NEW_DEVICE_MS = DAY_MS;
-const CHANGE_MS = 90 * DAY_MS;
+/** Its user may come back from a holiday, and without mail the page is all that tells them. */
+const LIFETIME_MS = 90 * DAY_MS;
 
 /** Of one kind and user, in an hour and a process: who repeats one endlessly fills no table and no mailbox, and hides no other. */
 const MOST_CHANGES_TOLD = 5;
@@ -46,7 +45,7 @@ export function createNoticeListener(deps: NoticeListenerDeps): AuditListener {
   ): Promise<void> {
     const at = clock.now();
     const text = `${program}, from ${address}`;
-    await noticeStore.add({ userId, kind: 'new_device', device, text, expiresAt: at + NEW_DEVICE_MS }, at);
+    await noticeStore.add({ userId, kind: 'new_device', device, text, expiresAt: at + LIFETIME_MS }, at);
     if (!mailIsOn) return;
     const user = await users.findById(userId);
     if (user === undefined) return;
@@ -60,7 +59,7 @@ export function createNoticeListener(deps: NoticeListenerDeps): AuditListener {
     const at = clock.now();
     const device = kind === 'account_changed' ? (origin.deviceId ?? '') : '';
     const text = `${what}${howChanged(change, origin)}. ${consequence}`.trimEnd();
-    await noticeStore.add({ userId, kind, device, text, expiresAt: at + CHANGE_MS }, at);
+    await noticeStore.add({ userId, kind, device, text, expiresAt: at + LIFETIME_MS }, at);
     const user = isMailed && mailIsOn ? await users.findById(userId) : undefined;
     if (user !== undefined) await sendMail(accountChangedMail(user, change, { at, origin, publicOrigin }));
   }

@@ -9,9 +9,12 @@ import { currentSession } from '../../sessions/current-session.ts';
 import type { SessionLifecycle } from '../../sessions/lifecycle.ts';
 import { endOwnDevice, findOwnDevice } from '../../sessions/own-device.ts';
 import type { Passkeys } from '../passkeys/passkeys.ts';
+import { PASSWORD_PAGE } from '../password-page.ts';
 import type { AccountNotice, NoticeStore } from './notice-store.ts';
 
 const NOTICES = '/profile/notices';
+/** The page for another password, which says why. */
+const ENDED = `${PASSWORD_PAGE}?notice=device_ended`;
 
 export const NOTICE_ROUTES: readonly RoutePolicy[] = [
   { path: `${NOTICES}/:id/dismissal`, viewersToo: true },
@@ -41,12 +44,15 @@ export function createNoticeRouter({ noticeStore, lifecycle, passkeys, clock }: 
   };
 
   const ask: RequestHandler = async (req: Request, res: Response) => {
-    const { id, kind, text, createdAt } = await find(req);
+    const { id, kind, device, text, createdAt } = await find(req);
+    const { userId } = currentSession(req);
+    // Its session has ended meanwhile, at the cutoff perhaps: another password is what is left to do.
+    if ((await findOwnDevice(lifecycle, userId, device)) === undefined) return res.redirect(303, ENDED);
     renderPage(req, res, 'accounts/links/device', {
       title: 'End this session?',
       action: `${NOTICES}/${id}/device`,
       isChange: kind !== 'new_device',
-      recentPasskeys: await passkeys.listRecent(currentSession(req).userId),
+      recentPasskeys: await passkeys.listRecent(userId),
       device: { name: text, address: undefined, since: createdAt },
     });
   };
@@ -57,7 +63,7 @@ export function createNoticeRouter({ noticeStore, lifecycle, passkeys, clock }: 
     const device = await findOwnDevice(lifecycle, userId, deviceId);
     if (device !== undefined) await endOwnDevice(lifecycle, device, auditOrigin(req, res));
     await noticeStore.remove(userId, id);
-    res.redirect(303, '/profile/password?notice=device_ended');
+    res.redirect(303, ENDED);
   };
 
   const router = Router({ caseSensitive: true });

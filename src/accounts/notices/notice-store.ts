@@ -26,8 +26,27 @@ export interface NoticeStore {
 }
 
 const MOST_SHOWN = 5;
+/** New devices of a user that are kept: a program without cookies is a new one at each sign-in. */
+const MOST_DEVICES = 20;
 
 export function createNoticeStore({ db }: Pick<Database, 'db'>): NoticeStore {
+  async function removeOldDevices(userId: string): Promise<void> {
+    const kept = db
+      .selectFrom('account_notices')
+      .select('id')
+      .where('user_id', '=', userId)
+      .where('kind', '=', 'new_device')
+      .orderBy('created_at', 'desc')
+      .orderBy('id')
+      .limit(MOST_DEVICES);
+    await db
+      .deleteFrom('account_notices')
+      .where('user_id', '=', userId)
+      .where('kind', '=', 'new_device')
+      .where('id', 'not in', kept)
+      .execute();
+  }
+
   return {
     async add({ userId, kind, device, text, expiresAt }, now) {
       const row = { id: randomUUID(), user_id: userId, kind, device, text };
@@ -35,6 +54,7 @@ export function createNoticeStore({ db }: Pick<Database, 'db'>): NoticeStore {
         .insertInto('account_notices')
         .values({ ...row, created_at: now, expires_at: expiresAt })
         .execute();
+      if (kind === 'new_device') await removeOldDevices(userId);
     },
 
     async listOf(userId, now) {
