@@ -182,10 +182,10 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
     },
 
     changeRoleUnlessLastAdmin(userId, role, within) {
-      if (within !== undefined) return changeRole(within, userId, role);
+      if (within !== undefined) return changeRole(within, userId, role, clock.now());
       return db.transaction().execute(async (trx) => {
         await waitForActs(trx, database, { userId });
-        return changeRole(trx, userId, role);
+        return changeRole(trx, userId, role, clock.now());
       });
     },
 
@@ -199,6 +199,7 @@ async function changeRole(
   trx: InTransaction,
   userId: string,
   role: User['role'],
+  now: number,
 ): Promise<User['role'] | 'last_admin'> {
   await waitForTurn(trx);
   if (role !== 'admin' && (await isLastAdmin(trx, userId))) return 'last_admin';
@@ -208,6 +209,8 @@ async function changeRole(
     .where('id', '=', userId)
     .executeTakeFirstOrThrow();
   await trx.updateTable('users').set({ role }).where('id', '=', userId).execute();
+  // For good: they must not open again with a later promotion.
+  if (before.role === 'admin' && role !== 'admin') await revokeInvitationsBy(trx, userId, now);
   return before.role;
 }
 

@@ -106,14 +106,21 @@ describe.each(LINK_WORLDS)('an invitation, on %s,', (_name, open) => {
 
     const { userAdmin } = world.first.services.accounts;
     await userAdmin.changeRole('ravi', 'admin', ORIGIN);
-    const ravi = visitorOf();
-    await signIn(ravi, RAVI);
-    const shown = await ravi.submit(INVITATIONS, { email: '', role: 'admin', days: '1' });
-    await userAdmin.changeRole('ravi', 'user', ORIGIN);
-    expect((await visitorOf().get(linkPathIn(shown.text))).status).toBe(404);
-    expect((await ravi.get(INVITATIONS)).status).toBe(403);
-
-    await userAdmin.changeRole('ravi', 'admin', ORIGIN);
+    for (const role of ['user', 'viewer'] as const) {
+      const ravi = visitorOf();
+      await signIn(ravi, RAVI);
+      const email = `${role}@example.org`;
+      const shown = await ravi.submit(INVITATIONS, { email, role: 'admin', days: '1' });
+      const row = async () =>
+        new RegExp(`${email}[\\s\\S]*?</tr>`).exec((await admin.get(INVITATIONS)).text)?.[0];
+      expect(await row()).toContain('Open');
+      await userAdmin.changeRole('ravi', role, ORIGIN);
+      expect((await visitorOf().get(linkPathIn(shown.text))).status).toBe(404);
+      expect(await row()).toContain('Revoked');
+      await userAdmin.changeRole('ravi', 'admin', ORIGIN);
+      expect((await visitorOf().get(linkPathIn(shown.text))).status).toBe(404);
+      expect((await accept(linkPathIn(shown.text), `late-${role}`)).status).toBe(404);
+    }
     const ends = [
       () => userAdmin.resetPassword('ravi', RAVI.password, ORIGIN),
       () => userAdmin.disable('ravi', ORIGIN),
