@@ -35,8 +35,8 @@ describe.each(WORLDS)('a viewer, on %s,', (name, open) => {
 
   beforeAll(async () => {
     const env = await open();
-    nodes = [await startTestServer({ env })];
-    if (name !== 'SQLite') nodes = [...nodes, await startTestServer({ env })];
+    nodes = [await startTestServer({ env, jobs: true })];
+    if (name !== 'SQLite') nodes = [...nodes, await startTestServer({ env, jobs: true })];
     await setUp(createVisitor(first().origin));
     const made = await first().services.accounts.userAdmin.create({ ...TRADER, role: 'user' }, ORIGIN);
     if (made.kind !== 'created') throw new Error(made.kind);
@@ -49,18 +49,22 @@ describe.each(WORLDS)('a viewer, on %s,', (name, open) => {
     await signIn(person, TRADER);
   });
 
-  const demote = () => first().services.accounts.userAdmin.changeRole('ravi', 'viewer', ORIGIN);
-
-  it('is refused at the very next request after the change, with sockets and broker tokens', async () => {
-    await connectSandbox(person);
+  async function openSocket(): Promise<WebSocket> {
     const socket = new WebSocket(`${last().origin.replace('http', 'ws')}/ws`, {
       headers: { Cookie: `curfew=${person.sessionCookie()}`, Origin: last().origin },
     });
     await once(socket, 'open');
+    return socket;
+  }
+
+  const demote = () => first().services.accounts.userAdmin.changeRole('ravi', 'viewer', ORIGIN);
+
+  it('is refused at the very next request after the change, with sockets and broker tokens', async () => {
+    await connectSandbox(person);
+    const socket = await openSocket();
     const closed = once(socket, 'close');
     expect(await demote()).toMatchObject({ kind: 'changed' });
     expect((await person.get('/dashboard')).location).toContain('reason=revoked');
-    await last().services.feed.monitor.compare();
     expect((await closed)[0]).toBe(4401);
     const { rows } = await tokens();
     expect(rows).toEqual([expect.objectContaining({ is_revoked: 1, access_token: null })]);
@@ -138,6 +142,26 @@ describe.each(WORLDS)('a viewer, on %s,', (name, open) => {
     await expect(write()).rejects.toMatchObject({ code: 'forbidden' });
     actor.viewerMay = true;
     await write();
+  });
+
+  it('is no administrator any more at the very next request, and nothing at all once disabled', async () => {
+    const { userAdmin } = first().services.accounts;
+    await userAdmin.changeRole('ravi', 'admin', ORIGIN);
+    expect((await person.get('/users')).status).toBe(200);
+    const socket = await openSocket();
+    const closed = once(socket, 'close');
+    expect(await userAdmin.changeRole('ravi', 'user', ORIGIN)).toMatchObject({ kind: 'changed' });
+    const refused = await person.get('/users');
+    expect([refused.status, refused.text]).toEqual([403, expect.stringContaining('for administrators')]);
+    // Traders have sockets too: it ends with the account, and no sooner.
+    expect((await person.get('/dashboard')).status).toBe(200);
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+
+    expect(await userAdmin.disable('ravi', ORIGIN)).toMatchObject({ kind: 'disabled' });
+    expect((await person.get('/dashboard')).location).toContain('/auth/login?reason=');
+    expect((await closed)[0]).toBe(4401);
+    expect((await createVisitor(last().origin).submit('/auth/login', TRADER)).status).toBe(401);
+    await userAdmin.enable('ravi', ORIGIN);
   });
 
   it('is not made of the last administrator', async () => {
