@@ -5,7 +5,7 @@ import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { createScratchDirectory } from '../support/scratch-directory.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { startTestServer, type TestServer, type TestServerOptions } from '../support/test-server.ts';
 import { createVisitor, setUp } from '../support/visitor.ts';
 
 export const ORIGIN = { actor: 'test' };
@@ -48,6 +48,7 @@ export interface LinkWorld {
 export async function openLinkWorld(
   open: (typeof LINK_WORLDS)[number][1],
   settings: Readonly<Record<string, string>> = {},
+  options: Pick<TestServerOptions, 'hostname' | 'jobs'> = {},
 ): Promise<LinkWorld> {
   const mail = await startMailServer();
   const stores = await open();
@@ -61,8 +62,8 @@ export async function openLinkWorld(
     ...settings,
   };
   const start = async (): Promise<TestServer[]> => {
-    const nodes = [await startTestServer({ env: env, clock })];
-    if ('REDIS_URL' in stores) nodes.push(await startTestServer({ env: env, clock }));
+    const nodes = [await startTestServer({ ...options, env, clock })];
+    if ('REDIS_URL' in stores) nodes.push(await startTestServer({ ...options, env, clock }));
     return nodes;
   };
   let nodes = await start();

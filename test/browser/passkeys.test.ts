@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { BrowserContext, CDPSession, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LINK_WORLDS, type LinkWorld, openLinkWorld } from '../accounts/link-world.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
 import { addAuthenticator, type Browser, launchBrowser } from '../support/browser.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { startTestServer } from '../support/test-server.ts';
 import { createVisitor, PERSON, setUp } from '../support/visitor.ts';
 
 const PHONE = { width: 390, height: 844 };
@@ -11,8 +12,8 @@ const DESKTOP = { width: 1280, height: 900 };
 /** Where to leave pictures of the pages, for whoever wants to look at them. */
 const PICTURES = process.env['CURFEW_PICTURES'];
 
-describe('passkeys, in a browser', () => {
-  let server: TestServer;
+describe.each(LINK_WORLDS)('passkeys, in a browser, on %s', (_name, open) => {
+  let world: LinkWorld;
   let browser: Browser;
   let context: BrowserContext;
   let page: Page;
@@ -21,18 +22,20 @@ describe('passkeys, in a browser', () => {
   const complaints: string[] = [];
 
   beforeAll(async () => {
-    [server, browser] = await Promise.all([startTestServer({ hostname: 'localhost' }), launchBrowser()]);
-    await setUp(createVisitor(server.origin));
+    [world, browser] = await Promise.all([
+      openLinkWorld(open, {}, { hostname: 'localhost' }),
+      launchBrowser(),
+    ]);
     context = await browser.newContext({ viewport: PHONE });
     page = await openPage(context);
     ({ cdp, authenticatorId } = await addAuthenticator(page));
   });
   afterAll(async () => {
     await browser.close();
-    await server.close();
+    await world.close();
   });
 
-  const at = (path: string): string => server.origin + path;
+  const at = (path: string): string => world.last.origin + path;
   const signOut = async () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.waitForURL(/reason=logged_out/);
@@ -56,6 +59,8 @@ describe('passkeys, in a browser', () => {
   }
 
   async function expectSound(name: string): Promise<void> {
+    // The pages are the same, whatever the stores.
+    if (world.redisUrl !== undefined) return;
     for (const viewport of [PHONE, DESKTOP]) {
       await page.setViewportSize(viewport);
       await expectNoAxeViolations(page);
@@ -148,9 +153,10 @@ describe('passkeys, in a browser', () => {
   });
 
   test('without JavaScript there is the password, and a recovery code', async () => {
-    const { secondFactor } = server.services.accounts;
-    const user = await server.services.users.findByUsername(PERSON.username);
-    const [code = ''] = (await secondFactor.renewRecoveryCodes(user?.id ?? '', { actor: 'test' })) ?? [];
+    const { accounts, users } = world.first.services;
+    const user = await users.findByUsername(PERSON.username);
+    const [code = ''] =
+      (await accounts.secondFactor.renewRecoveryCodes(user?.id ?? '', { actor: 'test' })) ?? [];
     const plain = await browser.newContext({ viewport: PHONE, javaScriptEnabled: false });
     const without = await openPage(plain);
     await signInByPassword(without);
@@ -191,7 +197,10 @@ describe('passkeys, in a browser', () => {
   });
 
   test('one is added where a sign-in has to begin with a second factor', async () => {
-    const strict = await startTestServer({ hostname: 'localhost', env: { SECOND_FACTOR: 'all' } });
+    const strict = await startTestServer({
+      hostname: 'localhost',
+      env: { ...(await open()), SECOND_FACTOR: 'all' },
+    });
     try {
       await setUp(createVisitor(strict.origin));
       const account = {
