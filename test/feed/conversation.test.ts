@@ -2,6 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { unavailable } from '../../src/errors.ts';
 import { createConversation } from '../../src/feed/conversation.ts';
 import type { FeedSocket } from '../../src/feed/feed-socket.ts';
+import { eventually } from '../support/eventually.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 
 const PING = JSON.stringify({ v: 1, type: 'ping', id: 'p' });
@@ -31,7 +32,7 @@ it('answers with the id of the message where a store is away, and says of a surp
   hear(PING);
   hear(SUBSCRIBE);
   hear(PING);
-  await vi.waitFor(() => expect(said).toHaveLength(3));
+  await eventually(() => expect(said).toHaveLength(3));
   expect(said).toEqual([
     expect.objectContaining({ type: 'error', id: 'p', error: 'unavailable' }),
     expect.objectContaining({ type: 'error', id: 's', error: 'unavailable' }),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 import supertest from 'supertest';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import {
   createRequestWatch,
@@ -10,6 +10,7 @@ import {
   setActingUser,
   setWaited,
 } from '../../src/http/request-watch.ts';
+import { eventually } from '../support/eventually.ts';
 import { readRoutePolicy } from '../support/route-policies.ts';
 
 function start() {
@@ -68,7 +69,7 @@ it('tells of a request whose client went away', async () => {
   await once(server, 'request');
   client.abort();
   await expect(request).rejects.toThrow();
-  await vi.waitFor(() => expect(served).toMatchObject([{ pattern: '/never', aborted: true }]));
+  await eventually(() => expect(served).toMatchObject([{ pattern: '/never', aborted: true }]));
   // Its address is still known.
   expect(served[0]?.req.socket.remoteAddress).toBe('127.0.0.1');
   server.close();

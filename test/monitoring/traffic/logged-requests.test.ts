@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { type AddressDetail, createClientMark } from '../../../src/monitoring/traffic/client-mark.ts';
 import { WAYS_TO_RUN } from '../../bans/banned-world.ts';
+import { eventually } from '../../support/eventually.ts';
 import { TEST_SECRETS } from '../../support/test-server.ts';
 import { createTrafficWorld, type TrafficWorld } from './traffic-world.ts';
 
@@ -53,10 +54,10 @@ describe.each(WAYS_TO_RUN)('requests, %s', (_name, nodeCount, settings) => {
       `${[...head, 'X-Forwarded-For: 198.51.100.77', 'Content-Length: 100', ''].join('\r\n')}\r\nhalf`,
     );
     // The server is reading the body now.
-    await vi.waitFor(() => expect(socket.bytesWritten).toBeGreaterThan(100));
+    await eventually(() => expect(socket.bytesWritten).toBeGreaterThan(100));
     await new Promise((resolve) => setTimeout(resolve, 50));
     socket.destroy();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await world.rows()).find(({ address }) => address === '198.51.100.0/24')).toMatchObject({
         aborted: 1,
       }),

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { HOUR_MS } from '../../../src/core/duration.ts';
 import type { ServedRequest } from '../../../src/http/request-watch.ts';
 import { createClientMark } from '../../../src/monitoring/traffic/client-mark.ts';
@@ -8,6 +8,7 @@ import { createTrafficLog } from '../../../src/monitoring/traffic/traffic-log.ts
 import { createTrafficStore, type TrafficStore } from '../../../src/monitoring/traffic/traffic-store.ts';
 import { openDatabase } from '../../../src/storage/database.ts';
 import { createRecordingLog } from '../../http/recording-log.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createSettableClock } from '../../support/settable-clock.ts';
 import { NOON, trafficEntry } from './traffic-entries.ts';
 
@@ -166,7 +167,7 @@ it('writes by itself, and the last batch when it is stopped', async () => {
   const { trafficLog } = createLog(store);
   trafficLog.observe(served());
   trafficLog.start();
-  await vi.waitFor(async () => expect(await rows()).toHaveLength(1));
+  await eventually(async () => expect(await rows()).toHaveLength(1));
   trafficLog.observe(served({ requestId: 'the last one' }));
   await trafficLog.stop();
   expect(await rows()).toHaveLength(2);

@@ -1,7 +1,8 @@
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../../../src/core/duration.ts';
 import { createTrafficStore } from '../../../src/monitoring/traffic/traffic-store.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createVisitor } from '../../support/visitor.ts';
 import { trafficEntry } from './traffic-entries.ts';
 import { createTrafficWorld, OTHER, type TrafficWorld } from './traffic-world.ts';
@@ -204,7 +205,7 @@ describe('the traffic pages', () => {
     expect(answer.status).toBe(200);
     await answer.body?.getReader().read();
     broken.abort();
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect((await world.rows()).at(-1)).toMatchObject({ path: `${TRAFFIC}/export.csv`, aborted: 1 }),
     );
     expect(logText()).not.toContain('A request failed');
