@@ -57,7 +57,7 @@ export function createTryCode(deps: TryCodeDeps): TryCode {
     if (admission.lane === 'slow') setWaited(res);
     return withoutCountingFaults(admission, async () => {
       if (!(await signIn.takeTry())) return { kind: 'over' };
-      if (!(await signIn.isFirst(code)) && (await isFinishedSoon(signIn))) return { kind: 'finished' };
+      if (!(await signIn.isFirst(code)) && (await isFinishedSoon(signIn, code))) return { kind: 'finished' };
       const check = await secondFactor.check(user.id, code, {
         isKnownDevice: async (since) => (await devices.recognise(req, key, since)) !== undefined,
         at,
@@ -65,6 +65,7 @@ export function createTryCode(deps: TryCodeDeps): TryCode {
       });
       if (check.kind === 'none') return { kind: 'over' };
       if (check.kind !== 'accepted') {
+        await signIn.refuse(code);
         await recordFailure(check.kind === 'limited' ? 'rate_limited' : 'code');
         return check;
       }
@@ -78,9 +79,10 @@ export function createTryCode(deps: TryCodeDeps): TryCode {
 }
 
 /** Whether the first of two requests with the same code, which may still be under way, signed in. */
-async function isFinishedSoon(signIn: PendingSignIn): Promise<boolean> {
+async function isFinishedSoon(signIn: PendingSignIn, code: string): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < LONGEST_WAIT_MS; waitedMs += POLL_MS) {
     if (await signIn.isFinished()) return true;
+    if (await signIn.isRefused(code)) return false;
     await sleep(POLL_MS);
   }
   return signIn.isFinished();

@@ -23,6 +23,9 @@ export interface PendingSignIn extends Credentials {
   takeTry(): Promise<boolean>;
   /** False where this code was sent with this sign-in before: a form that was sent twice. */
   isFirst(code: string): Promise<boolean>;
+  /** Remembers that this code did not sign in: who sends it again need not wait for what becomes of the first. */
+  refuse(code: string): Promise<void>;
+  isRefused(code: string): Promise<boolean>;
   /** Whether it was used to sign in meanwhile. */
   isFinished(): Promise<boolean>;
   /** Uses it up: true for one request, however many bring it. */
@@ -76,11 +79,14 @@ export function createPendingSignIns(deps: PendingSignInsDeps): PendingSignIns {
 
   function open(credentials: Credentials, { nonce, step, since }: Sealed): PendingSignIn {
     const token = `pending-sign-in:${nonce}`;
+    const refused = (code: string) => `refused-code:${nonce}:${normaliseCode(code)}`;
     const until = since + LIFETIME_MS[step];
     return {
       ...credentials,
       takeTry: async () => (await tries.take(nonce)).kind === 'taken',
       isFirst: (code) => singleUses.use(`${token}:${normaliseCode(code)}`, until),
+      refuse: async (code) => void (await singleUses.use(refused(code), until)),
+      isRefused: (code) => singleUses.isUsed(refused(code)),
       isFinished: () => singleUses.isUsed(token),
       finish: () => singleUses.use(token, until),
     };
