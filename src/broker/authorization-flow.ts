@@ -34,8 +34,7 @@ export interface CallbackRequest {
 export type CallbackRefusal = 'state_unknown' | 'state_expired' | 'other_session' | 'other_broker';
 
 export type CallbackResult =
-  | { readonly kind: 'connected'; readonly returnTo: string }
-  | { readonly kind: 'denied' }
+  | { readonly kind: 'connected' | 'denied'; readonly returnTo: string }
   | { readonly kind: 'not_accepted'; readonly why: CallbackRefusal }
   | { readonly kind: 'ended_meanwhile' }
   | { readonly kind: 'credentials_missing' }
@@ -133,6 +132,7 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
       redirectUri: callbackUri(publicOrigin, adapter.id),
       codeVerifier: verifier.text,
     });
+    if (result.kind === 'denied') return { ...result, returnTo: pending.returnTo };
     if (result.kind !== 'granted') return result;
     const kept = await keepOrEnd(result, origin, { adapter, appCredentials });
     return kept === 'kept' ? { kind: 'connected', returnTo: pending.returnTo } : { kind: 'ended_meanwhile' };

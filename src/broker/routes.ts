@@ -112,6 +112,8 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
         title: 'Brokers',
         brokers: await overview.of(userId, req),
         notice: readNotice(req),
+        // Of who came from another page to connect, and did not allow it: the forms lead there again.
+        backTo: safeReturnTo(req.query['returnTo']),
       });
     },
   });
@@ -208,7 +210,7 @@ function answerCallback(req: Request, res: Response, result: CallbackResult, ada
       res.redirect(303, withNotice(result.returnTo, 'connected'));
       break;
     case 'denied':
-      res.redirect(303, withNotice(HOME, 'denied'));
+      res.redirect(303, withNotice(HOME, 'denied', result.returnTo));
       break;
     case 'not_accepted':
       renderCallbackProblem(req, res, result.why, adapter);
@@ -243,7 +245,8 @@ function readReturnTo(req: Request): string {
   return safeReturnTo(req.body?.returnTo) ?? HOME;
 }
 
-/** Only this page has a place for a notice. */
-function withNotice(path: string, notice: string): string {
-  return path === HOME ? `${HOME}?notice=${notice}` : path;
+/** Only this page has a place for a notice. `onTo`: what it leads on to, where that is another one. */
+function withNotice(path: string, notice: string, onTo = HOME): string {
+  if (path !== HOME) return path;
+  return `${HOME}?${new URLSearchParams({ notice, ...(onTo === HOME ? {} : { returnTo: onTo }) })}`;
 }

@@ -32,8 +32,8 @@ describe('Connecting a broker', () => {
       .status;
 
   /** Goes to the broker and answers there; where the broker sends the browser. */
-  async function goToBroker(decision = 'allow', from: Visitor = visitor): Promise<URL> {
-    const start = await from.submit('/broker/sandbox/connection', {}, '/broker');
+  async function goToBroker(decision = 'allow', from: Visitor = visitor, returnTo = '/broker'): Promise<URL> {
+    const start = await from.submit('/broker/sandbox/connection', { returnTo }, '/broker');
     const { searchParams } = new URL(start.location);
     const page = await from.get(`/sandbox/authorize?${searchParams}`);
     const token = /name="_csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
@@ -107,6 +107,18 @@ describe('Connecting a broker', () => {
     expect(answer.location).toBe('/broker?notice=denied');
     expect((await visitor.get(answer.location)).text).toContain('You did not allow the connection');
     expect(await tokenRows()).toEqual([]);
+  });
+
+  it('leads on to where the person came from when they said no there', async () => {
+    const answer = await comeBack(await goToBroker('deny', visitor, '/watchlist?x=1'));
+    expect(answer.location).toBe(
+      `/broker?${new URLSearchParams({ notice: 'denied', returnTo: '/watchlist?x=1' })}`,
+    );
+    const { text } = await visitor.get(answer.location);
+    expect(text).toContain('<a href="/watchlist?x=1">Go back to where you were</a>');
+    expect(text).toContain('name="returnTo" value="/watchlist?x=1"');
+    const foreign = await visitor.get('/broker?notice=denied&returnTo=https://evil.example');
+    expect(foreign.text).not.toContain('evil.example');
   });
 
   it('shows no notice that it did not write itself', async () => {
