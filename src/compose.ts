@@ -87,7 +87,7 @@ export interface ComposeDeps {
   readonly hashCost?: HashCost;
 }
 
-/** What the overview says of whether it answers; the other parts of readiness it describes by itself. */
+/** Parts of readiness whose outage the overview explains; it describes the other parts by itself. */
 const OVERVIEW_PARTS: ReadonlySet<string> = new Set(['database', 'redis', 'clock']);
 
 /** On a user's profile. */
@@ -113,7 +113,7 @@ export function compose({
   const { registry } = sessionStorage;
   const { rateLimits: limits, https, baseUrl: publicOrigin } = config;
 
-  // What all features share.
+  // Shared by all features.
   const chain = createAuditChainStore(database);
   const audit = createAuditBroadcast(createAuditLog({ chain, clock, log }), log);
   const caches = createCaches({ clock, calendar });
@@ -554,7 +554,7 @@ export function compose({
     requestLog,
     draining,
     keyRotation: createKeyRotation({ ciphertexts: createCiphertextStore(database), keyRing, audit }),
-    /** Who takes WebSockets. */
+    /** Features that take WebSockets. */
     handshakes: [gateway.takesHandshake, feed.takesHandshake],
     requestWatch: { clock, observers: [requestLog.observe, traffic.observe, load.observe] },
     readiness: [...createReadiness(infrastructure), ...secretChecks(changedSecrets), draining.check],

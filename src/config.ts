@@ -51,7 +51,7 @@ const whole = (least: number, most: number, problem: string) =>
     return number >= least && number <= most ? number : undefined;
   }, problem);
 
-/** What another schema reads, or `off`, in capital letters too. */
+/** `read`, or `off`, in capital letters too. */
 const orOff = <T, Off>(off: Off, read: (text: string) => T | undefined, problem: (text: string) => string) =>
   readBy((text): T | Off | undefined => (text.toLowerCase() === 'off' ? off : read(text)), problem);
 
@@ -392,7 +392,7 @@ export function parseConfig(env: Environment) {
     /** The public origin without a trailing slash. */
     baseUrl,
     https: baseUrl.startsWith('https:'),
-    /** What administrators see of all this, as it was at the start. */
+    /** Settings as the administrators' page shows them, as they were at the start. */
     shown: Object.freeze(showSettings(env)),
     production: given.NODE_ENV === PRODUCTION,
     database: given.DATABASE_URL,
@@ -418,7 +418,7 @@ export function parseConfig(env: Environment) {
         ? undefined
         : Object.freeze({ location: given.SMTP_URL, from: given.MAIL_FROM }),
     resetLimits: given.RESET_RATE_LIMIT,
-    /** Who must have a second factor. */
+    /** Users who must have a second factor. */
     secondFactorRule: given.SECOND_FACTOR,
     /** Where new passwords are compared with known breaches; undefined: nowhere. */
     breachUrl: given.BREACH_CHECK === 'on' ? given.BREACH_URL : undefined,

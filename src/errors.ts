@@ -25,15 +25,15 @@ const STATUS = {
 export type ErrorCode = keyof typeof STATUS;
 
 export interface AppErrorOptions {
-  /** What the log gets and no person sees. */
+  /** For the log; no user sees it. */
   readonly cause?: unknown;
   /** Which inputs are wrong, by field name: for `invalid`. */
   readonly fields?: Readonly<Record<string, string>>;
   readonly retryAfterSeconds?: number;
-  /** What a program is told besides, by name. */
+  /** Further facts for programs, by name. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** What the page offers, where that does not follow from the code. */
+  /** Action on the page, where it does not follow from the code. */
   readonly action?: ErrorAction | undefined;
 }
 

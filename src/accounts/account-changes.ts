@@ -1,13 +1,13 @@
 import type { AuditEvent, AuditOrigin } from '../core/audit-event.ts';
 import { deviceName } from '../sessions/device-view.ts';
 
-/** What a user is told of a change to what protects their account, or of somebody who knows their password. */
+/** A change to a user's protection, or a sign of a known password, as the user is told of it. */
 export interface AccountChange {
   /** `account_reset`: by an administrator or on the command line. */
   readonly kind: 'account_changed' | 'account_reset';
   /** A sentence without its full stop: `A passkey was added`. It quotes no text that was typed, since it stands in mails. */
   readonly what: string;
-  /** What follows from it, or what to do next. */
+  /** Consequence, or the next step. */
   readonly consequence?: string;
 }
 

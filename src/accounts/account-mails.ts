@@ -86,7 +86,7 @@ export function accountChangedMail(
   };
 }
 
-/** What to do about it for who did not do it or ask for it. */
+/** Advice for a user who did not make or request the change. */
 function adviceOn({ kind, what }: AccountChange, publicOrigin: string): readonly string[] {
   if (kind === 'account_reset') return ['If you did not ask for this, tell an administrator at once.'];
   // A link to reset the password would go to the new address.

@@ -97,7 +97,7 @@ export interface AccountsFeature extends Feature {
   readonly hasher: PasswordHasher;
   /** In front of the session: refuses guesses from where one was refused a moment ago. */
   readonly guessGate: RequestHandler;
-  /** What `/setup` asks for from another machine. */
+  /** The token that `/setup` asks for from another machine. */
   readonly setupToken: string;
   /** In front of `/setup`, which is not there once there is an account. */
   readonly setupGate: RequestHandler;
@@ -108,7 +108,7 @@ export interface AccountsFeature extends Feature {
   readonly invitations: Invitations;
   /** For the audit log. */
   readonly noticeListener: AuditListener;
-  /** What a user is to be told on the page of a session: not of that very device. */
+  /** Notices for the page of a session: none about that very device. */
   readonly noticesOf: (userId: string, deviceId: string) => Promise<readonly AccountNotice[]>;
   /** A link that ends the session of a device. */
   readonly deviceLink: (userId: string, deviceId: string) => Promise<string>;

@@ -7,7 +7,7 @@ export type Authentication =
   | {
       readonly kind: 'ok';
       readonly user: User;
-      /** What the password was checked against, or what replaced it: for asking later whether it still stands. */
+      /** The hash that the password matched, or that replaced it: shows later whether it still stands. */
       readonly passwordHash: string;
     }
   | { readonly kind: 'refused'; readonly why: 'credentials' | 'disabled' };

@@ -29,7 +29,7 @@ export type CompleteSignIn = (
   credentials: Credentials & { readonly method: SignInMethod; readonly deviceId?: string },
 ) => Promise<'signed_in' | 'refused'>;
 
-/** What follows once a user has shown all that they must: begin the session, remember the device, record. */
+/** Completes a sign-in once all factors are shown: begins the session, remembers the device, records. */
 export function createCompleteSignIn({
   devices,
   hints,

@@ -8,7 +8,7 @@ import type { KeptForm, KeptForms } from './kept-forms.ts';
 import type { Passkeys } from './passkeys/passkeys.ts';
 import type { SecondFactor } from './second-factor/second-factor.ts';
 
-/** What a user does once they have confirmed who they are. */
+/** The act that follows a reauthentication. */
 export interface Continuation {
   readonly returnTo?: string | undefined;
   /** Carried out. */

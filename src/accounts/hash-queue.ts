@@ -12,7 +12,7 @@ export interface HashQueueDeps {
   readonly maxInFlight: number;
   /** In each lane. */
   readonly maxWaiting: number;
-  /** What is thrown where a lane is full. */
+  /** Makes the error for a full lane. */
   readonly full: () => Error;
 }
 

@@ -19,7 +19,7 @@ const NONCE_BYTES = 18;
 export interface KeptForm {
   /** Where it was sent, with its query. */
   readonly path: string;
-  /** What it does, in words. */
+  /** Its effect, in words. */
   readonly act: string;
   /** Encrypted for the session that sent it: the page that asks brings it back, so that nothing is stored for it. */
   readonly sealed: string;
@@ -98,7 +98,7 @@ export function createKeptForms({ keyRing, singleUses, clock }: KeptFormsDeps): 
   };
 }
 
-/** What a page brings back; undefined where it brings none. */
+/** The sealed form that a page brings back; undefined where it brings none. */
 export function sealedIn(req: Request): string | undefined {
   const sealed: unknown = req.body?.keptForm;
   return typeof sealed === 'string' && sealed !== '' ? sealed : undefined;

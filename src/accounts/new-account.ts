@@ -4,7 +4,7 @@ import { lengthProblem } from './password-length.ts';
 import type { PasswordRules } from './password-rules.ts';
 import { usernameSchema } from './username.ts';
 
-/** What was chosen for a new account, once it is allowed. */
+/** Choices for a new account, once it is allowed. */
 export interface NewAccount {
   readonly username: string;
   readonly email: string;

@@ -46,7 +46,7 @@ export interface PasswordHasherDeps {
   readonly maxInFlight?: number;
   /** In each lane. */
   readonly maxWaiting?: number;
-  /** What cannot be done when too many wait, for the person. */
+  /** For the error when too many wait: the act that is unavailable, in words. */
   readonly what?: string;
   /** Other than ARGON2_PARAMETERS only in tests that are not about hashing. */
   readonly cost?: HashCost | undefined;

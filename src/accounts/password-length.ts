@@ -2,7 +2,7 @@
 export const MIN_PASSWORD_LENGTH = 8;
 export const MAX_PASSWORD_LENGTH = 128;
 
-/** What is wrong with the length, in words that say what to do; undefined when nothing is. */
+/** The problem with the length, and its remedy, in words; undefined where there is none. */
 export function lengthProblem(password: string): string | undefined {
   // Up to twice as many UTF-16 units make that many characters; more need no counting.
   if (password.length > 2 * MAX_PASSWORD_LENGTH) return tooLong;

@@ -29,7 +29,7 @@ const passwordForm = z.object({
 
 type Fields = Readonly<Record<string, string>>;
 
-/** What the page says on top, chosen by a fixed word in its address. */
+/** Notices on top of the page, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
   [
     'end',

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 const MARK_BYTES = 6;
 
 /**
- * What a hash ends with that was made while PEPPER had several values: names the one that it was made with, without
+ * The end of a hash that was made while PEPPER had several values: names the one that it was made with, without
  * telling anything of it. With a single value there is nothing to tell apart, and the mark is ''.
  */
 export function pepperMark(peppers: readonly string[]): string {

@@ -40,7 +40,7 @@ export interface ProfilePagesDeps {
   readonly audit: AuditLog;
 }
 
-/** What the page says on top, chosen by a fixed word in its address. */
+/** Notices on top of the page, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
   ['email', 'Your email address is changed.'],
   [

@@ -8,7 +8,7 @@ import type { KeyRing } from '../storage/key-ring.ts';
 
 const LIFETIME_MS = 180 * DAY_MS;
 
-/** What the sign-in page shows first. */
+/** The ways to sign in that the page can show first. */
 const WAYS = ['password', 'code', 'passkey'] as const;
 
 export interface SignInHint {

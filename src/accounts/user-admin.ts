@@ -20,7 +20,7 @@ export interface UserToCreate {
 type Invalid = { readonly kind: 'invalid'; readonly fields: Readonly<Record<string, string>> };
 type UnknownUser = { readonly kind: 'unknown_user' };
 
-/** What an operator does with accounts: each act is recorded, and ends what it must end. */
+/** An operator's acts on accounts: each is recorded, and ends what it must end. */
 export interface UserAdmin {
   list(): Promise<readonly User[]>;
   create(

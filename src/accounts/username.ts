@@ -59,7 +59,7 @@ export function normaliseUsername(text: string): string {
   return text.trim().normalize('NFKC');
 }
 
-/** What two usernames are compared by: `Asha`, ` asha ` and `ＡＳＨＡ` are one person. */
+/** Key for comparing usernames: `Asha`, ` asha ` and `ＡＳＨＡ` are one person. */
 export function usernameKey(text: string): string {
   return normaliseUsername(text).toLowerCase().normalize('NFKC');
 }

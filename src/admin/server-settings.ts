@@ -21,7 +21,7 @@ export interface ServerSettingsDeps {
   readonly countForeignPasskeys: () => Promise<number>;
 }
 
-/** What stands in .env, to be read: it is changed there. */
+/** Shows the settings of .env, which are changed there. */
 export function createServerSettingsRouter({
   shownSettings,
   policy,

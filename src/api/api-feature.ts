@@ -83,7 +83,7 @@ export interface ApiFeatureDeps {
   readonly listStrategies: ListStrategies;
   readonly signalsAfter: SignalsAfter;
   readonly noteFetch: SignalsEndpointDeps['noteFetch'];
-  /** What the JSON body of a signal may hold. */
+  /** Schema of a signal's JSON body. */
   readonly signalBody: z.ZodType;
 }
 

@@ -36,7 +36,7 @@ export interface KeyUse {
   readonly address: string;
 }
 
-/** Whose keys, by name: for administrators. */
+/** A key with its owner's name: for administrators. */
 export interface OwnedKey extends ApiKey {
   readonly username: string;
 }
@@ -81,7 +81,7 @@ export interface ApiKeyStore {
   ): Promise<readonly Pick<ApiKey, 'id' | 'name'>[]>;
   /** False when the owner's last change is less than a week old, or the key is revoked: of two at a time one is stored. */
   changeAddresses(id: string, addresses: KeyAddresses, now: number): Promise<boolean>;
-  /** What the person has registered for all keys. */
+  /** The user's registered addresses, which hold for all keys. */
   registrationOf(userId: string): Promise<AddressRegistration>;
   /** Lets the owner of a key make the next change at once. */
   liftAddressWait(id: string): Promise<void>;

@@ -23,7 +23,7 @@ export interface ApiKey {
   readonly lastUsed: { readonly at: number; readonly address: string } | undefined;
 }
 
-/** What a request is checked against. */
+/** A key as requests are checked against it. */
 export interface StoredKey
   extends Pick<ApiKey, 'id' | 'userId' | 'name' | 'scopes' | 'expiresAt' | 'addresses'> {
   readonly username: string;

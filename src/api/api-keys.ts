@@ -8,7 +8,7 @@ import { isKeyId, type KeyFormat } from './key-format.ts';
 import type { InvalidateKeys } from './key-invalidator.ts';
 import type { SecretHasher } from './key-verifier.ts';
 
-/** What a person wants of a new key. */
+/** A user's choices for a new key. */
 export type KeyWish = Pick<NewApiKey, 'name' | 'scopes' | 'expiresAt' | 'addresses'>;
 
 export interface RegisteredAddresses {
@@ -23,7 +23,7 @@ export type KeyCreation =
   | { readonly kind: 'too_many' }
   | { readonly kind: 'addresses_too_soon' };
 
-/** What people and operators do with API keys. Each act is recorded. */
+/** Acts of users and operators on API keys. Each is recorded. */
 export interface ApiKeys {
   /** Throws `unavailable` when too many keys are being hashed. */
   create(userId: string, wish: KeyWish, origin: AuditOrigin): Promise<KeyCreation>;

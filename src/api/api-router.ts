@@ -30,7 +30,7 @@ export const API_ROUTES: readonly RoutePolicy[] = [
   { path: `${ROOT}/openapi.json`, class: 'api' },
 ];
 
-/** What is below `/api`: programs with a key, no session, no cookie. */
+/** Everything below `/api`: programs with a key, no session, no cookie. */
 export function createApiRouter(deps: ApiRouterDeps): Router {
   const { endpoints, document, corsOrigins } = deps;
   const router = Router({ caseSensitive: true });
@@ -66,7 +66,7 @@ function createHandler(endpoint: Endpoint, { gate, waiting }: ApiRouterDeps): Re
       isHead: req.method === 'HEAD',
       abort: whenOver(res, caller.userId),
     });
-    // What was true before a wait may not be so behind it.
+    // The key may have ended during the wait.
     if (endpoint.waits) await gate.admitAgain(req, res, endpoint.scope);
     if (req.method !== 'HEAD') res.once('finish', () => endpoint.onSent?.(caller, data));
     const body = JSON.stringify({ status: 'success', data });

@@ -1,6 +1,6 @@
 import { includesRole, type Role } from '../core/role.ts';
 
-/** What a key may do, one word for each thing. A key has those that its owner ticked and no others. */
+/** Rights of a key, one word for each. A key has those that its owner ticked and no others. */
 export const API_SCOPES = [
   'session:read',
   'broker:token',
@@ -12,7 +12,7 @@ export const API_SCOPES = [
 ] as const;
 export type ApiScope = (typeof API_SCOPES)[number];
 
-/** What each of them lets a program do, for the people who choose. */
+/** Descriptions of the scopes, for the users who choose. */
 export const SCOPE_WORDS = {
   'session:read': 'See whether you are signed in, which brokers are connected, and when the day ends',
   'broker:token': 'Get the day’s access token of your brokers: enough to trade with',
@@ -23,7 +23,7 @@ export const SCOPE_WORDS = {
   'gateway:access': 'Use the tools behind the gateway that you may use yourself',
 } as const satisfies Record<ApiScope, string>;
 
-/** What a program may do only while the owner of its key is more than a viewer. */
+/** Scopes that count only while the owner of the key is more than a viewer. */
 const NOT_FOR_VIEWERS: ReadonlySet<ApiScope> = new Set(['broker:token']);
 
 export const mayUseScope = (role: Role, scope: ApiScope): boolean =>

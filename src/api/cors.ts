@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 
-/** What a page may read of an answer besides its body. */
+/** Headers of an answer that a page may read besides its body. */
 const EXPOSED = 'ETag, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id';
 const ALLOWED_HEADERS = 'Authorization, Content-Type, X-API-Key';
 const ALLOWED_METHODS = 'GET, HEAD, POST';

@@ -20,7 +20,7 @@ export interface Call<P, Q, B = unknown> {
   readonly abort: AbortSignal;
 }
 
-/** What an endpoint is, in one place: the router, the checks in and out, the document and the page are made of it. */
+/** An endpoint, in one place: the router, the checks in and out, the document and the page are made of it. */
 interface EndpointFacts {
   readonly method: 'get' | 'post';
   /** Below `/api/v1`, as Express writes it. */
@@ -33,9 +33,9 @@ interface EndpointFacts {
   readonly query: z.ZodObject;
   /** Of a POST, as JSON. */
   readonly body?: z.ZodObject;
-  /** What `data` in the answer holds. Fields that it does not name never leave the server. */
+  /** Schema of `data` in the answer. Fields that it does not name never leave the server. */
   readonly data: z.ZodObject;
-  /** What the schema of `data` is called in the document. */
+  /** Name of the schema of `data` in the document. */
   readonly dataName: string;
   readonly example: unknown;
   readonly bodyExample?: unknown;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** What is wrong with one parameter, as a sentence that names it and can be shown by itself. */
+/** A problem with one parameter, as a sentence that names it and can be shown by itself. */
 export type InputProblem = readonly [name: string, message: string];
 
 type Issue = z.core.$ZodIssue;
@@ -28,7 +28,7 @@ function demandOf(issue: Issue): string {
         : `must be ${issue.minimum} or more`;
     case 'invalid_value':
       return `must be one of ${issue.values.join(', ')}`;
-    // What a schema says of its own accord is words already.
+    // A schema's own messages are sentences already.
     case 'custom':
       return issue.message;
     default:

@@ -2,12 +2,12 @@ import { z } from 'zod';
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** What an input must look like, as JSON Schema. */
+/** JSON Schema of an input. */
 export function describeInput(schema: z.ZodType): JsonSchema {
   return withoutIdentity(z.toJSONSchema(schema, { io: 'input', override: simplify }));
 }
 
-/** What answers look like, by name. One that is a part of another is named there and described once. */
+/** JSON Schemas of the answers, by name. One that is a part of another is named there and described once. */
 export function describeOutputs(
   schemas: Readonly<Record<string, z.ZodObject>>,
 ): Readonly<Record<string, JsonSchema>> {

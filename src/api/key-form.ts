@@ -6,7 +6,7 @@ import { API_SCOPES } from './api-scope.ts';
 const LONGEST_NAME = 60;
 const TICK_ONE = 'Tick at least one thing that the key may do.';
 
-/** What the form offers; `never` has no number. */
+/** Choices of the form; `never` has no number. */
 export const EXPIRY_CHOICES = [
   { value: 'never', text: 'Never', lifetimeMs: undefined },
   { value: '7d', text: 'In 7 days', lifetimeMs: 7 * DAY_MS },
@@ -52,7 +52,7 @@ function refinePair(
 /** From where a key may be used: both fields may be empty, and the key can then be used from anywhere. */
 export const addressForm = z.object(addressFields).superRefine(refinePair).transform(withBoth);
 
-/** What a person wants of a new key. `lifetimeMs` is undefined where it is not to expire. */
+/** A user's choices for a new key. `lifetimeMs` is undefined where it is not to expire. */
 export const keyForm = z
   .object({
     name: z

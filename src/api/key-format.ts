@@ -30,13 +30,13 @@ const KEY = new RegExp(
 
 const KEY_ID = new RegExp(`^[0-9A-Za-z]{${ID_LENGTH}}$`);
 
-/** What stands anywhere in a text that may be one of our keys, whole or not. */
+/** Whether a text may contain one of our keys, whole or not. */
 export const looksLikeKey = (text: string): boolean => text.includes(`${PREFIX}_`);
 
 /** Whether a text could be the public part of one: what could not is not looked up. */
 export const isKeyId = (text: string): boolean => KEY_ID.test(text);
 
-/** What pages and logs call a key by. */
+/** The name of a key on pages and in logs. */
 export const keyPrefix = (id: string): string => `${PREFIX}_${id}_`;
 
 /** `peppers`: newest first; it seals, and the seals of all are good. */

@@ -14,7 +14,7 @@ export interface KeyInvalidatorDeps {
   readonly log: Log;
 }
 
-/** What is remembered gives no right (see `KeyVerifier`), so a message that is lost costs memory and nothing else. */
+/** A cached match gives no right (see `KeyVerifier`), so a message that is lost costs memory and nothing else. */
 export function createKeyInvalidator({ verifier, waiting, bus, log }: KeyInvalidatorDeps): InvalidateKeys {
   return async function invalidateKeys(userId) {
     verifier.forget(userId);

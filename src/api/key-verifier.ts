@@ -16,7 +16,7 @@ export type Verification =
  * Tells whether a text is a key that is good at this moment. What is no key of ours costs an HMAC; a genuine one costs
  * one read of its row, and an Argon2 hash the first time that this process sees it.
  *
- * What is remembered is only that a secret once matched a hash: the most expensive part, and one that cannot become
+ * The cache holds only that a secret once matched a hash: the most expensive part, and one that cannot become
  * untrue. Whether the key was revoked, has expired, and whose it is, is read anew each time. So no message that is lost
  * between nodes can keep a dead key alive.
  */

@@ -32,7 +32,7 @@ interface KeysPage {
 
 type Fields = Readonly<Record<string, string>>;
 
-/** What the page says on top, chosen by a fixed word in its address. */
+/** Notices on top of the page, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
   ['revoked', 'The key is revoked. No program can use it from now on.'],
   ['addresses_changed', 'The addresses are changed.'],

@@ -65,7 +65,7 @@ const COMMON_ERRORS: readonly DocumentedError[] = [
 
 export interface OpenApiDocumentDeps {
   readonly endpoints: readonly Endpoint[];
-  /** What platforms call, which have no key. */
+  /** The operation that platforms call, without a key. */
   readonly webhook: OpenApiOperation;
   /** BASE_URL. */
   readonly publicOrigin: string;

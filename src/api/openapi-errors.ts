@@ -1,7 +1,7 @@
 import { AppError, type ErrorCode } from '../errors.ts';
 import type { JsonSchema } from './json-schema.ts';
 
-/** What each error means, for those who write programs; the words in an answer are about the very case. */
+/** Meaning of each error, for authors of programs; the message in an answer is about the case at hand. */
 const ERROR_WORDS = {
   invalid: 'An input is wrong, or the key is in the address. fields has a message for each.',
   bad_api_key: 'There is no key, or not a good one: unknown, revoked, expired, or its owner was disabled.',

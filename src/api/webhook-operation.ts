@@ -3,7 +3,7 @@ import { describeInput } from './json-schema.ts';
 import type { OpenApiOperation } from './openapi-document.ts';
 import { referToErrors } from './openapi-errors.ts';
 
-/** What the document says of the address that platforms send signals to. `body`: what a JSON body may hold. */
+/** The document's entry for the address that platforms send signals to. `body`: the schema of a JSON body. */
 export function describeWebhook(body: z.ZodType): OpenApiOperation {
   return {
     operationId: 'sendSignal',

@@ -3,7 +3,7 @@ import { type AuditRow, type ChainHead, GENESIS } from '../core/audit-chain.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema } from '../storage/schema.ts';
 
-/** What is appended: rows that follow a head, and what they count as by the hour. */
+/** Rows to append behind a head, and their counts by the hour. */
 export interface LinkedPortion {
   readonly rows: readonly AuditRow[];
   readonly hours: readonly HourCount[];

@@ -72,7 +72,7 @@ function toLine(row: AuditRow, previous: string): ExportedRow {
   return { seq, at, time: toIstIso(at), type, userId, actor, address, requestId, detail, previous, hash };
 }
 
-/** What was asked for, for the audit log: `everything`, `from … until …`. */
+/** The range of an export, for the audit log: `everything`, `from … until …`. */
 export function describeRange({ since, until }: ExportRange): string {
   if (since === undefined && until === undefined) return 'everything';
   const parts = [

@@ -37,7 +37,7 @@ export interface AuditFeature extends Feature {
   readonly search: AuditSearchStore['search'];
   /** For charts. */
   readonly hours: AuditHourStore;
-  /** What the last proof of the chain has found. */
+  /** The result of the last verification of the chain. */
   readonly chainState: AuditCheckStore['read'];
   readonly keeper: AuditKeeper;
   readonly exportWatch: RequestHandler;
@@ -45,7 +45,7 @@ export interface AuditFeature extends Feature {
   readonly refusalWatch: ErrorRequestHandler;
 }
 
-/** What reads the audit log and looks after it, wired; what writes it is made before all other rooms. */
+/** Readers and maintenance of the audit log, wired; its writer is made before all other features. */
 export function createAuditFeature(deps: AuditFeatureDeps): AuditFeature {
   const { database } = deps;
   const rows = createAuditRowStore(database);

@@ -2,7 +2,7 @@ import { startOfIstHour } from '../core/ist.ts';
 import type { Database } from '../storage/database.ts';
 import type { HourCount } from './audit-chain-store.ts';
 
-/** What was recorded, by the hour: for charts, which should not have to count rows. */
+/** Counts of events by the hour: for charts, which should not have to count rows. */
 export interface AuditHourStore {
   /** From the hour of an instant (ms since the epoch) on, in the order of the hours. */
   since(instant: number): Promise<readonly HourCount[]>;

@@ -32,7 +32,7 @@ const AFTER_CUTOFF_MS = 10 * MINUTE_MS;
 const CLOCKS_DIFFER_MS = MINUTE_MS;
 
 /**
- * Once a day: proves what was recorded since the last time, tells the log the head, and removes rows that are older than
+ * Once a day: verifies the rows since the last time, tells the log the head, and removes rows that are older than
  * they must be. The line in the log is a witness elsewhere: an attacker who rewrites the whole chain cannot rewrite that.
  */
 export function createAuditKeeper(deps: AuditKeeperDeps): AuditKeeper {
@@ -46,7 +46,7 @@ export function createAuditKeeper(deps: AuditKeeperDeps): AuditKeeper {
     return cutoff <= clock.now() ? cutoff : cutoff - DAY_MS;
   };
 
-  /** What was done at an instant that is still to come was done before the clock was put back, and who knows when. */
+  /** A time in the future is from before the clock was put back, and says nothing. */
   const isDone = (at: number): boolean => at >= dueSince() && at <= clock.now() + CLOCKS_DIFFER_MS;
 
   async function check(): Promise<void> {

@@ -37,7 +37,7 @@ export const AUDIT = '/security/audit';
 export const AUDIT_EXPORT = `${AUDIT}/export.jsonl`;
 const PAGE_SIZE = 50;
 
-/** What was done, by whom and from where; the newest first. */
+/** The events, with actor and address; the newest first. */
 export function createAuditPage(deps: AuditPageDeps): AuditPage {
   const { rows, search, people, checks, brokerName, audit, clock } = deps;
 

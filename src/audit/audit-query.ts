@@ -82,7 +82,7 @@ export interface AuditQueryDeps {
   readonly people: Pick<AuditPeopleStore, 'idOf' | 'idsWith'>;
 }
 
-/** What the rows must fulfil; an unknown name finds nothing. */
+/** Conditions for the rows; an unknown name finds nothing. */
 export async function toAuditSearch(
   { search, people }: AuditQueryDeps,
   query: AuditQuery,

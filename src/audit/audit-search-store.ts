@@ -7,7 +7,7 @@ import type { Database } from '../storage/database.ts';
 import type { AuditLogTable } from '../storage/schema.ts';
 import { toAuditRow } from './audit-row-store.ts';
 
-/** What to look for; everything that is given must hold. */
+/** Conditions of a search; all that are given must hold. */
 export interface AuditSearch {
   readonly actor?: string | undefined;
   /** Whom it concerns: a user's id. */

@@ -5,7 +5,7 @@ import { RECEIPT_HEADINGS } from '../core/receipt-labels.ts';
 import { ROLE_NAMES, ROLES, type Role } from '../core/role.ts';
 import { SIGNAL_REFUSAL_WORDS } from '../core/signal-refusal.ts';
 
-/** What an event names by an id, as people call it. */
+/** Names of the things that an event refers to by id. */
 export interface AuditNames {
   readonly user: (userId: string | undefined | null) => string;
   readonly broker: (broker: string | undefined) => string;
@@ -17,7 +17,7 @@ type Sentences = {
 };
 
 /**
- * What happened, as a sentence for a person. Rows of former versions lack facts that a type has today, and a newer version
+ * An event as a sentence for a person. Rows of former versions lack facts that a type has today, and a newer version
  * may have written types that this one does not know: then the facts are listed.
  */
 export function auditSentence(event: Readonly<Record<string, unknown>>, names: AuditNames): string {

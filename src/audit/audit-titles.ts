@@ -94,7 +94,7 @@ const TITLES: { readonly [Type in AuditEvent['type']]?: string } = {
   'backup.restored': 'Backup restored',
 };
 
-/** What an event is called; one that is new or no longer known by what its type says. */
+/** Title of an event; made of its type where the type is unknown. */
 export function auditTitle(type: string): string {
   const title: unknown = Object.hasOwn(TITLES, type) ? TITLES[type as AuditEvent['type']] : undefined;
   if (typeof title === 'string') return title;

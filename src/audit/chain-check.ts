@@ -16,7 +16,7 @@ export interface ChainProblem {
     | 'unreadable';
   /** Where: the first row that is not as it should be. */
   readonly seq: number;
-  /** What is wrong, and what to do, in sentences for a person. */
+  /** The problem, in sentences for a person. */
   readonly message: string;
   readonly advice: string;
 }
@@ -28,12 +28,12 @@ export interface ChainCheck {
   /** The place of the last row that was taken. */
   readonly position: ChainHead;
   readonly rows: number;
-  /** What the last `audit.pruned` among the rows says of the one that was removed last. */
+  /** The row that was removed last, according to the last `audit.pruned` among the rows. */
   readonly pruned: ChainHead | undefined;
 }
 
 export interface ChainCheckOptions {
-  /** What the first row must follow. */
+  /** The head that the first row must follow. */
   readonly start: ChainHead;
   /** A head that was kept elsewhere. */
   readonly kept?: ChainHead | undefined;
@@ -80,14 +80,14 @@ function readPruned(detail: string): ChainHead | undefined {
 }
 
 export interface ChainEnding {
-  /** What is said to be the end. */
+  /** The claimed end. */
   readonly head: ChainHead;
   readonly kept?: ChainHead | undefined;
-  /** What the rows were said to begin behind; nothing where they need not begin at the beginning. */
+  /** The claimed beginning; undefined where the rows need not begin at the beginning. */
   readonly start?: ChainHead | undefined;
 }
 
-/** What is wrong with a chain whose rows were all good: whether it is all there. */
+/** A problem with the completeness of a chain whose rows were all good. */
 export function checkEnding(check: ChainCheck, { head, kept, start }: ChainEnding): ChainProblem | undefined {
   const last = check.position;
   if (start !== undefined && start.seq > 0 && !isSame(check.pruned, start))

@@ -12,17 +12,17 @@ import {
   notAsKept,
 } from './chain-check.ts';
 
-/** What became of a check. */
+/** The result of a verification. */
 export interface ChainVerdict {
   /** The first broken link; undefined where all is well. */
   readonly problem: ChainProblem | undefined;
   /** How many rows were proved. */
   readonly rows: number;
-  /** What the first of them follows. */
+  /** The head that the first of them follows. */
   readonly start: ChainHead;
   /** The last row that was proved. */
   readonly last: ChainHead;
-  /** What the chain says is its end; undefined where it does not say. */
+  /** The end that the chain claims; undefined where it claims none. */
   readonly head: ChainHead | undefined;
 }
 
@@ -40,7 +40,7 @@ export async function verifyChain(
   { kept, from, onProgress }: VerificationOptions = {},
 ): Promise<ChainVerdict> {
   const { head, pruned, lastRow, hasHead } = await rows.end();
-  // What was proved before may have been removed for its age since.
+  // Verified rows may have been removed for their age since.
   const isPart = from !== undefined && from.seq > pruned.seq;
   const start = isPart ? from : pruned;
   const check = createChainCheck({ start, kept });

@@ -20,7 +20,7 @@ export interface ReceiptsPageDeps {
   readonly search: Pick<AuditSearchStore, 'search'>;
   readonly people: Pick<AuditPeopleStore, 'namesOf' | 'idOf'>;
   readonly brokerName: (broker: string) => string;
-  /** What brokers answered: not part of the receipts, which are older. */
+  /** The brokers' answers: not part of the receipts, which are older. */
   readonly answersTo: AnswersToOrders;
 }
 

@@ -13,7 +13,7 @@ export const AUDIT_ROUTES: readonly RoutePolicy[] = [
   { path: `${RECEIPTS}/:seq`, role: 'admin' },
 ];
 
-/** What was recorded, for administrators. Nothing here changes or removes a row. */
+/** Recorded events, for administrators. Nothing here changes or removes a row. */
 export function createAuditRouter(deps: AuditRouterDeps): Router {
   const router = Router({ caseSensitive: true });
   const log = createAuditPage(deps);

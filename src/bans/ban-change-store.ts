@@ -4,7 +4,7 @@ import type { Schema } from '../storage/schema.ts';
 
 const STATE_ROW = 1;
 
-/** What was done, and the version that it led to. */
+/** The result of a change, and the version that it led to. */
 export interface BanChangeResult<T> {
   readonly value: T;
   readonly version: number;

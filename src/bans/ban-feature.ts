@@ -90,7 +90,7 @@ export function createBanFeature(deps: BanFeatureDeps): BanFeature {
   });
   bus.onGap(() => catchUp(banIndex.isLoaded ? banIndex.load() : Promise.resolve()));
 
-  /** What fails here, the watch finds. */
+  /** The monitor finds a change that fails here. */
   function catchUp(work: Promise<void>): void {
     work.catch((error: unknown) => log.warn({ err: error }, 'A change of bans could not be followed yet'));
   }

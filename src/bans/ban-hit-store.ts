@@ -14,7 +14,7 @@ export interface HitCount {
   readonly hits: number;
 }
 
-/** What counts towards bans, of all nodes. */
+/** Hits that count towards bans, of all nodes. */
 export interface BanHitStore {
   add(hits: readonly BanHit[]): Promise<void>;
   /** Of these subjects (at most 500), how often each did it after the instant: half-open, what happened at it is past. */

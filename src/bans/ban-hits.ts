@@ -50,7 +50,7 @@ const TRIM_AFTER = 5000;
 /** Between rounds when more came meanwhile: so a flood of any size costs twenty transactions a second. */
 const PAUSE_MS = 50;
 
-/** What is written in one transaction. */
+/** The writes of one transaction. */
 interface Round {
   readonly hits: Map<string, BanHit[]>;
   readonly done: Promise<void>;

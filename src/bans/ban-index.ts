@@ -126,7 +126,7 @@ export function createBanIndex(deps: BanIndexDeps): BanIndex {
     },
     async follow(version, change) {
       if (loading !== undefined) return load();
-      // What was never read will be read with this change in it.
+      // An index that was never read will be read with this change in it.
       if (known === undefined || version <= known) return;
       if (change === undefined || version > known + 1) return load();
       apply(change);

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import { addressBucket, normaliseAddress } from '../http/client-address.ts';
 
 /**
- * What is banned when this address is: an IPv4 address itself, of an IPv6 one its /64, since a single customer owns a
+ * The subject of a ban on this address: an IPv4 address itself, of an IPv6 one its /64, since a single customer owns a
  * whole /64. A block that holds no more than that is read as well: an IPv4 address with /32, an IPv6 one with /64 to /128.
  * Undefined for anything else: a name, a wider block.
  */

@@ -3,8 +3,8 @@ import type { BanRules } from '../core/ban-policy.ts';
 import { DAY_MS } from '../core/duration.ts';
 
 /**
- * What only scanners ask for: exposed secrets, programs in other
- * languages, administration pages of other products. None of it is what browsers ask for by themselves.
+ * Paths that only scanners ask for: exposed secrets, programs in other
+ * languages, administration pages of other products. Browsers ask for none of them by themselves.
  */
 const SUSPICIOUS_PATHS = [
   '*/.env*',

@@ -56,7 +56,7 @@ export function createKnownAddresses(deps: KnownAddressesDeps): KnownAddresses {
     if (before !== undefined && Math.abs(now - before) < RENEWED_AFTER_MS) return;
     if (waiting.size >= MOST_WAITING) return;
     written.set(key, now);
-    // What cannot be banned need not be known, and what is no address is none.
+    // A subject that cannot be banned need not be known.
     if (readBanSubject(subject) === undefined || protectedAddresses.whyProtected(subject) !== undefined)
       return;
     waiting.set(key, { subject, userId, at: now });

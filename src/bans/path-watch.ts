@@ -16,13 +16,13 @@ export interface PathWatch {
   readonly refusals: ErrorRequestHandler;
 }
 
-/** Whose session the request carries, where it counts. */
+/** The live session of a request, where it counts. */
 export type LiveSession = (req: Request) => { readonly userId: string } | undefined;
 
 export interface PathWatchDeps {
   readonly banIndex: Pick<BanIndex, 'isSuspicious'>;
   readonly hits: Pick<BanHits, 'note'>;
-  /** What counts from where people sign in is slowed down: another site's page may have made their browser ask. */
+  /** Offences from known addresses are slowed down: another site's page may have made the browser ask. */
   readonly knownAddresses: Pick<KnownAddresses, 'note'>;
   /** Typing mistakes of a signed-in person do not count. */
   readonly liveSession: LiveSession;
@@ -37,7 +37,7 @@ export function createPathWatch({ banIndex, hits, knownAddresses, liveSession }:
 
   /** Each request once. What to answer instead, where its address is slowed down. */
   function count(req: Request): AppError | undefined {
-    // What is suspicious here may be an ordinary path of another tool.
+    // A path that is suspicious here may be an ordinary one of another tool.
     if (counted.has(req) || routeClassOf(req) === 'gateway') return undefined;
     if (!banIndex.isSuspicious(req.path) || liveSession(req) !== undefined) return undefined;
     counted.add(req);
@@ -54,7 +54,7 @@ export function createPathWatch({ banIndex, hits, knownAddresses, liveSession }:
     },
     refusals: function watchRefusals(error: unknown, req, _res, next) {
       const tooMany = count(req);
-      // What is wrong with the server is not to be hidden by it.
+      // A ban must not hide a fault of the server.
       const isRefusal = error instanceof AppError && error.status < 500;
       next((isRefusal ? tooMany : undefined) ?? error);
     },

@@ -15,7 +15,7 @@ export function createSuspicion(patterns: readonly string[]): IsSuspicious {
   };
 }
 
-/** What is wrong with a pattern, in words; undefined for a good one. */
+/** The problem with a pattern, in words; undefined for a good one. */
 export function whyBadPattern(pattern: string): string | undefined {
   if (pattern.length > LONGEST_PATTERN) return `is longer than ${LONGEST_PATTERN} characters`;
   if (!/^[/*]/.test(pattern)) return 'begins with neither / nor *';
@@ -66,7 +66,7 @@ const OWN_PATHS: readonly string[] = [
   '/api/v1/openapi.json',
   '/api/v1/webhooks/id',
   '/sandbox/authorize',
-  // What browsers and their owners' tools ask for by themselves.
+  // Paths that browsers and their owners' tools ask for by themselves.
   '/favicon.ico',
   '/robots.txt',
   '/apple-touch-icon.png',

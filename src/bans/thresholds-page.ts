@@ -29,7 +29,7 @@ const NOTICES: Notices = new Map([
   ['unchanged', 'Nothing was changed: these thresholds apply already.'],
 ]);
 
-/** What leads to a ban and for how long, which paths are suspicious, and what raises an alert: a form for each. */
+/** A form each for the offences and lengths of bans, the suspicious paths, and the thresholds of alerts. */
 export function createThresholdsPage({ bans, ruleStore }: ThresholdsPageDeps): {
   readonly show: RequestHandler;
   readonly save: RequestHandler;

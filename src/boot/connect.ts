@@ -17,7 +17,7 @@ import { connectRedis, createRedis, type RedisClient } from '../storage/redis.ts
 import { createRedisBus } from '../storage/redis-bus.ts';
 import { type Channels, createRedisChannels } from '../storage/redis-channels.ts';
 
-/** What lies outside the process, opened and answering; and the clock. */
+/** The services outside the process, opened and answering; and the clock. */
 export interface Infrastructure {
   readonly clock: Clock;
   readonly policy: LivePolicy;

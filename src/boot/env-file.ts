@@ -40,7 +40,7 @@ export function unknownNames(envFile: Environment): readonly string[] {
   return Object.keys(envFile).filter((name) => !SETTING_NAMES.includes(name) && !FOR_OTHERS.includes(name));
 }
 
-/** What a .env may hold for Node and for compose.yaml. */
+/** Further names that a .env may hold, for Node and for compose.yaml. */
 const FOR_OTHERS: readonly string[] = ['TZ', 'NODE_OPTIONS', 'POSTGRES_PASSWORD'];
 
 /** The environment wins over the file; an empty variable counts as not set. */

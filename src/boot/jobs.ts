@@ -30,11 +30,11 @@ export interface JobsDeps {
   readonly log: Log;
 }
 
-/** What goes on without any request. */
+/** Work without a request. */
 export interface Jobs {
-  /** What a server that was down at the cutoff has missed: before it answers a request. Rejects when a part is away. */
+  /** Does the work that a server missed if it was down at the cutoff: before it answers a request. Rejects when a part is away. */
   catchUp(): Promise<void>;
-  /** What is done once a minute. */
+  /** Work of each minute. */
   tidy(): Promise<void>;
   start(): void;
   stop(): Promise<void>;

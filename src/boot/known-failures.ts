@@ -2,7 +2,7 @@ import { AppError, unavailable } from '../errors.ts';
 import { SessionEndedError } from '../sessions/session-storage.ts';
 import { isDatabaseFailure, isUnstorableText } from '../storage/database-failure.ts';
 
-/** Errors that the rooms below throw as they come, in the words of the contract; undefined for a surprise. */
+/** Errors that the features below throw as they come, in the words of the contract; undefined for a surprise. */
 export function toKnownFailure(error: unknown): AppError | undefined {
   if (error instanceof SessionEndedError) {
     const words = 'The session ended while this was in progress. Sign in again.';

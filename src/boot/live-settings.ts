@@ -12,7 +12,7 @@ export interface LiveSettingsDeps {
   /** The environment that the process was started with. */
   readonly environment: Environment;
   readonly readFile: () => Environment;
-  /** What the file said at the start. */
+  /** Content of the file at the start. */
   readonly atStart?: Environment;
   /** Stores when sessions were last used, before each reading: a shorter idle limit would end the ones in use for it. */
   readonly storeUses?: () => Promise<void>;

@@ -13,7 +13,7 @@ export interface Warning {
   readonly remedy: string;
 }
 
-/** What of HOST, BASE_URL and TRUST_PROXY does not fit together. */
+/** Contradictions among HOST, BASE_URL and TRUST_PROXY. */
 export function addressWarnings({
   host,
   baseUrl,

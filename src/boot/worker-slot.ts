@@ -32,7 +32,7 @@ export interface WorkerSlot {
 const FIRST_PAUSE_MS = SECOND_MS;
 const LONGEST_PAUSE_MS = 30 * SECOND_MS;
 
-/** What has served for so long did not die of how it was started. */
+/** A worker that served for so long did not fail because of its start. */
 const STEADY_AFTER_MS = MINUTE_MS;
 
 const startFailure = z.object({ couldNotStart: z.string() });

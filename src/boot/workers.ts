@@ -27,7 +27,7 @@ export function runWorkers(count: number, log: Log): Promise<WorkersEnd> {
           said = undefined;
         },
         onReplacing({ pid, served, reason }, pauseMs) {
-          // What keeps them from starting is said once, and not for each of them and each try.
+          // The reason that keeps workers from starting is logged once, and not for each worker and each try.
           if (!served && reason === said) return;
           if (!served) said = reason;
           log.error({ worker: pid, reason, pauseMs }, 'A worker died and is replaced');

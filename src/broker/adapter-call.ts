@@ -14,7 +14,7 @@ export interface AdapterCallDeps {
   readonly callTimeoutMs?: number;
 }
 
-/** What an adapter answers for a person, with their app keys; a failure of the adapter itself is `unreachable`. */
+/** Calls an adapter for a user, with their app keys; a failure of the adapter itself is `unreachable`. */
 export type CallAdapter = <T>(
   adapter: BrokerAdapter,
   userId: string,
@@ -38,7 +38,7 @@ export function createAdapterCall(deps: AdapterCallDeps): CallAdapter {
   };
 }
 
-/** What the promise resolves to, or undefined when it takes longer. What it does afterwards is ignored. */
+/** The value of the promise, or undefined when it takes longer. A later result is ignored. */
 async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {

@@ -15,7 +15,7 @@ export interface BrokerAdapter {
    * browsers hold every redirect after the Connect button to, the broker's own ones included.
    */
   readonly authorizationOrigins: readonly string[];
-  /** What a person must have registered with the broker before they can connect; empty where nothing is. */
+  /** Fields that a user must have registered with the broker before they can connect; empty where there are none. */
   readonly credentialFields: readonly CredentialField[];
   /** The page on which people register their apps, where they must. */
   readonly developerPage?: string;
@@ -94,7 +94,7 @@ export type ExchangeResult = BrokerGrant | { readonly kind: 'denied' } | BrokerP
 export interface BrokerGrant {
   readonly kind: 'granted';
   readonly accessToken: string;
-  /** Whose account it is, as the broker calls it (`XX0000`); where the answer says so. */
+  /** The user's account at the broker (`XX0000`); where the answer names it. */
   readonly clientId?: string | undefined;
   /** For the price feed, where that takes a token of its own; without one the access token opens the feed. */
   readonly feedToken?: string;

@@ -77,17 +77,17 @@ export interface BrokerFeatureDeps {
 }
 
 export interface BrokerFeature extends Feature {
-  /** The day's token of a person at a broker, or why not: what another room needs of this one. */
+  /** The day's token of a person at a broker, or why not: for other features. */
   readonly reader: TokenReader;
   /** For a feature whose token the broker refused. */
   readonly reportRejected: ReportRejected;
   /** Brokers with prices, by id, in the order in which pages list them; and what opens a user's stream there. */
   readonly feeds: ReadonlyMap<string, PriceFeed>;
   readonly readStreamPass: ReadStreamPass;
-  /** What people keep until the cutoff: for the revocation that leaves it, and for the sign-out page. */
+  /** Connections that users keep until the cutoff: for the revocation that leaves them, and for the sign-out page. */
   readonly held: HeldConnectionStore;
   readonly overview: BrokerOverview;
-  /** What is open at the moment, for operators. */
+  /** Tokens that are open at the moment, for operators. */
   readonly openTokens: Pick<TokenStore, 'countOpenBefore' | 'listOwnersOfOpen'>;
   /** For pages about people. */
   readonly countConnectionsOf: CountConnections;

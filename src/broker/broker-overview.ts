@@ -13,7 +13,7 @@ export interface BrokerView {
   readonly id: string;
   readonly name: string;
   readonly description: string;
-  /** What the person must have registered with the broker first. */
+  /** Whether the user has registered the broker's credentials. */
   readonly credentials: 'none_needed' | 'missing' | 'set';
   /** Whether the tokens can be used now: in the states `connected` and `expiring`. */
   readonly connected: boolean;
@@ -24,7 +24,7 @@ export interface BrokerView {
   readonly held: boolean;
   /** Until when it is kept then, in words. */
   readonly holdUntil: string;
-  /** Whose account it is, while it is connected and the broker has said so. */
+  /** The user's account at the broker, while it is connected and the broker has named it. */
   readonly clientId?: string;
   /** Whether the broker can be asked if it takes the token. */
   readonly checkable: boolean;
@@ -116,7 +116,7 @@ type ConnectionPart = Omit<
 const ofAccount = ({ clientId }: Connection): Pick<BrokerView, 'clientId'> =>
   clientId === undefined ? {} : { clientId };
 
-/** What is refreshed in time lasts until the cutoff, as long as the broker answers. Infinite where there is no cutoff. */
+/** A connection that is refreshed in time lasts until the cutoff, as long as the broker answers. Infinite where there is no cutoff. */
 function endOf({ expiresAt, refreshToken, refreshFailures }: Connection, nextCutoff: number): number {
   const isRefreshed = refreshToken !== undefined && refreshFailures === 0;
   return isRefreshed ? nextCutoff : Math.min(nextCutoff, expiresAt);

@@ -6,7 +6,7 @@ import type { TokenReader } from './token-reader.ts';
 import type { TokenStore } from './token-store.ts';
 
 /**
- * What the broker says to the token that is stored here. `rejected`: it knows the token no more, and the connection was ended
+ * The broker's answer to the stored token. `rejected`: it knows the token no more, and the connection was ended
  * here. `replaced`: it rejected a token whose connection had ended meanwhile. `refused`: it said no to the question;
  * `unreachable`: it did not answer. The three leave what is connected now as it is.
  */

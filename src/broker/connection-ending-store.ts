@@ -24,7 +24,7 @@ export interface EndConnectionsOptions {
   readonly now: number;
   /** The digest of a token that goes on in another connection: its broker is not told that it has ended. */
   readonly sparedDigest?: string | undefined;
-  /** The order of revocation that ends them: its receipt asks what their brokers answered. */
+  /** The revocation that ends them: its receipt asks what their brokers answered. */
   readonly orderId?: string | undefined;
 }
 

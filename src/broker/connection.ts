@@ -33,7 +33,7 @@ export interface Connection {
   readonly expiresAt: number;
   /** Whether it stays until the cutoff when no browser is signed in. */
   readonly held: boolean;
-  /** Whose account at the broker it is; undefined where the broker does not say. */
+  /** The user's account at the broker; undefined where the broker does not name it. */
   readonly clientId: string | undefined;
   /** Undefined while it is open, which does not yet make it live. */
   readonly ended: { readonly at: number; readonly reason: ConnectionEndReason | 'ended' } | undefined;
@@ -47,7 +47,7 @@ export function versionOf({ id, tokenDigest }: Pick<Connection, 'id' | 'tokenDig
 /** `ended`: with an earlier epoch, or for a reason that this version does not know. */
 export type WhyNotConnected = ConnectionEndReason | 'ended' | 'not_connected' | 'expired_at_broker';
 
-/** What a token must hold against. */
+/** Bounds that a token is compared with. */
 export interface Moment {
   readonly now: number;
   readonly lastCutoff: number;

@@ -4,7 +4,7 @@ import type { AppCredentials, BrokerAdapter } from './broker-adapter.ts';
 /** Longer than any broker's keys, and short enough to be encrypted, stored and sent without a thought. */
 const LONGEST = 500;
 
-/** What a person types or pastes into the credentials form of a broker: every field, in one line each. */
+/** The credentials form of a broker: every field, in one line each. */
 export function credentialForm({ credentialFields }: BrokerAdapter): z.ZodType<AppCredentials> {
   const fields = credentialFields.map(({ name, label }) => [name, credentialValue(label)] as const);
   return z.object(Object.fromEntries(fields));

@@ -20,7 +20,7 @@ export interface CredentialPageDeps {
   readonly findAdapter: (req: Request) => BrokerAdapter;
 }
 
-/** What the page says on top, chosen by a fixed word in its address. */
+/** Notices on top of the page, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
   ['needed', 'Enter your app keys first; then you can connect.'],
   ['removed', 'The app keys are removed.'],

@@ -11,7 +11,7 @@ export interface StoredCredential {
   readonly setAt: number;
 }
 
-/** What people have registered with their brokers, value by value. */
+/** Credentials that users have registered with their brokers, value by value. */
 export interface CredentialStore {
   /** Puts all of them in the place of what was there. */
   replace(

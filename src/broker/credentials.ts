@@ -4,7 +4,7 @@ import type { AppCredentials, BrokerAdapter, CredentialField } from './broker-ad
 import type { CredentialStore, StoredCredential } from './credential-store.ts';
 import type { TokenCipher } from './token-cipher.ts';
 
-/** What a page may say of a user's app credentials at a broker. */
+/** A user's app credentials at a broker, as far as a page may show them. */
 export interface CredentialSummary {
   /** When they were entered, in ms since the epoch. Undefined: they are not all there. */
   readonly setAt: number | undefined;

@@ -25,7 +25,7 @@ export const ENDING_WORDS = {
   ended: 'Ended with your last session',
 } as const satisfies Record<WhyNotConnected, string>;
 
-/** What to do about it, where a person may not think of it. */
+/** Advice, where a user may not think of it. */
 const ADVICE: Partial<Record<WhyNotConnected, string>> = {
   cutoff: 'Connect again for the new trading day.',
   expired_at_broker: 'Connect again.',

@@ -4,7 +4,7 @@ import { SECOND_MS } from '../core/duration.ts';
 import type { Bus, BusMessage } from '../storage/bus.ts';
 import type { TokenCipher } from './token-cipher.ts';
 
-/** What running servers said when they were asked whether they read what the newest key encrypts. */
+/** Answers of the running servers to the question whether they read ciphertexts of the newest key. */
 export interface RollCall {
   readonly able: number;
   readonly unable: number;
@@ -37,7 +37,7 @@ export function createKeyReadinessCheck(deps: RollCallDeps): CheckKeyReadiness {
   bus.onMessage((message) => {
     if (message.kind === 'keys.answer' && message.id === underWay?.id)
       underWay.answers.push(message.readable);
-    // Who asked goes by the answers that came: no one waits for this one.
+    // The asking server goes by the answers that came: it does not wait for this one.
     if (message.kind === 'keys.question') answer(message).catch(() => undefined);
   });
 

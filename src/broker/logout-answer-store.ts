@@ -4,7 +4,7 @@ import type { BrokerLogoutsTable } from '../storage/schema.ts';
 
 export type LogoutAnswers = AnswersToOrders;
 
-/** What brokers have answered, from the queue of logouts: for receipts, which are written before a broker is asked. */
+/** Brokers' answers, from the queue of logouts: for receipts, which are written before a broker is asked. */
 export function createLogoutAnswers({ db }: Database): LogoutAnswers {
   return async function logoutAnswers(orderIds, userId) {
     const byOrder = new Map<string, BrokerAnswers[]>();

@@ -13,7 +13,7 @@ export interface QueuedLogout {
   readonly tokenDigest?: string | undefined;
   /** When the broker ends the token by itself, in ms since the epoch. */
   readonly expiresAt?: number | undefined;
-  /** The order of revocation that ended it. */
+  /** The revocation that ended it. */
   readonly orderId?: string | undefined;
 }
 

@@ -11,7 +11,7 @@ export interface RecentConnectionsDeps {
 }
 
 /**
- * What a person has connected in the last ten days, and what is open; the open ones first, then the newest.
+ * A user's connections of the last ten days, and those that are open; the open ones first, then the newest.
  * All questions on behalf of one request get the same reading: a page and the banner above it pay for one query
  * and never contradict each other. Nothing is kept beyond the request.
  */

@@ -22,7 +22,7 @@ export interface RefreshClaimOptions extends LeaseOptions {
   readonly nextCutoff: number;
 }
 
-/** What a refresh puts into a connection; all but the times are ciphertexts. */
+/** Values that a refresh puts into a connection; all but the times are ciphertexts. */
 export interface RefreshedTokens {
   readonly accessToken: string;
   readonly tokenDigest: string;

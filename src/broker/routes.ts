@@ -55,7 +55,7 @@ export const BROKER_ROUTES: readonly RoutePolicy[] = [
   { path: '/broker/logouts/:id/dismissal', role: 'admin' },
 ];
 
-/** What the page says on top, chosen by a fixed word in its address. */
+/** Notices on top of the page, chosen by a fixed word in its address. */
 const NOTICES: ReadonlyMap<unknown, readonly [kind: 'good' | 'info' | 'warn' | 'bad', text: string]> =
   new Map([
     ['connected', ['good', 'Connected.']],

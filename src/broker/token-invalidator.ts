@@ -11,8 +11,8 @@ export interface TokenInvalidatorDeps {
 export type InvalidateTokens = (userId: string, broker: string) => Promise<void>;
 
 /**
- * Takes a person's tokens out of the caches, here and on the other nodes: to be called after a row has changed. Nobody
- * depends on it (the reader asks the row), but what is dead should not lie about in memory.
+ * Takes a person's tokens out of the caches, here and on the other nodes: to be called after a row has changed. Nothing
+ * depends on it (the reader asks the row), but dead tokens should not stay in memory.
  */
 export function createTokenInvalidator({ caches, bus, log }: TokenInvalidatorDeps): InvalidateTokens {
   return async function invalidateTokens(userId, broker) {

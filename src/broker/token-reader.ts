@@ -163,7 +163,7 @@ function unknownBroker(adapters: BrokerAdapters): AppError {
   return new AppError('not_found', `This server has no broker of that name. It has: ${known || 'none'}.`);
 }
 
-/** What a token is cached under, besides its owner. */
+/** Cache key of a token, besides its owner. */
 function keyOf(broker: string, version: string): string {
   return `${broker} ${version}`;
 }

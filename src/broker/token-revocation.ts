@@ -24,7 +24,7 @@ export interface BrokerTokenTargetDeps {
   readonly wakeLogouts: () => void;
 }
 
-/** What ends a person's broker tokens together with their sessions, and the authorizations that are on their way. */
+/** Ends a user's broker tokens together with their sessions, and the authorizations that are on their way. */
 export function createBrokerTokenTarget(deps: BrokerTokenTargetDeps): RevocationTarget {
   const { tokens, authorizations, held, adapters, calendar, clock, wakeLogouts } = deps;
 

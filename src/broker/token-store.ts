@@ -36,7 +36,7 @@ export interface TokenStore {
   /** The open one; else the one that was issued last. */
   findLatest(userId: string, broker: string): Promise<Connection | undefined>;
   /**
-   * What a person has connected since an instant (ms since the epoch) and what is open, however old, at any
+   * A user's connections since an instant (ms since the epoch) and those that are open, however old, at any
    * broker: first what is open, then the newest.
    */
   listRecent(userId: string, since: number): Promise<readonly RecentConnection[]>;

@@ -4,7 +4,7 @@ import type { Environment } from '../config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What every command gets from outside. */
+/** Every command's access to the outside. */
 export interface CommandContext {
   readonly project: Project;
   /** The environment of the process; the project's .env stands behind it. */
@@ -20,7 +20,7 @@ export type ExitCode = 0 | 1;
 export interface CliCommand<O> {
   readonly arguments?: readonly Argument[];
   readonly options?: readonly Option[];
-  /** What is wrong with these options together, in words; undefined where nothing is. */
+  /** The problem with these options together, in words; undefined where there is none. */
   misuse?(options: O, context: CommandContext): string | undefined;
   run(context: CommandContext, options: O): Promise<ExitCode>;
 }

@@ -3,7 +3,7 @@ import type { AuditOrigin } from '../core/audit-event.ts';
 import type { Receipt } from '../core/revocation.ts';
 import { countOf } from './receipt.ts';
 
-/** What a revocation of all users came to. */
+/** Totals of a revocation of all users. */
 export interface Totals {
   readonly people: number;
   readonly sessions: number;
@@ -22,7 +22,7 @@ export async function findEverybody({ registry, brokers }: Services): Promise<Re
 }
 
 /**
- * Ends each account by an order of its own. Then looks again, until no new one is found: a list that is read while
+ * Ends each account by a revocation of its own. Then looks again, until no new one is found: a list that is read while
  * sessions end beside it can have holes, and a user in one must not stay signed in.
  */
 export async function endEverybody(

@@ -9,7 +9,7 @@ const lineSchema = z.object({
 });
 
 /**
- * What goes wrong inside the services, as a line each on the error stream: the sentence and what the cause says. Less
+ * Logs errors inside the services as a line each on the error stream: the sentence and its cause. Less
  * than errors is left out, since the command itself says how it went. Entries that the audit log could not take are kept whole.
  */
 export function createErrorLog(say: (text: string) => void): Logger {

@@ -37,7 +37,7 @@ function sweep(context: CommandContext, { at, dryRun, json }: SweepOptions): Pro
   });
 }
 
-/** What begins until then would be ended before its time, or not at all. */
+/** A sweep for the future would end sessions before their time, or not at all. */
 function refuseFuture(instant: number, now: number): void {
   if (instant > now)
     throw new CommandError(`${formatIst(instant)} is still to come: --at takes the past only.`);

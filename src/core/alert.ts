@@ -1,7 +1,7 @@
 import { describeDuration } from './duration.ts';
 import { LATENCY_BOUNDS_MS } from './latency-histogram.ts';
 
-/** What raises an alert. The first three are counted for each class of routes. */
+/** Causes of an alert. The first three are counted for each class of routes. */
 export type AlertKind = 'slow' | 'refused' | 'failed' | 'event_loop' | 'rows_dropped' | 'revocation';
 
 /** Above which figure an alert is raised. Administrators change them at /security/thresholds. */
@@ -39,7 +39,7 @@ export interface BusyAddress {
   readonly bannable: boolean;
 }
 
-/** What is compared: milliseconds, shares from 0 to 1, or a count, depending on the kind. */
+/** Figures to compare: milliseconds, shares from 0 to 1, or a count, depending on the kind. */
 export interface AlertFigures {
   /** As `alertCause` makes it. */
   readonly what: string;
@@ -89,7 +89,7 @@ export function alertHeading(what: string): string {
   }
 }
 
-/** What was measured, and the threshold. */
+/** The figure and its threshold, in words. */
 export function alertSentence({ what, figure, threshold }: AlertFigures): string {
   switch (what.split(':')[0]) {
     case 'slow':

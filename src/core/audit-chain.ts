@@ -23,7 +23,7 @@ export interface ChainHead {
   readonly hash: string;
 }
 
-/** What the first row follows. */
+/** The head that the first row follows. */
 export const GENESIS: ChainHead = { seq: 0, hash: '0'.repeat(64) };
 
 /**

@@ -71,7 +71,7 @@ export type AuditEvent =
       readonly type: 'login.failed';
       /** `(no such account)` where no account has the name. */
       readonly username: string;
-      /** Whose account it is, where there is one. */
+      /** The user's id, where there is one. */
       readonly userId?: string;
       readonly why: FailedSignInReason;
       /** As of a sign-in that succeeded. Absent in rows from before it was recorded. */
@@ -326,7 +326,7 @@ export type FailedSignInReason = 'credentials' | 'code' | 'passkey' | 'disabled'
 /** How a user signed in: `totp` and `recovery_code` stand beside the password, a passkey alone. */
 export type SignInMethod = 'password' | 'totp' | 'recovery_code' | 'passkey';
 
-/** What a restored backup did not undo: whom and what it concerned, by name. */
+/** Names of the rights that stay revoked after a backup was restored. */
 export interface CarriedOver {
   /** Disabled since. */
   readonly disabled: readonly string[];
@@ -359,7 +359,7 @@ export interface AuditedStrategy {
   readonly name: string;
 }
 
-/** Who did it and from where. `actor` is a username, or `system` for the clock, or `cli`. */
+/** Actor and origin. `actor` is a username, or `system` for the clock, or `cli`. */
 export interface AuditOrigin {
   readonly actor: string;
   readonly address?: string;

@@ -1,9 +1,9 @@
 type Facts = Readonly<Record<string, unknown>>;
 
 /**
- * What an event counts as by the hour: its type, for some with the reason behind it. A revocation that has ended sessions
- * of one person counts as `session.ended:<reason>` as well: at the cutoff there is an event for each person, which saves
- * everybody who counts from knowing the difference.
+ * The kinds that an event counts as by the hour: its type, for some with the reason behind it. A revocation that has ended
+ * sessions of one user counts as `session.ended:<reason>` as well: at the cutoff there is an event for each user, and
+ * callers need not know the difference.
  */
 export function auditKindsOf(event: Facts): readonly string[] {
   const type = String(event['type']);

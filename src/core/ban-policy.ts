@@ -26,7 +26,7 @@ export interface BanThreshold {
   readonly windowMs: number;
 }
 
-/** What administrators can change on the page of thresholds: automatic bans, and alerts. */
+/** Rules that administrators can change on the page of thresholds: automatic bans, and alerts. */
 export interface BanRules {
   readonly thresholds: Readonly<Record<BanCause, BanThreshold>>;
   /** How long for the first offence, the second and so on; the last one is for all that follow. */

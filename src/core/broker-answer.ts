@@ -1,6 +1,6 @@
 /**
- * What a broker said to the end of a token that an order of revocation had ended here. `asked`: nothing yet. `goes_on`: the
- * person has connected again, and the broker gave them the same token. `failed`: given up.
+ * A broker's answer to the logout of a token that a revocation had ended here. `asked`: no answer yet. `goes_on`: the
+ * user has connected again, and the broker gave them the same token. `failed`: the last try has failed.
  */
 export const BROKER_ANSWERS = ['signed_out', 'asked', 'takes_none', 'goes_on', 'failed'] as const;
 export type BrokerAnswer = (typeof BROKER_ANSWERS)[number];

@@ -3,7 +3,7 @@ import type { StrategySymbol } from './signal.ts';
 import type { Instrument } from './symbol.ts';
 import type { UserSettings } from './user-settings.ts';
 
-/** What each of the six caches holds. Owned by the features; named here so that one table can type them all. */
+/** Value types of the six caches. Owned by the features; named here so that one table can type them all. */
 export interface CachedValues {
   /** The access token of a user at a broker. */
   readonly auth: CachedToken;
@@ -37,7 +37,7 @@ export interface CachedToken {
 }
 
 export interface CachedSymbol {
-  /** What a name means; empty: nothing, and that is remembered too. */
+  /** Instruments of a name; empty: none, and that is remembered too. */
   readonly instruments: readonly Instrument[];
 }
 

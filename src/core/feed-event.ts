@@ -1,4 +1,4 @@
-/** What a user's open sockets are told of, besides prices. Holds no secret. */
+/** Events for a user's open sockets, besides prices. They hold no secret. */
 export const FEED_EVENTS = [
   'cutoff_soon',
   'session_ended',

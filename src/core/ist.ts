@@ -66,7 +66,7 @@ function formatDate(shifted: Date, iso: string, format: DateFormat): string {
   return `${day} ${shifted.getUTCFullYear()}`;
 }
 
-/** What clock and calendar on an Indian wall show: the day of the week, and the minutes since its midnight. */
+/** Wall time in India: the day of the week, and the minutes since its midnight. */
 export function istWallTime(instant: number): { readonly day: Weekday; readonly minuteOfDay: number } {
   const shifted = new Date(instant + IST_OFFSET_MS);
   const day = WEEKDAY_NAMES[shifted.getUTCDay()] ?? 'sun';

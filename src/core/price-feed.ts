@@ -18,7 +18,7 @@ export interface Depth {
   readonly sell: readonly DepthLevel[];
 }
 
-/** What a stream says of an instrument: prices in rupees. What is absent has not changed. */
+/** A stream's message about an instrument: prices in rupees. Absent fields have not changed. */
 export interface Quote {
   readonly price?: number;
   /** When it was traded or told by the exchange, in ms since the epoch. */
@@ -71,7 +71,7 @@ export interface PriceStream {
   end(): void;
 }
 
-/** What opens a stream. */
+/** Credentials that open a stream. */
 export interface StreamAccess {
   readonly token: string;
   /** The user's app at the broker, by the names of the adapter's `credentialFields`. */
@@ -94,7 +94,7 @@ export type StreamInstrument = Pick<
   'exchange' | 'tradingSymbol' | 'instrumentToken' | 'segment' | 'instrumentType'
 >;
 
-/** What opens a user's stream at a broker now. It holds the token, and does not show it. */
+/** Opens a user's stream at a broker now. It holds the token, and does not show it. */
 export interface StreamPass {
   readonly kind: 'pass';
   /** Another one as soon as the token is another one. */

@@ -41,7 +41,7 @@ const STEPS: Readonly<Record<string, string>> = {
   broker_logout: 'Sign-out at the broker',
 };
 
-/** What a step of a receipt has done. */
+/** Label of a receipt's step. */
 export const receiptStepWords = (step: string): string => STEPS[step] ?? step;
 
 /** The six caches as people call what is in them. */
@@ -54,7 +54,7 @@ const CACHED: Readonly<Record<string, string>> = {
   telegram: 'Telegram bots',
 };
 
-/** What a step's detail says, with names in place of the words that programs use. Receipts of all ages are read by it. */
+/** Detail of a step, with names in place of the words that programs use. Receipts of all ages are read by it. */
 export function receiptDetailWords(
   step: string,
   detail: string,
@@ -80,7 +80,7 @@ const ANSWERS: Readonly<Record<BrokerAnswers['answer'], string>> = {
   failed: 'could not be told, and is not asked again',
 };
 
-/** What a broker said, and of how many tokens where it was more than one. */
+/** A broker's answer, and the number of tokens where it was more than one. */
 export function answerWords(
   { broker, answer, count }: BrokerAnswers,
   brokerName: (broker: string) => string,

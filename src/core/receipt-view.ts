@@ -21,7 +21,7 @@ export interface ReceiptViewOptions {
   /** The role of its reader. */
   readonly viewer: Role;
   readonly brokerName?: (broker: string) => string;
-  /** What the brokers said, as far as it is known; only of the reader's tokens where they are no administrator. */
+  /** The brokers' answers so far; only about the reader's tokens where they are no administrator. */
   readonly answers?: readonly BrokerAnswers[] | undefined;
 }
 

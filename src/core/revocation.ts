@@ -21,7 +21,7 @@ export function leavesHeldConnections(reason: RevocationReason): boolean {
 }
 
 /**
- * What a revocation ends.
+ * Scope of a revocation.
  * - `device`: the named sessions of one user, and nothing that their other devices share.
  * - `account`: everything of one user that began in `throughEpoch` or before. What begins afterwards carries a
  *   higher epoch, so a revocation that is carried out late cannot touch it.
@@ -34,7 +34,7 @@ export type RevocationScope =
   | { readonly kind: 'stale'; readonly userId: string; readonly before: number }
   | { readonly kind: 'sweep'; readonly before: number };
 
-/** What a revocation is compared with: a session, or an account without one (then `sid` is undefined). */
+/** Subject that a revocation is compared with: a session, or an account without one (then `sid` is undefined). */
 export interface RevocableSession {
   readonly sid: string | undefined;
   readonly epoch: number;
@@ -63,10 +63,10 @@ export interface Revocation {
   readonly orderedAt: number;
 }
 
-/** What one step has ended, in numbers a person can check. */
+/** The result of one step, in numbers a person can check. */
 export interface RevocationOutcome {
   readonly count: number;
-  /** What exactly: `sandbox access and feed token`, `6 caches`. Never a secret. */
+  /** Details: `sandbox access and feed token`, `6 caches`. Never a secret. */
   readonly detail?: string;
 }
 
@@ -89,7 +89,7 @@ export interface ReceiptLine {
   readonly ms: number;
 }
 
-/** What a revocation has ended, step by step. */
+/** The result of a revocation, step by step. */
 export interface Receipt {
   readonly orderId: string;
   readonly reason: RevocationReason;

@@ -1,8 +1,6 @@
-/** What a user may do. */
 export const ROLES = ['admin', 'user', 'viewer'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** What people call them. */
 export const ROLE_NAMES = {
   admin: 'Administrator',
   user: 'Trader',

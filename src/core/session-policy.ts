@@ -1,7 +1,7 @@
 import type { CutoffTime } from './cutoff.ts';
 import { formatDuration } from './duration.ts';
 
-/** What ends a session by itself. Changes while the server runs. */
+/** Limits that end a session by themselves. They change while the server runs. */
 export interface SessionPolicy {
   readonly cutoffTime: CutoffTime;
   /** Milliseconds without a request, or `off`. */

@@ -7,7 +7,7 @@ export type Platform = (typeof PLATFORMS)[number];
 export const PRODUCTS = ['MIS', 'NRML', 'CNC'] as const;
 export type Product = (typeof PRODUCTS)[number];
 
-/** What a signal asks for. `exit`: to close the position, if there is one. */
+/** Actions that a signal can ask for. `exit`: to close the position, if there is one. */
 export const SIGNAL_ACTIONS = ['buy', 'sell', 'exit'] as const;
 export type SignalAction = (typeof SIGNAL_ACTIONS)[number];
 
@@ -15,7 +15,7 @@ export type SignalAction = (typeof SIGNAL_ACTIONS)[number];
 export interface StrategySymbol {
   readonly exchange: string;
   readonly tradingSymbol: string;
-  /** What a signal gets that names no quantity, and the most that one may ask for. */
+  /** Quantity of a signal that names none, and the most that one may ask for. */
   readonly quantity: number;
   readonly product: Product;
 }
@@ -80,7 +80,7 @@ export type SignalReading =
       readonly kind: 'page';
       /** Of this trading day, oldest first. Signals from before the last cutoff are not delivered. */
       readonly signals: readonly Signal[];
-      /** What to ask with next: the last signal's, or what was asked with. */
+      /** The cursor to ask with next: the last signal's, or the one that was given. */
       readonly cursor: SignalCursor;
       /**
        * Why the waiting was over. `arrived`: there are signals. `timeout` and `aborted` say what they say. `cutoff` and

@@ -29,7 +29,7 @@ export function parseSmtpLocation(text: string): SmtpLocation | undefined {
   });
 }
 
-/** What is wrong with an SMTP_URL, without quoting it: there is a password in it. */
+/** The problem with an SMTP_URL, without quoting it: there is a password in it. */
 export function problemOfSmtpUrl(text: string): string {
   const url = URL.parse(text);
   return (url === null ? undefined : problemOf(url)) ?? 'is no address like smtp://user:password@host:587';

@@ -2,7 +2,7 @@ import { CLOCK_SKEW_TOLERANCE_MS, isPastCutoff } from './expiry.ts';
 import { isInScope, type RevocableSession, type RevocationScope } from './revocation.ts';
 import type { Role } from './role.ts';
 
-/** What the database says of a user at one moment. */
+/** The state of a user in the database at one moment. */
 export interface Standing {
   readonly role: Role;
   readonly disabled: boolean;

@@ -8,7 +8,7 @@ interface ScopeRow {
 }
 
 /**
- * What a stored revocation ends. One that can't be read ends what it could have meant at most: all of its user, or of all
+ * Scope of a stored revocation. One that can't be read ends what it could have meant at most: all of its user, or of all
  * users, from before it was stored. So it blocks no other one, and lets nothing live that was to end.
  */
 export function readStoredScope({

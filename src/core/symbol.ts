@@ -1,6 +1,6 @@
 /** A line of a broker's instrument master, in words that are the same for every broker. */
 export interface Instrument {
-  /** Whose master it is from, e.g. `zerodha`: tokens, and the spelling of derivatives, are the broker's own. */
+  /** Id of the broker whose master it is from, e.g. `zerodha`: tokens, and the spelling of derivatives, are the broker's own. */
   readonly broker: string;
   /** `NSE`, `BSE`, `NFO`, `BFO`, `CDS`, `BCD`, `MCX`, …: Kite's names, for every broker. */
   readonly exchange: string;
@@ -8,13 +8,13 @@ export interface Instrument {
   readonly tradingSymbol: string;
   /** Of the company, or the underlying of a derivative; may be empty. */
   readonly name: string;
-  /** What the broker shows people in place of the symbol, e.g. `NIFTY 03 DEC 25000 CALL`; may be empty. */
+  /** The broker's name for people in place of the symbol, e.g. `NIFTY 03 DEC 25000 CALL`; may be empty. */
   readonly displayName: string;
   /** May be empty: of derivatives and indices always, and where the broker's file has none. */
   readonly isin: string;
-  /** What the broker's API calls the instrument by. */
+  /** Id of the instrument in the broker's API. */
   readonly instrumentToken: string;
-  /** What the exchange calls it by; may be empty. */
+  /** Id of the instrument at the exchange; may be empty. */
   readonly exchangeToken: string;
   /** The day on which a derivative ends, as `2024-12-26`. */
   readonly expiry: string | undefined;
@@ -29,14 +29,14 @@ export interface Instrument {
   readonly segment: string;
 }
 
-/** What is looked for. Words are taken literally; letter case does not matter. */
+/** Conditions of a search. Words are taken literally; letter case does not matter. */
 export interface SymbolSearch {
   /** Words and beginnings of words, e.g. `nifty dec 25000 ce`; empty for everything that the filters leave. */
   readonly q: string;
   readonly exchange?: string | undefined;
   /** An instrument type, e.g. `CE`. */
   readonly type?: string | undefined;
-  /** Whose master; without it, all of them. */
+  /** The broker of the master; without it, all masters. */
   readonly broker?: string | undefined;
   /** How many on a page, from 1 to 100. */
   readonly limit: number;
@@ -46,11 +46,11 @@ export interface SymbolSearch {
 
 export const MOST_SYMBOLS_ON_A_PAGE = 100;
 export const LAST_SYMBOL_PAGE = 100;
-/** What a search finds beyond so many is on no page: it wants one more word. */
+/** Most results on pages; a search that finds more needs one more word. */
 export const MOST_SYMBOLS_FOUND = 5_000;
 /** In characters: of `q`. */
 export const LONGEST_SYMBOL_SEARCH = 100;
-/** What is looked for of `q`; `SymbolPage` names the rest. */
+/** Words of `q` that a search uses; `SymbolPage` names the rest. */
 export const MOST_SYMBOL_WORDS = 8;
 
 export interface SymbolPage {
@@ -64,7 +64,7 @@ export interface SymbolPage {
 /** Exact look-ups, through the symbol cache. */
 export interface SymbolLookup {
   /**
-   * What a name means on an exchange: nothing, one instrument, or the choices between which the caller must decide. A
+   * Meaning of a name on an exchange: nothing, one instrument, or the choices between which the caller must decide. A
    * name is a trading symbol, or else a display name or a token; letter case does not matter. A name that a share has in
    * common with a bond means the share. Without a broker, all masters are asked.
    */
@@ -75,7 +75,7 @@ export interface SymbolFinder {
   search(search: SymbolSearch): Promise<SymbolPage>;
 }
 
-/** What a symbol of a strategy is in the lists of instruments. */
+/** A strategy's symbol in the lists of instruments. */
 export type TradedSymbol =
   | { readonly kind: 'unknown' }
   /** The lot sizes that the lists give: one, unless several brokers' lists were asked. */

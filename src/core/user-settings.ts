@@ -7,7 +7,7 @@ export type Theme = (typeof THEMES)[number];
 export const ALERT_MINUTES = [0, 5, 10, 15, 30, 60] as const;
 export type AlertMinutes = (typeof ALERT_MINUTES)[number];
 
-/** What a person has chosen for themselves. */
+/** A user's own choices. */
 export interface UserSettings {
   readonly theme: Theme;
   readonly dateFormat: DateFormat;

@@ -42,7 +42,7 @@ const SHOWN_SIGNALS = 5;
 /** Above the longest wait of a poll, and above what the use of a key is written late. */
 const RUNNING_MS = 2 * MINUTE_MS;
 
-/** What a person's strategies and programs have done since the cutoff; without one, since midnight. */
+/** Activity of a user's strategies and programs since the cutoff; without one, since midnight. */
 export function createDayOfWork({ clock, calendar, signalsSince, keysOf }: DayOfWorkDeps) {
   return async function readDayOfWork(userId: string) {
     const now = clock.now();

@@ -57,9 +57,9 @@ export interface DashboardRouterDeps extends DayOfWorkDeps {
   /** Whether BASE_URL is https. */
   readonly https: boolean;
   readonly pendingRevocations: PendingRevocationStore;
-  /** What a user is reminded of about their second factor. */
+  /** The reminder about a user's second factor. */
   readonly factorReminder: (userId: string, role: Role) => Promise<'set_up' | 'few_codes' | undefined>;
-  /** What a user is to be told on the page of a device. */
+  /** Notices for the page of a device. */
   readonly noticesOf: (userId: string, deviceId: string) => Promise<readonly AccountNotice[]>;
   /** Whether there is no account yet. */
   readonly needsSetup: () => Promise<boolean>;
@@ -149,7 +149,7 @@ function showDashboard(deps: DashboardRouterDeps): RequestHandler {
   };
 }
 
-/** Whose work it is not. */
+/** For users who are not administrators. */
 const NOTHING_TO_SEE = { waiting: 0 };
 /** The server's limit or the person's own, whichever comes first; undefined where there is none. */
 function shortestIdleMs(serverMs: number | 'off', ownMs: number | undefined): number | undefined {
@@ -157,7 +157,7 @@ function shortestIdleMs(serverMs: number | 'off', ownMs: number | undefined): nu
   return Math.min(serverMs, ownMs ?? serverMs);
 }
 
-/** What can be used or wants attention. Brokers that the user does not use are on the brokers' page alone. */
+/** Whether the broker can be used or needs attention. Brokers that the user does not use are on the brokers' page alone. */
 function hasPlaceHere({ credentials, state }: ConnectedBroker): boolean {
   return credentials !== 'missing' || state !== 'disconnected';
 }

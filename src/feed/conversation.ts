@@ -49,7 +49,7 @@ export function createConversation(deps: ConversationDeps): Converse {
   async function carryOut(socket: FeedSocket, message: ClientMessage): Promise<Outcome> {
     switch (message.type) {
       case 'subscribe': {
-        // What let the socket in may be over, whether or not a message about it has come.
+        // The session or key may be over, whether or not a message about it has come.
         const end = await standing.judge(socket.owner);
         if (end !== undefined) socket.end(end);
         if (socket.hasEnded) return {};
@@ -86,7 +86,7 @@ export function createConversation(deps: ConversationDeps): Converse {
   };
 }
 
-/** What the answer carries, and what comes after it. */
+/** The answer, and the step after it. */
 interface Outcome {
   readonly broker?: string;
   readonly afterwards?: () => void;

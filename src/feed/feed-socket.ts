@@ -11,7 +11,7 @@ export interface FeedSocket extends RegisteredSocket {
   readonly send: (message: ServerMessage) => void;
   /** For prices. Where the client is behind, a later frame under the same key takes the place of an earlier one. */
   sendLatest(key: string, frame: string): void;
-  /** What is sent from here to `uncork` leaves as one packet. */
+  /** Frames from here to `uncork` leave as one packet. */
   cork(): void;
   uncork(): void;
   /** Closed, or about to be. */

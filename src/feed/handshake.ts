@@ -86,7 +86,7 @@ interface Seat {
 }
 
 interface Candidate extends RegisteredSocket {
-  /** What has ended it while it was judged. */
+  /** The end that came while it was judged. */
   readonly endedBy: SocketEnd | undefined;
 }
 

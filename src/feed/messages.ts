@@ -23,7 +23,7 @@ const mode = z.enum(PRICE_MODES).meta({
   description: 'ltp: the last price; quote: with the figures of the day; depth: with the order book.',
 });
 
-/** What a client may send. */
+/** Messages from clients. */
 export const clientMessages = {
   subscribe: z
     .strictObject({
@@ -56,7 +56,7 @@ export type ClientMessage = z.infer<typeof clientMessage>;
 const rupees = z.number().meta({ description: 'In rupees.' });
 const level = z.object({ price: rupees, quantity: z.number(), orders: z.number().optional() });
 
-/** What the server sends. */
+/** Messages from the server. */
 export const serverMessages = {
   ack: z
     .object({

@@ -31,9 +31,9 @@ export interface SocketMonitorDeps {
 
 export interface SocketMonitor {
   readonly jobs: readonly Job[];
-  /** What is over by the clock alone; in batches, or the cutoff of ten thousand sockets would stop everything else. */
+  /** Ends sockets that are over by the clock alone; in batches, or the cutoff of ten thousand sockets would stop everything else. */
   endByClock(): Promise<void>;
-  /** What the stores say has ended, whether or not a message about it arrived. */
+  /** Ends sockets that the stores say have ended, whether or not a message about it arrived. */
   compare(): Promise<void>;
 }
 
@@ -102,7 +102,7 @@ export function createSocketMonitor(deps: SocketMonitorDeps): SocketMonitor {
     }
   }
 
-  /** What one query does not tell of all: whether a key is still good, or a session still there and not idle for too long. */
+  /** Asks about each owner, where one query does not tell of all: whether a key is still good, or a session still there and not idle for too long. */
   async function askAboutEach(): Promise<void> {
     const before = performance.now() - ASK_AGAIN_AFTER_MS;
     const due = [...sockets.all()].filter(

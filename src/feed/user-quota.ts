@@ -22,7 +22,7 @@ export interface UserQuota {
 }
 
 export interface UserQuotaDeps {
-  /** What is counted; part of the keys in Redis. */
+  /** Name of the counter; part of the keys in Redis. */
   readonly name: 'open-sockets' | 'subscriptions' | `instruments:${string}`;
   /** For one user. */
   readonly most: number;
@@ -31,7 +31,7 @@ export interface UserQuotaDeps {
   readonly clock: Clock;
 }
 
-/** What a node that died had still counts for so long. */
+/** Counts of a node that died lapse after so long. */
 const LEASE_MS = MINUTE_MS;
 export const RENEW_QUOTAS_EVERY_MS = 20 * SECOND_MS;
 const RENEWED_TOGETHER = 500;

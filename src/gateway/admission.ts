@@ -21,13 +21,13 @@ export interface AdmittedKey extends OwningKey {
   readonly ownerRole: Role;
 }
 
-/** What was let in. */
+/** An admitted request. */
 export interface Admission {
   readonly rule: GatewayRule;
   readonly target: Target;
   /** Undefined under a public rule: nothing was looked at. */
   readonly identity: Identity | undefined;
-  /** What has shown who it is, where there is an identity: one of both. */
+  /** The session or key of the identity, where there is one: one of both. */
   readonly session?: CurrentSession;
   readonly key?: AdmittedKey;
 }

@@ -3,11 +3,11 @@ import { type ProxyKind, proxyKindOf, readForwardedRequest } from './forwarded-r
 import type { RelayedRequests } from './relay/relayed-requests.ts';
 import { type FoundRule, findRule, type GatewayRule, type Target } from './rules.ts';
 
-/** What a request asks the gateway about. */
+/** A request, as the gateway decides about it. */
 export interface AskedRequest {
   /** `relay`: it is no question of a proxy, but the request itself, to be passed on to its tool. */
   readonly kind: ProxyKind | 'relay';
-  /** What is asked for; or why that cannot be read. */
+  /** The target; or why it cannot be read. */
   readonly target: Target | Error;
   readonly found: FoundRule;
 }
@@ -32,7 +32,7 @@ export function noteAsked(
   return result;
 }
 
-/** What cannot be read is an answer as well: it is told when the request's turn has come. */
+/** An unreadable target is an answer as well: it is given when the request's turn has come. */
 function orError(read: () => Target): Target | Error {
   try {
     return read();

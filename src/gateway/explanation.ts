@@ -4,7 +4,7 @@ import { readAddress } from './forwarded-request.ts';
 import { findRule, type GatewayRule, type Target, type Who } from './rules.ts';
 import { judge } from './verdict.ts';
 
-/** Who may open an address, and why. */
+/** Users who may open an address, and why. */
 export interface Explanation {
   readonly answer: 'allowed' | 'led to the sign-in page' | 'refused';
   readonly rule: GatewayRule | undefined;
@@ -28,7 +28,7 @@ export interface ExplainedUser {
 }
 
 /**
- * What the gateway would answer to a request of a user who has just signed in, or of a stranger; undefined for what is no
+ * The gateway's answer to a request of a user who has just signed in, or of a stranger; undefined for a text that is no
  * request.
  */
 export function explain(

@@ -25,7 +25,7 @@ const NEEDED: Readonly<Record<ProxyKind, readonly string[]>> = {
   ext: ['X-Forwarded-Proto', 'Host'],
 };
 
-/** What a proxy does not say. */
+/** The proxy left headers out. */
 export class MissingHeadersError extends Error {
   readonly headers: readonly string[];
 
@@ -37,7 +37,7 @@ export class MissingHeadersError extends Error {
 }
 
 /**
- * What the proxy asks about, from the headers of its own way to ask and no others. Throws MissingHeadersError, and `invalid`
+ * The request that a proxy asks about, from the headers of its own way to ask and no others. Throws MissingHeadersError, and `invalid`
  * for what cannot be read; a header that came twice is joined with a comma, and is no method, host or address any more.
  */
 export function readForwardedRequest(req: Request, kind: ProxyKind): Target {
@@ -74,7 +74,7 @@ export function readAddress(text: string, method: string | undefined): Target {
 }
 
 const METHOD = /^[A-Z]{1,20}$/;
-/** What a request line may hold (RFC 9112, 3.2), and the bytes that lenient clients send besides. */
+/** Characters of a request line (RFC 9112, 3.2), and the bytes that lenient clients send besides. */
 const URI = /^(?:\/[^\s?]*)?(\?\S*)?$/;
 
 export function toTarget({ method = '', scheme, host = '', uri }: Parts): Target {

@@ -41,9 +41,9 @@ export interface GatewayFeature extends Feature {
   readonly uses: RuleUses;
   /** Behind the reader of route policies. */
   readonly choosePolicy: RequestHandler;
-  /** What proxies ask: in front of what is for browsers. */
+  /** Proxies' questions: in front of the routes for browsers. */
   readonly authorisation: Router;
-  /** What is passed on to a tool: in front of everything that this server answers itself. */
+  /** Requests to pass on to a tool: in front of everything that this server answers itself. */
   readonly relay: RequestHandler;
   /** Whether this server passes a request on by itself, or else refuses it. */
   readonly isRelayed: (target: Target) => boolean;

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { JWK } from 'jose';
 import { deriveKey } from '../storage/key-ring.ts';
 
-/** What signs X-Curfew-Identity. */
+/** Signs X-Curfew-Identity. */
 export interface IdentityKey {
   /** The thumbprint of the public key (RFC 7638). */
   readonly kid: string;

@@ -4,7 +4,7 @@ import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import type { Role } from '../core/role.ts';
 import { deriveIdentityKeys } from './identity-key.ts';
 
-/** Who a tool is told that a request comes from. */
+/** The user behind a request, as a tool is told. */
 export interface Identity {
   readonly userId: string;
   readonly username: string;

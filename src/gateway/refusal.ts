@@ -10,7 +10,7 @@ export function answerRefusal(req: Request, res: Response, error: AppError): boo
   const asked = askedOf(req);
   if (asked === undefined) return false;
   setErrorHeaders(res, error);
-  // What is still on its way in was for the tool, and is read by no one.
+  // The rest of the body was for the tool, and is not read.
   if (asked.kind === 'relay' && hasBody(req) && !req.complete) res.set('Connection', 'close');
   const { location } = error.details ?? {};
   const elsewhere = typeof location === 'string' ? location : undefined;

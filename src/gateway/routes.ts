@@ -55,7 +55,7 @@ export interface AuthorisationDeps {
   readonly log: Log;
 }
 
-/** What proxies ask, in front of everything that is for browsers. */
+/** Proxies' questions, in front of everything that is for browsers. */
 export function createAuthorisation(deps: AuthorisationDeps): Router {
   const { rules, admit, identities, isTrustedProxy, log } = deps;
   const told = new Set<string>();

@@ -33,7 +33,7 @@ export function createRuleUses({ store, acting, clock, log }: RuleUsesDeps): Rul
     try {
       await acting.asServer(() => store.save([...uses.values()]));
     } catch (error) {
-      // What came meanwhile is later.
+      // Uses that came meanwhile are later.
       waiting = new Map([...uses, ...waiting]);
       throw error;
     }

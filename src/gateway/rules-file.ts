@@ -4,7 +4,7 @@ import { ROLES } from '../core/role.ts';
 import { normaliseHost } from './host.ts';
 import type { GatewayRule, Who } from './rules.ts';
 
-/** What is wrong with a rules file, in words, and where: lines count from 1. */
+/** A problem in a rules file, in words, and its line: lines count from 1. */
 export interface RulesProblem {
   readonly line: number;
   readonly problem: string;

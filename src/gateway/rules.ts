@@ -28,7 +28,7 @@ export interface GatewayRule {
   readonly upstream: string | undefined;
 }
 
-/** What a browser or program asks a tool for. */
+/** A browser's or program's request to a tool. */
 export interface Target {
   readonly method: string;
   readonly scheme: 'http' | 'https';

@@ -8,7 +8,7 @@ export const RETURN_PATH = '/gateway/return';
 /** More than a browser's address should hold; a longer one is not come back to. */
 const LONGEST_RETURN = 1500;
 
-/** What a request without a session that counts is told: `location` is where to sign in. */
+/** The refusal of a request without a session that counts: `location` is where to sign in. */
 export function signInRefusal(publicOrigin: string, reason: LoginReason, target: Target): AppError {
   const { code, message } = loginRefusal(reason);
   return new AppError(code, message, {

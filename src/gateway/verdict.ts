@@ -2,7 +2,7 @@ import { MINUTE_MS } from '../core/duration.ts';
 import type { Role } from '../core/role.ts';
 import type { GatewayRule } from './rules.ts';
 
-/** Who asks, as a rule looks at them. */
+/** The asking user, as a rule looks at them. */
 export interface Asker {
   /** The key of the username. */
   readonly usernameKey: string;
@@ -14,7 +14,7 @@ export interface Asker {
 /** `prove`: the password once more. `deny`: a role or person that the rule does not name, or a program where a person must prove. */
 export type Verdict = 'allow' | 'sign_in' | 'prove' | 'deny';
 
-/** What a rule says to a user, or to a stranger. */
+/** A rule's verdict on a user, or on a stranger. */
 export function judge({ who, freshMinutes }: GatewayRule, asker: Asker | undefined, now: number): Verdict {
   if (who.kind === 'public') return 'allow';
   if (asker === undefined) return 'sign_in';

@@ -6,7 +6,7 @@ interface Range {
   readonly to: bigint;
 }
 
-/** What clients come from: all of IPv4, and of IPv6 the part that is given out (2000::/3, RFC 4291). */
+/** All client addresses: all of IPv4, and of IPv6 the part that is given out (2000::/3, RFC 4291). */
 const WHOLE = ['0.0.0.0/0', '2000::/3'].map(toRange);
 
 /** Whether a list of addresses and CIDRs, taken together, covers half of IPv4 or of the IPv6 that is in use. */

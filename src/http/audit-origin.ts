@@ -4,7 +4,7 @@ import { clientAddress } from './client-address.ts';
 import type { Viewer } from './page.ts';
 import { userAgentOf } from './user-agent.ts';
 
-/** Who asked for this and from where, for the audit log. `actor` where the person is not signed in (yet). */
+/** Actor and address of a request, for the audit log. `actor` where the user is not signed in (yet). */
 export function auditOrigin(req: Request, res: Response, actor?: string): AuditOrigin {
   const viewer = res.locals['viewer'] as Viewer | undefined;
   const userAgent = userAgentOf(req);

@@ -5,7 +5,7 @@ import type { LimitStanding, RateLimit } from './compound-limiter.ts';
 import { MOST_KEYS } from './memory-counter.ts';
 import { waitInSeconds } from './wait-in-seconds.ts';
 
-/** What became of a request that was to be counted, and how its key stands since. */
+/** The result of counting a request, and the standing of its key. */
 export interface Count {
   readonly limited: boolean;
   /** In the order of the limits. */
@@ -18,7 +18,7 @@ export interface Count {
 export interface BatchedLimiter {
   /** Counts one request, unless it is one too many. */
   take(key: string): Count;
-  /** What `take` would say where it would say no. Counts and remembers nothing. */
+  /** The refusal that `take` would give, if any. Counts and remembers nothing. */
   findLimited(key: string): Count | undefined;
   /** Compares notes with the other nodes now. Never rejects. */
   compare(): Promise<void>;
@@ -26,7 +26,7 @@ export interface BatchedLimiter {
   stop(): void;
 }
 
-/** What all nodes count together. */
+/** The count of all nodes together. */
 export interface SharedTally {
   /**
    * Adds to a window, which begins now if it has not begun yet. Resolves to what all nodes have added so far, and to what is
@@ -140,7 +140,7 @@ export function createBatchedLimiter({ limits, tallyOf }: BatchedLimiterDeps): B
     );
   }
 
-  /** What could not be told stays counted here: telling it again might count it twice. */
+  /** Counts that could not be told stay here: telling them again might count them twice. */
   async function tell(key: string, window: Window, index: number): Promise<void> {
     const tally = rules[index]?.tally;
     const { endsAt, untold } = window;

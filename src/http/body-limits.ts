@@ -15,7 +15,7 @@ export const FORM_LIMITS: BodyLimits = { mostBytes: 32 * 1024, withinMs: 20 * SE
 /** A large file over a slow line; a session that ends meanwhile cuts it short. */
 export const UPLOAD_WITHIN_MS = 15 * MINUTE_MS;
 
-/** What a refused client may still send is dropped; more is not read, so that it has to wait. */
+/** Bytes of a refused client that are dropped; more is not read, so that it has to wait. */
 const DROPPED_BYTES = 1024 * 1024;
 const CLOSED_AFTER_MS = SECOND_MS;
 

@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 
-/** Whose request it is: the address, and what is counted and banned for it (`addressBucket`). */
+/** The client of a request: the address, and the bucket that is counted and banned (`addressBucket`). */
 export interface ClientSubject {
   readonly address: string;
   readonly subject: string;
@@ -73,7 +73,7 @@ export function normaliseAddress(text: string | undefined): string | undefined {
   return normalisePlain(text) ?? normaliseByLibrary(text);
 }
 
-/** What nearly all addresses look like; undefined for the rest. */
+/** Fast way for nearly all addresses; undefined for the rest. */
 function normalisePlain(text: string): string | undefined {
   if (isIPv4(text)) return text;
   const mapped = ipv4InMapped(text);
@@ -113,7 +113,7 @@ function isAddress(text: string): boolean {
   return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 }
 
-/** What to count by: an IPv4 address, or the /64 of an IPv6 one, since a single customer owns a whole /64. */
+/** The bucket of an address: an IPv4 address, or the /64 of an IPv6 one, since a single customer owns a whole /64. */
 export function addressBucket(address: string): string {
   return bucketOf(normaliseAddress(address) ?? address);
 }

@@ -57,7 +57,7 @@ export interface Draw {
 export interface CompoundLimiterDeps {
   /** Part of the keys, e.g. `login:address`. */
   readonly name: string;
-  /** What is not available when Redis does not answer, for the person: `Sign-in`. */
+  /** The act that is unavailable when Redis does not answer, in words: `Sign-in`. */
   readonly what: string;
   readonly limits: readonly RateLimit[];
   /** Shared by all nodes; without it each process counts by itself. */

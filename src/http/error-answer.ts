@@ -7,7 +7,7 @@ export function setErrorHeaders(res: Response, { headers, retryAfterSeconds }: A
   if (retryAfterSeconds !== undefined) res.set('Retry-After', String(retryAfterSeconds));
 }
 
-/** What a program is told. */
+/** Answers a program with an error. */
 export function sendErrorJson(res: Response, { status, code, message, fields, details }: AppError): void {
   const more = fields === undefined ? {} : { fields };
   res.status(status).json({ status: 'error', error: code, message, ...more, ...details });

@@ -8,7 +8,7 @@ import { safeReturnTo } from './return-to.ts';
 import { policyOf } from './route-policy.ts';
 import { wantsJson } from './wants-json.ts';
 
-/** What no router answered. */
+/** Refuses requests that no router answered. */
 export const refuseUnknownPath: RequestHandler = (_req, _res, next) => next(notFound());
 
 /** Answers a request that no page of this server is for; false where it is for one. */
@@ -154,7 +154,7 @@ function fromHttpLibrary(error: unknown): AppError | undefined {
   return undefined;
 }
 
-/** What the log may know: names, messages and stacks along the chain of causes, never the objects themselves. */
+/** An error for the log: names, messages and stacks along the chain of causes, never the objects themselves. */
 function describeCause(error: Error): readonly string[] {
   const chain: string[] = [];
   for (let cause: unknown = error.cause; cause instanceof Error && chain.length < 5; cause = cause.cause) {

@@ -8,7 +8,7 @@ export interface Job {
   stop(): Promise<void>;
 }
 
-/** What the composition asks of every feature. What other features may use of it stands beside this, by name. */
+/** The parts of every feature. Its exports to other features stand beside these, by name. */
 export interface Feature {
   /** Its pages, behind the session. */
   readonly router?: Router;
@@ -16,6 +16,6 @@ export interface Feature {
   readonly metrics?: readonly Metric[];
   /** Removes what is long over; called once a minute. */
   readonly cleanup?: () => Promise<unknown>;
-  /** What of it must end with a session. */
+  /** The part that must end with a session. */
   readonly revocationTarget?: RevocationTarget;
 }

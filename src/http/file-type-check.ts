@@ -27,7 +27,7 @@ export interface ForeignFileOptions {
   readonly gzip?: boolean;
 }
 
-/** What is wrong with a file that was to be a text, by its first bytes, in words; undefined where it may be one. */
+/** The problem with an upload that should be text, by its first bytes, in words; undefined where it may be text. */
 export function whyForeignFile(
   beginning: Uint8Array,
   { gzip = false }: ForeignFileOptions = {},

@@ -30,7 +30,7 @@ export function refuseForm(req: Request, res: Response, error: AppError): void {
   res.status(error.status);
 }
 
-/** What a user typed into a field, for a form that is shown again: cut to `longest` characters, and undefined where it was not sent. */
+/** The typed text of a field, for a form that is shown again: cut to `longest` characters, and undefined where it was not sent. */
 export function typedText(req: Request, field: string, longest = 256): string | undefined {
   const value: unknown = req.body?.[field];
   return typeof value === 'string' ? value.slice(0, longest) : undefined;

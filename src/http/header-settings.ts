@@ -86,7 +86,7 @@ const badPermission = (text: string): string | undefined =>
 
 const lower = (text: string): string => text.toLowerCase();
 
-/** What an operator may change of the headers that every answer has. The defaults are as strict as they come. */
+/** Settings of the headers that every answer has. The defaults are as strict as they come. */
 export const HEADER_SETTINGS = {
   CSP_MODE: setting(oneOf(CSP_MODES, lower), 'enforce'),
   CSP_EXTRA: setting(cspExtra, '', 'img-src https://pictures.example.com'),

@@ -7,7 +7,7 @@ const WEBHOOK_ID = /(webhooks(?:\/|%2f|\\|%5c)).*$/is;
 const LINK_TOKEN = /((?:auth[/\\](?:reset|email|device)|invitations)[/\\]).*$/is;
 /** API keys and signing secrets that were put into an address by mistake. */
 const SECRETS = /(cfw|cws)_[\w-]+/gi;
-/** What may be one, wherever it stands: session ids and tokens are long and random, and names and UUIDs do not look so. */
+/** Possible secrets, wherever they stand: session ids and tokens are long and random, and names and UUIDs do not look so. */
 const LONG_WORD = /[\w.~+=-]{22,}/g;
 /** Line breaks, and what turns writing around: a log's reader is not to be fooled. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}]/gu;

@@ -59,7 +59,7 @@ export function gauge({ read, ...options }: MetricOptions<number | readonly Samp
 /** prom-client's own counts each observation itself; this one shows what is counted elsewhere. */
 export function histogram({ read, ...options }: MetricOptions<readonly HistogramFigures[]>): Metric {
   return Object.assign(new Histogram({ ...options, registers: [] }), {
-    /** What the registry asks for. */
+    /** The registry calls this. */
     getForPromString: async () => ({
       ...options,
       type: 'histogram',

@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS, type Theme } from '../core/user-settings.ts';
 import { policyOf } from './route-policy.ts';
 import { readThemeCookie } from './theme-cookie.ts';
 
-/** Who looks at the page, for its header. */
+/** The reader of a page, for its header. */
 export interface Viewer {
   readonly username: string;
   readonly role: Role;

@@ -11,7 +11,7 @@ export interface ReadinessCheck {
 
 const TIMEOUT_MS = 1500;
 
-/** What asks no session: for monitoring and for browsers. */
+/** Routes without a session: for monitoring and for browsers. */
 export const OPEN_ROUTES: readonly RoutePolicy[] = [
   { path: '/healthz', class: 'probe' },
   { path: '/readyz', class: 'probe' },

@@ -6,7 +6,7 @@ export function queryText(req: Request, name: string, longest: number): string {
   return typeof value === 'string' ? value.trim().slice(0, longest) : '';
 }
 
-/** What a page says on top after an act, chosen by the fixed word `notice` in its address. */
+/** Notices on top of a page after an act, chosen by the fixed word `notice` in its address. */
 export type Notices = ReadonlyMap<unknown, string>;
 
 export function noticeOf(req: Request, notices: Notices): string | undefined {

@@ -13,7 +13,7 @@ export function limitName({ points, durationSeconds }: RateLimit): string {
 }
 
 /**
- * What a client needs to pace itself: RateLimit-Policy (`"60/minute";q=60;w=60`) and RateLimit
+ * Headers for a client that paces itself: RateLimit-Policy (`"60/minute";q=60;w=60`) and RateLimit
  * (`"60/minute";r=59;t=12`), several limits as a list. In the form that draft-ietf-httpapi-ratelimit-headers has had since
  * its eighth version (the eleventh is of May 2026), and which express-rate-limit calls `draft-8`.
  */

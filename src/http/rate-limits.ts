@@ -42,7 +42,7 @@ export interface RateLimits {
   readonly comparing: { start(): void; stop(): Promise<void> };
 }
 
-/** What is never refused. */
+/** The sign-in page is never refused. */
 const SIGN_IN: ErrorAction = { href: '/auth/login', text: 'Sign in' };
 const WAY_IN_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST']);
 /** Past its limit an address gets the sign-in page a second later, and 500 at a time. */
@@ -50,15 +50,15 @@ const SIGN_IN_PACE = { waitMs: SECOND_MS, mostWaiting: 500 } as const;
 
 export interface RateLimitsDeps {
   readonly limits: Readonly<Record<RateLimitName, readonly RateLimit[]>>;
-  /** What nodes have in common; without it each process counts by itself. */
+  /** Counters shared by all nodes; without it each process counts by itself. */
   readonly redis: Redis | Cluster | undefined;
-  /** Whose session the request says it carries: not looked at yet. */
+  /** The user whose session the request claims: not verified yet. */
   readonly unverifiedUserId: (req: Request) => string | undefined;
-  /** Whose session it does carry. Behind the session only. */
+  /** The user of the verified session. Behind the session only. */
   readonly userOf: (req: Request) => string | undefined;
 }
 
-/** The limits of `RATE_LIMIT_TABLE` that are not a room's own. */
+/** The limits of `RATE_LIMIT_TABLE` that are not a feature's own. */
 export function createRateLimits({ limits, redis, unverifiedUserId, userOf }: RateLimitsDeps): RateLimits {
   const limiters = new Map(
     RATE_LIMIT_NAMES.filter(isBatched).map((name) => [name, createLimiter(name, limits[name], redis)]),

@@ -3,7 +3,7 @@ import { MINUTE_MS } from '../core/duration.ts';
 import type { ClientSubject } from './client-address.ts';
 import type { ServedRequest } from './request-watch.ts';
 
-/** What a log keeps of a request: nothing that would hold the session, the body and the headers. */
+/** A request in a log: without the session, the body and the headers. */
 export type LoggedRequest = Omit<ServedRequest, 'req'>;
 
 /** Of refusals that were counted and not written down one by one. */

@@ -22,7 +22,7 @@ export interface ServedRequest {
   readonly waited: boolean;
   /** Sent to the client, headers included. */
   readonly bytes: number;
-  /** Whose session or API key it came with. */
+  /** Owner of the session or API key it came with. */
   readonly userId: string | undefined;
   readonly requestId: string;
   /** For what an observer still has to ask: the address, for one. Not to be kept. */

@@ -2,7 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import type { BatchedLimitName } from './rate-limit-table.ts';
 
 /**
- * What a path may do without a live session.
+ * Classes of paths, by their access without a live session.
  *
  * - `static`, `probe`, `api`: never look at the session, so they cost no session load. The API has keys of its own.
  * - `public`: a page for anyone; no session either.
@@ -36,8 +36,8 @@ export interface RoutePolicy {
   /** It does not move the idle clock, whatever the class says: a tool that asks by itself, again and again. */
   readonly quiet?: true;
   /**
-   * Who may come, asked anew for each request (ASVS 8.3.2): any signed-in user where none is named; `user`: all roles but
-   * viewers.
+   * Role that is required, asked anew for each request (ASVS 8.3.2): any signed-in user where none is named; `user`: all
+   * roles but viewers.
    */
   readonly role?: 'admin' | 'user';
   /** Viewers may send its forms too: their own account, and signing out. */
@@ -49,7 +49,7 @@ export interface RoutePolicy {
    * the page that asks and then carries it out: `Create an API key`. `factor`: for the second factor too, where the user has one.
    */
   readonly reauthenticate?: { readonly get?: true; readonly post?: string; readonly factor?: true };
-  /** What leaves the server here, for the audit log. */
+  /** Kind of data that leaves the server here, for the audit log. */
   readonly exports?: 'bans' | 'traffic';
   /**
    * It is passed on to another tool as it is: its body has no limit here, and this stands in logs in place of its path, which

@@ -7,7 +7,7 @@ import { type HeaderSettings, USUAL_HEADERS } from './header-settings.ts';
 export const CSP_REPORTS_PATH = '/csp-reports';
 
 const ONE_YEAR_SECONDS = 31_536_000;
-/** What Reporting-Endpoints calls the address, and report-to refers to. */
+/** Name of the address in Reporting-Endpoints, which report-to refers to. */
 const REPORT_GROUP = 'csp';
 
 export interface SecurityHeadersOptions {
@@ -60,7 +60,7 @@ export function createSecurityHeaders({
   };
 }
 
-/** What helmet sets, which is the same for every request: so it is asked once. */
+/** Helmet's headers, which are the same for every request: so it is asked once. */
 function headersOf(middleware: ReturnType<typeof helmet>): Readonly<Record<string, string>> {
   const headers: Record<string, string> = {};
   const response = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a setting's text becomes, or what is wrong with it in words that stand behind the setting's name. */
+/** Reads a setting's text; its problems stand behind the setting's name. */
 export type SettingSchema<T> = z.ZodType<T, string | undefined>;
 
 /** A setting with its default. The example stands in the message about a value that cannot be used. */

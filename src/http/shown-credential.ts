@@ -10,5 +10,5 @@ export interface ShownCredential {
   isGood(): Promise<boolean>;
 }
 
-/** What a request shows of one kind. Costs a signature at most; undefined for what this server never gave out. */
+/** Finds a request's credential of one kind. Costs a signature at most; undefined for one that this server never gave out. */
 export type FindCredential = (req: Request) => ShownCredential | undefined;

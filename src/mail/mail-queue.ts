@@ -24,7 +24,7 @@ export interface MailQueueDeps {
 
 const contentSchema = z.object({ subject: z.string(), text: z.string() });
 
-/** What a mail says, as it waits. */
+/** Content of a mail that waits. */
 export type MailContent = z.infer<typeof contentSchema>;
 
 /** Sends the mails that wait: outside of any request, also after a restart, however many nodes there are. */

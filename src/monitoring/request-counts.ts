@@ -1,6 +1,6 @@
 import { LATENCY_BUCKETS, latencyBucketOf } from '../core/latency-histogram.ts';
 
-/** What was asked of the server, and what became of it. */
+/** Counts of requests, by outcome. */
 export interface RequestCounts {
   readonly requests: number;
   /** Answered with 404. */
@@ -17,7 +17,7 @@ export type Counting<Counts extends RequestCounts> = {
   -readonly [Name in keyof Omit<Counts, 'buckets'>]: Counts[Name];
 } & { buckets: number[] };
 
-/** What is counted of a request. */
+/** Facts to count of a request. */
 export interface CountedRequest {
   readonly status: number;
   readonly durationMs: number;

@@ -6,7 +6,7 @@ import { readStoredReceipt, readStoredScope } from '../core/stored-revocation.ts
 import type { Database } from '../storage/database.ts';
 import type { RevocationsTable } from '../storage/schema.ts';
 
-/** What was ordered, and what came of it. */
+/** Revocations and their results. */
 export interface RevocationHistory {
   /** Revocations given at or after an instant (ms since the epoch), open and done, oldest first, in portions. */
   listSince(instant: number, portion: number): AsyncIterable<readonly Revocation[]>;

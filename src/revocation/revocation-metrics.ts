@@ -3,7 +3,7 @@ import { SECOND_MS } from '../core/duration.ts';
 import { gauge, type Metric } from '../http/metrics.ts';
 import type { PendingRevocationStore } from './pending-revocation-store.ts';
 
-/** What is still to be ended, of all nodes together. Anything above 0 for longer than a minute wants a look at the log. */
+/** Pending revocations of all nodes together. Anything above 0 for longer than a minute wants a look at the log. */
 export function createRevocationMetrics(
   pendingRevocations: Pick<PendingRevocationStore, 'summary'>,
   clock: Clock,

@@ -55,8 +55,8 @@ export interface Revoker {
     dedupeKey: string,
   ): Promise<Receipt | undefined>;
   /**
-   * Anything less, or more. Undefined when the same revocation (by `dedupeKey`) was given before. Devices after which nobody
-   * is signed in take the account with them: then the receipt is the account's.
+   * Anything less, or more. Undefined when the same revocation (by `dedupeKey`) was given before. When a user's
+   * last devices end, the account ends with them: then the receipt is the account's.
    */
   revoke(
     scope: Exclude<RevocationScope, { kind: 'account' }>,

@@ -2,7 +2,7 @@ import type { SessionData } from 'express-session';
 import { fromIso } from '../core/ist.ts';
 import type { DeviceSession } from './session-data.ts';
 
-/** What a stored body says of the device that the session runs on. */
+/** The device of a session, from the stored body. */
 export function toDeviceSession(sid: string, session: SessionData, lastSeen: number): DeviceSession {
   return {
     sid,

@@ -28,7 +28,7 @@ const BROWSERS: ReadonlySet<string | undefined> = new Set(Object.values(Bowser.B
 const PRODUCT = /^[\w-]{1,40}(?=\/|$)/;
 
 /**
- * What a User-Agent header says in words; it is a claim and not a proof. A known browser or one short word: a stranger
+ * A User-Agent header in words; it is a claim and not a proof. A known browser or one short word: a stranger
  * chooses the header, and the name stands in mails of ours.
  */
 export function deviceName(userAgent: string): string {

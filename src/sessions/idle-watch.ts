@@ -29,7 +29,7 @@ export function createIdleWatch(registry: SessionRegistry, lifecycle: SessionLif
           seen.add(sid);
           await end(sid);
         }
-        // What could not be ended is in the outbox; to look at it again and again would end nothing.
+        // Failed ends are pending revocations; looking at them again and again would end nothing.
         if (idle.length < PORTION || fresh.length === 0) return seen.size;
       }
     },

@@ -2,7 +2,7 @@ import type { Receipt } from '../core/revocation.ts';
 import { AppError } from '../errors.ts';
 import { isDatabaseFailure } from '../storage/database-failure.ts';
 
-/** What a person asked to end, as the sentence on the page says that it did not. */
+/** The request, as the sentence on the page says that it failed. */
 export type Asked = 'You are not signed out yet.' | 'The device is not signed out yet.';
 
 const RETRY_AFTER_SECONDS = 5;

@@ -3,7 +3,7 @@ import type { SessionLifecycle } from './lifecycle.ts';
 import { requireEnded, revokeOrExplain } from './logout-errors.ts';
 import type { DeviceSession } from './session-data.ts';
 
-/** What an answer says where a device could not be ended. */
+/** The answer where a device could not be ended. */
 export const DEVICE = 'The device is not signed out yet.';
 
 /** A device that the user is signed in on; undefined for another user's, as for one that does not exist (ASVS 8.2.2). */

@@ -2,7 +2,7 @@ import 'express-session';
 import type { Viewer } from '../http/page.ts';
 
 declare module 'express-session' {
-  /** What a stored session holds. Small on purpose: it is parsed and hashed on every request. */
+  /** Body of a stored session. Small on purpose: it is parsed and hashed on every request. */
   interface SessionData {
     userId: string;
     username: string;
@@ -11,7 +11,7 @@ declare module 'express-session' {
     epoch: number;
     /** ISO 8601 with +05:30. */
     loginTime: string;
-    /** What the devices page calls this session: not the session id, which is a secret. */
+    /** Name of this session on the devices page: not the session id, which is a secret. */
     deviceId: string;
     userAgent: string;
     address: string;
@@ -26,7 +26,7 @@ declare module 'express-session' {
   }
 }
 
-/** Who the session belongs to. */
+/** Owner of the session. */
 export interface SignedInUser {
   readonly userId: string;
   readonly username: string;

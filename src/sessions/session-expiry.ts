@@ -110,7 +110,7 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
     },
   };
 
-  /** What the database knows besides is asked in the transaction of each write. */
+  /** The database's other conditions are checked in the transaction of each write. */
   async function stillCounts(session: CurrentSession): Promise<boolean> {
     return !isOver(session) && registry.isUsable(session.sid);
   }
@@ -119,7 +119,7 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
   async function refuse(req: Request, res: Response): Promise<void> {
     const { reason, hadSession } = await explain(req);
     res.locals['viewer'] = undefined;
-    // What is still on its way in was meant for a session that is over.
+    // The rest of the body was meant for a session that is over.
     if (findCurrentSession(req) !== undefined && !req.complete) res.set('Connection', 'close');
     answer(req, res, reason, hadSession);
   }
@@ -172,7 +172,7 @@ const SENTENCES: Readonly<Record<LoginReason, string>> = {
   revoked: 'The session was ended. Sign in again.',
 };
 
-/** What a program is told. */
+/** The refusal for programs. */
 export function loginRefusal(reason: LoginReason): {
   readonly code: 'login_required' | 'session_expired';
   readonly message: string;

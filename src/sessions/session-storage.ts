@@ -13,7 +13,7 @@ export interface SessionStorage {
   /** The same sessions for requests that a script made by itself (polling): loading leaves the idle clock alone. */
   readonly passiveStore: Store;
   readonly registry: SessionRegistry;
-  /** What was found in the store and is no session. */
+  /** Values in the store that are no session. */
   readonly unreadable: UnreadableSessions;
 }
 
@@ -32,7 +32,7 @@ export interface SessionPage {
   readonly next: SessionCursor | undefined;
 }
 
-/** What is known of sessions besides their bodies. Every method rejects when the store does not answer. */
+/** Facts about sessions besides their bodies. Every method rejects when the store does not answer. */
 export interface SessionRegistry {
   /** Enters a session in the index; before its body is stored, so that no session lives unindexed. */
   register(entry: { sid: string; userId: string; epoch: number; loginTime: number }): Promise<void>;

@@ -58,7 +58,7 @@ export interface SessionsFeature extends Feature {
   readonly outageLogout: ErrorRequestHandler;
   /** For forms that are shown to visitors. */
   readonly visitorSecret: (sid: string) => string;
-  /** Whose session a request says it carries: not looked at yet. */
+  /** The user whose session a request claims: not verified yet. */
   readonly unverifiedUserId: (req: Request) => string | undefined;
   /** For the ban gate, which stands in front of the session. */
   readonly shownSession: FindCredential;

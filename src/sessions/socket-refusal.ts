@@ -1,7 +1,7 @@
 import { CLOSE_CODES, type SocketEnd } from '../core/close-codes.ts';
 import { AppError } from '../errors.ts';
 
-/** What a request is told that was to become a socket, when what would have ended the socket came first. */
+/** The refusal of a handshake whose socket would have ended already. */
 export function socketRefusal({ code, reason }: SocketEnd): AppError {
   if (code === CLOSE_CODES.ended && reason === 'key_ended')
     return new AppError('bad_api_key', 'The API key was revoked or has expired.');

@@ -10,7 +10,7 @@ export interface SocketKey {
   readonly scope: 'feed:read' | 'gateway:access';
 }
 
-/** Whose a socket is. Opened with a key, it has no session: `loginTime` is then when it was opened. */
+/** Owner of a socket. Opened with a key, it has no session: `loginTime` is then when it was opened. */
 export interface SocketOwner extends RevocableSession {
   readonly userId: string;
   readonly username: string;

@@ -4,8 +4,8 @@ import type { Request } from 'express';
 const SIGNED_IN = '=s%3As.';
 
 /**
- * Whose session a request says it carries, before that was checked: good for refusing what that
- * person may not have now, and for nothing else.
+ * The user whose session a request claims, before that was checked: good for refusing what that
+ * user may not have now, and for nothing else.
  */
 export function createUnverifiedUser(cookieName: string): (req: Request) => string | undefined {
   const mark = cookieName + SIGNED_IN;

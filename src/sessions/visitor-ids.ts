@@ -75,7 +75,7 @@ function read(sid: string): Parts | undefined {
   return { name, issuedAt: Number.parseInt(time, 36), random };
 }
 
-/** What an id calls the secret that it was made with: enough to find it among a few, and nothing to find it by. */
+/** An id's name for the secret that it was made with: enough to find it among a few, and nothing to find it by. */
 function nameOf(secret: string): string {
   return digest(secret, 'name').slice(0, 8);
 }

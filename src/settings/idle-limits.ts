@@ -8,7 +8,7 @@ import type { SettingsStore } from './settings-store.ts';
 export interface IdleLimits {
   /** Rejects when the sessions cannot be reached: then it is done later. */
   apply(userId: string): Promise<void>;
-  /** What is still to be done; returns for how many people it was. */
+  /** Applies the pending limits; returns for how many users it was. */
   applyDue(): Promise<number>;
   /** The session store may have come back with older limits: all of them are given again, soon. */
   reapplyAll(): Promise<void>;

@@ -3,7 +3,7 @@ import { formatDuration } from '../core/duration.ts';
 import { DATE_FORMATS } from '../core/ist.ts';
 import { ALERT_MINUTES, THEMES, type UserSettings } from '../core/user-settings.ts';
 
-/** What the form may choose among. */
+/** Choices of the form. */
 export interface SettingsChoices {
   /** In ms; see `idleChoices`. */
   readonly idleMs: readonly number[];

@@ -24,7 +24,7 @@ export interface SettingsPageDeps {
   readonly brokerNames: ReadonlyMap<string, string>;
 }
 
-/** What the page says on top, chosen by a fixed word in its address. */
+/** Notices on top of the page, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map<SettingsChange, string>([
   ['saved', 'Saved. It holds on all your devices.'],
   [

@@ -12,7 +12,7 @@ export interface StoredSettings {
   readonly idleApplied: boolean;
 }
 
-/** What people have chosen. Who has chosen nothing has no row. */
+/** Users' choices. A user without any has no row. */
 export interface SettingsStore {
   find(userId: string): Promise<StoredSettings | undefined>;
   /** Undefined where nothing was chosen. */
@@ -21,7 +21,7 @@ export interface SettingsStore {
   save(userId: string, settings: UserSettings): Promise<void>;
   /** False when something was saved since that version. */
   markApplied(userId: string, version: number): Promise<boolean>;
-  /** Whose sessions may still have another idle limit than they chose. */
+  /** Users whose sessions may still have another idle limit than they chose. */
   listToApply(limit: number): Promise<readonly string[]>;
   /** All who chose an idle limit of their own are to be applied once more. */
   reopenAll(): Promise<void>;

@@ -10,7 +10,7 @@ const LOCK_CLASS = 0x63666577;
 const ALL_USERS_KEY = 0;
 
 export interface ActLocks {
-  /** Whose acts wait until this transaction is over. */
+  /** Users whose acts wait until this transaction is over. */
   readonly alone?: { readonly userId: string } | 'all_users';
   /** On whose behalf this transaction acts. */
   readonly sharedBy?: string | undefined;

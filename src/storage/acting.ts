@@ -16,7 +16,7 @@ export interface Actor {
 }
 
 /**
- * Who acts, for all code that a request runs: awaited calls, timers and streams that it starts included. The database asks
+ * The actor, for all code that a request runs: awaited calls, timers and streams that it starts included. The database asks
  * the actor in the transaction of each write to a table of people's (table-owners.ts), so no route can forget to.
  */
 export interface Acting {

@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import type { Schema } from './schema.ts';
 
 /**
- * What a copy of the database must not bring back, and is not missed: sessions, what is on its way to becoming a broker's
+ * Tables that a copy of the database must leave empty, without a loss: sessions, what is on its way to becoming a broker's
  * token or to ending one, the practice broker's tokens, messages that were waiting to be sent, and links that work once.
  */
 export const LEFT_OUT = [

@@ -2,7 +2,7 @@ import type { CacheName } from '../core/cached-values.ts';
 import type { FeedEvent } from '../core/feed-event.ts';
 import type { RevocationReason, RevocationScope } from '../core/revocation.ts';
 
-/** What nodes tell each other. */
+/** Messages between nodes. */
 export type BusMessage =
   | { readonly kind: 'caches.clear_user'; readonly userId: string; readonly keepShared?: boolean }
   /** The auth and feed caches of one person's only: a shared cache would be emptied with the rest. */

@@ -10,7 +10,7 @@ const POSTGRES_CLASSES = /^(08|53|57|58|25006)/;
 /** Postgres takes no NUL in a text (character_not_in_repertoire); SQLite does. */
 const NO_TEXT = '22021';
 
-/** What pg and node throw without a code when a server hangs or a pool is exhausted. */
+/** Messages of pg and node, without a code, when a server hangs or a pool is exhausted. */
 const POOL_MESSAGES =
   /timeout exceeded when trying to connect|Query read timeout|Connection terminated|is not queryable|Cannot use a pool/i;
 

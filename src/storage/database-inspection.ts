@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 import { inspectMigrations } from './migrate.ts';
 import type { MigrationState } from './migration-state.ts';
 
-/** What an operator wants to know of a database; looking changes nothing. Each rejects when it does not answer. */
+/** A database's state, for an operator; looking changes nothing. Each rejects when it does not answer. */
 export interface DatabaseInspection {
   migrations(): Promise<MigrationState>;
   /** Rejects with the database's own words when nothing can be written. Needs the tables. */

@@ -1,6 +1,6 @@
 import type { DatabaseLocation } from './database.ts';
 
-/** What pg takes from behind the question mark. Anything else it ignores without a word. */
+/** Options that pg takes from behind the question mark. Anything else it ignores without a word. */
 const POSTGRES_OPTIONS = new Set([
   'application_name',
   'client_encoding',
@@ -26,7 +26,7 @@ export function parseDatabaseLocation(text: string): DatabaseLocation | undefine
     : { dialect: 'postgres', url: text };
 }
 
-/** What is wrong with an address that `parseDatabaseLocation` does not take, without the secrets in it. */
+/** The problem with an address that `parseDatabaseLocation` does not take, without the secrets in it. */
 export const problemOfDatabaseUrl = (text: string): string => problemOf(text) ?? '';
 
 const SQLITE = 'sqlite:';

@@ -8,7 +8,7 @@ import {
 } from './ciphertext-store.ts';
 import type { Cipher, KeyRing, Renewal } from './key-ring.ts';
 
-/** What a rotation has done with the ciphertexts of one column. */
+/** Result of a rotation for the ciphertexts of one column. */
 export interface RotationCount {
   /** Encrypted anew with the newest key. */
   readonly renewed: number;

@@ -42,7 +42,7 @@ import * as gatewayUses from './migrations/0025-gateway-uses.ts';
 import * as accountChanges from './migrations/0026-account-changes.ts';
 import type { Schema } from './schema.ts';
 
-/** What a migration may ask about the database it runs on. */
+/** Facts about the database that a migration runs on. */
 export interface MigrationContext {
   readonly dialect: DatabaseDialect;
   /** A primary key that counts up by itself, in this database's words. */

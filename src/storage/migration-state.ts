@@ -36,7 +36,7 @@ export function classifyMigrations(
   return isEnd ? { kind: 'behind', pending } : { kind: 'other', unknown, missing: pending };
 }
 
-/** What is wrong with a database that this version does not open, and what to do. */
+/** The problem with a database that this version does not open, and its remedy. */
 export interface MigrationProblem {
   readonly what: string;
   readonly remedy: string;

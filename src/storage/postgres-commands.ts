@@ -1,12 +1,12 @@
 import { LEFT_OUT } from './backup-seal-store.ts';
 
-/** What an operator types; no password is in it. */
+/** Commands for an operator; no password is in them. */
 export interface PostgresCommands {
   readonly dump: string;
   readonly restore: string;
 }
 
-/** Whose rows are live sessions and tokens: their tables come along empty. */
+/** Tables of live sessions and tokens: they come along empty. */
 const EMPTY_IN_A_DUMP = [...LEFT_OUT, 'broker_tokens'];
 
 /** pg_dump and pg_restore for the database at a URL. Passwords come from ~/.pgpass or PGPASSWORD. */

@@ -1,6 +1,6 @@
 import type { RedisClient } from './redis.ts';
 
-/** What nodes tell each other of one topic while it concerns them. What is published while a node is not there is lost to it. */
+/** Messages between nodes about one topic while it concerns them. A node that is not there misses them. */
 export interface Channels {
   /** Resolves once Redis has confirmed. Again is harmless, and brings a subscription back that a connection has lost. */
   listen(topic: string, listener: (text: string) => void): Promise<void>;

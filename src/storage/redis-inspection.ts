@@ -4,7 +4,7 @@ import { connectRedis, createRedis } from './redis.ts';
 import { clockDifferenceMs } from './redis-clock.ts';
 import type { RedisLocation } from './redis-location.ts';
 
-/** What an operator wants to know of one Redis server. */
+/** State of one Redis server, for an operator. */
 export interface RedisInspection {
   /** `8.0.2`. */
   readonly version: string;
@@ -31,7 +31,7 @@ export async function inspectRedis(
     const servers = client instanceof Cluster ? client.nodes('master') : [client];
     return await Promise.all(servers.map((server) => inspectServer(server, clock)));
   } catch (error) {
-    // What the connection reported says more than that it is closed.
+    // The connection's own error says more than that it is closed.
     throw latest !== undefined && error instanceof Error
       ? new Error(error.message, { cause: latest })
       : error;

@@ -1,6 +1,6 @@
 import type { RedisClient } from './redis.ts';
 
-/** What one holder at a time may do, of all nodes. */
+/** Leases with one holder at a time, of all nodes. */
 export interface Leases {
   /** Takes or renews the lease of a name for `ms`, counted from now at the earliest; false where another one has it. */
   hold(name: string, holder: string, ms: number): Promise<boolean>;

@@ -25,7 +25,7 @@ export function parseRedisLocation(text: string): RedisLocation | undefined {
   return isRedisUrl(text) && unreadPart(text) === undefined ? { kind: 'single', url: text } : undefined;
 }
 
-/** What is wrong with an address that `parseRedisLocation` does not take, without the secrets in it. */
+/** The problem with an address that `parseRedisLocation` does not take, without the secrets in it. */
 export function problemOfRedisUrl(text: string): string {
   const urls = text.includes(',') ? clusterUrls(text) : [text];
   const unread = urls.every(isRedisUrl) ? urls.map(unreadPart).find((part) => part !== undefined) : undefined;
@@ -40,7 +40,7 @@ function isRedisUrl(text: string): boolean {
   return url !== null && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '';
 }
 
-/** What of an address would be ignored or misread. The family of addresses is all that is read behind the question mark. */
+/** The part of an address that would be ignored or misread. The family of addresses is all that is read behind the question mark. */
 function unreadPart(text: string): string | undefined {
   const url = new URL(text);
   if (!/^(?:\/\d{0,4})?$/.test(url.pathname))

@@ -3,7 +3,7 @@ import { MINUTE_MS } from '../core/duration.ts';
 import type { Log } from '../core/log.ts';
 import { createPoller, type Poller } from '../core/poller.ts';
 
-/** What removes old rows, again and again. */
+/** Removes old rows, again and again. */
 export interface RemovalInPortions extends Pick<Poller, 'start' | 'wake' | 'stop'> {
   /** Until nothing is left to remove; returns how many rows were. */
   run(): Promise<number>;
@@ -12,7 +12,7 @@ export interface RemovalInPortions extends Pick<Poller, 'start' | 'wake' | 'stop
 export interface RemovalInPortionsDeps {
   /** Removes some rows and says how many; 0 when none is left. So few that no request that waits for the database is slowed down. */
   readonly removeSome: () => Promise<number>;
-  /** What there is to do behind the last portion. */
+  /** Work behind the last batch. */
   readonly finish: () => Promise<unknown>;
   /** Between portions, in which the others are served. */
   readonly pauseMs: number;

@@ -15,7 +15,7 @@ import type {
   UsersTable,
 } from './schema.ts';
 
-/** What a restored database must not undo, as the database that it takes the place of has it. */
+/** Revocations and bans that a restored database must not undo, as the database that it replaces has them. */
 export interface PresentState {
   readonly users: readonly Selectable<UsersTable>[];
   readonly epochs: readonly { readonly user_id: string; readonly epoch: number }[];
@@ -196,7 +196,7 @@ async function carryOverRegistrations(
     await trx.insertInto('address_registrations').values(row).execute();
 }
 
-/** What was switched off must not trade again because a file was put back. What is missing can be switched on again. */
+/** A strategy that was switched off must not trade again because a file was put back. A missing one can be switched on again. */
 async function carryOverStrategies(trx: Trx, { strategies }: PresentState): Promise<readonly string[]> {
   const now = new Map(strategies.map((strategy) => [strategy.id, strategy]));
   const names: string[] = [];

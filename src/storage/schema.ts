@@ -215,7 +215,7 @@ export interface BrokerTokensTable {
   refresh_failures: Generated<number>;
   /** 1: stays until the cutoff when no browser is signed in. */
   is_held: Generated<0 | 1>;
-  /** Whose account at the broker it is. */
+  /** The user's account at the broker. */
   client_id: string | null;
 }
 
@@ -441,7 +441,7 @@ export interface SignalsTable {
   broker: string;
   price: number | null;
   client_id: string | null;
-  /** What two deliveries of one signal have in common; null for a refused one. */
+  /** Equal for two deliveries of one signal; null for a refused one. */
   dedupe_key: string | null;
   /** How often it was delivered again. */
   repeats: Generated<number>;
@@ -479,7 +479,7 @@ export interface TelegramBotsTable {
   bot_name: string | null;
   /** Null until the person has said where messages go. */
   chat_id: string | null;
-  /** What the person sends to the bot so that their chat is found. */
+  /** Code that the user sends to the bot so that their chat is found. */
   link_code: string;
   /** A comma list of the events that they want to hear of. */
   events: string;
@@ -518,7 +518,7 @@ export interface TelegramMessagesTable {
   why: string | null;
   /** Messages that must exist once only share a key. */
   dedupe_key: string | null;
-  /** What is still to be added before it is sent: the receipt of a `sweep`. */
+  /** The part that is added before it is sent: the receipt of a `sweep`. */
   awaits: string | null;
 }
 
@@ -545,7 +545,7 @@ export interface BansTable {
   expires_at: number | null;
 }
 
-/** What counts towards a ban. They go when the ban is there. */
+/** Hits that count towards a ban. They go when the ban is there. */
 export interface BanHitsTable {
   id: Generated<number>;
   subject: string;
@@ -617,7 +617,7 @@ export interface TrafficHoursTable {
 }
 
 /** Append-only: triggers refuse everything else. */
-/** What is out of its normal range, or was. */
+/** A figure that is out of its normal range, or was. */
 export interface AlarmsTable {
   id: Generated<number>;
   /** Which figure of what: of a cause one row is open at a time. */
@@ -669,7 +669,7 @@ export interface AuditChecksTable {
   hash: string;
   /** 0: never yet. */
   checked_at: number;
-  /** What the last check found, in words; null where all was well. */
+  /** The problem that the last check found, in words; null where all was well. */
   problem: string | null;
 }
 
@@ -682,7 +682,7 @@ export interface GatewayUsesTable {
   username: string | null;
 }
 
-/** What users watch on their dashboard. */
+/** Symbols that users watch on their dashboard. */
 export interface WatchedSymbolsTable {
   user_id: string;
   /** As `NSE:INFY`. */

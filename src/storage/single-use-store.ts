@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import type { Database } from './database.ts';
 
-/** What may be used once, over all nodes and restarts: half a sign-in, a challenge. Kept as digests, until none could be taken any more. */
+/** Things that may be used once, over all nodes and restarts: half a sign-in, a challenge. Kept as digests, until none could be taken any more. */
 export interface SingleUses {
   /** True for one caller ever. `until`: from when on it cannot be taken anyway, in ms since the epoch. */
   use(token: string, until: number): Promise<boolean>;

@@ -50,7 +50,7 @@ export async function backUpSqlite({ source, target, now, onProgress }: SqliteBa
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** What is not finished has live sessions in it. */
+/** An unfinished copy has live sessions in it. */
 function removeWhenKilled(part: string): () => void {
   const end = (signal: NodeJS.Signals): void => {
     for (const ending of SQLITE_ENDINGS) rmSync(`${part}${ending}`, { force: true });

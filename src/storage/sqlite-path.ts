@@ -6,7 +6,7 @@ import { SECOND_MS } from '../core/duration.ts';
 import { lockForMigration } from './database.ts';
 import { syncPath } from './sqlite-copy.ts';
 
-/** What stands where the database belongs. */
+/** State of the path where the database belongs. */
 export type PlaceState = 'free' | 'in_use' | 'unreadable' | 'empty';
 
 /**

@@ -12,7 +12,7 @@ export function testMessage({ symbols }: Pick<Strategy, 'symbols'>): string {
       });
 }
 
-/** What a person can paste into their platform: JSON in lines, with TradingView's own placeholders where it is that. */
+/** A message to paste into the platform: JSON in lines, with TradingView's own placeholders where it is that. */
 export function exampleMessage({ platform, symbols }: Pick<Strategy, 'platform' | 'symbols'>): string {
   const [first] = symbols;
   const symbol = first === undefined ? 'NSE:SBIN' : `${first.exchange}:${first.tradingSymbol}`;

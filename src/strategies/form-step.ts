@@ -3,7 +3,7 @@ import { typedText } from '../http/form.ts';
 import { addRow, type FormValues, pickSymbol, typedForm } from './strategy-form-view.ts';
 import type { FindSymbolChoices, SymbolChoice } from './symbol-picker.ts';
 
-/** What the form shows after a button of its own, and where the reader goes on. */
+/** The form after a button of its own, and where the reader goes on. */
 export interface FormStep {
   readonly values: FormValues;
   readonly finder: { readonly text: string; readonly choices: readonly SymbolChoice[] | undefined };
@@ -12,7 +12,7 @@ export interface FormStep {
 }
 
 /**
- * What a button inside the strategy's form asks for besides saving: one more row, a search for symbols, or one of those that
+ * Answers a button inside the strategy's form that does not save: one more row, a search for symbols, or one of those that
  * it found. Nothing is stored, and what was typed stays. Undefined where the form is to be saved. Enter in the field of the
  * search presses no button, and means the search.
  */

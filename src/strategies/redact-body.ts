@@ -1,4 +1,4 @@
-/** What a page shows of a received text, and the database keeps. */
+/** Most characters of a received text that a page shows and the database keeps. */
 const MOST_KEPT = 2_000;
 /** Of a text: looked through for secrets, which takes time; what lies behind is cut off anyway. */
 const MOST_READ = MOST_KEPT + 100;

@@ -1,7 +1,7 @@
 import type { SignalAction, StrategySymbol } from '../core/signal.ts';
 import type { SignalMessage } from './signal-body.ts';
 
-/** What is to be traded: the message, completed by the strategy. */
+/** The order to trade: the message, completed by the strategy. */
 export interface RequestedOrder extends StrategySymbol {
   readonly action: SignalAction;
   readonly price: number | undefined;

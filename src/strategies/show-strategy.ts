@@ -37,7 +37,7 @@ export type ShowStrategy = (
   fields?: Readonly<Record<string, string>>,
 ) => Promise<void>;
 
-/** What the page says on top, chosen by a fixed word in its address. */
+/** Notices on top of the page, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
   [
     'created',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SIGNAL_ACTIONS, type SignalAction } from '../core/signal.ts';
 import { readSignalFields, type SignalField } from './signal-fields.ts';
 
-/** What a message says, before it is held against the strategy. */
+/** Content of a message, before it is held against the strategy. */
 export interface SignalMessage {
   readonly action: SignalAction;
   /** In capitals. Undefined: the strategy's only one. */
@@ -30,7 +30,7 @@ const numberText = z
   .union([z.number(), z.string().trim()], { error: 'Must be a number.' })
   .transform((value) => (typeof value === 'number' ? value : decimal(value)));
 
-/** What a JSON body may hold. The API's document is made of it, too. */
+/** Schema of a JSON body. The API's document is made of it, too. */
 export const signalBodySchema = z.object({
   action: z
     .string({ error: `Say what to do: ${SIGNAL_ACTIONS.join(', ')}.` })

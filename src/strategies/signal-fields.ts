@@ -1,4 +1,4 @@
-/** What a field of a message is about, under any of its names. */
+/** Meaning of a field of a message, under any of its names. */
 export type SignalField =
   | 'action'
   | 'symbol'

@@ -25,7 +25,7 @@ export interface Fetcher {
   readonly fetchedAt: number;
 }
 
-/** What belongs to signals and is for their owner's eyes alone. It goes with the signal. */
+/** Data of signals for their owner's eyes alone. It goes with the signal. */
 export interface SignalHistoryStore {
   /** Keeps the newest `most` of the strategy. */
   keepBody(kept: KeptBody, most: number): Promise<void>;

@@ -12,7 +12,7 @@ const WRITE_EVERY_MS = SECOND_MS;
 /** While the database is away. */
 const MOST_WAITING = 1_000;
 
-/** What a strategy's page tells of its signals besides their outcome: what was received, and what fetched it. */
+/** A strategy's signals besides their outcome: the received texts, and the programs that fetched them. */
 export interface SignalHistory extends Pick<Poller, 'start' | 'stop'> {
   /** Never rejects: a signal counts without it. */
   keepBody(

@@ -16,7 +16,7 @@ import type { SignalCounts } from './signal-metrics.ts';
 import type { ReceivedSignal, SignalStore } from './signal-store.ts';
 import type { FoundStrategy, StrategyReader } from './strategy-reader.ts';
 
-/** What became of a delivery. */
+/** The outcome of a delivery. */
 export type IntakeResult =
   | { readonly kind: 'accepted' | 'duplicate'; readonly signalId: string }
   | { readonly kind: 'unknown_webhook' }
@@ -29,7 +29,7 @@ export interface SignalIntakeDeps {
   readonly judge: SignalJudge;
   readonly signalHistory: Pick<SignalHistory, 'keepBody'>;
   readonly epochs: Pick<EpochStore, 'current'>;
-  /** What the work writes counts only while nothing has ended the account: throws `SessionEndedError` otherwise. */
+  /** Does work whose writes count only while nothing has ended the account: throws `SessionEndedError` otherwise. */
   readonly actFor: <T>(account: ActingSession, work: () => Promise<T>) => Promise<T>;
   /** Of senders that proved themselves, for each webhook. */
   readonly limiter: CompoundLimiter;

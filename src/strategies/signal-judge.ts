@@ -20,7 +20,7 @@ export interface Refusal {
 }
 
 export interface SignalJudge {
-  /** What is to be traded, or why not: the message, the hours, the symbol, the owner, the broker; in this order. */
+  /** The order to trade, or the refusal, from: the message, the hours, the symbol, the owner, the broker; in this order. */
   judge(found: FoundStrategy, body: Buffer, receivedAt: number): Promise<RequestedOrder | Refusal>;
   /** Undefined while the owner's broker is connected. */
   askForBroker(strategy: CachedStrategy): Promise<SignalRefusal | undefined>;

@@ -1,7 +1,7 @@
 import { SIGNAL_REFUSALS, type SignalRefusal } from '../core/signal-refusal.ts';
 import { counter, gauge, type Metric, type Sample } from '../http/metrics.ts';
 
-/** What became of the signals that came to this node since it started. */
+/** Outcomes of the signals that came to this node since it started. */
 export interface SignalCounts {
   accepted(): void;
   duplicate(): void;

@@ -26,12 +26,12 @@ export interface ReceivedSignal {
   readonly order: AskedOrder | undefined;
 }
 
-/** What the message asks for, and what the strategy says to that where it was asked. */
+/** The message's request, and the strategy's answer where it was asked. */
 export type AskedOrder = Omit<SignalMessage, 'wantedProduct'> & { readonly product?: Product };
 
 export interface AcceptedSignal extends ReceivedSignal {
   readonly order: RequestedOrder;
-  /** What two deliveries of the same signal have in common. */
+  /** Equal for two deliveries of the same signal. */
   readonly dedupeKey: string;
   /** One that was accepted after this instant and has the same key is the same signal. In ms since the epoch. */
   readonly dedupeAfter: number;
@@ -49,7 +49,7 @@ export interface SignalRecord {
   readonly receivedAt: number;
   /** Undefined for one that was accepted. */
   readonly refusal: SignalRefusal | undefined;
-  /** What was wrong in its message. */
+  /** The problem in its message. */
   readonly problem: string | undefined;
   readonly action: SignalAction | undefined;
   readonly exchange: string | undefined;
@@ -165,7 +165,7 @@ export function createSignalStore({ db, dialect }: Database): SignalStore {
         .where('signals.user_id', '=', userId)
         .where('signals.cursor', '>=', Math.max(after + 1, day.first))
         .where('signals.received_at', '>=', since)
-        // What is switched off has stopped at once: also what was not fetched yet.
+        // A strategy that is switched off has stopped at once: signals that were not fetched yet, too.
         .where('strategies.active', '=', 1)
         .orderBy('signals.cursor')
         .limit(limit)

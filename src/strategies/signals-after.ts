@@ -56,7 +56,7 @@ export function createSignalsAfter(deps: SignalsAfterDeps): SignalsAfter {
     const giveUpAt = performance.now() + Math.min(waitMs, longestMs);
 
     for (;;) {
-      // What a client was let in with ends before anything more is handed over.
+      // The client's session or key ends before anything more is handed over.
       if (calendar.last() !== cutoff) return toReading({ signals: [], cursor: after }, 'cutoff');
       if ((await epochs.current(userId)) !== epoch)
         return toReading({ signals: [], cursor: after }, 'revoked');

@@ -18,7 +18,7 @@ import { generateWebhookId, webhookDigest } from './webhook-id.ts';
 export const MOST_STRATEGIES = 50;
 
 /**
- * What people do with their strategies. Each act is recorded, and has its effect on every node before it is answered.
+ * Users' acts on their strategies. Each is recorded, and has its effect on every node before it is answered.
  * Everything but `list` and `create` throws `not_found` for a strategy that is not this person's.
  */
 export interface Strategies {

@@ -74,7 +74,7 @@ export interface StrategyFeatureDeps {
 }
 
 export interface StrategyFeature extends Feature {
-  /** What comes from platforms: in front of everything that parses bodies or loads sessions. */
+  /** Requests from platforms: in front of everything that parses bodies or loads sessions. */
   readonly webhooks: Router;
   /** For the ban gate. */
   readonly shownWebhook: FindCredential;

@@ -6,7 +6,7 @@ import { DAY_LABELS, PLATFORM_LABELS, PRODUCT_LABELS } from './strategy-labels.t
 import type { StrategyDetails } from './strategy-store.ts';
 import { formatTimeOfDay } from './trading-window.ts';
 
-/** What the inputs of the form hold: what is stored, or what a user typed. */
+/** Values of the form's inputs: the stored ones, or those that a user typed. */
 export interface FormValues {
   readonly name: string;
   readonly platform: string;
@@ -71,12 +71,12 @@ export function filledForm({ name, platform, broker, symbols, hours }: StrategyD
     })),
     days: hours.days,
     start: formatTimeOfDay(hours.opensAt),
-    // What the input of a browser takes for midnight.
+    // A browser's time input has no 24:00.
     end: formatTimeOfDay(hours.closesAt % (24 * 60)),
   };
 }
 
-/** What was typed into a form that is shown again. */
+/** The typed values of a form that is shown again. */
 export function typedForm({ body }: Request): FormValues {
   const [symbols, quantities, products] = [
     typed(body, 'symbol'),

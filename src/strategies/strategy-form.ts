@@ -155,7 +155,7 @@ function isSame(one: StrategySymbol, other: StrategySymbol): boolean {
   return one.exchange === other.exchange && one.tradingSymbol === other.tradingSymbol;
 }
 
-/** What a test signal says: any text that a sender could send, since what is wrong with it is the question. */
+/** Text of a test signal: any text that a sender could send, since the test is to find what is wrong with it. */
 export const testSignalForm = z
   .object({ message: z.string({ error: 'Enter what to send.' }).default('') })
   .transform(({ message }, context) => {

@@ -40,7 +40,7 @@ export interface StrategyPages {
 
 type FieldProblems = Readonly<Record<string, string>>;
 
-/** What the list says on top, chosen by a fixed word in its address. */
+/** Notices on top of the list, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
   ['deleted', 'The strategy is deleted. Its webhook leads nowhere any more.'],
 ]);

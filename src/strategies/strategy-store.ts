@@ -8,7 +8,7 @@ import type { StrategiesTable } from '../storage/schema.ts';
 import { takeUserLock } from '../storage/user-lock.ts';
 import type { TradingHours } from './trading-window.ts';
 
-/** What the owner writes into the form. */
+/** The owner's entries in the form. */
 export interface StrategyDetails {
   readonly name: string;
   readonly platform: Platform;
@@ -37,7 +37,7 @@ export interface StoredWebhook {
   readonly webhookId: string;
 }
 
-/** What must be asked anew for every signal, because no message between nodes may be trusted with it. */
+/** Facts that must be asked anew for every signal, because no message between nodes may be trusted with them. */
 export interface StrategyIdentity {
   readonly id: string;
   readonly userId: string;

@@ -17,7 +17,7 @@ export interface SymbolProblem {
 }
 
 /**
- * What of a form would make every signal be refused: a symbol that no list has, a name of several instruments, a quantity
+ * Entries of a form that would make every signal be refused: a symbol that no list has, a name of several instruments, a quantity
  * that is not in lots. What stands in the stored strategy already is not asked about: a contract that has expired must not
  * keep its owner from changing the hours. Without any list nothing can be told.
  */

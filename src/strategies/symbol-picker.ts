@@ -4,7 +4,7 @@ import { type Instrument, LONGEST_SYMBOL_SEARCH, type SymbolFinder, spellAmong }
 export interface SymbolChoice {
   /** As the form takes it: `NSE:SBIN`. */
   readonly name: string;
-  /** What else is known of it: `STATE BANK OF INDIA, lot 1`. */
+  /** Further facts: `STATE BANK OF INDIA, lot 1`. */
   readonly text: string;
   readonly lotSize: number;
 }

@@ -1,7 +1,7 @@
 import type { BadLine } from './import-record.ts';
 import { BAD_LINES_SHOWN } from './master-limits.ts';
 
-/** What an import finds out about its file as it goes, to explain how it ended. */
+/** Findings of an import about its file as it goes, to explain how it ended. */
 export interface ImportNotes {
   /** Undefined until the user or the file has told. */
   broker: string | undefined;

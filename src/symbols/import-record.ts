@@ -17,7 +17,7 @@ export interface BadLine {
   readonly why: string;
 }
 
-/** What is known of an import, while it runs and afterwards. Instants in ms since the epoch. */
+/** An import, while it runs and afterwards. Instants in ms since the epoch. */
 export interface ImportRecord {
   readonly id: string;
   /** Undefined until the file has told. */

@@ -7,7 +7,7 @@ import type { ImportNotes } from './import-notes.ts';
 import type { ImportProgress, ImportRecord } from './import-record.ts';
 import type { PlacedInstrument, SymbolIndex, SymbolRange } from './symbol-index.ts';
 
-/** What a new master is besides its symbols. */
+/** Facts about a new master besides its symbols. */
 export interface NewMaster extends SymbolRange {
   readonly broker: string;
   readonly exchanges: readonly string[];

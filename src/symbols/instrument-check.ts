@@ -67,7 +67,7 @@ function isDate(text: string): boolean {
   return days !== undefined && day >= 1 && day <= days;
 }
 
-/** What stands in the file, to find it there: short, and without control characters. */
+/** A short part of the file's text, without control characters, to find it there. */
 function shown(text: string): string {
   const printable = text.replaceAll(new RegExp(CONTROL, 'g'), '?');
   return `“${printable.length > LONGEST_SHOWN ? `${printable.slice(0, LONGEST_SHOWN)}…` : printable}”`;

@@ -1,6 +1,6 @@
 const MIB = 1024 * 1024;
 
-/** What an instrument master may be. The largest known, Dhan's, has 230,000 lines in 35 MB. */
+/** Limits of an instrument master. The largest known, Dhan's, has 230,000 lines in 35 MB. */
 export const MASTER_LIMITS = {
   /** Of the file as it comes. */
   fileBytes: 64 * MIB,

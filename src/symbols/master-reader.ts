@@ -8,7 +8,7 @@ import { cutIntoLines, type TextLine } from './master-lines.ts';
 import { type MasterTextOptions, readMasterText } from './master-text.ts';
 
 export interface MasterReaderOptions extends MasterTextOptions {
-  /** Whose master it must be; undefined where its columns are to tell. */
+  /** The broker of the master; undefined where its columns are to tell. */
   readonly broker: string | undefined;
 }
 

@@ -6,7 +6,7 @@ import { hasTooManyBadLines, MASTER_LIMITS } from './master-limits.ts';
 import type { MasterLine, MasterPortion } from './master-reader.ts';
 import { sortInPortions } from './sort-in-portions.ts';
 
-/** What a first look at a file tells: whether it is good, and in which order its instruments belong. */
+/** Result of the first reading of a file: whether it is good, and in which order its instruments belong. */
 export interface MasterSurvey {
   readonly broker: string;
   readonly instruments: number;
@@ -71,7 +71,7 @@ function createCount(notes: ImportNotes) {
 
   function takeInstrument(number: number, instrument: Instrument): void {
     const { exchange, segment, instrumentToken, instrumentType } = instrument;
-    // What the broker tells instruments apart by. A name may stand for several: Dhan calls all weekly expiries of a month alike.
+    // The broker tells instruments apart by these. A name may stand for several: Dhan calls all weekly expiries of a month alike.
     const identity = `${segment} ${instrumentToken}`;
     const firstLine = firstLines.get(identity);
     if (firstLine !== undefined) {

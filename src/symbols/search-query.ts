@@ -25,9 +25,9 @@ export interface SearchPlan {
   readonly conditions: readonly Condition[];
   /** Must stand in the `literalText` of an instrument. */
   readonly literals: readonly string[];
-  /** What comes first: instruments of this very name. Undefined where nothing is named. */
+  /** The first results: instruments of this very name. Undefined where nothing is named. */
   readonly exact: ExactName | undefined;
-  /** What was not looked for, because the search had enough words without it. */
+  /** Words that the search ignored, because it had enough without them. */
   readonly ignoredWords: readonly string[];
 }
 
@@ -52,7 +52,7 @@ const MOST_SIGNS = 3;
  * may still be being typed: so `24 dec` is not the strike 24000. A word of both may be a trading symbol or words
  * written together. Signs have no meaning, they must be there. Undefined when nothing can be found: signs alone.
  *
- * What any search costs is bounded here: a word counts once, a beginning of another word not at all, and
+ * The cost of a search is bounded here: a word counts once, a beginning of another word not at all, and
  * behind `MOST_SYMBOL_WORDS` words (a word of letters and digits counts as its parts), what comes is ignored.
  */
 export function planSearch({ q, exchange, type }: Filters): SearchPlan | undefined {
@@ -66,7 +66,7 @@ export function planSearch({ q, exchange, type }: Filters): SearchPlan | undefin
 
   for (const text of new Set(texts)) {
     const { marks, rest } = splitExchange(text);
-    // What stands further in front as well has been typed to its end.
+    // A word that stands further in front as well has been typed to its end.
     const last = texts.indexOf(text) === texts.length - 1;
     const reading = readText(rest, { last, mostWords: Math.max(1, room.words) });
     const letters = /^[a-z]$/.test(rest) ? 1 : 0;
@@ -106,7 +106,7 @@ function readExact(q: string, exchange: string | undefined, type: string | undef
   };
 }
 
-/** What holds for every instrument that has a name besides its symbol on an exchange. */
+/** Conditions for every instrument that has a name besides its symbol on an exchange. */
 export function namedOn(exchange: string, name: string): readonly Condition[] {
   return nameKey(name) === '' ? [] : [mark(nameMark(name)), mark(exchangeMark(exchange))];
 }
@@ -122,7 +122,7 @@ const symbolSpellings = (symbol: string): readonly string[] => [
   ]),
 ];
 
-/** What brokers write as one word and people as two. The words alone would find all of NIFTY as well. */
+/** Joins names that brokers write as one word and people as two. The words alone would find all of NIFTY as well. */
 function joinCompounds(q: string): string {
   return q
     .replaceAll(/\bbank\s+nifty\b/g, 'banknifty')

@@ -5,7 +5,7 @@ const MONTHS = 'january february march april may june july august september octo
   ' ',
 );
 
-/** What people call the types. */
+/** People's words for the types. */
 const TYPE_WORDS: Readonly<Record<string, readonly string[]>> = {
   CE: ['call', 'option'],
   PE: ['put', 'option'],

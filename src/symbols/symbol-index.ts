@@ -27,7 +27,7 @@ export interface IndexSearch {
 
 export type SymbolRow = Readonly<SymbolsTable>;
 
-/** The symbols and their words in one database's own way; the rest of the room does not know which. */
+/** The symbols and their words in one database's own way; the rest of the feature does not know which. */
 export interface SymbolIndex {
   /** Before the first symbol of a range of ids is inserted. */
   prepare(firstId: number): Promise<void>;

@@ -39,7 +39,7 @@ export function createSymbolLookup({ store, caches }: SymbolLookupDeps): SymbolL
     const underWay = reading.get(key);
     if (underWay?.clearings === clearings) return underWay.result;
     const result = work().then((instruments) => {
-      // What was read before an import must not be remembered after it.
+      // A result that was read before an import must not be remembered after it.
       if (cache.clearings === clearings) remember(key, instruments);
       return instruments;
     });

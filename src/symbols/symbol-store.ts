@@ -78,7 +78,7 @@ export function createSymbolStore({ db }: Database, index: SymbolIndex): SymbolS
     return index.search({ range: master, plan, without, offset: 0, limit: MOST_EXACT });
   }
 
-  /** What comes behind the exact ones: each master's in turn. */
+  /** Results behind the exact ones: each master's in turn. */
   async function listOthers(
     { masters, plan }: MasterSearch,
     without: readonly number[],

@@ -8,7 +8,7 @@ export interface TradedSymbolDeps {
   readonly caches: Caches;
 }
 
-/** What strategies are told of their symbols. */
+/** Finds the symbols of strategies in the lists. */
 export function createFindTradedSymbol({ find, listMasters, caches }: TradedSymbolDeps): FindTradedSymbol {
   let known: { readonly clearings: number; readonly brokers: Promise<readonly string[]> } | undefined;
 

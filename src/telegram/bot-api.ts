@@ -34,7 +34,7 @@ export interface BotApi {
     readonly chatId: string;
     readonly html: string;
   }): Promise<SendOutcome>;
-  /** Whose token this is. */
+  /** The bot that the token belongs to. */
   describeBot(botToken: string): Promise<BotDescription>;
   /** The chat that sent `/start CODE` to the bot within the last day. */
   findChat(botToken: string, code: string): Promise<ChatSearch>;

@@ -6,7 +6,7 @@ import type { Bots } from './bots.ts';
 import { TEST_MESSAGE } from './event-messages.ts';
 import { SHORTEST_PAUSE_MS } from './message-pace.ts';
 
-/** What a user does with their bot on the page: each asks Telegram, and says what it answered. */
+/** A user's acts on their bot on the page: each asks Telegram, and returns its answer. */
 export interface BotSetup {
   /** Nothing is saved when Telegram does not know the token; where it cannot be asked, it is. */
   saveToken(userId: string, botToken: string, origin: AuditOrigin): Promise<TokenResult>;

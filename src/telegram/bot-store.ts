@@ -51,7 +51,7 @@ export interface NewBot {
   readonly kinds: readonly MessageKind[];
 }
 
-/** Whose bot is to tell them what. */
+/** A bot, and the events that its user wants to hear of. */
 export interface Subscription {
   readonly userId: string;
   readonly kinds: readonly MessageKind[];
@@ -70,7 +70,7 @@ export interface BotStore {
   remove(userId: string): Promise<boolean>;
   /** Of those among these people whose bot knows where to write to. */
   listSubscriptions(userIds: readonly string[]): Promise<readonly Subscription[]>;
-  /** Who is to be told of this, has a chat, and has no message with this key and their id behind it yet. */
+  /** Users who are to be told of this, have a chat, and have no message with this key and their id behind it yet. */
   listWithoutMessage(kind: MessageKind, keyPrefix: string): Promise<readonly string[]>;
   /** Takes up to `limit` bots that have messages due, for `leaseMs`: until then no other node gets them. */
   claimDue(lease: LeaseOptions): Promise<readonly ClaimedBot[]>;

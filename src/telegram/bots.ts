@@ -22,7 +22,7 @@ export interface Bots {
 
 export interface BotToken {
   readonly botToken: string;
-  /** What Telegram calls the bot, where it could be asked. */
+  /** The bot's name at Telegram, where it could be asked. */
   readonly name: string | undefined;
 }
 

@@ -14,7 +14,7 @@ export const DEVICE_LINK = '\u{fdd0}';
 
 export const ADMINISTRATORS = Symbol('administrators');
 
-/** What a user may want to be told. */
+/** A message about an event. */
 export interface EventMessage {
   /** A user's id, or all administrators. */
   readonly to: string | typeof ADMINISTRATORS;
@@ -159,7 +159,7 @@ const BAN_REASONS: Readonly<Record<BanReason, string>> = {
   imported: 'From a list',
 };
 
-/** What the receipt of a sweep adds to each person's message: not how much it was, which is the sum over all users. */
+/** The receipt of a sweep, as added to each user's message: without its numbers, which are sums over all users. */
 export function sweepAppendix(receipt: Receipt): string {
   return ['', ...receipt.lines.map(stepLine)].join('\n');
 }

@@ -1,4 +1,4 @@
-/** What people can have written to them. In the order of the page. */
+/** Kinds of messages that users can choose. In the order of the page. */
 export const MESSAGE_KINDS = [
   'new_device',
   'cutoff_soon',

@@ -11,7 +11,7 @@ export interface NewMessage {
   readonly expiresAt: number;
   /** Of messages with the same key there is one. */
   readonly dedupeKey?: string;
-  /** What `release` calls it by. */
+  /** Name for `release`. */
   readonly awaits?: string;
 }
 
@@ -22,7 +22,7 @@ export interface OpenMessage {
   readonly expiresAt: number;
 }
 
-/** What became of a message, for its person. */
+/** The outcome of a message, for its user. */
 export interface MessageRecord {
   readonly id: number;
   readonly kind: string;

@@ -34,7 +34,7 @@ export interface TelegramFeatureDeps {
   readonly apiRoot: string;
   /** BASE_URL. */
   readonly publicOrigin: string;
-  /** What people call a broker, by its id. */
+  /** Name of a broker, by its id. */
   readonly brokerName: (broker: string) => string;
   readonly listAdministrators: () => Promise<readonly string[]>;
   readonly alertMinutesOf: (userId: string) => Promise<number>;
@@ -53,7 +53,7 @@ export interface TelegramFeature extends Feature {
   readonly countMessages: () => Promise<{ readonly open: number; readonly failed: number }>;
 }
 
-/** What a person may have Telegram asked from the page. */
+/** Limits of a user's requests to Telegram from the page. */
 const PAGE_LIMITS = [{ points: 10, durationSeconds: 60 }] as const;
 
 /** The whole feature, wired. Opens nothing and starts nothing. */

@@ -25,7 +25,7 @@ export interface TelegramPageDeps {
   readonly clock: Clock;
 }
 
-/** What the page says on top, chosen by a fixed word in its address. */
+/** Notices on top of the page, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
   ['bot_saved', 'The bot token is saved; Telegram knows it.'],
   ['bot_unchecked', 'The bot token is saved. Telegram could not be asked whether it knows it.'],
@@ -121,7 +121,7 @@ export function createTelegramPage(deps: TelegramPageDeps): Page {
     await render(req, res, { fields });
   }
 
-  /** What did not work out without a mistake of the user's: the page, with the words on top. */
+  /** Shows the page with a problem that is not the user's mistake on top. */
   function tell(req: Request, res: Response, problem: string): Promise<void> {
     return render(req, res, { problem });
   }

@@ -8,7 +8,7 @@ export interface BotView {
   readonly name: string | undefined;
   readonly setAt: number;
   readonly chatId: string | undefined;
-  /** What to send to the bot so that the chat is found. */
+  /** Text to send to the bot so that the chat is found. */
   readonly startText: string;
   /** Where Telegram sends it with one press; undefined without a name. */
   readonly startLink: string | undefined;

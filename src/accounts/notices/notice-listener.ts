@@ -71,7 +71,7 @@ interface ToldChange {
   readonly isMailed: boolean;
 }
 
-/** What was recorded at once and reads the same is one act, told once. */
+/** Changes among events; equal ones that were recorded at once are one act, told once. */
 function changesIn(events: readonly AuditEvent[]): readonly ToldChange[] {
   const told = events.flatMap((event) => {
     const change = accountChangeOf(event);

@@ -28,7 +28,7 @@ export interface NoticePagesDeps {
   readonly clock: Clock;
 }
 
-/** What the user's notices lead to: "that was me", or the end of that session. */
+/** The answers to a notice: "that was me", or the end of that session. */
 export function createNoticeRouter({ noticeStore, lifecycle, passkeys, clock }: NoticePagesDeps): Router {
   /** Only one's own; another person's is as unknown as one that does not exist (ASVS 8.2.2). */
   async function find(req: Request): Promise<AccountNotice> {

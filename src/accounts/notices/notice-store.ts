@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Database } from '../../storage/database.ts';
 import type { NoticeKind } from '../../storage/schema.ts';
 
-/** What a user is told on their pages until they have seen it. */
+/** A notice on a user's pages until they have seen it. */
 export interface AccountNotice {
   readonly id: string;
   readonly kind: NoticeKind;

@@ -21,7 +21,7 @@ export function renderLinkOver(req: Request, res: Response, newLink?: { href: st
 
 export const tokenOf = (req: Request): string => String(req.params['token']);
 
-/** What a link's page does: GET shows what will happen and changes nothing, since mail scanners open links as well. */
+/** The page of a link: GET shows the effect and changes nothing, since mail scanners open links as well. */
 export interface LinkPage {
   readonly get: RequestHandler;
   readonly post: RequestHandler;

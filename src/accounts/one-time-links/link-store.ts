@@ -8,7 +8,7 @@ export interface StoredLink {
   readonly digest: string;
   readonly purpose: LinkPurpose;
   readonly userId: string;
-  /** What it is about: a device, an email address, or what the link was made by. */
+  /** Its subject: a device, an email address, or the origin of the link. */
   readonly subject: string;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;

@@ -4,7 +4,7 @@ import type { InTransaction } from '../../storage/change-in-transaction.ts';
 import type { LinkStore, StoredLink } from './link-store.ts';
 import { generateLinkToken, linkDigest } from './link-token.ts';
 
-/** What a link does, its address, and how long it works. */
+/** Effect, address and lifetime of each kind of link. */
 export const LINK_PURPOSES = {
   password_reset: { path: '/auth/reset', lifetimeMs: 10 * MINUTE_MS },
   email_change: { path: '/auth/email', lifetimeMs: HOUR_MS },

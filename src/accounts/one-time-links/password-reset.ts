@@ -16,7 +16,7 @@ export type ResetResult =
   | { readonly kind: 'over' };
 
 export interface PasswordReset {
-  /** Whose link it is, while it works, and whether the recovery codes go with its use. */
+  /** The owner of a working link, and whether the recovery codes go with its use. */
   find(token: string): Promise<{ readonly user: User; readonly endsRecoveryCodes: boolean } | undefined>;
   /**
    * Uses the link up, sets the password and orders the end of everything of the user, in one transaction. The second factor

@@ -6,7 +6,7 @@ import { MINUTE_MS } from '../../core/duration.ts';
 import type { KeyRing } from '../../storage/key-ring.ts';
 import type { SingleUses } from '../../storage/single-use-store.ts';
 
-/** What a passkey is asked for: an answer to one counts for no other. */
+/** Purpose of a challenge: an answer to one counts for no other. */
 export type ChallengePurpose = 'sign_in' | 'confirm' | 'register' | 'enrol';
 
 export const CHALLENGE_LIFETIME_MS = 5 * MINUTE_MS;

@@ -31,7 +31,7 @@ const attestationSchema = z.object({
   }),
 });
 
-/** What a browser says after a passkey was used, as JSON in a form; undefined where it is none. */
+/** The browser's answer after a passkey was used, as JSON in a form; undefined where it is none. */
 export function readAssertion(json: unknown): AuthenticationResponseJSON | undefined {
   return read(assertionSchema, json) as AuthenticationResponseJSON | undefined;
 }

@@ -9,7 +9,7 @@ import { usernameKey } from '../username.ts';
 import { readAssertion } from './passkey-answer.ts';
 import type { Passkeys } from './passkeys.ts';
 
-/** What the script puts into its form. */
+/** Fields that the script puts into its form. */
 const attemptSchema = z.object({ sealed: z.string().max(2_048), credential: z.string().max(65_536) });
 
 interface Attempted {

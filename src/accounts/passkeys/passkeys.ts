@@ -20,7 +20,7 @@ const ALGORITHMS = [-8, -7, -257];
 
 const RECENT_MS = 30 * DAY_MS;
 
-/** What a script hands to the browser, and brings back with the answer. */
+/** Options that a script hands to the browser, and the seal that it brings back with the answer. */
 export interface Ceremony<Options> {
   readonly sealed: string;
   readonly options: Options;

@@ -15,7 +15,7 @@ import type { SecondFactor } from './second-factor.ts';
 
 export const CODE_PAGE = '/auth/login/totp';
 
-/** What the sign-in page says of a sign-in that has to begin again. */
+/** Reasons, for the sign-in page, to begin a sign-in again. */
 const START_AGAIN_REASONS = {
   over: 'code_expired',
   finished: 'code_sent_twice',

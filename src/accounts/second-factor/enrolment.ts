@@ -8,7 +8,7 @@ import { generateTotpSecret, totpUri } from './totp.ts';
 /** How long a secret may stand on the page before a code confirms it. */
 const LIFETIME_MS = 30 * MINUTE_MS;
 
-/** What the page shows of a secret that no code has confirmed yet. */
+/** A secret on the page, before a code has confirmed it. */
 export interface EnrolmentView {
   /** The secret, encrypted for this user: the form brings it back, so nothing is stored before a code confirms it. */
   readonly sealed: string;

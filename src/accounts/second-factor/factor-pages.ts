@@ -17,7 +17,7 @@ export interface FactorPagesDeps {
   readonly clock: Clock;
 }
 
-/** What the page says on top, chosen by a fixed word in its address. */
+/** Notices on top of the page, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
   ['removed', 'Your authenticator app is removed. Without a passkey, so are the recovery codes.'],
 ]);

@@ -18,13 +18,13 @@ export function generateRecoveryCodes(): readonly string[] {
   );
 }
 
-/** What was typed as a code, without its spaces, hyphens and capital letters. */
+/** A typed code without its spaces, hyphens and capital letters. */
 export const normaliseCode = (text: string): string => text.replaceAll(/[\s-]/g, '').toLowerCase();
 
 /** Whether a normalised code could be a recovery code. */
 export const isRecoveryCode = (code: string): boolean => RECOVERY_CODE.test(code);
 
-/** What is stored of a code. Fast on purpose: from 112 random bits on a standard hash is enough (ASVS 6.5.2). */
+/** Digest of a code, as stored. Fast on purpose: from 112 random bits on a standard hash is enough (ASVS 6.5.2). */
 export function recoveryCodeDigest(userId: string, code: string): string {
   return hash('sha256', `curfew-recovery:${userId}:${normaliseCode(code)}`, 'base64url');
 }

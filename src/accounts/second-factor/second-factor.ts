@@ -45,7 +45,7 @@ export interface FactorState {
 }
 
 /**
- * What is asked beside the password: a code of an authenticator app (TOTP, RFC 6238), or a recovery code. Passkeys are factors too,
+ * The factor beside the password: a code of an authenticator app (TOTP, RFC 6238), or a recovery code. Passkeys are factors too,
  * and are checked by `Passkeys`.
  */
 export interface SecondFactor {
@@ -53,11 +53,11 @@ export interface SecondFactor {
   has(userId: string): Promise<boolean>;
   listWithFactor(userIds: readonly string[]): Promise<ReadonlySet<string>>;
   stateOf(userId: string): Promise<FactorState>;
-  /** What a sign-in needs behind the right password. */
+  /** The step behind the right password. */
   nextStep(user: User): Promise<'none' | 'code' | 'enrol'>;
   /** Whether the user must have a factor by SECOND_FACTOR; the first account has seven days. */
   isRequired(user: Pick<User, 'role'>): boolean;
-  /** What the user should be reminded of: a factor that they must set up, or recovery codes that run out. */
+  /** The reminder that a user needs: a factor to set up, or recovery codes that run out. */
   reminderFor(userId: string, role: User['role']): Promise<'set_up' | 'few_codes' | undefined>;
   /** Uses the code up where it is good: over all nodes, and after a restart, it counts once. */
   check(

@@ -21,7 +21,7 @@ export function matchTotpStep(secret: string, code: string, now: number): number
   return delta === null ? undefined : Math.floor(now / SECOND_MS / OPTIONS.period) + delta;
 }
 
-/** What an authenticator app reads from a QR code. `server`: the host that the app shows beside the name. */
+/** Content of the QR code for an authenticator app. `server`: the host that the app shows beside the name. */
 export function totpUri(secret: string, { username, server }: { username: string; server: string }): string {
   const label = `${username} (${server})`.replaceAll(':', ' ');
   return new TOTP({ ...OPTIONS, issuer: 'Curfew', label, secret: Secret.fromBase32(secret) }).toString();

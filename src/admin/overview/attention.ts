@@ -7,11 +7,11 @@ import { partName } from './part-name.ts';
 export interface Worry {
   readonly text: string;
   readonly href: string;
-  /** What the link says. */
+  /** Text of the link. */
   readonly action: string;
 }
 
-/** What cannot wait, the worst first. */
+/** Urgent problems, the worst first. */
 export function attentionOf(now: NowFigures): readonly Worry[] {
   const { at, chain, alerts, parts, revocations, logouts } = now;
   const pendingMs = revocations.oldestOrderedAt === undefined ? 0 : at - revocations.oldestOrderedAt;

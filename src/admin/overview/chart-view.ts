@@ -33,7 +33,7 @@ export interface ChartDrawing extends ChartFrame {
     readonly y: number;
     readonly width: number;
     readonly height: number;
-    /** What a mouse is told. */
+    /** Text of the tooltip. */
     readonly text: string;
     readonly bars: readonly BarMark[];
   }[];

@@ -12,7 +12,7 @@ export interface ChartSeries {
   readonly whole: number | undefined;
 }
 
-/** What is to be drawn, and said beside it. */
+/** A chart and its texts. */
 export interface Chart {
   readonly id: string;
   readonly title: string;
@@ -23,7 +23,7 @@ export interface Chart {
   readonly series: readonly ChartSeries[];
   /** In the place of an empty drawing. */
   readonly nothing: string;
-  /** What one has to know to read it right; '' for nothing. */
+  /** A note for reading it right; '' for none. */
   readonly note: string;
   /** The table behind it. */
   readonly behind: { readonly href: string; readonly text: string };

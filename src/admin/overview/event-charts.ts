@@ -68,7 +68,7 @@ const PLANS: readonly ChartPlan[] = [
   },
 ];
 
-/** What the audit log has counted, as charts. */
+/** Charts of the events that the audit log has counted. */
 export function eventCharts(rows: readonly AuditHour[], period: Period): readonly Chart[] {
   const tally = tallyEvents(rows, period);
   return PLANS.map(({ series, id, ...plan }) => ({

@@ -15,7 +15,7 @@ export interface HourHistoryDeps<Row> {
 }
 
 const DAYS = 30;
-/** What is over hardly changes: only a node that could not write for long adds to it. */
+/** Hours that are over hardly change: only a node that could not write for long adds to them. */
 const OLD_KEPT_MS = 10 * MINUTE_MS;
 
 /**

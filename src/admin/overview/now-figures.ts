@@ -11,7 +11,7 @@ export interface OpenAlert {
   readonly since: number;
 }
 
-/** What the server last found when it looked whether the audit log was tampered with. */
+/** The result of the server's last check of the audit log. */
 export interface ChainState {
   /** In ms since the epoch; 0 while it has not looked yet. */
   readonly checkedAt: number;

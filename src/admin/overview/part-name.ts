@@ -4,5 +4,5 @@ const NAMES: Readonly<Record<string, string>> = {
   clock: 'Clock, compared with Redis’s',
 };
 
-/** What people call a part of the server's readiness. */
+/** Name of a part of the server's readiness. */
 export const partName = (part: string): string => NAMES[part] ?? part;

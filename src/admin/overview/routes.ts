@@ -10,7 +10,7 @@ export const OVERVIEW_ROUTES: readonly RoutePolicy[] = [
   { path: `${OVERVIEW}/live`, class: 'poll', role: 'admin' },
 ];
 
-/** What an administrator with two minutes looks at. */
+/** The overview: an administrator's first look. */
 export function createOverviewRouter(deps: OverviewRouterDeps): Router {
   const router = Router({ caseSensitive: true });
   const page = createOverviewPage(deps);

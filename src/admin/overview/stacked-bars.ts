@@ -9,9 +9,9 @@ export interface BarMark {
   readonly height: number;
 }
 
-/** What is free between two bars, as a share of a bucket. */
+/** Gap between two bars, as a share of a bucket. */
 const GAP = 0.22;
-/** What is not zero can be seen. */
+/** Least height of a bar that is not zero, so that it can be seen. */
 const LOWEST = 0.8;
 
 /** The bars of one bucket, the first series at the bottom. */

@@ -5,7 +5,7 @@ import { bucketIndex, type Period } from './period.ts';
 /** How many events of each kind there were in each bucket of a period. */
 export type EventTally = readonly ReadonlyMap<string, number>[];
 
-/** What was asked for in one bucket, of some classes of routes together. */
+/** Counts of requests in one bucket, of some classes of routes together. */
 export type TrafficCounts = Omit<TrafficHour, 'hour' | 'routeClass'>;
 
 const NO_TRAFFIC: TrafficCounts = {

@@ -14,7 +14,7 @@ const QUANTILES: readonly { readonly name: string; readonly q: number; readonly 
   { name: 'p50', q: 0.5, tone: 3 },
 ];
 
-/** What the traffic log has counted, as charts. */
+/** Charts of the requests that the traffic log has counted. */
 export function trafficCharts(rows: readonly TrafficHour[], period: Period): readonly Chart[] {
   const tally = tallyTraffic(rows, period);
   return [requestChart(tally, period), refusalChart(tally, period), latencyChart(rows, period)];

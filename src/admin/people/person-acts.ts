@@ -24,7 +24,7 @@ export interface PersonActsDeps {
   readonly countApiKeys: (userId: string) => Promise<number>;
 }
 
-/** What is done to a person. GET asks and changes nothing, POST does it. */
+/** An act on a user. GET asks and changes nothing, POST does it. */
 export interface PersonAct {
   readonly ask: RequestHandler;
   readonly act: RequestHandler;

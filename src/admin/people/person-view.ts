@@ -19,7 +19,7 @@ export interface PersonView {
 
 export const PEOPLE = '/users';
 
-/** What belongs to a person at the moment. */
+/** A user's live sessions and connections. */
 export interface Presence {
   readonly sessions: readonly DeviceSession[];
   readonly connections: number;

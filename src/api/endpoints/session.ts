@@ -100,7 +100,7 @@ export function createSessionEndpoint(deps: SessionEndpointDeps): Endpoint {
   });
 }
 
-/** What is not there, and what never comes, is null. */
+/** Null for a time that is missing or never comes. */
 function optional(ms: number | undefined): string | null {
   return ms === undefined || !Number.isFinite(ms) ? null : toIstIso(ms);
 }

@@ -21,7 +21,7 @@ export interface SignalsEndpointDeps {
 const LONGEST_WAIT_SECONDS = 25;
 const MOST_AT_ONCE = 500;
 const DEFAULT_LIMIT = 100;
-/** What is waiting ends by then. */
+/** Waiting requests have ended by then. */
 const RETRY_AFTER_SECONDS = 5;
 
 const signal = z.object({

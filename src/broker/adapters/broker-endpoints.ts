@@ -2,7 +2,7 @@
 export interface BrokerEndpoints {
   /** The page that a person is sent to. */
   readonly login: string;
-  /** What this server calls, without a slash at the end. */
+  /** Base address of the API, without a slash at the end. */
   readonly api: string;
   /** Where the login page may send a browser on to, as CSP sources, besides the login page's own origin. */
   readonly pages?: readonly string[];

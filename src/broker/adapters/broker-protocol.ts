@@ -26,7 +26,7 @@ export const visibleText = z.string().regex(/^[\x21-\x7e]{1,4096}$/);
 export const clientIdText = z.string().regex(/^[\w.-]{1,32}$/);
 
 export interface BrokerProtocolOptions<App> {
-  /** What the broker's requests need of `credentialFields`. */
+  /** Schema of `credentialFields`, as the broker's requests need them. */
   readonly app: z.ZodType<App>;
   /** The fixed word for an error of the broker's own; `undefined` where the answer is none of its errors. */
   readonly errorOf: (answer: BrokerAnswer) => string | undefined;
@@ -40,7 +40,7 @@ export interface BrokerQuestion<T> extends BrokerCall {
   readonly yes: z.ZodType<T>;
 }
 
-/** What the adapters of brokers with JSON answers share: usable keys, a yes, a no in a fixed word, a token that is dead. */
+/** Shared by the adapters of brokers with JSON answers: usable keys, a yes, a no in a fixed word, a token that is dead. */
 export interface BrokerProtocol<App> {
   /** Goes on with the app's keys, or refuses where one cannot stand in a request. */
   withApp<T>(credentials: AppCredentials, use: (app: App) => T): T | BrokerProblem;

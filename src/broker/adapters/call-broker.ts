@@ -4,7 +4,7 @@ import type { BrokerProblem } from '../broker-adapter.ts';
 const TIMEOUT_MS = 5 * SECOND_MS;
 const LONGEST_BODY_BYTES = 65_536;
 
-/** What a broker answered in JSON; below 500, so a yes or a no. */
+/** A broker's answer in JSON; below 500, so a yes or a no. */
 export interface BrokerAnswer {
   readonly kind: 'answer';
   readonly status: number;

@@ -137,7 +137,7 @@ const claimsSchema = z.object({
 });
 
 /**
- * What a token says of itself (RFC 7519): its end in ms since the epoch, and whose it is. The signature is not checked: `exp`
+ * A token's claims (RFC 7519): its end in ms since the epoch, and its client. The signature is not checked: `exp`
  * may make the time that a token counts shorter and never longer, and the client id is only shown.
  */
 function readClaims(token: string): { readonly expiresAt?: number; readonly clientId?: string } {

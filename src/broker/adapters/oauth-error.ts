@@ -16,7 +16,7 @@ const KNOWN_ERRORS: ReadonlySet<string> = new Set([
 ]);
 const PASSING_ERRORS: ReadonlySet<string> = new Set(['server_error', 'temporarily_unavailable']);
 
-/** What the other side sent is not its protocol: an error page of a proxy, a cut-off answer. It may pass. */
+/** Codes for answers outside the protocol: an error page of a proxy, a cut-off answer. They may pass. */
 const GARBLED_CODES: ReadonlySet<string> = new Set([
   oauth.PARSE_ERROR,
   oauth.RESPONSE_IS_NOT_JSON,

@@ -54,7 +54,7 @@ export function walkDay(name: string, now: number): WalkedDay {
   };
 }
 
-/** What the practice market says of an instrument beside its order book. */
+/** The practice market's quote of an instrument, without its order book. */
 export function walkQuote(name: string, now: number, { open, close, averagePrice }: WalkedDay) {
   const seconds = Math.floor((now - startOfIstDay(now)) / SECOND_MS);
   return {

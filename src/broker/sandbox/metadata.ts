@@ -22,7 +22,7 @@ export function sandboxIssuer(publicOrigin: string): string {
 }
 
 /**
- * What the sandbox says about itself (RFC 8414). Its clients are public ones: the only client is the process that
+ * The sandbox's metadata (RFC 8414). Its clients are public ones: the only client is the process that
  * answers, so that a client secret would prove nothing. What binds a code to who asked for
  * it is PKCE, which is demanded of everyone.
  */

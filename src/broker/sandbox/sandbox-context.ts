@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { SandboxClient } from './sandbox-client.ts';
 import type { SandboxStore } from './sandbox-store.ts';
 
-/** What the practice broker's endpoints share. */
+/** Shared by the practice broker's endpoints. */
 export interface SandboxContext {
   readonly store: SandboxStore;
   readonly clock: Clock;

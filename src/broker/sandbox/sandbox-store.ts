@@ -4,7 +4,7 @@ import type { Database } from '../../storage/database.ts';
 import type { SandboxCodesTable, Schema } from '../../storage/schema.ts';
 import { secretDigest } from '../secret-digest.ts';
 
-/** What a person allowed, until it is exchanged. Instants in ms since the epoch. */
+/** A user's permission, until it is exchanged. Instants in ms since the epoch. */
 export interface SandboxCode {
   readonly clientId: string;
   readonly redirectUri: string;
@@ -44,7 +44,7 @@ export interface SandboxStore {
     clientId: string,
     now: number,
   ): Promise<'granted' | 'refused'>;
-  /** Who a live token belongs to; an access token, where no other kind is named. */
+  /** The owner of a live token; of an access token, where no other kind is named. */
   findSubject(token: string, now: number, kind?: 'access' | 'feed'): Promise<string | undefined>;
   /** Ends the family of a token of the client's, whichever kind it is. */
   revoke(token: string, clientId: string, now: number): Promise<void>;
@@ -110,7 +110,7 @@ export function createSandboxStore({ db }: Database): SandboxStore {
   };
 }
 
-/** What the tokens of a family have in common. */
+/** Columns that the tokens of a family have in common. */
 type Family = Pick<SandboxCodesTable, 'code_digest' | 'client_id' | 'subject'>;
 
 function useUpCode(

@@ -22,7 +22,7 @@ const codeSchema = z.object({
 });
 const refreshSchema = z.object({ client_id: clientId, refresh_token: z.string().max(500) });
 
-/** What becomes of a request: an error, or these tokens. */
+/** Result of a request: an error, or these tokens. */
 type Grant = (req: Request, tokens: SandboxTokens, now: number) => Promise<ProtocolErrorCode | 'granted'>;
 
 /**

@@ -19,7 +19,7 @@ export interface Restoration {
   /** The file's name and digest; undefined where pg_restore has read it. */
   readonly file: string | undefined;
   readonly sha256: string | undefined;
-  /** What the restored database takes the place of, as far as it could be read. */
+  /** The database that is replaced, as far as it could be read. */
   readonly present: PresentState | undefined;
   readonly oldHead: ChainHead | undefined;
   /** The operator vouches for the API keys in the copy. */
@@ -35,8 +35,8 @@ export interface EndedRestoration {
 }
 
 /**
- * Makes of a database that was put back one in which nothing lives: no session, no token, nothing that was taken from
- * somebody since. The audit log says so, behind the rows that came back.
+ * Makes of a database that was put back one in which nothing lives: no session, no token, no right that was
+ * revoked since. The audit log says so, behind the rows that came back.
  */
 export async function endRestored(
   { terminal, clock }: CommandContext,

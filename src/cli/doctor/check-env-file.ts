@@ -10,7 +10,7 @@ const { ok, warn, fail } = findingsOf('.env');
 
 export interface EnvFileCheckup {
   readonly findings: readonly Finding[];
-  /** What stands in it; empty where it cannot be read. */
+  /** Its settings; empty where it cannot be read. */
   readonly settings: Environment;
 }
 

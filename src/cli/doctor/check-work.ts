@@ -6,7 +6,7 @@ import { createRevocationStore, type RevocationStore } from '../../revocation/re
 import type { Database } from '../../storage/database.ts';
 import { type Finding, findingsOf } from './finding.ts';
 
-/** What is left to do: revocations, the last cutoff, and an administrator who can sign in. */
+/** Pending work: revocations, the last cutoff, and an administrator who can sign in. */
 export async function checkWork(
   database: Database,
   clock: Clock,

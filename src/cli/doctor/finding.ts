@@ -1,4 +1,4 @@
-/** What a check found. `remedy` says what to do; it is there whenever something is to be done. */
+/** The result of a check. `remedy` is there whenever something is to be done. */
 export type Finding =
   | { readonly name: string; readonly status: 'ok'; readonly message: string }
   | {

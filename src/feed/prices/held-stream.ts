@@ -7,9 +7,9 @@ import { createStreamSubscriptions } from './stream-subscriptions.ts';
 
 /** The broker's stream, told of what all nodes want, which passes on what other nodes read. */
 export interface HeldStream {
-  /** What this node wants, all of it. */
+  /** This node's wants, all of them. */
   want(wants: Wants): void;
-  /** What another node wants, all of it. */
+  /** Another node's wants, all of them. */
   hearReader(reader: string, wants: Wants): void;
   /** To be called every few seconds. */
   sayOpen(): void;

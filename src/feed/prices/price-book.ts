@@ -5,7 +5,7 @@ import { type LastQuote, type PriceTopic, priceFrame } from './price-frame.ts';
 export interface PriceReader {
   /** A later frame under the same key may take the place of an earlier one. */
   sendLatest(key: string, frame: string): void;
-  /** What is sent from here to `uncork` leaves together. */
+  /** Frames from here to `uncork` leave together. */
   cork(): void;
   uncork(): void;
 }
@@ -33,11 +33,11 @@ export interface BookPlace {
   readonly exchange: string;
 }
 
-/** Who reads what of one stream, and the last that is known of each instrument. */
+/** The readers of one stream, and the last known price of each instrument. */
 export interface PriceBook {
   put(reader: PriceReader, place: BookPlace, mode: PriceMode): void;
   remove(reader: PriceReader, place: BookPlace): void;
-  /** What is wanted of an instrument: the most that any of its readers does; undefined where it has none. */
+  /** The highest mode that any reader of an instrument wants; undefined where it has none. */
   modeOf(key: string): PriceMode | undefined;
   keys(): Iterable<string>;
   exchanges(): ReadonlySet<string>;
@@ -77,7 +77,7 @@ export function createPriceBook(broker: string): PriceBook {
     }
   }
 
-  /** What no reader wants any more, the stream says no more: it must not be shown as new to a later reader. */
+  /** The stream ends for instruments without a reader: a later reader must not be shown the old price as new. */
   function settle(instrument: Instrument): void {
     const wanted = [...instrument.entries.values()].flatMap(({ readers: wanting }) => [...wanting.values()]);
     instrument.mode = PRICE_MODES[Math.max(...wanted.map(rank))] ?? 'ltp';

@@ -25,7 +25,7 @@ export interface WantedPrices {
   readonly mode?: PriceMode | undefined;
 }
 
-/** What sockets are subscribed to. Throws AppError with the field that is wrong; then nothing has changed. */
+/** Subscriptions of sockets. Throws AppError with the field that is wrong; then nothing has changed. */
 export interface PriceDesk {
   /** Answers the broker, and how to send the prices that are known already. */
   subscribe(socket: FeedSocket, wanted: WantedPrices): Promise<{ broker: string; showLast: () => void }>;

@@ -10,7 +10,7 @@ export interface LastQuote extends Quote {
   readonly stale: boolean;
 }
 
-/** Whose price it is. */
+/** The instrument of a price. */
 export interface PriceTopic {
   readonly broker: string;
   /** As its readers call it, e.g. `NSE:INFY`. */

@@ -57,7 +57,7 @@ function openSharedStream(
   const own = new Map<string, PriceMode>();
   /** The broker's stream, where it is here. */
   let held: HeldStream | undefined;
-  /** Whose stream this one reads. */
+  /** The stream that this one reads. */
   let source: { readonly id: string; number: number; heardAt: number } | undefined;
   let said = 0;
   /** When Redis was asked for what it last answered well; not by the clock that a machine's user sets. */

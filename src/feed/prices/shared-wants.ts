@@ -4,7 +4,7 @@ import type { LastQuote } from './price-frame.ts';
 
 export type Wants = ReadonlyMap<string, PriceMode>;
 
-/** What each node wants of one stream, and the last that the stream has said of it. */
+/** Each node's wants of one stream, and the stream's last message about each instrument. */
 export interface SharedWants {
   /** Takes the place of what the node wanted before. Answers what is known already of what is new in it. */
   set(node: string, wants: Wants): readonly Tick[];
@@ -25,7 +25,7 @@ export function createSharedWants(onChange: (key: string) => void): SharedWants 
     return PRICE_MODES.findLast((mode) => modes.includes(mode));
   }
 
-  /** What no node wants any more, the stream says no more: it must not be shown as new to a later reader. */
+  /** The stream ends for instruments that no node wants: a later reader must not be shown the old price as new. */
   function settle(key: string): void {
     const mode = modeOf(key);
     const last = lasts.get(key);

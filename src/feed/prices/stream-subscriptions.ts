@@ -2,7 +2,7 @@ import { PRICE_MODES, type PriceMode, type PriceStream } from '../../core/price-
 
 /** Tells a stream what is wanted of it, in as few messages as it takes. */
 export interface StreamSubscriptions {
-  /** What is wanted of an instrument may have changed. */
+  /** To be called when the wants of an instrument may have changed. */
   want(key: string): void;
   /** The stream is a new one, which has been told nothing. */
   forget(): void;

@@ -1,6 +1,6 @@
 import type { StreamPass } from '../../core/price-feed.ts';
 
-/** What a user's stream at a broker has met with one token; the next stream with that token goes on from there. */
+/** A user's past streams at a broker with one token; the next stream with that token goes on from there. */
 export interface UpstreamPast {
   /** The token's; undefined before the first try. */
   readonly version: string | undefined;

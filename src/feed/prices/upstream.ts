@@ -80,7 +80,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
   async function look(): Promise<void> {
     if (hasEnded) return;
     if (isLooking) {
-      // What is being read may be older than what this is called for.
+      // A reading under way may be older than this call.
       isToLookAgain = true;
       return;
     }

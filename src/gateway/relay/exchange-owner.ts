@@ -10,7 +10,7 @@ export interface OwnerDeps {
   readonly clock: Clock;
 }
 
-/** Whose an exchange is: of the session or key that was let in; undefined under a public rule. */
+/** Owner of an exchange: the session or key that was let in; undefined under a public rule. */
 export async function ownerOf(
   req: Request,
   { session, key }: Admission,

@@ -3,7 +3,7 @@ import type { RegisteredSocket, SocketOwner } from '../../sessions/socket-regist
 
 /** A request that is passed on to a tool, and all that it becomes: a download, a stream of events, a WebSocket. */
 export interface Exchange extends Pick<RegisteredSocket, 'isOpen' | 'end'> {
-  /** What has ended it while it was judged. */
+  /** The end that came while it was judged. */
   readonly endedBy: SocketEnd | undefined;
   /** From here on it is open, and ends by this. */
   open(endNow: (why: SocketEnd) => void): void;

@@ -9,7 +9,7 @@ import { judge } from '../verdict.ts';
 import { createExchange, type Exchange, registrationOf } from './exchange.ts';
 
 export interface ExchangesDeps {
-  /** What a revocation, the clock and the closing of this server end. */
+  /** Registry through which a revocation, the clock and the closing of this server end exchanges. */
   readonly sockets: Pick<SocketRegistry, 'add' | 'remove'>;
   /** Whether what an exchange was let in with still counts; undefined when it does. */
   readonly judgeOwner: (owner: SocketOwner) => Promise<SocketEnd | undefined>;

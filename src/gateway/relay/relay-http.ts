@@ -9,12 +9,12 @@ import { limitWaiting } from './upstream.ts';
 export interface RelayOptions {
   /** The tool, for this request alone. */
   readonly upstream: ProxyServer;
-  /** What the tool gets in place of the client's headers. */
+  /** Headers for the tool, in place of the client's. */
   readonly headers: IncomingHttpHeaders;
   readonly exchange: Exchange;
-  /** What a request is told whose exchange ends before it has an answer. */
+  /** The error for a request whose exchange ends before it has an answer. */
   readonly refusalOf: (why: SocketEnd) => Error;
-  /** What the client is told where the tool gives no answer. */
+  /** The error for the client where the tool gives no answer. */
   readonly toFailure: (error: unknown) => Error;
   /** Told of an answer that breaks off because the tool does. */
   readonly onBroken: () => void;

@@ -85,7 +85,7 @@ function joinSockets(client: Socket, tool: Socket): (why: SocketEnd) => void {
   };
 }
 
-/** What belongs to the reply of a handshake, in the form in which httpxy writes it to the client. */
+/** Headers of a handshake's reply, in the form in which httpxy writes them to the client. */
 function headersOfReply(reply: IncomingMessage): IncomingMessage['headers'] {
   const { connection, upgrade, 'transfer-encoding': encoding } = reply.headers;
   const framing = reply.statusCode === 101 ? { connection, upgrade } : { 'transfer-encoding': encoding };

@@ -48,7 +48,7 @@ export function createRelay(deps: RelayDeps): Relay {
   const toToolHeaders = createToolHeaders(deps);
   const openUpstream = createUpstreams();
 
-  /** What no session and no key would help with. */
+  /** Refuses requests that no session and no key would help. */
   function refuseUnfit(req: Request, { found, target }: AskedRequest): void {
     if (cameBy(req, ownHost)) throw new AppError('bad_gateway', LOOP);
     if (upgradeOf(req) !== undefined && exchanges.isClosing) throw socketRefusal(ENDS.restarting);

@@ -9,7 +9,7 @@ export interface RelayedRequests {
   /** Whether it would do so, or refuse to, with a request for this. */
   isFor(target: Pick<Target, 'host' | 'path'>): boolean;
   takes(req: IncomingMessage): boolean;
-  /** What a request that is taken asks its tool for. Throws `invalid`. */
+  /** The target of a request that is taken. Throws `invalid`. */
   read(req: IncomingMessage): Target;
 }
 
@@ -23,7 +23,7 @@ export interface RelayedRequestsDeps {
   readonly isTrustedProxy: (address: string) => boolean;
 }
 
-/** What proxies in front write for a WebSocket, too. */
+/** Schemes that proxies in front write, for a WebSocket too. */
 const SCHEMES: Readonly<Record<string, 'http' | 'https'>> = {
   http: 'http',
   https: 'https',

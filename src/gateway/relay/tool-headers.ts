@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { IdentityHeaders } from '../identity.ts';
 import type { GatewayRule, Target } from '../rules.ts';
 
-/** What holds for one connection alone (RFC 9110, 7.6.1), besides what `Connection` names. */
+/** Headers of one connection alone (RFC 9110, 7.6.1), besides those that `Connection` names. */
 const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'connection',
   'proxy-connection',
@@ -16,7 +16,7 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'proxy-authentication-info',
 ]);
 
-/** What says how a message is framed and where it goes: no `Connection` can take these out. */
+/** Headers for the framing and the way of a message: no `Connection` can take these out. */
 const OF_THE_MESSAGE: ReadonlySet<string> = new Set(['content-length', 'host']);
 
 /**

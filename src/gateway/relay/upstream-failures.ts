@@ -4,7 +4,7 @@ import type { Identity } from '../identity.ts';
 import type { GatewayRule } from '../rules.ts';
 import { UpstreamTimeoutError } from './upstream.ts';
 
-/** What tools failed to answer, by rule. */
+/** Counts of requests that tools failed to answer, by rule. */
 export interface UpstreamFailures {
   count(rule: GatewayRule): void;
   /** Counts it, and says what the client is told. Only an administrator learns of the inside. */

@@ -18,7 +18,7 @@ export interface CspReportFeatureDeps {
 }
 
 export interface CspReportFeature extends Feature {
-  /** What comes from browsers: in front of everything that parses bodies or loads sessions. */
+  /** Reports from browsers: in front of everything that parses bodies or loads sessions. */
   readonly endpoint: Router;
 }
 

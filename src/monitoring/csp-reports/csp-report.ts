@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { loggedPath } from '../../http/logged-path.ts';
 
-/** What a browser has blocked, or would have, on which page. */
+/** Something that a browser has blocked, or would have, and on which page. */
 export interface CspReport {
   readonly directive: CspDirective | 'other';
   /** An origin and a path without its query, or a word: `inline`, `eval`, `data`, `blob`. */

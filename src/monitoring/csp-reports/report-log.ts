@@ -10,7 +10,7 @@ export interface CountedReport extends CspReport {
   readonly lastAt: number;
 }
 
-/** What browsers have reported to this process since it started. */
+/** Reports of browsers to this process since it started. */
 export interface ReportLog {
   /** Never throws, and waits for nothing. */
   add(reports: readonly CspReport[]): void;

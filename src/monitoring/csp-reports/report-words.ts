@@ -3,7 +3,7 @@ import { CSP_DIRECTIVES, type CspDirective } from './csp-report.ts';
 const SCRIPT = 'A script was kept from running.';
 const STYLE = 'A style was kept from the page.';
 
-/** What was prevented, without the names of directives. */
+/** Effects, without the names of directives. */
 const PREVENTED: Readonly<Record<CspDirective, string>> = {
   'script-src': SCRIPT,
   'script-src-elem': SCRIPT,
@@ -31,7 +31,7 @@ export interface ReportWords {
   readonly likely: string;
 }
 
-/** What a report means in plain words, and what is most likely behind it. */
+/** A report in plain words, and its most likely cause. */
 export function explainReport(directive: string, blocked: string): ReportWords {
   const known = CSP_DIRECTIVES.find((each) => each === directive);
   return {

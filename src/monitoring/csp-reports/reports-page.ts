@@ -20,7 +20,7 @@ export const REPORT_ROUTES: readonly RoutePolicy[] = [
   { path: CSP_REPORTS_PAGE, role: 'admin' },
 ];
 
-/** What browsers have blocked on Curfew's pages, for administrators. */
+/** Blocked content on Curfew's pages, for administrators. */
 export function createReportsRouter({ reportLog, mode }: ReportsPageDeps): Router {
   const router = Router({ caseSensitive: true });
   methods(router, CSP_REPORTS_PAGE, {

@@ -27,7 +27,7 @@ export interface AlertMonitorDeps {
   /** The busiest of them, as they may be shown. */
   readonly toBusyAddresses: (senders: Senders) => readonly BusyAddress[];
   readonly alertStore: AlertStore;
-  /** What this process is called in alerts. */
+  /** Name of this process in alerts. */
   readonly node: string;
   readonly clock: Clock;
   readonly audit: AuditLog;

@@ -5,7 +5,7 @@ import type { RouteClass } from '../../http/route-policy.ts';
 import { failedShare } from './class-load.ts';
 import type { RecentLoad, Senders } from './load-window.ts';
 
-/** What a node measures every 15 seconds. */
+/** Figures that a node measures every 15 seconds. */
 export interface NodeFigures {
   readonly classes: ReadonlyMap<RouteClass, RecentLoad>;
   readonly eventLoopMs: number;
@@ -15,7 +15,7 @@ export interface NodeFigures {
 }
 
 export interface Reading extends AlertFigures {
-  /** Whose requests make up the figure. */
+  /** Senders of the requests behind the figure. */
   readonly senders: Senders;
 }
 

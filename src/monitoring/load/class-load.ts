@@ -6,7 +6,7 @@ import {
   type RequestCounts,
 } from '../request-counts.ts';
 
-/** What was asked of one class of routes. */
+/** Load of one class of routes. */
 export interface ClassLoad extends RequestCounts {
   /** Milliseconds that those in the buckets took, together. */
   readonly totalMs: number;

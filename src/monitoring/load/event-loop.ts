@@ -19,7 +19,7 @@ export interface EventLoop {
   steadyP99Ms(): number;
 }
 
-/** What Node measures with. */
+/** Node's monitor of the event loop. */
 export type LoopMonitor = Pick<
   ReturnType<typeof monitorEventLoopDelay>,
   'enable' | 'disable' | 'reset' | 'percentile' | 'max' | 'count'
@@ -55,7 +55,7 @@ export function createEventLoop(openMonitor: () => LoopMonitor = openNodeMonitor
 
 const openNodeMonitor = (): LoopMonitor => monitorEventLoopDelay({ resolution: RESOLUTION_MS });
 
-/** What is measured are the pauses between two looks, of which the resolution is meant to be. */
+/** Node measures the time between two looks: the resolution is not part of the delay. */
 function readDelay(histogram: LoopMonitor): LoopDelay {
   const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - RESOLUTION_MS);
   return {

@@ -26,7 +26,7 @@ export interface LoadPageDeps {
 
 export interface LoadPage {
   readonly show: RequestHandler;
-  /** What changes on the page, and nothing around it: for its script. */
+  /** The parts of the page that change, without the rest: for its script. */
   readonly showLive: RequestHandler;
 }
 

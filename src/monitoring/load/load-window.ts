@@ -9,7 +9,7 @@ import { createHeavyHitters, type HeavyHitters } from './heavy-hitters.ts';
 /** Addresses as they are banned (of IPv6, the /64), with how many requests each sent at least. */
 export type Senders = ReadonlyMap<string, number>;
 
-/** What can be wrong with a request. */
+/** Problems of a request. */
 type Symptom = 'slow' | 'refused' | 'failed';
 
 export interface SymptomCount {
@@ -23,7 +23,7 @@ export interface RecentLoad extends ClassLoad, Readonly<Record<Symptom, SymptomC
   readonly signedIn: number;
 }
 
-/** What this node was asked within the last five minutes, and since it started. */
+/** Requests to this node within the last five minutes, and since it started. */
 export interface LoadWindow {
   readonly observe: RequestObserver;
   /** Of the classes that were asked at all within the window. */

@@ -1,4 +1,4 @@
-/** What may have to wait, and how to ask how much does. */
+/** A queue, and how to ask for its depth. */
 export interface Queue {
   readonly queue: QueueName;
   readonly depth: () => number | Promise<number>;

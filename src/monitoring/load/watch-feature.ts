@@ -22,7 +22,7 @@ export interface WatchFeatureDeps extends AddressRules {
   readonly clock: Clock;
   readonly audit: AuditLog;
   readonly log: Log;
-  /** What was asked of all nodes by the hour, since an instant. */
+  /** Requests to all nodes by the hour, since an instant. */
   readonly hoursSince: (instant: number) => Promise<readonly LoadHour[]>;
   readonly queues: readonly Queue[];
   /** Rows that the traffic log of this node has lost since the process started. */

@@ -6,12 +6,12 @@ import { addressBucket, normaliseAddress } from '../../http/client-address.ts';
 /** TRAFFIC_LOG_ADDRESSES: how much of a client's address is kept. */
 export type AddressDetail = 'full' | 'truncated' | 'hashed' | 'off';
 
-/** What the traffic log keeps instead of a client's address. */
+/** The mark that the traffic log keeps instead of a client's address. */
 export interface ClientMark {
   readonly detail: AddressDetail;
   /** Of an address as `clientAddress` gives it; null where none is kept. */
   of(address: string): string | null;
-  /** What to look for when an address is typed, or a mark as a page shows it; undefined where it is neither. */
+  /** The mark of a typed address, or a mark as a page shows it; undefined for any other text. */
   lookUp(text: string): string | undefined;
 }
 

@@ -7,14 +7,14 @@ import {
   type RequestCounts,
 } from '../request-counts.ts';
 
-/** What was asked of one class of routes within an hour. */
+/** Requests to one class of routes within an hour. */
 export interface TrafficHour extends RequestCounts {
   /** The instant at which it begins, in milliseconds since the epoch. */
   readonly hour: number;
   readonly routeClass: string;
 }
 
-/** What is counted of a request. */
+/** Facts to count of a request. */
 export interface CountedRequest extends Counted {
   readonly at: number;
   readonly routeClass: string;
@@ -22,7 +22,7 @@ export interface CountedRequest extends Counted {
 
 export interface HourTally {
   add(request: CountedRequest): void;
-  /** What was counted since the last time, ordered, so that two nodes never wait for each other's rows crosswise. */
+  /** Counts since the last time, ordered, so that two nodes never wait for each other's rows crosswise. */
   take(): readonly TrafficHour[];
 }
 

@@ -2,13 +2,13 @@ import type { TrafficHour } from './hour-tally.ts';
 import { type CountedRequest, createHourTally } from './hour-tally.ts';
 import type { TrafficEntry } from './traffic-entry.ts';
 
-/** What is written in one transaction. */
+/** The writes of one transaction. */
 export interface TrafficBatch {
   readonly entries: readonly TrafficEntry[];
   readonly hours: readonly TrafficHour[];
 }
 
-/** What has happened and is not written yet. */
+/** Requests that are not written yet. */
 export interface TrafficBuffer {
   count(request: CountedRequest): void;
   /** False when there is no room. */

@@ -2,7 +2,7 @@ import { toIstIso } from '../../core/ist.ts';
 import { csvLine } from '../../http/csv.ts';
 import type { StoredTraffic } from './traffic-search-store.ts';
 
-/** What a spreadsheet still opens, and the server sends without delaying others. */
+/** Most rows of an export: a spreadsheet still opens them, and the server sends them without delaying others. */
 export const MOST_EXPORTED = 100_000;
 
 const COLUMNS = [

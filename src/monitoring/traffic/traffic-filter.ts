@@ -22,7 +22,7 @@ export type TrafficFilterReading =
   | { readonly kind: 'filter'; readonly filter: TrafficFilter }
   | { readonly kind: 'wrong'; readonly fields: Readonly<Record<string, string>> };
 
-/** What the form of the page holds, and its address: texts as they were typed, '' for nothing. */
+/** Fields of the page's form, and of its address: texts as they were typed, '' for nothing. */
 export type TrafficQuestion = Readonly<Record<QuestionName, string>>;
 type QuestionName = (typeof QUESTION_NAMES)[number];
 
@@ -107,7 +107,7 @@ export async function readFilter(
   return { kind: 'filter', filter: withoutGaps(values) };
 }
 
-/** What an input of type datetime-local wants: the Indian time, to the second. */
+/** Value of an input of type datetime-local: the Indian time, to the second. */
 export function toLocalInput(instant: number): string {
   return toIstIso(instant).slice(0, 19);
 }

@@ -3,7 +3,7 @@ import type { Database } from '../../storage/database.ts';
 import type { Schema, TrafficHoursTable } from '../../storage/schema.ts';
 import type { TrafficHour } from './hour-tally.ts';
 
-/** What was asked of the server, hour by hour. */
+/** Counts of requests, hour by hour. */
 export interface TrafficHourStore {
   /** The hours that begin at the instant or later, oldest first. */
   since(instant: number): Promise<readonly TrafficHour[]>;

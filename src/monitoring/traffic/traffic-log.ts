@@ -111,7 +111,7 @@ export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
       if (Math.floor(before / MANY_ROWS) < Math.floor(written / MANY_ROWS)) onManyRows?.();
     } catch (error) {
       if (isDatabaseFailure(error)) throw error;
-      // What the database refuses, it will refuse again: one such batch must not stop the log.
+      // The database will refuse a refused batch again: one such batch must not stop the log.
       log.error(
         { err: error, entries: entries.length },
         'A part of the traffic log was refused and is left out',

@@ -23,7 +23,7 @@ export interface TrafficStretch {
 }
 
 export interface TrafficSearchStore {
-  /** What fits the filter, newest first. Looks at every entry of the stretch that an index does not find. */
+  /** Entries that fit the filter, newest first. Looks at every entry of the stretch that an index does not find. */
   list(filter: TrafficFilter, stretch: TrafficStretch, limit: number): Promise<readonly StoredTraffic[]>;
   /** The place so many entries behind `after`, of those that an index finds; undefined where there are fewer. */
   placeBehind(

@@ -20,7 +20,7 @@ export interface TrafficStore {
   countAtMost(): Promise<number>;
 }
 
-/** What is written of an entry: the column, as what Postgres reads it, and its value. */
+/** Stored columns of an entry: the column, its type on Postgres, and its value. */
 const COLUMNS: readonly Column[] = [
   ['at', 'bigint', ({ at }) => at],
   ['request_id', 'text', ({ requestId }) => requestId],

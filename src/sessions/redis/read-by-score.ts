@@ -20,7 +20,7 @@ export async function* readByScore(
   /** Those of the last score that were read before: many may have the same. */
   let read = new Set<string>();
 
-  /** What has the last score or a higher one. To read past those that were read costs as much as they are many. */
+  /** Members with the last score or a higher one. Reading past those that were read costs as much as they are many. */
   async function readFromScore(): Promise<readonly Scored[]> {
     const from = last === undefined ? '-inf' : String(last[1]);
     const flat = await viaRedis(() =>
@@ -29,7 +29,7 @@ export async function* readByScore(
     return toPairs(flat).filter(([member]) => !read.has(member));
   }
 
-  /** What stands behind a member, which must still be found where it was a moment ago; undefined where it is not. */
+  /** Members behind a member, which must still be found where it was a moment ago; undefined where it is not. */
   async function readBehind(member: string): Promise<readonly Scored[] | undefined> {
     const rank = await viaRedis(() => redis.zrank(key, member));
     if (rank === null) return undefined;

@@ -235,7 +235,7 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
     flush: (options) => activity.flush(options),
   };
 
-  /** What is over by now gets its last millisecond; the index remembers it for the sweep. */
+  /** Sets a session's remaining lifetime: a millisecond where it is over; the index remembers it for the sweep. */
   function expire(sid: string, lastSeen: number, ownIdleMs: number | undefined): Promise<number> {
     const remainingMs = Math.max(1, Math.floor(lifetime.remainingMs(lastSeen, ownIdleMs)));
     return redis.pexpire(sessionKey(sid), remainingMs);

@@ -14,7 +14,7 @@ export interface SessionGate {
   /** Throws `unavailable` while Redis is away or not yet brought up to date. */
   pass(): void;
   isOpen(): boolean;
-  /** What brings a returned Redis up to date. Until it is given, a closed gate stays closed. */
+  /** Sets the function that brings a returned Redis up to date. Until it is given, a closed gate stays closed. */
   recoverWith(recover: () => Promise<void>): void;
   readonly watch: Poller;
 }
@@ -81,7 +81,7 @@ async function beat(redis: RedisClient): Promise<void> {
   ]);
 }
 
-/** What may have put other data in the place of those that were read until now. */
+/** Events after which other data may stand in the place of those that were read until now. */
 function onAbsence(redis: RedisClient, tell: () => void): void {
   redis.on('close', tell);
   if (!isCluster(redis)) return;

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { MigrationContext } from '../migrate.ts';
 
-/** What the first row of the chain follows. */
+/** The hash that the first row of the chain follows. */
 const NO_HASH = '0'.repeat(64);
 
 /**

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-/** What tells at a start whether PEPPER and ENCRYPTION_KEY are the ones that the data was made with. */
+/** Checks that tell at a start whether PEPPER and ENCRYPTION_KEY are the ones that the data was made with. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('secret_checks')

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-/** What instruments are called besides their symbol, filled by the next import. */
+/** Names of instruments besides their symbol, filled by the next import. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .alterTable('symbols')

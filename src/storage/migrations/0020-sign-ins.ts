@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-/** What counts once, by its digest; and since when a user has their password, which browsers that are known by it must be newer than. */
+/** Single uses, by their digest; and since when a user has their password, which browsers that are known by it must be newer than. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('single_uses')

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-/** What users watch on their dashboard, with the last price that was seen. */
+/** Symbols that users watch on their dashboard, with the last price that was seen. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('watched_symbols')

@@ -12,7 +12,7 @@ export function readStrike(text: string): number | undefined {
   return strike !== undefined && strike <= 0 ? undefined : strike;
 }
 
-/** What Kite and Upstox write into columns of the same names. */
+/** Columns that Kite and Upstox name alike. */
 export function readKiteColumns(
   cell: (column: string) => string,
 ): Omit<InstrumentDraft, 'exchange' | 'instrumentToken' | 'instrumentType' | 'isin' | 'segment'> {

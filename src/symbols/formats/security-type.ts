@@ -1,4 +1,4 @@
-/** What a security is: only `EQ` is a share. */
+/** Kind of a security: only `EQ` is a share. */
 export type SecurityType = 'EQ' | 'FUND' | 'BOND' | 'PREF' | 'WARRANT' | 'RIGHTS';
 
 /** Characters 8 and 9 of an ISIN of a company (SEBI's numbering): 01 and 02 are shares, 07 and 08 debt. */

@@ -22,7 +22,7 @@ const SEGMENTS: ReadonlyMap<number, string> = new Map([
 
 export const isDhanSegment = (segment: string): boolean => [...SEGMENTS.values()].includes(segment);
 
-/** What a packet says, or why the other side is about to close. */
+/** Content of a packet, or why the other side is about to close. */
 export type DhanPacket =
   | { readonly kind: 'tick'; readonly tick: Tick }
   | { readonly kind: 'disconnected'; readonly reason: number };

@@ -23,7 +23,7 @@ export function createUpstoxFeed(authorizeUrl: string = PUBLISHED): PriceFeed {
   async function authorize(token: string): Promise<URL | StreamEnd> {
     const headers = { authorization: `Bearer ${token}` };
     const asked = new URL(authorizeUrl);
-    // What stands before the broker may refuse a token with a page.
+    // A proxy in front of the broker may refuse a token with a page.
     const answer = await callBroker(asked, { method: 'GET', headers, takesAnyBody: true });
     if (answer.kind !== 'answer') return { kind: 'lost', why: answer.why };
     const parsed = authorizationSchema.safeParse(answer.body);
@@ -39,7 +39,7 @@ export function createUpstoxFeed(authorizeUrl: string = PUBLISHED): PriceFeed {
     connect({ token }, listener) {
       let socket: BrokerSocket | undefined;
       let hasEnded = false;
-      // What decodes Protocol Buffers is loaded with the first stream.
+      // The decoder of Protocol Buffers is loaded with the first stream.
       Promise.all([authorize(token), import('./upstox-message.ts')])
         .then(([opened, { readUpstoxMessage }]) => {
           if (hasEnded) return;

@@ -83,7 +83,7 @@ function readDepth(level: MarketLevel | undefined): Pick<Quote, 'depth'> {
   };
 }
 
-/** What is there and a number. */
+/** The present numbers of a message. */
 function numbers(values: Readonly<Partial<Record<keyof Quote, number | bigint | undefined>>>): Quote {
   return Object.fromEntries(
     Object.entries(values)
