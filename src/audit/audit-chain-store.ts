@@ -4,7 +4,7 @@ import type { Database } from '../storage/database.ts';
 import type { Schema } from '../storage/schema.ts';
 
 /** Rows to append behind a head, and their counts by the hour. */
-export interface LinkedPortion {
+export interface LinkedBatch {
   readonly rows: readonly AuditRow[];
   readonly hours: readonly HourCount[];
 }
@@ -28,13 +28,13 @@ export interface AuditChainStore {
    * Appends what `link` makes of the head, under the head's lock. Called a second time where another process was quicker.
    * All of it is stored, or nothing.
    */
-  append(link: (head: ChainHead) => LinkedPortion): Promise<void>;
+  append(link: (head: ChainHead) => LinkedBatch): Promise<void>;
   /**
    * The same, declares everything up to `through` removed, and removes that row; `link` is to write down that it is. The
    * rows before it go with `deletePruned`. Rejects, and nothing is declared, where the database does not let that row go: by
    * its own clock it is too young.
    */
-  appendPruning(through: ChainHead, link: (head: ChainHead) => LinkedPortion): Promise<void>;
+  appendPruning(through: ChainHead, link: (head: ChainHead) => LinkedBatch): Promise<void>;
   /** Deletes up to so many rows that were declared removed, the oldest first; returns how many those were. */
   deletePruned(limit: number): Promise<number>;
   state(): Promise<ChainState>;
@@ -47,25 +47,25 @@ export function createAuditChainStore({ db, dialect }: Database): AuditChainStor
   /** The head as this process left it; undefined where that is not known for certain. */
   let remembered: ChainHead | undefined;
 
-  async function append(link: (head: ChainHead) => LinkedPortion): Promise<void> {
+  async function append(link: (head: ChainHead) => LinkedBatch): Promise<void> {
     const known = remembered;
     remembered = undefined;
     // On Postgres a transaction of one statement, which moves nothing where another node was quicker.
     if (dialect === 'postgres' && known !== undefined) {
-      const portion = link(known);
-      if (await write(db, known, portion)) return remember(portion);
+      const batch = link(known);
+      if (await write(db, known, batch)) return remember(batch);
     }
     remember(
       await db.transaction().execute(async (trx) => {
         const head = await lockHead(trx);
-        const portion = link(head);
-        await write(trx, head, portion);
-        return portion;
+        const batch = link(head);
+        await write(trx, head, batch);
+        return batch;
       }),
     );
   }
 
-  function remember({ rows }: LinkedPortion): void {
+  function remember({ rows }: LinkedBatch): void {
     const last = rows.at(-1);
     remembered = last === undefined ? undefined : { seq: last.seq, hash: last.hash };
   }
@@ -129,7 +129,7 @@ async function lockHead(trx: Transaction<Schema>): Promise<ChainHead> {
 async function writeSqlite(
   trx: Executor,
   _head: ChainHead,
-  { rows, hours }: LinkedPortion,
+  { rows, hours }: LinkedBatch,
 ): Promise<boolean> {
   const last = rows.at(-1);
   if (last === undefined) return true;
@@ -151,7 +151,7 @@ async function writeSqlite(
 async function writePostgres(
   db: Executor,
   head: ChainHead,
-  { rows, hours }: LinkedPortion,
+  { rows, hours }: LinkedBatch,
 ): Promise<boolean> {
   const last = rows.at(-1);
   if (last === undefined) return true;

@@ -35,7 +35,7 @@ export const exportEnd = z.object({
 });
 export type ExportEnd = z.infer<typeof exportEnd>;
 
-/** The audit log as JSON Lines, portion by portion, with the head as the last line. `now`: ms since the epoch. */
+/** The audit log as JSON Lines, batch by batch, with the head as the last line. `now`: ms since the epoch. */
 export async function* writeAuditExport(
   rows: AuditRowStore,
   { since, until }: ExportRange,
@@ -47,13 +47,13 @@ export async function* writeAuditExport(
   let count = 0;
   if (first > 0 && first <= last) {
     let previous = await hashBefore(rows, first, pruned);
-    for await (const portion of rows.list(first - 1, last)) {
+    for await (const batch of rows.list(first - 1, last)) {
       let text = '';
-      for (const row of portion) {
+      for (const row of batch) {
         text += `${JSON.stringify(toLine(row, previous))}\n`;
         previous = row.hash;
       }
-      count += portion.length;
+      count += batch.length;
       yield text;
     }
   }

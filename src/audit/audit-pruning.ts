@@ -31,14 +31,14 @@ const HOURS_KEPT_MS = 400 * DAY_MS;
 
 /**
  * First an event says which row is the last one to go, the head remembers it, and it goes, in one transaction; then those
- * before it go in portions. A run that is cut short goes on the next time. The triggers let only such rows go, and
+ * before it go in batches. A run that is cut short goes on the next time. The triggers let only such rows go, and
  * those only after five years by the database's own clock: with a clock of ours that is ahead, nothing is declared.
  */
 export function createAuditPruning({ chain, rows, hours, clock, years }: AuditPruningDeps): AuditPruning {
   async function lastBefore(instant: number, from: number, through: number): Promise<ChainHead | undefined> {
     let last: ChainHead | undefined;
-    for await (const portion of rows.list(from, through)) {
-      for (const { seq, hash, at } of portion) {
+    for await (const batch of rows.list(from, through)) {
+      for (const { seq, hash, at } of batch) {
         // From the oldest end: one young row, and nothing behind it goes.
         if (at >= instant) return last;
         last = { seq, hash };
@@ -79,9 +79,9 @@ export function createAuditPruning({ chain, rows, hours, clock, years }: AuditPr
       let removed = await declare();
       await hours.forgetBefore(clock.now() - HOURS_KEPT_MS);
       for (;;) {
-        const portion = await chain.deletePruned(DELETED_AT_ONCE);
-        removed += portion;
-        if (portion < DELETED_AT_ONCE) return removed;
+        const batch = await chain.deletePruned(DELETED_AT_ONCE);
+        removed += batch;
+        if (batch < DELETED_AT_ONCE) return removed;
         await nextTurn();
       }
     },

@@ -14,7 +14,7 @@ export interface ChainEnd extends ChainState {
 
 /** Rows by their place in the chain. */
 export interface AuditRowStore {
-  /** In portions, in their order: those behind `after`, up to `through`. */
+  /** In batches, in their order: those behind `after`, up to `through`. */
   list(after: number, through: number): AsyncIterable<readonly AuditRow[]>;
   find(seq: number): Promise<AuditRow | undefined>;
   end(): Promise<ChainEnd>;
@@ -27,7 +27,7 @@ export interface AuditRowStore {
 }
 
 /** A few milliseconds on SQLite, which answers within the same turn. */
-const PORTION = 1000;
+const BATCH = 1000;
 
 export function createAuditRowStore({ db }: Database): AuditRowStore {
   return {
@@ -39,7 +39,7 @@ export function createAuditRowStore({ db }: Database): AuditRowStore {
           .where('id', '>', last)
           .where('id', '<=', through)
           .orderBy('id')
-          .limit(PORTION)
+          .limit(BATCH)
           .execute();
         if (rows.length === 0) return;
         yield rows.map(toAuditRow);

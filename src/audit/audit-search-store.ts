@@ -56,7 +56,7 @@ export interface AuditSearchStore {
 /** Words are looked for without an index: so many rows are read for a page, and then the reader is asked whether to go on. */
 export const LOOKED_AT = 10_000;
 /** In one statement: on SQLite no other request is answered meanwhile. */
-const PORTION = 1_000;
+const BATCH = 1_000;
 
 /** By how much the clocks of two nodes may differ: rows stand in the order in which they were written. */
 const SKEW_MS = 5 * MINUTE_MS;
@@ -129,8 +129,8 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
     )})`;
   };
 
-  /** One page, or what a portion has of it. */
-  async function searchPortion(search: AuditSearch, place: AuditPlace, limit: number): Promise<FoundRows> {
+  /** One page, or what a batch has of it. */
+  async function searchBatch(search: AuditSearch, place: AuditPlace, limit: number): Promise<FoundRows> {
     const order = place.after === undefined ? sql`desc` : sql`asc`;
     const { words = [], literal } = search;
     const conditionsWithoutIndex = [
@@ -138,7 +138,7 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
       ...(literal === undefined ? [] : [sql`${position}(detail, ${literal}) > 0`]),
     ];
     const isIndexed = conditionsWithoutIndex.length === 0;
-    const size = isIndexed ? limit + 1 : PORTION;
+    const size = isIndexed ? limit + 1 : BATCH;
     const conditions = await conditionsOf(search, place);
     const looked = sql`
         select id from (${candidates(conditions, search.types, order, size)}) as candidate
@@ -161,8 +161,8 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
       const isForward = place.after !== undefined;
       let rows: readonly AuditRow[] = [];
       let from = place;
-      for (let lookedAt = PORTION; ; lookedAt += PORTION) {
-        const found = await searchPortion(search, from, limit - rows.length);
+      for (let lookedAt = BATCH; ; lookedAt += BATCH) {
+        const found = await searchBatch(search, from, limit - rows.length);
         rows = isForward ? [...found.rows, ...rows] : [...rows, ...found.rows];
         const { more, lookedThrough } = found;
         if (lookedThrough === undefined || lookedAt >= LOOKED_AT) return { rows, more, lookedThrough };

@@ -55,12 +55,12 @@ export function createAuditLog({ chain, clock, log }: AuditLogDeps): AuditLog {
     for (let start = 0; start < events.length; start += ROWS_AT_ONCE) {
       // Twenty thousand rows at a cutoff would block all other requests.
       if (start > 0) await nextTurn();
-      const portion = events.slice(start, start + ROWS_AT_ONCE);
+      const batch = events.slice(start, start + ROWS_AT_ONCE);
       await new Promise<void>((done) => {
         waiting.push({
-          facts: portion.map((event) => toFacts(event, origin)),
-          kinds: portion.map((event) => auditKindsOf({ ...event })),
-          weights: portion.map((event) => auditWeightOf({ ...event })),
+          facts: batch.map((event) => toFacts(event, origin)),
+          kinds: batch.map((event) => auditKindsOf({ ...event })),
+          weights: batch.map((event) => auditWeightOf({ ...event })),
           done,
         });
         if (!writing) void writeAll();

@@ -34,7 +34,7 @@ export interface VerificationOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Proves the chain in the database, portion by portion, also while others append to it. */
+/** Proves the chain in the database, batch by batch, also while others append to it. */
 export async function verifyChain(
   rows: AuditRowStore,
   { kept, from, onProgress }: VerificationOptions = {},
@@ -57,8 +57,8 @@ export async function verifyChain(
     const known = await rows.find(from.seq);
     if (known?.hash !== from.hash) return verdict(changed(from.seq));
   }
-  for await (const portion of rows.list(start.seq, lastRow)) {
-    for (const row of portion) {
+  for await (const batch of rows.list(start.seq, lastRow)) {
+    for (const row of batch) {
       if (hasHead && row.seq > head.seq) return verdict(beyondHead(row.seq));
       const problem = check.take(row);
       if (problem !== undefined) return verdict(problem);

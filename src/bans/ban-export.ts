@@ -22,12 +22,12 @@ export function banRecord({ subject, until, reason, note, offence, bannedAt, ban
 
 /** The text of a file that `readBanList` reads again, in pieces. */
 export async function* writeBanList(
-  portions: AsyncIterable<readonly Ban[]>,
+  batches: AsyncIterable<readonly Ban[]>,
   format: ExportFormat,
 ): AsyncGenerator<string> {
   yield format === 'csv' ? csvLine(COLUMNS) : '{"bans":[\n';
   let separator = '';
-  for await (const bans of portions) {
+  for await (const bans of batches) {
     const records = bans.map(banRecord);
     if (format === 'csv') yield records.map(toLine).join('');
     else yield separator + records.map((record) => JSON.stringify(record)).join(',\n');

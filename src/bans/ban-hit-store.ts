@@ -23,15 +23,15 @@ export interface BanHitStore {
   trim(before: number, mostRows: number): Promise<void>;
 }
 
-const PORTION = 1000;
+const BATCH = 1000;
 
 export function createBanHitStore({ db }: Database): BanHitStore {
   return {
     async add(hits) {
-      for (let start = 0; start < hits.length; start += PORTION) {
+      for (let start = 0; start < hits.length; start += BATCH) {
         await db
           .insertInto('ban_hits')
-          .values(hits.slice(start, start + PORTION))
+          .values(hits.slice(start, start + BATCH))
           .execute();
       }
     },

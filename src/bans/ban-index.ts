@@ -73,8 +73,8 @@ export function createBanIndex(deps: BanIndexDeps): BanIndex {
   async function readAll(): Promise<void> {
     const version = await readVersion();
     const fresh = new Map<string, number>();
-    for await (const portion of banStore.listAll(clock.now()))
-      for (const { subject, until } of portion) fresh.set(subject, until);
+    for await (const batch of banStore.listAll(clock.now()))
+      for (const { subject, until } of batch) fresh.set(subject, until);
     const blocks = (await allowlistStore.list()).map(({ block }) => block);
     rules = await ruleStore.read();
     isSuspicious = createSuspicion(rules.suspiciousPaths);

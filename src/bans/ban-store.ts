@@ -36,7 +36,7 @@ export interface BanStore {
   findBySubject(subject: string, now: number): Promise<Ban | undefined>;
   /** Newest first. */
   search(search: BanSearch, now: number): Promise<{ readonly bans: readonly Ban[]; readonly total: number }>;
-  /** All that are in force, in portions and in the order in which they were made. */
+  /** All that are in force, in batches and in the order in which they were made. */
   listAll(now: number): AsyncIterable<readonly Ban[]>;
   /** How often a subject was banned automatically, as far as that is remembered. */
   countOffences(subject: string): Promise<number>;
@@ -62,7 +62,7 @@ export interface BanStore {
   forgetOffencesBefore(instant: number): Promise<void>;
 }
 
-const PORTION = 500;
+const BATCH = 500;
 
 export function createBanStore(database: Database): BanStore {
   const { db } = database;
@@ -105,7 +105,7 @@ export function createBanStore(database: Database): BanStore {
           .selectAll()
           .where('id', '>', last)
           .orderBy('id')
-          .limit(PORTION)
+          .limit(BATCH)
           .execute();
         if (rows.length === 0) return;
         yield rows.map(toBan);
@@ -139,10 +139,10 @@ export function createBanStore(database: Database): BanStore {
       changeBans(database, async (trx) => {
         await trx.deleteFrom('bans').where('expires_at', '<=', now).execute();
         const added: Ban[] = [];
-        for (let start = 0; start < bans.length; start += PORTION) {
+        for (let start = 0; start < bans.length; start += BATCH) {
           const rows = await trx
             .insertInto('bans')
-            .values(bans.slice(start, start + PORTION).map((ban) => toRow(ban, 0, now)))
+            .values(bans.slice(start, start + BATCH).map((ban) => toRow(ban, 0, now)))
             .onConflict((conflict) => conflict.column('subject').doNothing())
             .returningAll()
             .execute();

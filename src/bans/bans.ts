@@ -91,8 +91,8 @@ export function createBans(deps: BansDeps): Bans {
     }
   }
 
-  /** A portion is a transaction of its own, so that others come in between; an import that is repeated finds these known. */
-  async function importPortion(
+  /** A batch is a transaction of its own, so that others come in between; an import that is repeated finds these known. */
+  async function importBatch(
     bans: readonly ImportedBan[],
     outcome: MutableOutcome,
     origin: AuditOrigin,
@@ -144,8 +144,8 @@ export function createBans(deps: BansDeps): Bans {
       let last: BanChangeResult<unknown> | undefined;
       try {
         for (let start = 0; start < bans.length; start += IMPORTED_AT_ONCE) {
-          const portion = bans.slice(start, start + IMPORTED_AT_ONCE);
-          last = (await importPortion(portion, outcome, origin)) ?? last;
+          const batch = bans.slice(start, start + IMPORTED_AT_ONCE);
+          last = (await importBatch(batch, outcome, origin)) ?? last;
           await nextTurn();
         }
       } finally {

@@ -6,14 +6,14 @@ import type { Database } from '../storage/database.ts';
 export const CONNECTIONS_KEPT_MS = 90 * DAY_MS;
 
 export interface OldConnectionStore {
-  /** Forgets connections that ended before an instant (ms since the epoch), in portions; returns how many. */
+  /** Forgets connections that ended before an instant (ms since the epoch), in batches; returns how many. */
   forgetEndedBefore(instant: number): Promise<number>;
 }
 
-const PORTION = 500;
+const BATCH = 500;
 
 export function createOldConnectionStore({ db }: Database): OldConnectionStore {
-  async function forgetPortion(instant: number): Promise<number> {
+  async function forgetBatch(instant: number): Promise<number> {
     const { numDeletedRows } = await db
       .deleteFrom('broker_tokens')
       .where('id', 'in', (of) =>
@@ -24,7 +24,7 @@ export function createOldConnectionStore({ db }: Database): OldConnectionStore {
           // Nothing ends before it begins, and there is an index by that.
           .where('issued_at', '<', instant)
           .where('revoked_at', '<', instant)
-          .limit(PORTION),
+          .limit(BATCH),
       )
       .executeTakeFirst();
     return Number(numDeletedRows);
@@ -33,9 +33,9 @@ export function createOldConnectionStore({ db }: Database): OldConnectionStore {
   return {
     async forgetEndedBefore(instant) {
       for (let total = 0; ; ) {
-        const forgotten = await forgetPortion(instant);
+        const forgotten = await forgetBatch(instant);
         total += forgotten;
-        if (forgotten < PORTION) return total;
+        if (forgotten < BATCH) return total;
         await nextTurn();
       }
     },

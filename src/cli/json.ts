@@ -12,13 +12,13 @@ export function toJson(value: unknown): string {
 export async function printJsonList<T>(
   { print }: Pick<Terminal, 'print'>,
   name: string,
-  portions: AsyncIterable<readonly T[]>,
+  batches: AsyncIterable<readonly T[]>,
 ): Promise<void> {
   await print(`{${toJson(name)}:[`);
   let separator = '';
-  for await (const portion of portions) {
-    if (portion.length === 0) continue;
-    await print(separator + portion.map(toJson).join(',\n'));
+  for await (const batch of batches) {
+    if (batch.length === 0) continue;
+    await print(separator + batch.map(toJson).join(',\n'));
     separator = ',';
   }
   await print(']}');

@@ -5,7 +5,7 @@ import { toIstIso } from '../core/ist.ts';
 import type { CliCommand, CommandContext, ExitCode } from './command.ts';
 import { findUser } from './find-user.ts';
 import { printJsonList } from './json.ts';
-import { onePortion } from './one-batch.ts';
+import { oneBatch } from './one-batch.ts';
 import { type Column, printTable } from './table.ts';
 import { withServices } from './with-services.ts';
 
@@ -27,10 +27,10 @@ function listApiKeys(context: CommandContext, { user, json }: ListApiKeysOptions
     const all = await services.api.apiKeys.listAll();
     const keys = owner === undefined ? all : all.filter((key) => key.userId === owner.id);
     if (json) {
-      await printJsonList(terminal, 'apiKeys', onePortion(keys.map(toRecord)));
+      await printJsonList(terminal, 'apiKeys', oneBatch(keys.map(toRecord)));
       return 0;
     }
-    await printTable(terminal, COLUMNS, onePortion(keys));
+    await printTable(terminal, COLUMNS, oneBatch(keys));
     terminal.say(
       keys.length === 0 ? 'No API key.' : keys.length === 1 ? '1 API key.' : `${keys.length} API keys.`,
     );

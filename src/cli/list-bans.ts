@@ -15,19 +15,19 @@ export const command: CliCommand<{ readonly json?: boolean }> = {
 function listBans(context: CommandContext, { json }: { readonly json?: boolean }): Promise<ExitCode> {
   const { terminal, clock } = context;
   return withServices<ExitCode>(context, async ({ bans }) => {
-    const portions = bans.banStore.listAll(clock.now());
+    const batches = bans.banStore.listAll(clock.now());
     if (json) {
-      await printJsonList(terminal, 'bans', recordsOf(portions));
+      await printJsonList(terminal, 'bans', recordsOf(batches));
       return 0;
     }
-    const count = await printTable(terminal, COLUMNS, portions);
+    const count = await printTable(terminal, COLUMNS, batches);
     terminal.say(count === 1 ? '1 ban.' : `${count} bans.`);
     return 0;
   });
 }
 
-async function* recordsOf(portions: AsyncIterable<readonly Ban[]>) {
-  for await (const bans of portions) yield bans.map(banRecord);
+async function* recordsOf(batches: AsyncIterable<readonly Ban[]>) {
+  for await (const bans of batches) yield bans.map(banRecord);
 }
 
 const COLUMNS: readonly Column<Ban>[] = [

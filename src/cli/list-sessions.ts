@@ -6,7 +6,7 @@ import type { DeviceSession } from '../sessions/session-data.ts';
 import type { CliCommand, CommandContext, ExitCode } from './command.ts';
 import { findUser } from './find-user.ts';
 import { printJsonList } from './json.ts';
-import { onePortion } from './one-batch.ts';
+import { oneBatch } from './one-batch.ts';
 import { type Column, printTable } from './table.ts';
 import { withServices } from './with-services.ts';
 
@@ -24,12 +24,12 @@ export const command: CliCommand<ListSessionsOptions> = {
 function listSessions(context: CommandContext, { user, json }: ListSessionsOptions): Promise<ExitCode> {
   const { terminal } = context;
   return withServices<ExitCode>(context, async (services) => {
-    const portions = await findSessions(services, user);
+    const batches = await findSessions(services, user);
     if (json) {
-      await printJsonList(terminal, 'sessions', toRecords(portions));
+      await printJsonList(terminal, 'sessions', toRecords(batches));
       return 0;
     }
-    const count = await printTable(terminal, COLUMNS, portions);
+    const count = await printTable(terminal, COLUMNS, batches);
     terminal.say(count === 0 ? 'No session.' : count === 1 ? '1 session.' : `${count} sessions.`);
     return 0;
   });
@@ -41,7 +41,7 @@ async function findSessions(
 ): Promise<AsyncIterable<readonly DeviceSession[]>> {
   const { registry } = services;
   if (user === undefined) return registry.listAll();
-  return onePortion(await registry.listByUser((await findUser(services, user)).id));
+  return oneBatch(await registry.listByUser((await findUser(services, user)).id));
 }
 
 const COLUMNS: readonly Column<DeviceSession>[] = [
@@ -58,8 +58,8 @@ function toSeconds(instant: number): string {
   return toIstIso(instant).slice(0, 19).replace('T', ' ');
 }
 
-async function* toRecords(portions: AsyncIterable<readonly DeviceSession[]>) {
-  for await (const portion of portions) yield portion.map(toRecord);
+async function* toRecords(batches: AsyncIterable<readonly DeviceSession[]>) {
+  for await (const batch of batches) yield batch.map(toRecord);
 }
 
 function toRecord({ deviceId, userId, username, role, userAgent, address, ...session }: DeviceSession) {

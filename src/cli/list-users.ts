@@ -2,7 +2,7 @@ import type { User } from '../accounts/user-store.ts';
 import { toIstIso } from '../core/ist.ts';
 import type { CliCommand, CommandContext, ExitCode } from './command.ts';
 import { printJsonList } from './json.ts';
-import { onePortion } from './one-batch.ts';
+import { oneBatch } from './one-batch.ts';
 import { type Column, printTable } from './table.ts';
 import { userRecord } from './user-record.ts';
 import { withServices } from './with-services.ts';
@@ -17,10 +17,10 @@ function listUsers(context: CommandContext, { json }: { readonly json?: boolean 
   return withServices<ExitCode>(context, async ({ accounts: { userAdmin } }) => {
     const users = await userAdmin.list();
     if (json) {
-      await printJsonList(terminal, 'users', onePortion(users.map(userRecord)));
+      await printJsonList(terminal, 'users', oneBatch(users.map(userRecord)));
       return 0;
     }
-    await printTable(terminal, COLUMNS, onePortion(users));
+    await printTable(terminal, COLUMNS, oneBatch(users));
     terminal.say(users.length === 1 ? '1 user.' : `${users.length} users.`);
     return 0;
   });

@@ -1,4 +1,4 @@
 /** Rows that are all there already, for a caller that reads batches. */
-export async function* onePortion<T>(rows: readonly T[]): AsyncIterable<readonly T[]> {
+export async function* oneBatch<T>(rows: readonly T[]): AsyncIterable<readonly T[]> {
   yield rows;
 }

@@ -9,19 +9,19 @@ export interface Column<T> {
 const GAP = '  ';
 
 /**
- * Prints rows as they come, portion by portion, so that a hundred thousand need no memory; returns how many there were.
- * The columns are as wide as the first portion needs them.
+ * Prints rows as they come, batch by batch, so that a hundred thousand need no memory; returns how many there were.
+ * The columns are as wide as the first batch needs them.
  */
 export async function printTable<T>(
   { print }: Pick<Terminal, 'print'>,
   columns: readonly Column<T>[],
-  portions: AsyncIterable<readonly T[]>,
+  batches: AsyncIterable<readonly T[]>,
 ): Promise<number> {
   let widths: readonly number[] | undefined;
   let count = 0;
-  for await (const portion of portions) {
-    if (portion.length === 0) continue;
-    const cells = portion.map((row) => columns.map((column) => printable(column.value(row))));
+  for await (const batch of batches) {
+    if (batch.length === 0) continue;
+    const cells = batch.map((row) => columns.map((column) => printable(column.value(row))));
     if (widths === undefined) {
       const headings = columns.map((column) => column.heading);
       widths = widthsOf([headings, ...cells]);
@@ -29,7 +29,7 @@ export async function printTable<T>(
     }
     const fitting = widths;
     await print(cells.map((row) => toLine(row, fitting)).join('\n'));
-    count += portion.length;
+    count += batch.length;
   }
   return count;
 }

@@ -12,7 +12,7 @@ export interface ReplayDeps {
   readonly clock: Clock;
 }
 
-const PORTION = 100;
+const BATCH = 100;
 
 /** Without a daily cutoff, how far back a restored snapshot may reach. */
 const LONGEST_LOOK_BACK_MS = 30 * DAY_MS;
@@ -32,7 +32,7 @@ export function createReplay({
     const cutoff = calendar.last() - CLOCK_SKEW_TOLERANCE_MS;
     const since = Math.max(cutoff, clock.now() - LONGEST_LOOK_BACK_MS);
     let count = 0;
-    for await (const portion of revocations.listSince(since, PORTION)) {
+    for await (const portion of revocations.listSince(since, BATCH)) {
       await Promise.all(portion.filter(isOfThePast).map((revocation) => sessionTarget.revoke(revocation)));
       count += portion.length;
     }

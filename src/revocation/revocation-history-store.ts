@@ -8,8 +8,8 @@ import type { RevocationsTable } from '../storage/schema.ts';
 
 /** Revocations and their results. */
 export interface RevocationHistory {
-  /** Revocations given at or after an instant (ms since the epoch), open and done, oldest first, in portions. */
-  listSince(instant: number, portion: number): AsyncIterable<readonly Revocation[]>;
+  /** Revocations given at or after an instant (ms since the epoch), open and done, oldest first, in batches. */
+  listSince(instant: number, batch: number): AsyncIterable<readonly Revocation[]>;
   /** Whether a sweep was ordered, whenever, that ends what began at this instant (ms since the epoch). */
   isSwept(instant: number): Promise<boolean>;
   /** The newest receipt that concerns this user, a cutoff for all included, and that ended something or is still to. */
@@ -26,7 +26,7 @@ export const SWEEP_KEY = 'sweep:';
 
 export function createRevocationHistory({ db }: Pick<Database, 'db'>, clock: Clock): RevocationHistory {
   return {
-    async *listSince(instant, portion) {
+    async *listSince(instant, batch) {
       let after = { ordered_at: instant, id: '' };
       for (;;) {
         const rows = await db
@@ -40,7 +40,7 @@ export function createRevocationHistory({ db }: Pick<Database, 'db'>, clock: Clo
           )
           .orderBy('ordered_at')
           .orderBy('id')
-          .limit(portion)
+          .limit(batch)
           .execute();
         const last = rows.at(-1);
         if (last === undefined) return;

@@ -9,7 +9,7 @@ export interface IdleWatch {
   run(): Promise<number>;
 }
 
-const PORTION = 200;
+const BATCH = 200;
 
 export function createIdleWatch(registry: SessionRegistry, lifecycle: SessionLifecycle): IdleWatch {
   async function end(sid: string): Promise<void> {
@@ -23,14 +23,14 @@ export function createIdleWatch(registry: SessionRegistry, lifecycle: SessionLif
     async run() {
       const seen = new Set<string>();
       for (;;) {
-        const idle = await registry.findIdle(PORTION);
+        const idle = await registry.findIdle(BATCH);
         const fresh = idle.filter((sid) => !seen.has(sid));
         for (const sid of fresh) {
           seen.add(sid);
           await end(sid);
         }
         // Failed ends are pending revocations; looking at them again and again would end nothing.
-        if (idle.length < PORTION || fresh.length === 0) return seen.size;
+        if (idle.length < BATCH || fresh.length === 0) return seen.size;
       }
     },
   };

@@ -7,7 +7,7 @@ interface IndexEntry {
   readonly loginTime: number;
 }
 
-/** Makes a portion of what an index gave, newest first, and of those among it that could be used now. */
+/** Makes a batch of what an index gave, newest first, and of those among it that could be used now. */
 export function paginateSessions(
   entries: readonly IndexEntry[],
   live: ReadonlyMap<string, DeviceSession>,

@@ -44,7 +44,7 @@ export interface SessionRegistry {
   countLive(): Promise<LiveCount>;
   /**
    * All users' from a cursor on, newest first. Looks at `limit` index entries, of which some may be over already: there
-   * may be fewer sessions than that, and still a next portion.
+   * may be fewer sessions than that, and still a next batch.
    */
   listNewest(from: SessionCursor | undefined, limit: number): Promise<SessionPage>;
   /** How many sessions began before an instant (ms since the epoch): what `endAllBefore` would end. */

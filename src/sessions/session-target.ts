@@ -9,8 +9,8 @@ export function createSessionTarget(registry: SessionRegistry, audit: AuditLog):
   async function endAll(before: number, reason: RevocationReason): Promise<ReadonlyMap<string, number>> {
     const perUser = new Map<string, number>();
     try {
-      for await (const portion of registry.endAllBefore(before, reason)) {
-        for (const [userId, sessions] of portion) perUser.set(userId, (perUser.get(userId) ?? 0) + sessions);
+      for await (const batch of registry.endAllBefore(before, reason)) {
+        for (const [userId, sessions] of batch) perUser.set(userId, (perUser.get(userId) ?? 0) + sessions);
       }
     } finally {
       await audit.recordMany(

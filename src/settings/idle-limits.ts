@@ -23,7 +23,7 @@ export interface IdleLimitsDeps {
 }
 
 const POLL_MS = 5 * SECOND_MS;
-const PORTION = 200;
+const BATCH = 200;
 
 /** The choice is stored, and that it is not applied yet; so one that was saved is never forgotten over a crash or an outage. */
 export function createIdleLimits({ settingsStore, registry, log }: IdleLimitsDeps): IdleLimits {
@@ -36,10 +36,10 @@ export function createIdleLimits({ settingsStore, registry, log }: IdleLimitsDep
   async function applyDue(): Promise<number> {
     let done = 0;
     for (;;) {
-      const userIds = await settingsStore.listToApply(PORTION);
+      const userIds = await settingsStore.listToApply(BATCH);
       for (const userId of userIds) await apply(userId);
       done += userIds.length;
-      if (userIds.length < PORTION) return done;
+      if (userIds.length < BATCH) return done;
     }
   }
 

@@ -44,7 +44,7 @@ export interface KeyRotationDeps {
   readonly audit: AuditLog;
 }
 
-const PORTION = 200;
+const BATCH = 200;
 
 export function createKeyRotation({ ciphertexts, keyRing, audit }: KeyRotationDeps): KeyRotation {
   return {
@@ -67,12 +67,12 @@ export function createKeyRotation({ ciphertexts, keyRing, audit }: KeyRotationDe
     const total = await ciphertexts.count(column);
     let done = 0;
     for (let after = ''; ; ) {
-      const portion = await ciphertexts.listAfter(column, after, PORTION);
-      const last = portion.at(-1);
+      const batch = await ciphertexts.listAfter(column, after, BATCH);
+      const last = batch.at(-1);
       if (last === undefined) return count;
-      for (const stored of portion) count[await rotate(column, stored)] += 1;
+      for (const stored of batch) count[await rotate(column, stored)] += 1;
       after = last.key;
-      done += portion.length;
+      done += batch.length;
       onProgress({ column, done, total: Math.max(total, done) });
       await nextTurn();
     }

@@ -4,17 +4,17 @@ import type { Log } from '../core/log.ts';
 import { createPoller, type Poller } from '../core/poller.ts';
 
 /** Removes old rows, again and again. */
-export interface RemovalInPortions extends Pick<Poller, 'start' | 'wake' | 'stop'> {
+export interface RemovalInBatches extends Pick<Poller, 'start' | 'wake' | 'stop'> {
   /** Until nothing is left to remove; returns how many rows were. */
   run(): Promise<number>;
 }
 
-export interface RemovalInPortionsDeps {
+export interface RemovalInBatchesDeps {
   /** Removes some rows and says how many; 0 when none is left. So few that no request that waits for the database is slowed down. */
   readonly removeSome: () => Promise<number>;
   /** Work behind the last batch. */
   readonly finish: () => Promise<unknown>;
-  /** Between portions, in which the others are served. */
+  /** Between batches, in which the others are served. */
   readonly pauseMs: number;
   /** For the log, when it fails. */
   readonly failure: string;
@@ -23,17 +23,17 @@ export interface RemovalInPortionsDeps {
 
 const EVERY_MS = 10 * MINUTE_MS;
 
-/** Removes what is too old, in portions and every ten minutes, on any number of nodes. */
-export function createRemovalInPortions(deps: RemovalInPortionsDeps): RemovalInPortions {
+/** Removes what is too old, in batches and every ten minutes, on any number of nodes. */
+export function createRemovalInBatches(deps: RemovalInBatchesDeps): RemovalInBatches {
   const { removeSome, finish, pauseMs, failure, log } = deps;
   let stopping = false;
 
   async function run(): Promise<number> {
     let removed = 0;
     while (!stopping) {
-      const portion = await removeSome();
-      removed += portion;
-      if (portion === 0) break;
+      const batch = await removeSome();
+      removed += batch;
+      if (batch === 0) break;
       await sleep(pauseMs);
     }
     await finish();

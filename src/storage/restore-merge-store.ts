@@ -139,17 +139,17 @@ async function carryOverFactors(
 ): Promise<void> {
   const restored = new Set((await trx.selectFrom('users').select('id').execute()).map(({ id }) => id));
   const known = users.map(({ id }) => id).filter((id) => restored.has(id));
-  for (const batch of batchesOf(known, PORTION)) {
+  for (const batch of batchesOf(known, BATCH)) {
     await trx.deleteFrom('totp_factors').where('user_id', 'in', batch).execute();
     await trx.deleteFrom('recovery_codes').where('user_id', 'in', batch).execute();
     await trx.deleteFrom('passkeys').where('user_id', 'in', batch).execute();
   }
   const isRestored = ({ user_id }: { readonly user_id: string }): boolean => restored.has(user_id);
-  for (const batch of batchesOf(factors.filter(isRestored), PORTION))
+  for (const batch of batchesOf(factors.filter(isRestored), BATCH))
     await trx.insertInto('totp_factors').values(batch).execute();
-  for (const batch of batchesOf(recoveryCodes.filter(isRestored), PORTION))
+  for (const batch of batchesOf(recoveryCodes.filter(isRestored), BATCH))
     await trx.insertInto('recovery_codes').values(batch).execute();
-  for (const batch of batchesOf(passkeys.filter(isRestored), PORTION))
+  for (const batch of batchesOf(passkeys.filter(isRestored), BATCH))
     await trx.insertInto('passkeys').values(batch).execute();
 }
 
@@ -237,15 +237,15 @@ async function carryOverBans(trx: Trx, { bans, offences, trusted }: PresentState
   await trx.deleteFrom('bans').execute();
   await trx.deleteFrom('ban_offences').execute();
   await trx.deleteFrom('trusted_addresses').execute();
-  for (const portion of batchesOf(bans, PORTION)) {
-    const rows = portion.map(({ id: _, ...ban }) => ban);
+  for (const batch of batchesOf(bans, BATCH)) {
+    const rows = batch.map(({ id: _, ...ban }) => ban);
     await trx.insertInto('bans').values(rows).execute();
   }
-  for (const portion of batchesOf(offences, PORTION))
-    await trx.insertInto('ban_offences').values(portion).execute();
-  for (const portion of batchesOf(trusted, PORTION))
-    await trx.insertInto('trusted_addresses').values(portion).execute();
+  for (const batch of batchesOf(offences, BATCH))
+    await trx.insertInto('ban_offences').values(batch).execute();
+  for (const batch of batchesOf(trusted, BATCH))
+    await trx.insertInto('trusted_addresses').values(batch).execute();
   return bans.length;
 }
 
-const PORTION = 500;
+const BATCH = 500;

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
-import { createRemovalInPortions, type RemovalInPortions } from '../storage/removal-in-batches.ts';
+import { createRemovalInBatches, type RemovalInBatches } from '../storage/removal-in-batches.ts';
 import type { MostSignals, SignalRemoval } from './signal-removal-store.ts';
 import type { StrategyStore } from './strategy-store.ts';
 
@@ -13,23 +13,23 @@ export interface SignalTidyingDeps {
   readonly log: Log;
 }
 
-export type SignalCleanup = RemovalInPortions;
+export type SignalCleanup = RemovalInBatches;
 
 /** Small enough not to slow down a request that waits behind one. */
-const PORTION = 500;
+const BATCH = 500;
 
 /** A sender who knows a webhook's address can have signals refused all day. */
 export const MOST_SIGNALS: MostSignals = { accepted: 200_000, refused: 5_000 };
 
-/** Removes what is older than the retention, what belonged to deleted strategies, and what is too much, in portions. */
+/** Removes what is older than the retention, what belonged to deleted strategies, and what is too much, in batches. */
 export function createSignalCleanup(deps: SignalTidyingDeps): SignalCleanup {
   const { signals, store, retentionMs, clock, log } = deps;
-  return createRemovalInPortions({
+  return createRemovalInBatches({
     async removeSome() {
-      const stale = await signals.removeStale(clock.now() - retentionMs, PORTION);
-      return stale > 0 ? stale : signals.removeSurplus(MOST_SIGNALS, PORTION);
+      const stale = await signals.removeStale(clock.now() - retentionMs, BATCH);
+      return stale > 0 ? stale : signals.removeSurplus(MOST_SIGNALS, BATCH);
     },
-    finish: () => store.removeDeleted(PORTION),
+    finish: () => store.removeDeleted(BATCH),
     pauseMs: 0,
     failure: 'Old signals could not be removed; it is tried again',
     log,

@@ -15,7 +15,7 @@ export interface NewMaster extends SymbolRange {
 }
 
 /** Some of the symbols in the range that begins with `firstId`, in ascending order of their ids. */
-export interface SymbolPortion {
+export interface SymbolBatch {
   readonly firstId: number;
   readonly symbols: readonly PlacedInstrument[];
 }
@@ -46,7 +46,7 @@ export interface ImportStore {
   /** Keeps ids for so many symbols; undefined when the import was given up. */
   reserve(id: string, count: number, now: number): Promise<{ firstId: number; lastId: number } | undefined>;
   /** All of them or none. */
-  insert(id: string, portion: SymbolPortion, progress: ImportProgress, now: number): Promise<boolean>;
+  insert(id: string, batch: SymbolBatch, progress: ImportProgress, now: number): Promise<boolean>;
   /** From this commit on all users see the new master. */
   changeOver(id: string, master: NewMaster, end: ImportEnd): Promise<boolean>;
   /** Ends an import that changes nothing. */

@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import type { ImportNotes } from './import-notes.ts';
 import type { ImportProgress } from './import-record.ts';
-import { endOf, type ImportStore, type NewMaster, type SymbolPortion } from './import-store.ts';
+import { endOf, type ImportStore, type NewMaster, type SymbolBatch } from './import-store.ts';
 
 /** How often a running import says that it is alive, while it has nothing to store. */
 const SAY_ALIVE_MS = 0.5 * SECOND_MS;
@@ -25,7 +25,7 @@ export interface ImportTurn {
   /** To be called often; writes now and then. */
   sayAlive(progress: ImportProgress): Promise<void>;
   reserve(count: number): Promise<{ readonly firstId: number; readonly lastId: number }>;
-  insert(portion: SymbolPortion, progress: ImportProgress): Promise<void>;
+  insert(batch: SymbolBatch, progress: ImportProgress): Promise<void>;
   changeOver(master: NewMaster, notes: ImportNotes): Promise<void>;
 }
 
@@ -55,9 +55,9 @@ export function createImportTurn({ id, imports, clock, isClosing }: ImportTurnDe
       await whileOurs(() => imports.sayAlive(id, progress, now));
     },
     reserve: (count) => whileOurs(() => imports.reserve(id, count, clock.now())),
-    async insert(portion, progress) {
+    async insert(batch, progress) {
       saidAliveAt = clock.now();
-      await whileOurs(() => imports.insert(id, portion, progress, saidAliveAt));
+      await whileOurs(() => imports.insert(id, batch, progress, saidAliveAt));
     },
     async changeOver(master, notes) {
       await whileOurs(() => imports.changeOver(id, master, endOf(notes, clock.now())));

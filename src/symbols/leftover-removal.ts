@@ -15,7 +15,7 @@ export interface LeftoverRemovalDeps {
 }
 
 /**
- * Deletes the symbols that are hidden, of replaced masters and of imports that came to nothing: in portions,
+ * Deletes the symbols that are hidden, of replaced masters and of imports that came to nothing: in batches,
  * so that no request has to wait for it. May be stopped at any point, and run on several nodes.
  */
 export function createLeftoverRemoval({ imports, index, clock }: LeftoverRemovalDeps): () => Promise<void> {

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import type { ImportNotes } from './import-notes.ts';
 import type { ImportProgress } from './import-record.ts';
 import type { ImportTurn } from './import-turn.ts';
-import { type MasterPortion, readMaster } from './master-reader.ts';
+import { type MasterBatch, readMaster } from './master-reader.ts';
 import { surveyMaster } from './master-survey.ts';
 import { fileChanged, writeMaster } from './master-writer.ts';
 import type { SymbolIndex } from './symbol-index.ts';
@@ -29,7 +29,7 @@ export async function importMaster(options: MasterImportOptions): Promise<number
   const checksums: number[] = [];
 
   const first = read(options, checksums);
-  const checked = eachFollowedBy(first.portions, async () => {
+  const checked = eachFollowedBy(first.batches, async () => {
     const progress = { stage: 'checking', done: first.bytes(), total: size } as const;
     onProgress(progress);
     await turn.sayAlive(progress);
@@ -40,12 +40,12 @@ export async function importMaster(options: MasterImportOptions): Promise<number
   const { firstId, lastId } = await turn.reserve(total);
   await index.prepare(firstId);
   await writeMaster({
-    portions: read(options, checksums).portions,
+    batches: read(options, checksums).batches,
     survey,
     firstId,
-    async insert(portion, done) {
+    async insert(batch, done) {
       const progress = { stage: 'storing', done, total } as const;
-      await turn.insert(portion, progress);
+      await turn.insert(batch, progress);
       onProgress(progress);
     },
   });
@@ -59,7 +59,7 @@ export async function importMaster(options: MasterImportOptions): Promise<number
 
 function read({ handle, broker }: MasterImportOptions, checksums: number[]) {
   let position = 0;
-  const portions = readMaster({
+  const batches = readMaster({
     handle,
     broker,
     onBytes: (bytes) => {
@@ -67,15 +67,15 @@ function read({ handle, broker }: MasterImportOptions, checksums: number[]) {
     },
     onEnd: (checksum) => void checksums.push(checksum),
   });
-  return { portions, bytes: () => position };
+  return { batches, bytes: () => position };
 }
 
 async function* eachFollowedBy(
-  portions: AsyncIterable<MasterPortion>,
+  batches: AsyncIterable<MasterBatch>,
   then: () => Promise<void>,
-): AsyncGenerator<MasterPortion> {
-  for await (const portion of portions) {
-    yield portion;
+): AsyncGenerator<MasterBatch> {
+  for await (const batch of batches) {
+    yield batch;
     await then();
   }
 }

@@ -13,7 +13,7 @@ export interface MasterReaderOptions extends MasterTextOptions {
 }
 
 /** Some lines of a master, in their order. */
-export interface MasterPortion {
+export interface MasterBatch {
   readonly broker: string;
   readonly lines: readonly MasterLine[];
 }
@@ -27,7 +27,7 @@ export interface MasterLine {
  * Reads a broker's instrument master as it streams by. A bad line is an outcome; a file that is none, or not this
  * broker's, throws `invalid`.
  */
-export async function* readMaster(options: MasterReaderOptions): AsyncGenerator<MasterPortion> {
+export async function* readMaster(options: MasterReaderOptions): AsyncGenerator<MasterBatch> {
   let table: Table | undefined;
   for await (const lines of cutIntoLines(readMasterText(options))) {
     const [first, ...others] = lines;
@@ -43,7 +43,7 @@ export async function* readMaster(options: MasterReaderOptions): AsyncGenerator<
 }
 
 interface Table {
-  read(lines: readonly TextLine[]): MasterPortion;
+  read(lines: readonly TextLine[]): MasterBatch;
 }
 
 function openTable(header: TextLine, broker: string | undefined): Table {

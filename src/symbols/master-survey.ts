@@ -3,8 +3,8 @@ import { invalid } from '../errors.ts';
 import { displayOrderKey, isOption, underlyingOf, withStanding } from './display-order.ts';
 import type { ImportNotes } from './import-notes.ts';
 import { hasTooManyBadLines, MASTER_LIMITS } from './master-limits.ts';
-import type { MasterLine, MasterPortion } from './master-reader.ts';
-import { sortInPortions } from './sort-in-portions.ts';
+import type { MasterLine, MasterBatch } from './master-reader.ts';
+import { sortInBatches } from './sort-in-batches.ts';
 
 /** Result of the first reading of a file: whether it is good, and in which order its instruments belong. */
 export interface MasterSurvey {
@@ -26,15 +26,15 @@ export interface MasterSurvey {
  * to take the place of a master. `notes` get what is found out, also when it throws.
  */
 export async function surveyMaster(
-  portions: AsyncIterable<MasterPortion>,
+  batches: AsyncIterable<MasterBatch>,
   notes: ImportNotes,
 ): Promise<MasterSurvey> {
   const count = createCount(notes);
   let broker = '';
-  for await (const portion of portions) {
-    broker = portion.broker;
+  for await (const batch of batches) {
+    broker = batch.broker;
     notes.broker = broker;
-    for (const line of portion.lines) count.take(line);
+    for (const line of batch.lines) count.take(line);
   }
   const { keys, repeatedLines, others } = count;
   if (hasTooManyBadLines(notes.badLines, count.lines)) throw tooManyBadLines(notes.badLines, count.lines);
@@ -43,7 +43,7 @@ export async function surveyMaster(
     broker,
     instruments: keys.length,
     others,
-    places: inverse(await sortInPortions(keys.map((key) => withStanding(key, count.underlyings)))),
+    places: inverse(await sortInBatches(keys.map((key) => withStanding(key, count.underlyings)))),
     repeatedLines,
     exchanges: [...count.exchanges].sort(),
     types: [...count.types].sort(),

@@ -1,24 +1,24 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { invalid } from '../errors.ts';
-import type { SymbolPortion } from './import-store.ts';
-import type { MasterPortion } from './master-reader.ts';
+import type { SymbolBatch } from './import-store.ts';
+import type { MasterBatch } from './master-reader.ts';
 import type { MasterSurvey } from './master-survey.ts';
 import type { PlacedInstrument } from './symbol-index.ts';
 
 export interface MasterWriterOptions {
   /** The same file as the survey's, from its beginning. */
-  readonly portions: AsyncIterable<MasterPortion>;
+  readonly batches: AsyncIterable<MasterBatch>;
   readonly survey: MasterSurvey;
   readonly firstId: number;
   /** Stores some of them, in ascending order of their ids. `done` is how many there are with these. */
-  readonly insert: (portion: SymbolPortion, done: number) => Promise<void>;
+  readonly insert: (batch: SymbolBatch, done: number) => Promise<void>;
 }
 
 /** As many rows as a commit takes some milliseconds for: meanwhile a SQLite file is closed to others, and its process to everything else. */
 const ROWS_AT_ONCE = 200;
 
 /** Stores what a survey has found good, each instrument at its place. Throws `invalid` when the file has changed since. */
-export async function writeMaster({ portions, survey, firstId, insert }: MasterWriterOptions): Promise<void> {
+export async function writeMaster({ batches, survey, firstId, insert }: MasterWriterOptions): Promise<void> {
   let waiting: PlacedInstrument[] = [];
   let done = 0;
 
@@ -30,7 +30,7 @@ export async function writeMaster({ portions, survey, firstId, insert }: MasterW
     await nextTurn();
   }
 
-  for await (const { lines } of portions) {
+  for await (const { lines } of batches) {
     for (const { number, check } of lines) {
       if (check.kind === 'bad' || survey.repeatedLines.has(number)) continue;
       const place = survey.places[done];

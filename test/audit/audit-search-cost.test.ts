@@ -45,7 +45,7 @@ it('lets others have their turn while it looks for words, and stops where one pa
   expect(turns).toBeGreaterThanOrEqual(9);
 });
 
-it('finds the same in portions as all at once, in both directions', async () => {
+it('finds the same in batches as all at once, in both directions', async () => {
   const store = createAuditSearchStore(database);
   const idsOf = ({ rows }: Awaited<ReturnType<typeof store.search>>) => rows.map(({ seq }) => seq);
   const back = await store.search({ words: words('rare') }, {}, 3);

@@ -34,19 +34,19 @@ describe('a list of bans in a file', () => {
     ban('2001:db8::/64', 'with, a comma and "quotes"', Number.POSITIVE_INFINITY),
     ban('203.0.113.2', "'quoted already", NOW + 1),
   ];
-  async function* portions() {
+  async function* batches() {
     yield bans.slice(0, 1);
     yield bans.slice(1);
   }
 
   test.each(['csv', 'json'] as const)('comes back as it went out, as %s', async (format) => {
-    const text = await textOf(writeBanList(portions(), format));
+    const text = await textOf(writeBanList(batches(), format));
     const wanted = bans.map(({ subject, note, until }) => ({ subject, note, until }));
     expect(await read(text)).toEqual({ kind: 'list', bans: wanted, bad: [] });
   });
 
   test('has nothing in it that a spreadsheet would carry out', async () => {
-    const text = await textOf(writeBanList(portions(), 'csv'));
+    const text = await textOf(writeBanList(batches(), 'csv'));
     expect(text).toContain(`"'=HYPERLINK(""http://evil"",""x"")"`);
     for (const start of ['=', '+', '-', '@', '\t', '\r']) {
       expect(csvLine([`${start}1`])).toMatch(/^"?'/);

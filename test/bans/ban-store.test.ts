@@ -32,7 +32,7 @@ describe.each(DATABASES)('what is stored about bans, on %s', (_name, open) => {
 
   const listed = async (now = NOW) => {
     const all = [];
-    for await (const portion of store.listAll(now)) all.push(...portion.map(({ subject }) => subject));
+    for await (const batch of store.listAll(now)) all.push(...batch.map(({ subject }) => subject));
     return all;
   };
 

@@ -47,7 +47,7 @@ describe.each(DATABASES)('Old connections on %s', (_name, open) => {
     expect(await world.logoutRows()).toHaveLength(1);
   });
 
-  it('are forgotten in portions until none is left', async () => {
+  it('are forgotten in batches until none is left', async () => {
     const { connect } = world;
     await connect('asha');
     const [row] = await world.tokenRows();

@@ -108,7 +108,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'no replay after an outage': {
     file: 'revocation/replay.ts',
-    from: 'await Promise.all(portion.filter(isOfThePast).map((revocation) => sessionTarget.revoke(revocation)));',
+    from: 'await Promise.all(batch.filter(isOfThePast).map((revocation) => sessionTarget.revoke(revocation)));',
     to: 'void isOfThePast; void sessionTarget;',
     acts: ['a page of the laptop that writes to its session'],
     ends: ['end of the account', 'outage of the session store, and replay'],

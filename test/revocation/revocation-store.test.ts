@@ -271,10 +271,10 @@ describe.each(REVOCATION_RIGS)('the revocations of revocation on %s', (_name, op
         if (each % 2 === 0) await revocations.saveProgress(receiptOf(revocation, 'done'), 1, START);
         if (each % 3 === 0) clock.advance(1);
       }
-      const portions: (readonly Revocation[])[] = [];
-      for await (const portion of revocations.listSince(START + SECOND_MS, 10)) portions.push(portion);
-      expect(portions.map((portion) => portion.length)).toEqual([10, 10, 5]);
-      const listed = portions.flat();
+      const batches: (readonly Revocation[])[] = [];
+      for await (const batch of revocations.listSince(START + SECOND_MS, 10)) batches.push(batch);
+      expect(batches.map((batch) => batch.length)).toEqual([10, 10, 5]);
+      const listed = batches.flat();
       expect(listed.map(({ id }) => id).sort()).toEqual([...given].sort());
       const times = listed.map(({ orderedAt }) => orderedAt);
       expect(times).toEqual([...times].sort((a, b) => a - b));

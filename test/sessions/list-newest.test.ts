@@ -29,7 +29,7 @@ describe.each(SESSION_RIGS)('the list of all sessions on %s', (_name, open) => {
     }
   }
 
-  it('is newest first, in portions, also where many began in the same millisecond', async () => {
+  it('is newest first, in batches, also where many began in the same millisecond', async () => {
     for (const userId of ['a', 'b']) await putSession(storage, { userId, loginTime: NOW - 2 });
     for (const userId of ['c', 'd', 'e', 'f', 'g']) await putSession(storage, { userId, loginTime: NOW - 1 });
     await putSession(storage, { userId: 'h', loginTime: NOW });
@@ -41,7 +41,7 @@ describe.each(SESSION_RIGS)('the list of all sessions on %s', (_name, open) => {
     }
   });
 
-  it('goes on behind any session of a portion, without naming it', async () => {
+  it('goes on behind any session of a batch, without naming it', async () => {
     for (let index = 0; index < 4; index += 1) await putSession(storage, { userId: 'a', loginTime: NOW });
     const whole = await page(undefined, 4);
     const [, second] = whole.sessions;

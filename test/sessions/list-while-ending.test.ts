@@ -21,10 +21,10 @@ it.each(SESSION_RIGS.flatMap(([name, open]) => [0, 1].map((apart) => [name, apar
       sids.push(...(await Promise.all(put)));
     }
     const listed: string[] = [];
-    for await (const portion of storage.registry.listAll()) {
-      listed.push(...portion.map(({ sid }) => sid));
+    for await (const batch of storage.registry.listAll()) {
+      listed.push(...batch.map(({ sid }) => sid));
       await storage.registry.end(
-        portion.slice(0, 200).map(({ sid }) => sid),
+        batch.slice(0, 200).map(({ sid }) => sid),
         'ended_by_admin',
       );
     }

@@ -5,10 +5,10 @@ import { connectTo } from '../storage/redis-clients.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 
 const KEY = 'curfew:test:scores';
-const PORTION = 10;
+const BATCH = 10;
 const MEMBERS = 200;
 
-describe('Reading a sorted set in portions', () => {
+describe('Reading a sorted set in batches', () => {
   let redis: RedisClient;
   beforeEach(async () => {
     redis = await connectTo(await createRedisDatabase({ url: inject('redisUrl') }));
@@ -28,8 +28,8 @@ describe('Reading a sorted set in portions', () => {
     meanwhile: (read: readonly string[]) => Promise<unknown> = async () => undefined,
   ): Promise<readonly string[]> {
     const read: string[] = [];
-    for await (const portion of readByScore(redis, KEY, PORTION)) {
-      read.push(...portion.map(([member]) => member));
+    for await (const batch of readByScore(redis, KEY, BATCH)) {
+      read.push(...batch.map(([member]) => member));
       await meanwhile(read);
     }
     return read;

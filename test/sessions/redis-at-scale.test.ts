@@ -100,7 +100,7 @@ describe(`among ${USERS * SESSIONS_EACH} sessions of ${USERS} people in Redis`, 
   it('reading all who were seen at the very same moment takes time for each, and not for each pair', async () => {
     let read = 0;
     const { microseconds } = await statsOf(async () => {
-      for await (const portion of readByScore(redis, BY_LAST_SEEN, 500)) read += portion.length;
+      for await (const batch of readByScore(redis, BY_LAST_SEEN, 500)) read += batch.length;
     });
     expect(read).toBe(await redis.zcard(BY_LAST_SEEN));
     expect(microseconds).toBeLessThan(read * AT_MOST_MICROSECONDS_A_MEMBER);
@@ -112,15 +112,15 @@ describe(`among ${USERS * SESSIONS_EACH} sessions of ${USERS} people in Redis`, 
     const { registry } = rig.storage;
     const { commands } = await statsOf(async () => {
       let listed = 0;
-      for await (const portion of registry.listAll()) {
-        listed += portion.length;
+      for await (const batch of registry.listAll()) {
+        listed += batch.length;
         if (listed > 1000) break;
       }
       await registry.countBefore(NOW);
       await registry.findIdle(100);
       let ended = 0;
-      for await (const portion of registry.endAllBefore(NOW, 'cutoff'))
-        for (const count of portion.values()) ended += count;
+      for await (const batch of registry.endAllBefore(NOW, 'cutoff'))
+        for (const count of batch.values()) ended += count;
       expect(ended).toBe((USERS - LOOKED_AT) * SESSIONS_EACH);
     });
     expect(commands).not.toContain('keys');

@@ -173,10 +173,10 @@ describe('sessions in Redis', () => {
     it('are still ended at the cutoff, by the names of their owners', async () => {
       const sid = await signIn();
       await redis.del(`curfew:sess:${sid}`);
-      const portions = [];
-      for await (const portion of storage.registry.endAllBefore(clock.now() + 1, 'cutoff'))
-        portions.push(portion);
-      expect(portions).toEqual([new Map([['asha', 1]])]);
+      const batches = [];
+      for await (const batch of storage.registry.endAllBefore(clock.now() + 1, 'cutoff'))
+        batches.push(batch);
+      expect(batches).toEqual([new Map([['asha', 1]])]);
     });
 
     it('are still found as idle', async () => {
@@ -210,7 +210,7 @@ describe('sessions in Redis', () => {
     await redis.flushdb();
     await signIn();
     clock.set('2026-11-24T03:00:00+05:30');
-    for await (const _portion of storage.registry.endAllBefore(clock.now(), 'cutoff'));
+    for await (const _batch of storage.registry.endAllBefore(clock.now(), 'cutoff'));
     expect(await redis.keys('*')).toEqual([]);
   });
 });

@@ -35,9 +35,9 @@ describe.each(SESSION_RIGS)('sessions on %s', (name, open) => {
 
   const signIn = (userId = 'asha', epoch = 0): Promise<Device> => harness.signIn({ userId, epoch });
 
-  async function collect<T>(portions: AsyncIterable<T>): Promise<readonly T[]> {
+  async function collect<T>(batches: AsyncIterable<T>): Promise<readonly T[]> {
     const all: T[] = [];
-    for await (const portion of portions) all.push(portion);
+    for await (const batch of batches) all.push(batch);
     return all;
   }
 
@@ -346,7 +346,7 @@ describe.each(SESSION_RIGS)('sessions on %s', (name, open) => {
       expect(await registry.endStale('ravi', START + 1, 'cutoff')).toBe(0);
     });
 
-    it('ends 1,200 sessions of everybody in portions, and leaves what began at the instant', async () => {
+    it('ends 1,200 sessions of everybody in batches, and leaves what began at the instant', async () => {
       const before: string[] = [];
       for (let each = 0; each < 1200; each += 1)
         before.push(
@@ -356,13 +356,13 @@ describe.each(SESSION_RIGS)('sessions on %s', (name, open) => {
       const fresh = await putSession(storage, { userId: 'user-0', loginTime: cutoff });
       expect(await registry.countBefore(cutoff)).toBe(1200);
 
-      const portions = await collect(registry.endAllBefore(cutoff, 'cutoff'));
-      expect(portions.length).toBeGreaterThan(1);
+      const batches = await collect(registry.endAllBefore(cutoff, 'cutoff'));
+      expect(batches.length).toBeGreaterThan(1);
       const perUser = new Map<string, number>();
-      for (const portion of portions) {
-        const size = [...portion.values()].reduce((sum, count) => sum + count, 0);
+      for (const batch of batches) {
+        const size = [...batch.values()].reduce((sum, count) => sum + count, 0);
         expect(size).toBeLessThanOrEqual(500);
-        for (const [userId, count] of portion) perUser.set(userId, (perUser.get(userId) ?? 0) + count);
+        for (const [userId, count] of batch) perUser.set(userId, (perUser.get(userId) ?? 0) + count);
       }
       expect(perUser.size).toBe(100);
       expect(new Set(perUser.values())).toEqual(new Set([12]));
@@ -387,16 +387,16 @@ describe.each(SESSION_RIGS)('sessions on %s', (name, open) => {
   });
 
   describe('the list of everybody’s sessions', () => {
-    it('comes in portions, oldest first, each session once', async () => {
+    it('comes in batches, oldest first, each session once', async () => {
       const loginTimes = Array.from(
         { length: 1100 },
         (_, each) => START - 1100 * 10 + Math.floor(each / 3) * 10,
       );
       for (const [each, loginTime] of loginTimes.entries())
         await putSession(storage, { userId: `user-${each % 9}`, loginTime });
-      const portions = await collect(registry.listAll());
-      expect(portions.length).toBeGreaterThan(1);
-      const all = portions.flat();
+      const batches = await collect(registry.listAll());
+      expect(batches.length).toBeGreaterThan(1);
+      const all = batches.flat();
       expect(new Set(all.map(({ sid }) => sid)).size).toBe(1100);
       expect(all.map(({ loginTime }) => loginTime)).toEqual([...loginTimes].sort((a, b) => a - b));
     });

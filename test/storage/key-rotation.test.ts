@@ -248,7 +248,7 @@ describe.each(DATABASES)('Rotating keys on %s', (_name, open) => {
     expect(await world.tokenRows()).toMatchObject([{ access_token: null, feed_token: null }]);
   });
 
-  it('works in portions and tells how far it is', async () => {
+  it('works in batches and tells how far it is', async () => {
     const { encrypt } = world.cipher.forBroker('sandbox');
     const rows = Array.from({ length: 450 }, (_, index) => ({
       id: `logout-${index}`,

@@ -146,7 +146,7 @@ describe.each(DATABASES)('Signals on %s', (_name, open) => {
     expect(await all()).toEqual([]);
   });
 
-  it('are removed in portions when they are old, or when their strategy is gone', async () => {
+  it('are removed in batches when they are old, or when their strategy is gone', async () => {
     const gone = await addStrategy(database, 'asha');
     for (let each = 0; each < 5; each += 1) {
       await signals.accept(signalFor('asha', strategyId, { receivedAt: MONDAY_MORNING - 1 - each }));

@@ -36,7 +36,7 @@ export const PAGE_SIZE = 50;
 const PEOPLE_AT_ONCE = 50;
 /** Addresses and devices stand in no index: so many sessions are looked at for one page, some tens of milliseconds. */
 const LOOKED_AT_ONCE = 2_500;
-const PORTION = 500;
+const BATCH = 500;
 
 /**
  * Finds sessions without reading all of them: a person's by the index of people, the rest in the order of the index, a
@@ -55,11 +55,11 @@ export function createSessionSearch({ registry, findPeople }: SessionSearchDeps)
 
   async function findOfAll({ text, from }: SessionSearch): Promise<FoundSessions> {
     const fits = matcherOf(text);
-    const portion = text === '' ? PAGE_SIZE : PORTION;
+    const batch = text === '' ? PAGE_SIZE : BATCH;
     const devices: DeviceSession[] = [];
     let place = from;
-    for (let lookedAt = 0; lookedAt < LOOKED_AT_ONCE; lookedAt += portion) {
-      const { sessions, next } = await registry.listNewest(place, portion);
+    for (let lookedAt = 0; lookedAt < LOOKED_AT_ONCE; lookedAt += batch) {
+      const { sessions, next } = await registry.listNewest(place, batch);
       for (const { device, behind } of sessions) {
         if (!fits(device)) continue;
         if (devices.length === PAGE_SIZE) return { ...ONE_PAGE, devices, next: place };

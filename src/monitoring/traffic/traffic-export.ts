@@ -23,12 +23,12 @@ const COLUMNS = [
 
 /** The text of a CSV file, in pieces. A file that does not hold everything says so in its last line. */
 export async function* writeTraffic(
-  portions: AsyncIterable<readonly StoredTraffic[]>,
+  batches: AsyncIterable<readonly StoredTraffic[]>,
   mostRows = MOST_EXPORTED,
 ): AsyncGenerator<string> {
   yield csvLine(COLUMNS);
   let room = mostRows;
-  for await (const entries of portions) {
+  for await (const entries of batches) {
     yield entries.slice(0, room).map(toLine).join('');
     if (entries.length > room) return yield cutOff(mostRows);
     room -= entries.length;

@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
 import { DAY_MS } from '../../core/duration.ts';
 import type { Log } from '../../core/log.ts';
-import { createRemovalInPortions, type RemovalInPortions } from '../../storage/removal-in-batches.ts';
+import { createRemovalInBatches, type RemovalInBatches } from '../../storage/removal-in-batches.ts';
 import type { TrafficHourStore } from './traffic-hour-store.ts';
 import type { TrafficStore } from './traffic-store.ts';
 
-export type TrafficPurge = RemovalInPortions;
+export type TrafficPurge = RemovalInBatches;
 
 export interface TrafficPurgeDeps {
   readonly store: Pick<TrafficStore, 'removeBefore' | 'removeBeyond'>;
@@ -19,14 +19,14 @@ export interface TrafficPurgeDeps {
 }
 
 /** Four milliseconds on SQLite, in which no other request is answered. */
-const PORTION = 200;
+const BATCH = 200;
 /** So others are served most of the time, and a big purge is spread over minutes. */
 const PAUSE_MS = 25;
 
 /** A year ago is still there to compare with. */
 const HOURS_KEPT_MS = 400 * DAY_MS;
 
-/** Removes what is older than the retention, and of the rest what is too much, in portions, on any number of nodes. */
+/** Removes what is older than the retention, and of the rest what is too much, in batches, on any number of nodes. */
 export function createTrafficPurge({
   store,
   hourStore,
@@ -35,10 +35,10 @@ export function createTrafficPurge({
   clock,
   log,
 }: TrafficPurgeDeps): TrafficPurge {
-  return createRemovalInPortions({
+  return createRemovalInBatches({
     async removeSome() {
-      const old = await store.removeBefore(clock.now() - retentionMs, PORTION);
-      return old > 0 ? old : store.removeBeyond(mostRows, PORTION);
+      const old = await store.removeBefore(clock.now() - retentionMs, BATCH);
+      return old > 0 ? old : store.removeBeyond(mostRows, BATCH);
     },
     finish: () => hourStore.removeBefore(clock.now() - HOURS_KEPT_MS),
     pauseMs: PAUSE_MS,

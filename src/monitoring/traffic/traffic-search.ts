@@ -26,10 +26,10 @@ export interface TrafficPageRequest {
 type Store = Pick<TrafficSearchStore, 'list' | 'placeBehind'>;
 
 /** SQLite looks at so many within one turn of the event loop: some milliseconds, in which no other request is answered. */
-const PORTION = 20_000;
+const BATCH = 20_000;
 
 /**
- * One page. What no index finds is looked for in portions, and not further than the request allows: a search is answered in
+ * One page. What no index finds is looked for in batches, and not further than the request allows: a search is answered in
  * the same time however long the log is.
  */
 export async function findTraffic(
@@ -37,28 +37,28 @@ export async function findTraffic(
   { filter, after, limit, mostLookedAt }: TrafficPageRequest,
 ): Promise<TrafficPage> {
   const entries: StoredTraffic[] = [];
-  const portion = Math.min(PORTION, mostLookedAt);
+  const batch = Math.min(BATCH, mostLookedAt);
   let place = after;
   for (let lookedAt = 0; ; ) {
-    const through = needsLooking(filter) ? await store.placeBehind(filter, place, portion) : undefined;
+    const through = needsLooking(filter) ? await store.placeBehind(filter, place, batch) : undefined;
     // One more than the page takes tells whether there is a next one.
     entries.push(...(await store.list(filter, { after: place, through }, limit + 1 - entries.length)));
     if (entries.length > limit) return fullPage(entries.slice(0, limit));
     if (through === undefined) return { entries, next: undefined, lookedBackTo: undefined };
     place = through;
-    lookedAt += portion;
+    lookedAt += batch;
     if (lookedAt >= mostLookedAt) return { entries, next: place, lookedBackTo: place.at };
     await nextTurn();
   }
 }
 
-/** Everything that fits, newest first, in portions, with a turn for others between them. */
+/** Everything that fits, newest first, in batches, with a turn for others between them. */
 export async function* streamTraffic(
   store: Store,
   filter: TrafficFilter,
 ): AsyncGenerator<readonly StoredTraffic[]> {
   for (let after: TrafficPlace | undefined; ; ) {
-    const page = await findTraffic(store, { filter, after, limit: EXPORTED_AT_ONCE, mostLookedAt: PORTION });
+    const page = await findTraffic(store, { filter, after, limit: EXPORTED_AT_ONCE, mostLookedAt: BATCH });
     if (page.entries.length > 0) yield page.entries;
     if (page.next === undefined) return;
     after = page.next;

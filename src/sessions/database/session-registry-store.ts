@@ -8,7 +8,7 @@ import { createOwnIdleRows } from './own-idle-store.ts';
 import { createSessionEndings } from './session-ending-store.ts';
 import type { DatabaseSessionStorageDeps, SessionRows } from './session-row-store.ts';
 
-const PORTION = 500;
+const BATCH = 500;
 
 /** The embedded index: the sessions' own table. */
 export function createDatabaseSessionRegistry(
@@ -61,7 +61,7 @@ export function createDatabaseSessionRegistry(
           )
           .orderBy('login_time')
           .orderBy('sid')
-          .limit(PORTION)
+          .limit(BATCH)
           .execute();
         const last = found.at(-1);
         if (last === undefined) return;

@@ -25,7 +25,7 @@ export interface OwnIdleLimits {
   forget(sids: readonly string[]): Promise<void>;
 }
 
-const PORTION = 500;
+const BATCH = 500;
 
 /**
  * The hash of limits is the truth, together with the last use in the index. A change of a limit writes the hash
@@ -124,7 +124,7 @@ export function createOwnIdleLimits({ redis, clock, lifetime }: OwnIdleLimitsDep
     async findIdle(limit) {
       const idle: string[] = [];
       for (let offset = 0; idle.length < limit; ) {
-        const due = await redis.zrangebyscore(BY_OWN_DEADLINE, '-inf', clock.now(), 'LIMIT', offset, PORTION);
+        const due = await redis.zrangebyscore(BY_OWN_DEADLINE, '-inf', clock.now(), 'LIMIT', offset, BATCH);
         if (due.length === 0) break;
         const [limits, lastSeen] = await Promise.all([ofMany(due), lastSeenOf(due)]);
         const verdicts = await Promise.all(

@@ -14,7 +14,7 @@ const OVERLAP = 50;
 export async function* readByScore(
   redis: RedisClient,
   key: string,
-  portion: number,
+  batch: number,
 ): AsyncIterable<readonly Scored[]> {
   let last: Scored | undefined;
   /** Those of the last score that were read before: many may have the same. */
@@ -24,7 +24,7 @@ export async function* readByScore(
   async function readFromScore(): Promise<readonly Scored[]> {
     const from = last === undefined ? '-inf' : String(last[1]);
     const flat = await viaRedis(() =>
-      redis.zrangebyscore(key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, portion + read.size),
+      redis.zrangebyscore(key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, batch + read.size),
     );
     return toPairs(flat).filter(([member]) => !read.has(member));
   }
@@ -35,14 +35,14 @@ export async function* readByScore(
     if (rank === null) return undefined;
     const start = Math.max(0, rank - OVERLAP);
     const pairs = toPairs(
-      await viaRedis(() => redis.zrange(key, start, String(rank + portion), 'WITHSCORES')),
+      await viaRedis(() => redis.zrange(key, start, String(rank + batch), 'WITHSCORES')),
     );
     const place = pairs.findIndex(([each]) => each === member);
     return place < 0 ? undefined : pairs.slice(place + 1);
   }
 
   for (;;) {
-    const behind = last !== undefined && read.size >= portion ? await readBehind(last[0]) : undefined;
+    const behind = last !== undefined && read.size >= batch ? await readBehind(last[0]) : undefined;
     const fresh = behind ?? (await readFromScore());
     const newLast = fresh.at(-1);
     if (newLast === undefined) return;

@@ -27,7 +27,7 @@ export interface RedisSessionRegistryDeps {
   readonly onUnreadable: (sid: string) => void;
 }
 
-const PORTION = 500;
+const BATCH = 500;
 /** Ids that are looked through for how many people they are of: a megabyte. */
 const COUNTED_AT_MOST = 20_000;
 
@@ -104,8 +104,8 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
     listByUser: (userId) => viaRedis(async () => toDevices(await redis.zrange(userKey(userId), 0, '-1'))),
 
     async *listAll() {
-      for await (const portion of readByScore(redis, BY_LOGIN, PORTION))
-        yield await viaRedis(() => toDevices(portion.map(([sid]) => sid)));
+      for await (const batch of readByScore(redis, BY_LOGIN, BATCH))
+        yield await viaRedis(() => toDevices(batch.map(([sid]) => sid)));
     },
 
     countLive: () =>
@@ -154,7 +154,7 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
       const perUser = new Map<string, string[]>();
       for (;;) {
         const sids = await viaRedis(() =>
-          redis.zrangebyscore(BY_LOGIN, '-inf', `(${before}`, 'LIMIT', 0, PORTION),
+          redis.zrangebyscore(BY_LOGIN, '-inf', `(${before}`, 'LIMIT', 0, BATCH),
         );
         if (sids.length === 0) break;
         await viaRedis(() => endBodies(sids, reason));
@@ -162,7 +162,7 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
         yield countBy(sids.map(ownerOf));
       }
       // One command for each person instead of one for each session. A sweep that dies before leaves names of nothing.
-      for (const portion of batchesOf([...perUser], PORTION)) await viaRedis(() => forgetOfUsers(portion));
+      for (const batch of batchesOf([...perUser], BATCH)) await viaRedis(() => forgetOfUsers(batch));
     },
 
     findIdle: (limit) =>
@@ -221,10 +221,10 @@ export function createRedisSessionRegistry(deps: RedisSessionRegistryDeps): Sess
       }),
 
     async applyPolicy() {
-      for await (const portion of readByScore(redis, BY_LAST_SEEN, PORTION)) {
-        const limits = await viaRedis(() => ownIdle.ofMany(portion.map(([sid]) => sid)));
+      for await (const batch of readByScore(redis, BY_LAST_SEEN, BATCH)) {
+        const limits = await viaRedis(() => ownIdle.ofMany(batch.map(([sid]) => sid)));
         await viaRedis(() =>
-          Promise.all(portion.map(([sid, lastSeen], index) => expire(sid, lastSeen, limits[index]))),
+          Promise.all(batch.map(([sid, lastSeen], index) => expire(sid, lastSeen, limits[index]))),
         );
       }
     },

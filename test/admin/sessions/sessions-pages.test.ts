@@ -198,9 +198,9 @@ describe.each(WAYS)('everybody’s sessions, %s', (_name, settings) => {
     const places: (SessionCursor | undefined)[] = [undefined];
     let total = 0;
     for (const from of places) {
-      const portion = await server.services.registry.listNewest(from, 500);
-      total += portion.sessions.length;
-      if (portion.next !== undefined) places.push(portion.next);
+      const batch = await server.services.registry.listNewest(from, 500);
+      total += batch.sessions.length;
+      if (batch.next !== undefined) places.push(batch.next);
     }
     expect(total).toBe(10_002);
   });

@@ -183,7 +183,7 @@ export function createMemoryRevocationStore(deps: MemoryRevocationDeps): Revocat
           ).length,
       ),
 
-    async *listSince(instant, portion) {
+    async *listSince(instant, batch) {
       let after = { orderedAt: instant, id: '' };
       for (;;) {
         const { orderedAt, id } = after;
@@ -196,7 +196,7 @@ export function createMemoryRevocationStore(deps: MemoryRevocationDeps): Revocat
                 (revocation.orderedAt === orderedAt && revocation.id > id),
             )
             .toSorted((a, b) => a.orderedAt - b.orderedAt || (a.id < b.id ? -1 : 1))
-            .slice(0, portion),
+            .slice(0, batch),
         );
         const last = revocations.at(-1);
         if (last === undefined) return;

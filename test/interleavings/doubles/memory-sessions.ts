@@ -54,7 +54,7 @@ export interface MemorySessionDeps {
   readonly Store: typeof DatabaseSessionStore;
 }
 
-const PORTION = 500;
+const BATCH = 500;
 
 /** As a row's `last_seen` after its session was refused as idle: it stays so where a clock comes back. */
 const IDLE_FOR_GOOD = 0;
@@ -199,7 +199,7 @@ export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStor
     async *listAll() {
       await reach('list sessions');
       const all = entries();
-      for (let from = 0; from < all.length; from += PORTION) yield toDevices(all.slice(from, from + PORTION));
+      for (let from = 0; from < all.length; from += BATCH) yield toDevices(all.slice(from, from + BATCH));
     },
 
     async countLive() {
@@ -231,7 +231,7 @@ export function createMemorySessionStorage(deps: MemorySessionDeps): SessionStor
 
     async *endAllBefore(before, reason) {
       for (;;) {
-        const sids = await find(({ loginTime }) => loginTime < before, PORTION);
+        const sids = await find(({ loginTime }) => loginTime < before, BATCH);
         if (sids.length === 0) return;
         const owners = sids.map((sid) => stored.index.get(sid)?.userId ?? '');
         await end(sids, reason);

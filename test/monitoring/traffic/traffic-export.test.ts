@@ -9,9 +9,9 @@ const stored = (entry: Parameters<typeof trafficEntry>[0] = {}, username?: strin
   username,
 });
 
-async function write(portions: readonly (readonly ReturnType<typeof stored>[])[], mostRows?: number) {
+async function write(batches: readonly (readonly ReturnType<typeof stored>[])[], mostRows?: number) {
   async function* source() {
-    yield* portions;
+    yield* batches;
   }
   let text = '';
   for await (const piece of writeTraffic(source(), mostRows)) text += piece;

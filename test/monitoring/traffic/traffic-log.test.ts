@@ -51,7 +51,7 @@ async function openStore() {
   };
 }
 
-it('writes what happened in portions, and others get their turn between them', async () => {
+it('writes what happened in batches, and others get their turn between them', async () => {
   const { store, rows, hours } = await openStore();
   const turns: string[] = [];
   const write = async (batch: Parameters<typeof store.write>[0]) => {

@@ -194,7 +194,7 @@ describe('the traffic pages', () => {
   });
 
   test('nothing has failed when somebody breaks off the download', async () => {
-    for (let portion = 0; portion < 20; portion += 1)
+    for (let batch = 0; batch < 20; batch += 1)
       await put(...Array.from({ length: 500 }, () => ({ path: `/${'long/'.repeat(50)}` })));
     const { origin, logText } = world.first;
     const broken = new AbortController();

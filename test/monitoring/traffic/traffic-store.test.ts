@@ -163,8 +163,8 @@ describe.each(DATABASES)('what is stored of traffic, on %s', (_name, open) => {
 
   test('a search looks as far as it may, says how far that was, and goes on from there', async () => {
     await store.write(rows(trafficEntry({ at: NOON, path: '/needle' })));
-    for (let portion = 0; portion < 13; portion += 1)
-      await store.write(rows(...entries(500, NOON + 1 + portion * 500)));
+    for (let batch = 0; batch < 13; batch += 1)
+      await store.write(rows(...entries(500, NOON + 1 + batch * 500)));
     const request = { filter: { text: 'needle' }, limit: 10, mostLookedAt: 5000 };
     const first = await findTraffic(search, { ...request, after: undefined });
     expect(first.entries).toEqual([]);
@@ -174,7 +174,7 @@ describe.each(DATABASES)('what is stored of traffic, on %s', (_name, open) => {
     expect(second).toMatchObject({ next: undefined, lookedBackTo: undefined });
 
     const streamed = [];
-    for await (const portion of streamTraffic(search, { text: '/p/49' })) streamed.push(...portion);
+    for await (const batch of streamTraffic(search, { text: '/p/49' })) streamed.push(...batch);
     expect(streamed).toHaveLength(13 * 11);
     expect(streamed[0]?.at).toBeGreaterThan(streamed.at(-1)?.at ?? 0);
   });
@@ -191,7 +191,7 @@ describe.each(DATABASES)('what is stored of traffic, on %s', (_name, open) => {
     expect((await findAll({ userId: 'u1' }))[0]).toMatchObject({ userId: 'u1', username: undefined });
   });
 
-  test('what is more than the log may hold goes, the oldest first and in portions', async () => {
+  test('what is more than the log may hold goes, the oldest first and in batches', async () => {
     const purge = createTrafficPurge({
       ...{ store, hourStore: createTrafficHourStore(database), retentionMs: 30 * DAY_MS, mostRows: 700 },
       clock: createSettableClock(NOON + 1000),
@@ -207,7 +207,7 @@ describe.each(DATABASES)('what is stored of traffic, on %s', (_name, open) => {
     expect(await purge.run()).toBe(0);
   });
 
-  test('what is older than the retention goes, in portions, and the hours stay for 400 days', async () => {
+  test('what is older than the retention goes, in batches, and the hours stay for 400 days', async () => {
     const clock = createSettableClock(NOON);
     const hourStore = createTrafficHourStore(database);
     const purge = createTrafficPurge({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { sortInPortions } from '../../src/symbols/sort-in-portions.ts';
+import { sortInBatches } from '../../src/symbols/sort-in-batches.ts';
 
-describe('sorting in portions', () => {
+describe('sorting in batches', () => {
   it.each([0, 1, 2, 4_999, 5_000, 5_001, 15_001, 32_768])(
     'puts %i keys in the order of any other sort',
     async (count) => {
@@ -10,7 +10,7 @@ describe('sorting in portions', () => {
         seed = (seed * 48_271) % 2_147_483_647;
         return String(seed % (count / 2 + 1));
       });
-      const places = await sortInPortions(keys);
+      const places = await sortInBatches(keys);
       const expected = keys
         .map((_, place) => place)
         .sort((a, b) => ((keys[a] ?? '') < (keys[b] ?? '') ? -1 : keys[a] === keys[b] ? a - b : 1));
@@ -24,7 +24,7 @@ describe('sorting in portions', () => {
     const counting = setInterval(() => {
       turns += 1;
     }, 0);
-    await sortInPortions(keys);
+    await sortInBatches(keys);
     clearInterval(counting);
     expect(turns).toBeGreaterThan(5);
   });

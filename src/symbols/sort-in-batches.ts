@@ -1,21 +1,21 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** As many steps as take a few milliseconds. */
-const PORTION = 5_000;
+const BATCH = 5_000;
 
 /**
  * The places of the keys in ascending order of the keys, by UTF-16 code units; equal ones stay in their order. A merge sort
  * that lets others have their turn: sorting a master in one go would stop the server for a quarter of a second.
  */
-export async function sortInPortions(keys: readonly string[]): Promise<Int32Array> {
+export async function sortInBatches(keys: readonly string[]): Promise<Int32Array> {
   const keyAt = (place: number): string => keys[place] ?? '';
   const ascending = (a: number, b: number): number =>
     keyAt(a) < keyAt(b) ? -1 : keyAt(a) > keyAt(b) ? 1 : a - b;
 
   let runs: Int32Array[] = [];
-  for (let start = 0; start < keys.length; start += PORTION) {
+  for (let start = 0; start < keys.length; start += BATCH) {
     const places = Array.from(
-      { length: Math.min(PORTION, keys.length - start) },
+      { length: Math.min(BATCH, keys.length - start) },
       (_, index) => start + index,
     );
     runs.push(Int32Array.from(places.sort(ascending)));
@@ -48,7 +48,7 @@ async function merge(
       merged[index] = b;
       fromRight += 1;
     }
-    if (index % PORTION === 0) await nextTurn();
+    if (index % BATCH === 0) await nextTurn();
   }
   return merged;
 }
