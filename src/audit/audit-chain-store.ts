@@ -126,11 +126,7 @@ async function lockHead(trx: Transaction<Schema>): Promise<ChainHead> {
 }
 
 /** Inside a transaction that has the lock, which is the only way on SQLite. */
-async function writeSqlite(
-  trx: Executor,
-  _head: ChainHead,
-  { rows, hours }: LinkedBatch,
-): Promise<boolean> {
+async function writeSqlite(trx: Executor, _head: ChainHead, { rows, hours }: LinkedBatch): Promise<boolean> {
   const last = rows.at(-1);
   if (last === undefined) return true;
   await sql`update audit_head set seq = ${last.seq}, hash = ${last.hash} where id = 1`.execute(trx);
@@ -148,11 +144,7 @@ async function writeSqlite(
 }
 
 /** One statement; false, and nothing is written, where the head is another one. */
-async function writePostgres(
-  db: Executor,
-  head: ChainHead,
-  { rows, hours }: LinkedBatch,
-): Promise<boolean> {
+async function writePostgres(db: Executor, head: ChainHead, { rows, hours }: LinkedBatch): Promise<boolean> {
   const last = rows.at(-1);
   if (last === undefined) return true;
   const { rows: moved } = await sql`

@@ -1,9 +1,9 @@
 import type { ChainHead } from '../core/audit-chain.ts';
 import type { Database } from '../storage/database.ts';
 
-/** How far the server has proved the chain by itself, and what it found the last time. */
+/** How far the server has verified the chain by itself, and what it found the last time. */
 export interface AuditCheck {
-  readonly proved: ChainHead;
+  readonly verified: ChainHead;
   /** Milliseconds since the epoch; 0 before the first check. */
   readonly checkedAt: number;
   /** In words; undefined where all was well. */
@@ -25,16 +25,16 @@ export function createAuditCheckStore({ db }: Database): AuditCheckStore {
         .where('id', '=', 1)
         .executeTakeFirstOrThrow();
       return {
-        proved: { seq: row.seq, hash: row.hash },
+        verified: { seq: row.seq, hash: row.hash },
         checkedAt: row.checked_at,
         problem: row.problem ?? undefined,
       };
     },
 
-    async replace(before, { proved, checkedAt, problem }) {
+    async replace(before, { verified, checkedAt, problem }) {
       const { numUpdatedRows } = await db
         .updateTable('audit_checks')
-        .set({ seq: proved.seq, hash: proved.hash, checked_at: checkedAt, problem: problem ?? null })
+        .set({ seq: verified.seq, hash: verified.hash, checked_at: checkedAt, problem: problem ?? null })
         .where('id', '=', 1)
         .where('checked_at', '=', before.checkedAt)
         .executeTakeFirst();

@@ -52,10 +52,10 @@ export function createAuditKeeper(deps: AuditKeeperDeps): AuditKeeper {
   async function check(): Promise<void> {
     const before = await checks.read();
     if (isDone(before.checkedAt)) return;
-    const { problem, start, last } = await verifyChain(rows, { from: before.proved });
-    const proved = problem === undefined ? last : before.proved;
+    const { problem, start, last } = await verifyChain(rows, { from: before.verified });
+    const verified = problem === undefined ? last : before.verified;
     const isFirst = await checks.replace(before, {
-      proved,
+      verified,
       checkedAt: clock.now(),
       problem: problem?.message,
     });

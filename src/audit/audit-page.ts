@@ -12,7 +12,7 @@ import { describeRange, writeAuditExport } from './audit-export.ts';
 import { AUDIT_GROUPS } from './audit-groups.ts';
 import { namesFor } from './audit-names.ts';
 import type { AuditPeopleStore } from './audit-people-store.ts';
-import { auditPages, readAuditPlace, readAuditQuery, readAuditRange, toAuditSearch } from './audit-query.ts';
+import { auditPages, readAuditCursor, readAuditQuery, readAuditRange, toAuditSearch } from './audit-query.ts';
 import { type AuditRowStore, headText } from './audit-row-store.ts';
 import type { AuditSearchStore } from './audit-search-store.ts';
 import { toAuditRowView } from './audit-view.ts';
@@ -44,9 +44,9 @@ export function createAuditPage(deps: AuditPageDeps): AuditPage {
   return {
     async show(req, res) {
       const query = readAuditQuery(req);
-      const place = readAuditPlace(req);
+      const cursor = readAuditCursor(req);
       const [found, end, check] = await Promise.all([
-        search.search(await toAuditSearch(deps, query), place, PAGE_SIZE),
+        search.search(await toAuditSearch(deps, query), cursor, PAGE_SIZE),
         rows.end(),
         checks.read(),
       ]);
@@ -67,10 +67,10 @@ export function createAuditPage(deps: AuditPageDeps): AuditPage {
           seq: end.head.seq,
           prunedSeq: end.pruned.seq,
           checkedAt: check.checkedAt === 0 ? undefined : check.checkedAt,
-          provedSeq: check.proved.seq,
+          verifiedSeq: check.verified.seq,
           problem: check.problem,
         },
-        pages: auditPages(AUDIT, { ...query }, place, found),
+        pages: auditPages(AUDIT, { ...query }, cursor, found),
         exportHref: hrefWith(AUDIT_EXPORT, { from: query.from, to: query.to }),
       });
     },

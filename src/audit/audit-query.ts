@@ -6,7 +6,7 @@ import { queryText } from '../http/query-text.ts';
 import { AUDIT_GROUPS, type AuditGroupId, typesOfGroup } from './audit-groups.ts';
 import type { AuditPeopleStore } from './audit-people-store.ts';
 import type {
-  AuditPlace,
+  AuditCursor,
   AuditSearch,
   AuditSearchStore,
   FoundRows,
@@ -45,7 +45,7 @@ export function readAuditQuery(req: Request): AuditQuery {
 }
 
 /** Where in the list a page stands: `before` or `after` a row. */
-export function readAuditPlace(req: Request): AuditPlace {
+export function readAuditCursor(req: Request): AuditCursor {
   const before = rowNumber(queryText(req, 'before', LONGEST));
   return before === undefined ? { after: rowNumber(queryText(req, 'after', LONGEST)) } : { before };
 }
@@ -59,15 +59,15 @@ export function rowNumber(text: string): number | undefined {
 export function auditPages(
   path: string,
   query: Query,
-  place: AuditPlace,
+  cursor: AuditCursor,
   { rows, more, lookedThrough }: FoundRows,
 ): PagerLinks & { readonly further: string | undefined } {
-  const href = (to: AuditPlace) => hrefWith(path, { ...query, ...to });
+  const href = (to: AuditCursor) => hrefWith(path, { ...query, ...to });
   const [newest, oldest] = [rows.at(0)?.seq, rows.at(-1)?.seq];
-  const isBack = place.after !== undefined;
-  const hasNewer = isBack ? more : place.before !== undefined;
+  const isBack = cursor.after !== undefined;
+  const hasNewer = isBack ? more : cursor.before !== undefined;
   return {
-    first: isBack || place.before !== undefined ? href({}) : undefined,
+    first: isBack || cursor.before !== undefined ? href({}) : undefined,
     newer: hasNewer && newest !== undefined ? href({ after: newest }) : undefined,
     older: (isBack || more) && oldest !== undefined ? href({ before: oldest }) : undefined,
     further:

@@ -33,7 +33,7 @@ export interface SearchedWord {
 }
 
 /** Newest first from there on: rows older than `before`, or the ones next newer than `after`. */
-export interface AuditPlace {
+export interface AuditCursor {
   readonly before?: number | undefined;
   readonly after?: number | undefined;
 }
@@ -48,7 +48,7 @@ export interface FoundRows {
 }
 
 export interface AuditSearchStore {
-  search(search: AuditSearch, place: AuditPlace, limit: number): Promise<FoundRows>;
+  search(search: AuditSearch, cursor: AuditCursor, limit: number): Promise<FoundRows>;
   /** The types that occur. */
   types(): Promise<readonly string[]>;
 }
@@ -77,7 +77,7 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
     return row?.id;
   }
 
-  async function conditionsOf(search: AuditSearch, place: AuditPlace): Promise<RawBuilder<unknown>[]> {
+  async function conditionsOf(search: AuditSearch, cursor: AuditCursor): Promise<RawBuilder<unknown>[]> {
     const { since, until } = search;
     const [from, to] = await Promise.all([
       since === undefined ? undefined : firstFrom(since - SKEW_MS),
@@ -92,8 +92,8 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
       ...(until === undefined ? [] : [sql`at < ${until}`]),
       ...(from === undefined ? [] : [sql`id >= ${from}`]),
       ...(to === undefined ? [] : [sql`id <= ${to}`]),
-      ...(place.before === undefined ? [] : [sql`id < ${place.before}`]),
-      ...(place.after === undefined ? [] : [sql`id > ${place.after}`]),
+      ...(cursor.before === undefined ? [] : [sql`id < ${cursor.before}`]),
+      ...(cursor.after === undefined ? [] : [sql`id > ${cursor.after}`]),
     ];
   }
 
@@ -130,8 +130,8 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
   };
 
   /** One page, or what a batch has of it. */
-  async function searchBatch(search: AuditSearch, place: AuditPlace, limit: number): Promise<FoundRows> {
-    const order = place.after === undefined ? sql`desc` : sql`asc`;
+  async function searchBatch(search: AuditSearch, cursor: AuditCursor, limit: number): Promise<FoundRows> {
+    const order = cursor.after === undefined ? sql`desc` : sql`asc`;
     const { words = [], literal } = search;
     const conditionsWithoutIndex = [
       ...words.map(hasWord),
@@ -139,7 +139,7 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
     ];
     const isIndexed = conditionsWithoutIndex.length === 0;
     const size = isIndexed ? limit + 1 : BATCH;
-    const conditions = await conditionsOf(search, place);
+    const conditions = await conditionsOf(search, cursor);
     const looked = sql`
         select id from (${candidates(conditions, search.types, order, size)}) as candidate
         order by id ${order} limit ${size}`;
@@ -150,17 +150,17 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
     const page = rows.slice(0, limit).map(toAuditRow);
     const more = rows.length > limit;
     return {
-      rows: place.after === undefined ? page : page.reverse(),
+      rows: cursor.after === undefined ? page : page.reverse(),
       more,
-      lookedThrough: more || isIndexed ? undefined : await endOf(looked, size, place),
+      lookedThrough: more || isIndexed ? undefined : await endOf(looked, size, cursor),
     };
   }
 
   return {
-    async search(search, place, limit) {
-      const isForward = place.after !== undefined;
+    async search(search, cursor, limit) {
+      const isForward = cursor.after !== undefined;
       let rows: readonly AuditRow[] = [];
-      let from = place;
+      let from = cursor;
       for (let lookedAt = BATCH; ; lookedAt += BATCH) {
         const found = await searchBatch(search, from, limit - rows.length);
         rows = isForward ? [...found.rows, ...rows] : [...rows, ...found.rows];
@@ -186,13 +186,13 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
   async function endOf(
     looked: RawBuilder<unknown>,
     size: number,
-    place: AuditPlace,
+    cursor: AuditCursor,
   ): Promise<number | undefined> {
     const { rows } = await sql<{ count: number; oldest: number; newest: number }>`
       select count(*) as count, min(id) as oldest, max(id) as newest from (${looked}) as looked`.execute(db);
     const [end] = rows;
     if (end === undefined || Number(end.count) < size) return undefined;
-    return place.after === undefined ? end.oldest : end.newest;
+    return cursor.after === undefined ? end.oldest : end.newest;
   }
 }
 

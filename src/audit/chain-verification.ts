@@ -16,11 +16,11 @@ import {
 export interface ChainVerdict {
   /** The first broken link; undefined where all is well. */
   readonly problem: ChainProblem | undefined;
-  /** How many rows were proved. */
+  /** How many rows were verified. */
   readonly rows: number;
   /** The head that the first of them follows. */
   readonly start: ChainHead;
-  /** The last row that was proved. */
+  /** The last row that was verified. */
   readonly last: ChainHead;
   /** The end that the chain claims; undefined where it claims none. */
   readonly head: ChainHead | undefined;
@@ -29,12 +29,12 @@ export interface ChainVerdict {
 export interface VerificationOptions {
   /** A head that was kept elsewhere. */
   readonly kept?: ChainHead | undefined;
-  /** Rows up to here were proved before: only what came afterwards is looked at. */
+  /** Rows up to here were verified before: only what came afterwards is looked at. */
   readonly from?: ChainHead | undefined;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Proves the chain in the database, batch by batch, also while others append to it. */
+/** Verifies the chain in the database, batch by batch, also while others append to it. */
 export async function verifyChain(
   rows: AuditRowStore,
   { kept, from, onProgress }: VerificationOptions = {},

@@ -21,8 +21,8 @@ export interface ExportVerificationOptions {
 const TOLD_EVERY_ROWS = 5000;
 
 /**
- * Proves an export by itself, line by line and without a database. What its first row follows is believed, unless that is
- * row 1: a part of the log proves itself and not what lies before it.
+ * Verifies an export by itself, line by line and without a database. What its first row follows is believed, unless that is
+ * row 1: a part of the log verifies by itself and not what lies before it.
  */
 export async function verifyExport(
   lines: AsyncIterable<string>,

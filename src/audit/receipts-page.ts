@@ -10,7 +10,7 @@ import { renderPage } from '../http/page.ts';
 import { queryText } from '../http/query-text.ts';
 import { namesFor } from './audit-names.ts';
 import type { AuditPeopleStore } from './audit-people-store.ts';
-import { auditPages, readAuditPlace, rowNumber } from './audit-query.ts';
+import { auditPages, readAuditCursor, rowNumber } from './audit-query.ts';
 import type { AuditRowStore } from './audit-row-store.ts';
 import type { AuditSearch, AuditSearchStore } from './audit-search-store.ts';
 import { actorWords } from './audit-view.ts';
@@ -96,13 +96,13 @@ export function createReceiptsPage(deps: ReceiptsPageDeps): ReceiptsPage {
     async list(req, res) {
       const person = queryText(req, 'person', LONGEST_NAME);
       const reason = REVOCATION_REASONS.find((known) => known === req.query['reason']);
-      const place = readAuditPlace(req);
+      const cursor = readAuditCursor(req);
       const wanted: AuditSearch = {
         types: [TYPE],
         userId: person === '' ? undefined : ((await people.idOf(person)) ?? person),
         literal: reason === undefined ? undefined : `"reason":"${reason}"`,
       };
-      const found = await search.search(wanted, place, PAGE_SIZE);
+      const found = await search.search(wanted, cursor, PAGE_SIZE);
       renderPage(req, res, 'audit/receipts', {
         title: 'Receipts',
         receipts: await toViews(found.rows.flatMap(readReceipt)),
@@ -112,7 +112,7 @@ export function createReceiptsPage(deps: ReceiptsPageDeps): ReceiptsPage {
           label: REVOCATION_TITLES[value],
           chosen: value === reason,
         })),
-        pages: auditPages(RECEIPTS, { person, reason }, place, found),
+        pages: auditPages(RECEIPTS, { person, reason }, cursor, found),
       });
     },
 

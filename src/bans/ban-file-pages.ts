@@ -12,7 +12,7 @@ import { renderPage } from '../http/page.ts';
 import { SessionEndedError } from '../sessions/session-storage.ts';
 import { type ExportFormat, writeBanList } from './ban-export.ts';
 import { banLength } from './ban-form.ts';
-import { PROTECTED_WORDS } from './ban-labels.ts';
+import { PROTECTED_LABELS } from './ban-labels.ts';
 import { type BanListReading, MOST_ENTRIES, readBanList } from './ban-list-reader.ts';
 import { ownSubject } from './ban-pages.ts';
 import type { BanStore } from './ban-store.ts';
@@ -90,7 +90,7 @@ export function createBanFilePages(deps: BanFilePagesDeps): BanFilePages {
     const { added, known, refused } = await bans.importAll(list, auditOrigin(req, res));
     const problems = [
       ...bad.map(({ line, why }) => `Line ${line} ${why}.`),
-      ...refused.map(({ subject, why }) => `${subject} ${PROTECTED_WORDS[why]}`),
+      ...refused.map(({ subject, why }) => `${subject} ${PROTECTED_LABELS[why]}`),
     ];
     renderPage(req, res, 'bans/imported', {
       title: 'Bans imported',

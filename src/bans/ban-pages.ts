@@ -9,7 +9,7 @@ import { renderPage } from '../http/page.ts';
 import { numberedPage } from '../http/pager.ts';
 import { type Notices, noticeOf, queryText } from '../http/query-text.ts';
 import { banForm, liftForm } from './ban-form.ts';
-import { PROTECTED_WORDS, REASON_WORDS } from './ban-labels.ts';
+import { PROTECTED_LABELS, REASON_LABELS } from './ban-labels.ts';
 import type { Ban, BanStore } from './ban-store.ts';
 import { lengthOptions, lengthPhrase, toBanView } from './ban-view.ts';
 import type { Bans } from './bans.ts';
@@ -59,7 +59,7 @@ export function createBanPages({ bans, banStore, protectedAddresses, clock }: Ba
         total: found.total,
         from: offset + 1,
         search: { text, isNarrowed: text !== '' || reason !== undefined },
-        reasons: REASONS.map((value) => ({ value, label: REASON_WORDS[value], chosen: value === reason })),
+        reasons: REASONS.map((value) => ({ value, label: REASON_LABELS[value], chosen: value === reason })),
         pages: page.links(BANS, { q: text, reason }, { shown: found.bans.length, total: found.total }),
         notice: noticeOf(req, NOTICES),
       });
@@ -112,7 +112,7 @@ export function createBanPages({ bans, banStore, protectedAddresses, clock }: Ba
 
   function whyNot(req: Request, subject: string): string | undefined {
     const why = protectedAddresses.whyProtected(subject);
-    if (why !== undefined) return `${subject} ${PROTECTED_WORDS[why]}`;
+    if (why !== undefined) return `${subject} ${PROTECTED_LABELS[why]}`;
     return ownSubject(req) === subject
       ? `${subject} is the address that you are using right now: the ban would lock you out.`
       : undefined;

@@ -1,5 +1,5 @@
 import { BAN_LENGTHS, type BanLength } from '../core/ban-policy.ts';
-import { LENGTH_WORDS, REASON_WORDS } from './ban-labels.ts';
+import { LENGTH_LABELS, REASON_LABELS } from './ban-labels.ts';
 import type { Ban } from './ban-store.ts';
 
 /** A ban as pages show it. */
@@ -21,7 +21,7 @@ export function toBanView({ id, subject, reason, offence, note, bannedBy, banned
   return {
     id,
     subject,
-    reason: REASON_WORDS[reason],
+    reason: REASON_LABELS[reason],
     offence: offence === 0 ? '' : `${ordinal(offence)} offence`,
     note,
     bannedBy: offence === 0 ? bannedBy : '',
@@ -31,12 +31,12 @@ export function toBanView({ id, subject, reason, offence, note, bannedBy, banned
 }
 
 export function lengthOptions(chosen: string | undefined) {
-  return BAN_LENGTHS.map((value) => ({ value, label: LENGTH_WORDS[value], chosen: value === chosen }));
+  return BAN_LENGTHS.map((value) => ({ value, label: LENGTH_LABELS[value], chosen: value === chosen }));
 }
 
 /** `for 24 hours`, `permanently`. */
 export function lengthPhrase(length: BanLength): string {
-  return length === 'permanent' ? 'permanently' : `for ${LENGTH_WORDS[length].toLowerCase()}`;
+  return length === 'permanent' ? 'permanently' : `for ${LENGTH_LABELS[length].toLowerCase()}`;
 }
 
 function ordinal(number: number): string {

@@ -1,7 +1,7 @@
 import type { WhyNotConnected } from './connection.ts';
 
 /** Why a broker is not connected, as a person reads it: without a full stop, since some places go on. */
-export const ENDING_WORDS = {
+export const ENDING_LABELS = {
   not_connected: 'Not connected',
   cutoff: 'Expired at the cutoff',
   expired_at_broker: 'Ended by the broker at its own time limit',
@@ -37,5 +37,5 @@ const ADVICE: Partial<Record<WhyNotConnected, string>> = {
 /** The whole of it, for a page. */
 export function describeEnding(why: WhyNotConnected): string {
   const advice = ADVICE[why];
-  return advice === undefined ? ENDING_WORDS[why] : `${ENDING_WORDS[why]}. ${advice}`;
+  return advice === undefined ? ENDING_LABELS[why] : `${ENDING_LABELS[why]}. ${advice}`;
 }

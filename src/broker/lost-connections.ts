@@ -3,7 +3,7 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import { DAY_MS } from '../core/duration.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import { type Connection, type WhyNotConnected, whyNotConnected } from './connection.ts';
-import { ENDING_WORDS } from './ending-labels.ts';
+import { ENDING_LABELS } from './ending-labels.ts';
 import { LOOK_BACK_MS, type RecentConnections } from './recent-connections.ts';
 
 /** A broker that a person worked with and that is not connected now. */
@@ -44,7 +44,7 @@ export function createLostConnections(deps: LostConnectionsDeps): FindLostConnec
       const latest = recent.find((connection) => connection.broker === id);
       if (latest === undefined || latest.issuedAt < since) return [];
       const why = whyNotConnected(latest, { now, lastCutoff, epoch: latest.userEpoch });
-      return why === undefined || NO_LOSS.has(why) ? [] : [{ id, name, why: ENDING_WORDS[why] }];
+      return why === undefined || NO_LOSS.has(why) ? [] : [{ id, name, why: ENDING_LABELS[why] }];
     });
   };
 }

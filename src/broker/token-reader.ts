@@ -7,7 +7,7 @@ import type { Caches } from '../storage/caches.ts';
 import type { Decrypted } from '../storage/fernet.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import { type Connection, versionOf, type WhyNotConnected, whyNotConnected } from './connection.ts';
-import { ENDING_WORDS } from './ending-labels.ts';
+import { ENDING_LABELS } from './ending-labels.ts';
 import type { TokenCipher } from './token-cipher.ts';
 import type { TokenStore } from './token-store.ts';
 
@@ -155,7 +155,7 @@ export function createTokenReader(deps: TokenReaderDeps): TokenReader {
 function describeLack(broker: string, why: WhyNotConnected): string {
   return why === 'not_connected'
     ? `${broker} is not connected yet. Sign in to Curfew, open Brokers, and connect ${broker}.`
-    : `${broker} is not connected (${ENDING_WORDS[why]}). Sign in to Curfew, open Brokers, and connect ${broker} again.`;
+    : `${broker} is not connected (${ENDING_LABELS[why]}). Sign in to Curfew, open Brokers, and connect ${broker} again.`;
 }
 
 function unknownBroker(adapters: BrokerAdapters): AppError {

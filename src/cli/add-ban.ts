@@ -1,7 +1,7 @@
 import { Argument, Option } from 'commander';
 import { banRecord } from '../bans/ban-export.ts';
 import { banForm } from '../bans/ban-form.ts';
-import { PROTECTED_WORDS } from '../bans/ban-labels.ts';
+import { PROTECTED_LABELS } from '../bans/ban-labels.ts';
 import { BAN_LENGTHS, type BanLength } from '../core/ban-policy.ts';
 import { formatIst } from '../core/ist.ts';
 import { CLI_ORIGIN } from './cli-origin.ts';
@@ -35,7 +35,7 @@ function addBan(context: CommandContext, options: AddBanOptions): Promise<ExitCo
   return withServices<ExitCode>(context, async ({ bans }) => {
     const done = await bans.bans.ban({ subject, length, note }, CLI_ORIGIN);
     if (done.kind === 'protected')
-      throw new CommandError(`Nothing was banned. ${subject} ${PROTECTED_WORDS[done.why]}`);
+      throw new CommandError(`Nothing was banned. ${subject} ${PROTECTED_LABELS[done.why]}`);
     const { ban } = done;
     const end = Number.isFinite(ban.until) ? `until ${formatIst(ban.until)}` : 'permanently';
     await context.terminal.print(json ? toJson({ ban: banRecord(ban) }) : `Banned ${ban.subject} ${end}.`);

@@ -1,5 +1,5 @@
 import { banRecord } from '../bans/ban-export.ts';
-import { REASON_WORDS } from '../bans/ban-labels.ts';
+import { REASON_LABELS } from '../bans/ban-labels.ts';
 import type { Ban } from '../bans/ban-store.ts';
 import { toIstIso } from '../core/ist.ts';
 import type { CliCommand, CommandContext, ExitCode } from './command.ts';
@@ -40,7 +40,7 @@ const COLUMNS: readonly Column<Ban>[] = [
   { heading: 'BY', value: (ban) => ban.bannedBy },
   {
     heading: 'WHY',
-    value: (ban) => [REASON_WORDS[ban.reason], ban.note].filter((part) => part !== '').join(': '),
+    value: (ban) => [REASON_LABELS[ban.reason], ban.note].filter((part) => part !== '').join(': '),
   },
 ];
 

@@ -29,7 +29,7 @@ export const command: CliCommand<VerifyAuditOptions> = {
   run: verifyAudit,
 };
 
-/** Proves the audit log, or an export of it, and says where its first broken link is. */
+/** Verifies the audit log, or an export of it, and says where its first broken link is. */
 async function verifyAudit(
   context: CommandContext,
   { head: kept, file, json }: VerifyAuditOptions,

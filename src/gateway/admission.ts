@@ -61,7 +61,7 @@ export type Admit = (req: Request, res: Response, asked: AskedRequest) => Promis
 
 interface Known extends Pick<Admission, 'session' | 'key'> {
   readonly identity: Identity;
-  readonly provedAt: number | undefined;
+  readonly reauthenticatedAt: number | undefined;
 }
 
 export function createAdmission(deps: AdmissionDeps): Admit {
@@ -72,7 +72,7 @@ export function createAdmission(deps: AdmissionDeps): Admit {
     const key = await admitKey(req, res, text);
     const { userId, username, ownerRole, expiresAt } = key;
     const endsAt = expiresAt ?? Number.POSITIVE_INFINITY;
-    return { key, identity: { userId, username, role: ownerRole, endsAt }, provedAt: undefined };
+    return { key, identity: { userId, username, role: ownerRole, endsAt }, reauthenticatedAt: undefined };
   }
 
   async function knowBySession(req: Request, res: Response, target: Target): Promise<Known> {
@@ -83,7 +83,7 @@ export function createAdmission(deps: AdmissionDeps): Admit {
     const { userId, username, role } = session;
     setActingUser(res, userId);
     const identity = { userId, username, role, endsAt: calendar.next() };
-    return { session, identity, provedAt: lastProofOf(req) };
+    return { session, identity, reauthenticatedAt: lastProofOf(req) };
   }
 
   async function judgeRequest(
@@ -97,9 +97,9 @@ export function createAdmission(deps: AdmissionDeps): Admit {
     if (rule.who.kind === 'public') return { rule, target, identity: undefined };
     const key = findKey(req);
     const known = key === undefined ? await knowBySession(req, res, target) : await knowByKey(req, res, key);
-    const { provedAt, ...shown } = known;
+    const { reauthenticatedAt, ...shown } = known;
     const { username, role } = shown.identity;
-    const verdict = judge(rule, { usernameKey: usernameKey(username), role, provedAt }, clock.now());
+    const verdict = judge(rule, { usernameKey: usernameKey(username), role, reauthenticatedAt }, clock.now());
     if (verdict === 'prove') throw toProve(confirmAddress(publicOrigin, target));
     if (verdict !== 'allow') throw notYours(rule, key !== undefined && rule.freshMinutes !== undefined);
     return { rule, target, ...shown };

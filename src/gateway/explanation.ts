@@ -54,7 +54,7 @@ export function explain(
     return { answer: 'led to the sign-in page', rule, why: 'The rule is for people who are signed in.' };
   if (user.disabled) return refused('The account is disabled: it cannot sign in.', rule);
   const { usernameKey, role } = user;
-  if (judge(rule, { usernameKey, role, provedAt: 0 }, 0) === 'deny')
+  if (judge(rule, { usernameKey, role, reauthenticatedAt: 0 }, 0) === 'deny')
     return refused(
       `The rule is for ${describeWho(rule.who)}, and names neither ${user.username} nor ${ROLE_NAMES[role]}s.`,
       rule,

@@ -8,7 +8,7 @@ export interface Asker {
   readonly usernameKey: string;
   readonly role: Role;
   /** When they last entered a password or second factor, in ms since the epoch; undefined for a program with an API key. */
-  readonly provedAt: number | undefined;
+  readonly reauthenticatedAt: number | undefined;
 }
 
 /** `prove`: the password once more. `deny`: a role or person that the rule does not name, or a program where a person must prove. */
@@ -20,7 +20,7 @@ export function judge({ who, freshMinutes }: GatewayRule, asker: Asker | undefin
   if (asker === undefined) return 'sign_in';
   if (who.kind === 'some' && !who.roles.has(asker.role) && !who.people.has(asker.usernameKey)) return 'deny';
   if (freshMinutes === undefined) return 'allow';
-  if (asker.provedAt === undefined) return 'deny';
+  if (asker.reauthenticatedAt === undefined) return 'deny';
   // A clock that was put back makes nothing fresher.
-  return Math.abs(now - asker.provedAt) < freshMinutes * MINUTE_MS ? 'allow' : 'prove';
+  return Math.abs(now - asker.reauthenticatedAt) < freshMinutes * MINUTE_MS ? 'allow' : 'prove';
 }

@@ -13,12 +13,12 @@ export function paginateSessions(
   live: ReadonlyMap<string, DeviceSession>,
   { from, limit }: { readonly from: SessionCursor | undefined; readonly limit: number },
 ): SessionPage {
-  let place = from;
+  let cursor = from;
   const sessions = entries.flatMap(({ sid, loginTime }) => {
-    const behind = { loginTime, skip: place?.loginTime === loginTime ? place.skip + 1 : 1 };
-    place = behind;
+    const behind = { loginTime, skip: cursor?.loginTime === loginTime ? cursor.skip + 1 : 1 };
+    cursor = behind;
     const device = live.get(sid);
     return device === undefined ? [] : [{ device, behind }];
   });
-  return { sessions, next: entries.length < limit ? undefined : place };
+  return { sessions, next: entries.length < limit ? undefined : cursor };
 }

@@ -18,7 +18,7 @@ export interface SessionStorage {
 }
 
 /**
- * A place in the list of all sessions, the newest first: behind `skip` of those that began at `loginTime` (ms since the
+ * A cursor in the list of all sessions, the newest first: behind `skip` of those that began at `loginTime` (ms since the
  * epoch), and before everything older. It names no session, since ids are secret, and holds while sessions come and go.
  */
 export interface SessionCursor {

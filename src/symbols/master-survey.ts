@@ -3,7 +3,7 @@ import { invalid } from '../errors.ts';
 import { displayOrderKey, isOption, underlyingOf, withStanding } from './display-order.ts';
 import type { ImportNotes } from './import-notes.ts';
 import { hasTooManyBadLines, MASTER_LIMITS } from './master-limits.ts';
-import type { MasterLine, MasterBatch } from './master-reader.ts';
+import type { MasterBatch, MasterLine } from './master-reader.ts';
 import { sortInBatches } from './sort-in-batches.ts';
 
 /** Result of the first reading of a file: whether it is good, and in which order its instruments belong. */

@@ -14,10 +14,7 @@ export async function sortInBatches(keys: readonly string[]): Promise<Int32Array
 
   let runs: Int32Array[] = [];
   for (let start = 0; start < keys.length; start += BATCH) {
-    const places = Array.from(
-      { length: Math.min(BATCH, keys.length - start) },
-      (_, index) => start + index,
-    );
+    const places = Array.from({ length: Math.min(BATCH, keys.length - start) }, (_, index) => start + index);
     runs.push(Int32Array.from(places.sort(ascending)));
     await nextTurn();
   }

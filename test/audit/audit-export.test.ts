@@ -42,7 +42,7 @@ describe.each(LOCATIONS)('an export of the audit log on %s', (_name, locate) => 
   const edit = (line: string | undefined, change: object): string =>
     JSON.stringify({ ...JSON.parse(line ?? ''), ...change });
 
-  it('is proved by itself', async () => {
+  it('is verified by itself', async () => {
     const lines = await exportLines();
     expect(lines).toHaveLength(16);
     expect(await verify(lines)).toMatchObject({

@@ -263,7 +263,7 @@ describe.each(DATABASES)('the pages of the audit log on %s', (_name, urlOf) => {
     ]);
   });
 
-  it('are proved anew after a clock was ahead for a while and was put back', async () => {
+  it('are verified anew after a clock was ahead for a while and was put back', async () => {
     clock.advance(400 * DAY_MS);
     await server.services.auditLog.keeper.runIfDue();
     clock.advance(-400 * DAY_MS);

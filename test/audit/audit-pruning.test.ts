@@ -25,7 +25,7 @@ describe.each(LOCATIONS)('old rows of the audit log on %s', (_name, locate) => {
     await world.audit.recordMany(many(count), ORIGIN);
   }
 
-  it('go from the oldest end, in batches, and the chain can still be proved', async () => {
+  it('go from the oldest end, in batches, and the chain can still be verified', async () => {
     await recordAt(LONG_AGO, 1200);
     await recordAt(Date.parse(MORNING), 3);
     expect(await prune()).toBe(1200);

@@ -15,7 +15,7 @@ describe.each(WAYS_TO_RUN)('curfew audit, %s', { timeout: CLI_TEST_TIMEOUT_MS },
   });
   afterEach(() => project.remove());
 
-  it('proves the chain, and remembers a head for later', async () => {
+  it('verifies the chain, and remembers a head for later', async () => {
     const { status, stdout } = await project.curfew(['audit', 'verify']);
     expect({ status, stdout }).toEqual({
       status: 0,
@@ -36,7 +36,7 @@ describe.each(WAYS_TO_RUN)('curfew audit, %s', { timeout: CLI_TEST_TIMEOUT_MS },
     expect((await project.curfew(['audit', 'verify', '--head', 'nonsense'])).status).toBe(2);
   });
 
-  it('exports lines that prove themselves, into a file for its owner alone', async () => {
+  it('exports lines that can be verified by themselves, into a file for its owner alone', async () => {
     const file = join(project.folder, 'audit.jsonl');
     const { status, stdout } = await project.curfew(['audit', 'export', '--output', file]);
     expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringContaining('Wrote ') });

@@ -174,8 +174,7 @@ describe('sessions in Redis', () => {
       const sid = await signIn();
       await redis.del(`curfew:sess:${sid}`);
       const batches = [];
-      for await (const batch of storage.registry.endAllBefore(clock.now() + 1, 'cutoff'))
-        batches.push(batch);
+      for await (const batch of storage.registry.endAllBefore(clock.now() + 1, 'cutoff')) batches.push(batch);
       expect(batches).toEqual([new Map([['asha', 1]])]);
     });
 

@@ -31,7 +31,7 @@ export function createSessionListPage(deps: SessionListPageDeps): RequestHandler
   return async function listSessions(req, res) {
     const person = queryText(req, 'person', LONGEST_SEARCH);
     const text = queryText(req, 'q', LONGEST_SEARCH);
-    const from = readPlace(req.query['from']);
+    const from = readCursor(req.query['from']);
     const receiptId = queryText(req, 'receipt', LONGEST_SEARCH);
     const [found, total, receipt] = await Promise.all([
       find({ person, text, from }),
@@ -71,7 +71,7 @@ export function toSessionView(device: DeviceSession, currentSid: string) {
 }
 
 /** `<ms since the epoch>-<how many of that instant>`. Anything else is the beginning. */
-function readPlace(value: unknown): SessionCursor | undefined {
+function readCursor(value: unknown): SessionCursor | undefined {
   const [, loginTime, skip] = /^(\d{1,15})-(\d{1,9})$/.exec(typeof value === 'string' ? value : '') ?? [];
   return loginTime === undefined ? undefined : { loginTime: Number(loginTime), skip: Number(skip) };
 }

@@ -57,20 +57,20 @@ export function createSessionSearch({ registry, findPeople }: SessionSearchDeps)
     const fits = matcherOf(text);
     const batch = text === '' ? PAGE_SIZE : BATCH;
     const devices: DeviceSession[] = [];
-    let place = from;
+    let cursor = from;
     for (let lookedAt = 0; lookedAt < LOOKED_AT_ONCE; lookedAt += batch) {
-      const { sessions, next } = await registry.listNewest(place, batch);
+      const { sessions, next } = await registry.listNewest(cursor, batch);
       for (const { device, behind } of sessions) {
         if (!fits(device)) continue;
-        if (devices.length === PAGE_SIZE) return { ...ONE_PAGE, devices, next: place };
+        if (devices.length === PAGE_SIZE) return { ...ONE_PAGE, devices, next: cursor };
         devices.push(device);
-        place = behind;
+        cursor = behind;
       }
       if (next === undefined) return { ...ONE_PAGE, devices, next: undefined };
-      place = next;
+      cursor = next;
       if (devices.length === PAGE_SIZE) return { ...ONE_PAGE, devices, next };
     }
-    return { ...ONE_PAGE, devices, next: place, isPaused: true };
+    return { ...ONE_PAGE, devices, next: cursor, isPaused: true };
   }
 
   return (search: SessionSearch): Promise<FoundSessions> =>

@@ -49,7 +49,7 @@ export function createExchanges(deps: ExchangesDeps): Exchanges {
     const asker = identity && {
       usernameKey: usernameKey(identity.username),
       role: identity.role,
-      provedAt: key === undefined ? clock.now() : undefined,
+      reauthenticatedAt: key === undefined ? clock.now() : undefined,
     };
     return judge(found.rule, asker, clock.now()) === 'allow';
   }

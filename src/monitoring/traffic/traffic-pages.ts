@@ -19,7 +19,7 @@ import type { TrafficLog } from './traffic-log.ts';
 import { findTraffic, streamTraffic, type TrafficPage } from './traffic-search.ts';
 import type { TrafficSearchStore } from './traffic-search-store.ts';
 import type { TrafficStore } from './traffic-store.ts';
-import { formOptions, readPlace, TRAFFIC, toDetailView, toRowView, trafficHref } from './traffic-view.ts';
+import { formOptions, readCursor, TRAFFIC, toDetailView, toRowView, trafficHref } from './traffic-view.ts';
 
 export interface TrafficPagesDeps {
   readonly searchStore: TrafficSearchStore;
@@ -62,7 +62,7 @@ export function createTrafficPages(deps: TrafficPagesDeps): TrafficPages {
       const reading = await read(question);
       if (reading.kind === 'wrong')
         return renderList(req, res, { question, page: NO_PAGE, fields: reading.fields });
-      const before = readPlace(String(req.query['before'] ?? ''));
+      const before = readCursor(String(req.query['before'] ?? ''));
       const page = await findTraffic(searchStore, {
         filter: reading.filter,
         after: before,

@@ -5,32 +5,32 @@ import type { Schema, TrafficLogTable } from '../../storage/schema.ts';
 import type { TrafficEntry } from './traffic-entry.ts';
 import type { TrafficFilter } from './traffic-filter.ts';
 
-/** A place in the log: newest first, and of one millisecond what was written last. */
-export interface TrafficPlace {
+/** A cursor in the log: newest first, and of one millisecond what was written last. */
+export interface TrafficCursor {
   readonly at: number;
   readonly id: number;
 }
 
-export interface StoredTraffic extends TrafficEntry, TrafficPlace {
+export interface StoredTraffic extends TrafficEntry, TrafficCursor {
   /** Undefined for strangers and deleted accounts. */
   readonly username: string | undefined;
 }
 
 /** A part of the log, from behind `after` (or its beginning) up to `through` (or its end), newest first. */
 export interface TrafficStretch {
-  readonly after?: TrafficPlace | undefined;
-  readonly through?: TrafficPlace | undefined;
+  readonly after?: TrafficCursor | undefined;
+  readonly through?: TrafficCursor | undefined;
 }
 
 export interface TrafficSearchStore {
   /** Entries that fit the filter, newest first. Looks at every entry of the stretch that an index does not find. */
   list(filter: TrafficFilter, stretch: TrafficStretch, limit: number): Promise<readonly StoredTraffic[]>;
-  /** The place so many entries behind `after`, of those that an index finds; undefined where there are fewer. */
-  placeBehind(
+  /** The cursor so many entries behind `after`, of those that an index finds; undefined where there are fewer. */
+  cursorBehind(
     filter: TrafficFilter,
-    after: TrafficPlace | undefined,
+    after: TrafficCursor | undefined,
     entries: number,
-  ): Promise<TrafficPlace | undefined>;
+  ): Promise<TrafficCursor | undefined>;
   findByRequest(requestId: string): Promise<StoredTraffic | undefined>;
 }
 
@@ -58,7 +58,7 @@ export function createTrafficSearchStore({ db }: Pick<Database, 'db'>): TrafficS
       return withNames(await query.where((eb) => eb.and(otherConditions(eb, filter))).execute());
     },
 
-    placeBehind: (filter, after, entries) =>
+    cursorBehind: (filter, after, entries) =>
       paginateSessions(indexed(db.selectFrom('traffic_log').select(['at', 'id']), filter, after))
         .offset(entries - 1)
         .limit(1)
@@ -87,7 +87,7 @@ function paginateSessions<Columns>(query: Query<Columns>): Query<Columns> {
 function indexed<Columns>(
   query: Query<Columns>,
   { from, to, userId, address, requestId }: TrafficFilter,
-  after: TrafficPlace | undefined,
+  after: TrafficCursor | undefined,
 ): Query<Columns> {
   let found = query;
   if (userId !== undefined) found = found.where('user_id', '=', userId);

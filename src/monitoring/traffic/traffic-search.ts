@@ -3,27 +3,27 @@ import type { TrafficFilter } from './traffic-filter.ts';
 import {
   needsLooking,
   type StoredTraffic,
-  type TrafficPlace,
+  type TrafficCursor,
   type TrafficSearchStore,
 } from './traffic-search-store.ts';
 
 export interface TrafficPage {
   readonly entries: readonly StoredTraffic[];
   /** Where the next page begins; undefined when there is nothing behind this one. */
-  readonly next: TrafficPlace | undefined;
+  readonly next: TrafficCursor | undefined;
   /** How far it was looked, where that was not far enough to fill the page. */
   readonly lookedBackTo: number | undefined;
 }
 
 export interface TrafficPageRequest {
   readonly filter: TrafficFilter;
-  readonly after: TrafficPlace | undefined;
+  readonly after: TrafficCursor | undefined;
   readonly limit: number;
   /** Entries to look at; the next page goes on from there. */
   readonly mostLookedAt: number;
 }
 
-type Store = Pick<TrafficSearchStore, 'list' | 'placeBehind'>;
+type Store = Pick<TrafficSearchStore, 'list' | 'cursorBehind'>;
 
 /** SQLite looks at so many within one turn of the event loop: some milliseconds, in which no other request is answered. */
 const BATCH = 20_000;
@@ -38,16 +38,16 @@ export async function findTraffic(
 ): Promise<TrafficPage> {
   const entries: StoredTraffic[] = [];
   const batch = Math.min(BATCH, mostLookedAt);
-  let place = after;
+  let cursor = after;
   for (let lookedAt = 0; ; ) {
-    const through = needsLooking(filter) ? await store.placeBehind(filter, place, batch) : undefined;
+    const through = needsLooking(filter) ? await store.cursorBehind(filter, cursor, batch) : undefined;
     // One more than the page takes tells whether there is a next one.
-    entries.push(...(await store.list(filter, { after: place, through }, limit + 1 - entries.length)));
+    entries.push(...(await store.list(filter, { after: cursor, through }, limit + 1 - entries.length)));
     if (entries.length > limit) return fullPage(entries.slice(0, limit));
     if (through === undefined) return { entries, next: undefined, lookedBackTo: undefined };
-    place = through;
+    cursor = through;
     lookedAt += batch;
-    if (lookedAt >= mostLookedAt) return { entries, next: place, lookedBackTo: place.at };
+    if (lookedAt >= mostLookedAt) return { entries, next: cursor, lookedBackTo: cursor.at };
     await nextTurn();
   }
 }
@@ -57,7 +57,7 @@ export async function* streamTraffic(
   store: Store,
   filter: TrafficFilter,
 ): AsyncGenerator<readonly StoredTraffic[]> {
-  for (let after: TrafficPlace | undefined; ; ) {
+  for (let after: TrafficCursor | undefined; ; ) {
     const page = await findTraffic(store, { filter, after, limit: EXPORTED_AT_ONCE, mostLookedAt: BATCH });
     if (page.entries.length > 0) yield page.entries;
     if (page.next === undefined) return;

@@ -1,7 +1,7 @@
 import { hrefWith } from '../../http/pager.ts';
 import { isFullAddress } from './client-mark.ts';
 import { LAST_SPANS, METHODS, QUESTION_NAMES, type TrafficQuestion } from './traffic-filter.ts';
-import type { StoredTraffic, TrafficPlace } from './traffic-search-store.ts';
+import type { StoredTraffic, TrafficCursor } from './traffic-search-store.ts';
 
 export const TRAFFIC = '/security/traffic';
 
@@ -23,7 +23,7 @@ export interface TrafficRowView {
 export function toRowView(entry: StoredTraffic): TrafficRowView {
   const { at, method, path, requestId } = entry;
   return {
-    place: toPlaceText(entry),
+    place: toCursorText(entry),
     at,
     href: `${TRAFFIC}/${encodeURIComponent(requestId)}`,
     method,
@@ -65,19 +65,19 @@ export function toDetailView(entry: StoredTraffic) {
   };
 }
 
-/** The address of the page that answers a question, of `before` a place. */
+/** The address of the page that answers a question, of `before` a cursor. */
 export function trafficHref(
   question: Partial<TrafficQuestion>,
-  before?: TrafficPlace,
+  before?: TrafficCursor,
   page = TRAFFIC,
 ): string {
   return hrefWith(page, {
     ...Object.fromEntries(QUESTION_NAMES.map((name) => [name, question[name]])),
-    before: before === undefined ? undefined : toPlaceText(before),
+    before: before === undefined ? undefined : toCursorText(before),
   });
 }
 
-export function readPlace(text: string): TrafficPlace | undefined {
+export function readCursor(text: string): TrafficCursor | undefined {
   const [, at, id] = /^(\d{1,15})\.(\d{1,15})$/.exec(text) ?? [];
   return at === undefined ? undefined : { at: Number(at), id: Number(id) };
 }
@@ -109,7 +109,7 @@ const CLASS_WORDS: Readonly<Record<string, string>> = {
   guarded: 'Page for signed-in people',
 };
 
-const toPlaceText = ({ at, id }: TrafficPlace): string => `${at}.${id}`;
+const toCursorText = ({ at, id }: TrafficCursor): string => `${at}.${id}`;
 
 function mark(options: readonly { readonly value: string; readonly label: string }[], chosen: string) {
   return options.map((option) => ({ ...option, chosen: option.value === chosen }));

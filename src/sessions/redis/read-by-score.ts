@@ -34,9 +34,7 @@ export async function* readByScore(
     const rank = await viaRedis(() => redis.zrank(key, member));
     if (rank === null) return undefined;
     const start = Math.max(0, rank - OVERLAP);
-    const pairs = toPairs(
-      await viaRedis(() => redis.zrange(key, start, String(rank + batch), 'WITHSCORES')),
-    );
+    const pairs = toPairs(await viaRedis(() => redis.zrange(key, start, String(rank + batch), 'WITHSCORES')));
     const place = pairs.findIndex(([each]) => each === member);
     return place < 0 ? undefined : pairs.slice(place + 1);
   }

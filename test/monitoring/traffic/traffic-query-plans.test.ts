@@ -43,7 +43,7 @@ it.each<[TrafficFilter, string]>([
     const after = { at: 1_764_000_000_000, id: 5 };
     asked.length = 0;
     await store.list(filter, { after, through: { at: 1, id: 1 } }, 51);
-    await store.placeBehind(filter, after, 5000);
+    await store.cursorBehind(filter, after, 5000);
     expect(asked).toHaveLength(2);
     for (const query of asked) {
       const plan = planOf(query);

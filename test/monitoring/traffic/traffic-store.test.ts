@@ -11,7 +11,7 @@ import { createTrafficPurge } from '../../../src/monitoring/traffic/traffic-purg
 import { findTraffic, streamTraffic } from '../../../src/monitoring/traffic/traffic-search.ts';
 import {
   createTrafficSearchStore,
-  type TrafficPlace,
+  type TrafficCursor,
   type TrafficSearchStore,
 } from '../../../src/monitoring/traffic/traffic-search-store.ts';
 import { createTrafficStore, type TrafficStore } from '../../../src/monitoring/traffic/traffic-store.ts';
@@ -144,7 +144,7 @@ describe.each(DATABASES)('what is stored of traffic, on %s', (_name, open) => {
     await store.write(rows(...written));
     for (const filter of [{}, { status: { least: 404, most: 404 } }]) {
       const seen: string[] = [];
-      for (let after: TrafficPlace | undefined; ; ) {
+      for (let after: TrafficCursor | undefined; ; ) {
         const page = await findTraffic(search, { filter, after, limit: 4, mostLookedAt: 100_000 });
         seen.push(...page.entries.map(({ requestId }) => requestId));
         // What comes in between is newer, and belongs to no later page.
