@@ -22,7 +22,7 @@ const TOLD_EVERY_ROWS = 5000;
 
 /**
  * Verifies an export by itself, line by line and without a database. What its first row follows is believed, unless that is
- * row 1: a part of the log verifies by itself and not what lies before it.
+ * row 1: a part of the log can be verified by itself, the rows before it cannot.
  */
 export async function verifyExport(
   lines: AsyncIterable<string>,
