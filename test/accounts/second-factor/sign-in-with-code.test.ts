@@ -1,31 +1,31 @@
 import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DAY_MS, MINUTE_MS } from '../../../src/core/duration.ts';
-import { createSettableClock } from '../../support/settable-clock.ts';
-import { startTestServer, type TestServer } from '../../support/test-server.ts';
-import { type Answer, createVisitor, PERSON, setUp, signIn, type Visitor } from '../../support/visitor.ts';
+import { type Answer, createVisitor, PERSON, signIn, type Visitor } from '../../support/visitor.ts';
+import { LINK_WORLDS, type LinkWorld, openLinkWorld, RAVI } from '../link-world.ts';
 
 const CODE = '/auth/login/totp';
 const ENROLMENT = '/auth/login/enrolment';
 const FACTOR = '/profile/second-factor';
 const AGAIN = '/auth/login?reason=code_expired';
 
-describe('Signing in with a second factor', () => {
-  const clock = createSettableClock('2026-11-20T12:00:00+05:30');
-  let server: TestServer;
+/** Browsers talk to the last node; what others do to the account happens on the first. */
+describe.each(LINK_WORLDS)('Signing in with a second factor, on %s,', (_name, open) => {
+  let world: LinkWorld;
+  let clock: LinkWorld['clock'];
   let visitor: Visitor;
   let secret = '';
   let recoveryCodes: readonly string[] = [];
 
   beforeAll(async () => {
     const env = { SECOND_FACTOR: 'admins', SESSION_IDLE_TIMEOUT: '8h', SESSION_EXPIRY_TIME: 'off' };
-    server = await startTestServer({ clock, env });
-    await setUp(createVisitor(server.origin));
+    world = await openLinkWorld(open, env);
+    ({ clock } = world);
   });
-  afterAll(() => server.close());
+  afterAll(() => world.close());
 
   beforeEach(() => {
-    visitor = createVisitor(server.origin);
+    visitor = createVisitor(world.last.origin);
     // Each code counts once.
     clock.advance(MINUTE_MS);
   });
@@ -41,14 +41,15 @@ describe('Signing in with a second factor', () => {
     const page = await visitor.get(action);
     const sealed = /name="sealed" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
     const _csrf = /name="_csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
-    const send = (code: string) => visitor.post(action, { sealed, _csrf, code }, { Origin: server.origin });
+    const send = (code: string) =>
+      visitor.post(action, { sealed, _csrf, code }, { Origin: world.last.origin });
     const refused = await send(codeOf(secretOn(page)) === '000000' ? '111111' : '000000');
     expect([refused.status, secretOn(refused)]).toEqual([400, secretOn(page)]);
     secret = secretOn(page);
     return send(codeOf(secret));
   };
   const events = async () => {
-    const { db } = server.infrastructure.database;
+    const { db } = world.first.infrastructure.database;
     return (await db.selectFrom('audit_log').select('type').orderBy('id').execute()).map(({ type }) => type);
   };
 
@@ -91,13 +92,20 @@ describe('Signing in with a second factor', () => {
     expect((await events()).slice(-2)).toEqual(['login.failed', 'login.succeeded']);
   });
 
-  it('takes a code once, of two browsers that send it at once', async () => {
-    const browsers = [visitor, createVisitor(server.origin)];
+  /** One browser on each node, or two on the only one: what they get, and how many of them are in. */
+  async function signInAtOnce(code: string): Promise<{ statuses: number[]; signedIn: number }> {
+    const browsers = [createVisitor(world.first.origin), visitor];
     for (const browser of browsers) await browser.submit('/auth/login', PERSON);
-    const answers = await Promise.all(
-      browsers.map((browser) => browser.submit(CODE, { code: codeOf(secret) })),
-    );
-    expect(answers.map(({ status }) => status).sort()).toEqual([303, 401]);
+    const answers = await Promise.all(browsers.map((browser) => browser.submit(CODE, { code })));
+    const pages = await Promise.all(browsers.map((browser) => browser.get('/dashboard')));
+    return {
+      statuses: answers.map(({ status }) => status).sort(),
+      signedIn: pages.filter(({ status }) => status === 200).length,
+    };
+  }
+
+  it('takes a code once, of two browsers that send it at once', async () => {
+    expect(await signInAtOnce(codeOf(secret))).toEqual({ statuses: [303, 401], signedIn: 1 });
   });
 
   it('is good for one sign-in: a copy of its cookie begins nothing with another code', async () => {
@@ -106,10 +114,10 @@ describe('Signing in with a second factor', () => {
     await visitor.submit(CODE, { code: codeOf(secret) });
     expect((await visitor.get('/dashboard')).status).toBe(200);
     clock.advance(MINUTE_MS);
-    const thief = createVisitor(server.origin);
+    const thief = createVisitor(world.last.origin);
     thief.useCookie('curfew-pending', copied);
     const _csrf = await thief.csrfTokenOf('/auth/login');
-    const refused = await thief.post(CODE, { code: codeOf(secret), _csrf }, { Origin: server.origin });
+    const refused = await thief.post(CODE, { code: codeOf(secret), _csrf }, { Origin: world.last.origin });
     expect(refused.location).toBe('/auth/login?reason=code_sent_twice');
     expect((await thief.get('/dashboard')).status).toBe(303);
   });
@@ -117,7 +125,7 @@ describe('Signing in with a second factor', () => {
   it('takes a form that is sent twice at once for one sign-in, and leads on', async () => {
     await visitor.submit('/auth/login', PERSON);
     const fields = { code: codeOf(secret), returnTo: '/symbols', _csrf: await visitor.csrfTokenOf(CODE) };
-    const send = () => visitor.post(CODE, fields, { Origin: server.origin });
+    const send = () => visitor.post(CODE, fields, { Origin: world.last.origin });
     const answers = await Promise.all([send(), send()]);
     expect(answers.map(({ location }) => location).sort()).toEqual([
       '/auth/login?reason=code_sent_twice&returnTo=%2Fsymbols',
@@ -145,13 +153,15 @@ describe('Signing in with a second factor', () => {
     expect((await visitor.get(forgotten.location)).text).not.toContain('name="code"');
   });
 
-  it('takes a recovery code once', async () => {
+  it('takes a recovery code once, also at once, and after a restart', async () => {
     const [code = ''] = recoveryCodes;
-    await visitor.submit('/auth/login', PERSON);
-    expect((await visitor.submit(CODE, { code })).location).toBe('/dashboard');
-    const other = createVisitor(server.origin);
-    await other.submit('/auth/login', PERSON);
-    expect((await other.submit(CODE, { code })).status).toBe(401);
+    expect(await signInAtOnce(code)).toEqual({ statuses: [303, 401], signedIn: 1 });
+    await world.restart();
+    for (const node of world.nodes) {
+      const other = createVisitor(node.origin);
+      await other.submit('/auth/login', PERSON);
+      expect((await other.submit(CODE, { code })).status).toBe(401);
+    }
   });
 
   it('begins anew after five wrong codes, and after five minutes', async () => {
@@ -173,7 +183,7 @@ describe('Signing in with a second factor', () => {
   });
 
   it('is over where the password changes or the factor goes between password and code', async () => {
-    const { users, accounts } = server.services;
+    const { users, accounts } = world.first.services;
     const asha = await users.findCredentials(PERSON.username);
     if (asha === undefined) throw new Error('no account');
     await visitor.submit('/auth/login', PERSON);
@@ -187,7 +197,7 @@ describe('Signing in with a second factor', () => {
       kind: 'reset',
     });
     const late = { code: codeOf(secret), _csrf: token };
-    expect((await visitor.post(CODE, late, { Origin: server.origin })).location).toBe(AGAIN);
+    expect((await visitor.post(CODE, late, { Origin: world.last.origin })).location).toBe(AGAIN);
     expect((await visitor.submit('/auth/login', PERSON)).location).toBe(ENROLMENT);
     await enrol(ENROLMENT);
     clock.advance(MINUTE_MS);
@@ -230,19 +240,12 @@ describe('Signing in with a second factor', () => {
   });
 
   it('takes no secret that was sealed for another user, or long ago', async () => {
-    await server.services.accounts.userAdmin.resetFactors(PERSON.username, { actor: 'cli' });
+    await world.first.services.accounts.userAdmin.resetFactors(PERSON.username, { actor: 'cli' });
     await visitor.submit('/auth/login', PERSON);
     const page = await visitor.get(ENROLMENT);
     const sealed = /name="sealed" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
-    const ravi = createVisitor(server.origin);
-    const account = {
-      username: 'ravi',
-      email: 'ravi@example.org',
-      role: 'user',
-      password: PERSON.password,
-    } as const;
-    await server.services.accounts.userAdmin.create(account, { actor: 'cli' });
-    await signIn(ravi, { ...PERSON, username: 'ravi' });
+    const ravi = createVisitor(world.last.origin);
+    await signIn(ravi, RAVI);
     const stolen = await ravi.submit(FACTOR, { sealed, code: codeOf(secretOn(page)) });
     expect([stolen.status, stolen.text]).toEqual([400, expect.stringContaining('open for too long')]);
     expect(secretOn(stolen)).not.toBe(secretOn(page));
