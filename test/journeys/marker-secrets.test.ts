@@ -1,14 +1,19 @@
+import { Secret, TOTP } from 'otpauth';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { createKeyRing } from '../../src/storage/key-ring.ts';
+import { createLinkSeal } from '../../src/telegram/link-seal.ts';
 import { createApiClient, makeKey } from '../api/api-client.ts';
 import { makeStrategy, send, signed } from '../strategies/trader.ts';
 import { createPostgresDatabase } from '../support/databases.ts';
+import { type MailServer, startMailServer } from '../support/mail-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { type DeclaredRoute, listRoutes } from '../support/route-list.ts';
 import { createSecretHunt, type SecretHunt } from '../support/secret-hunt.ts';
+import { createSoftwareAuthenticator } from '../support/software-authenticator.ts';
 import { startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
-import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
 import { connectSandbox, createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 
 const WAYS: readonly (readonly [string, () => Promise<Record<string, string>>])[] = [
@@ -66,6 +71,7 @@ const COLUMNS_OF_SESSION_IDS = ['sessions.sid', 'session_endings.sid', 'revocati
 
 describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings) => {
   let telegram: TelegramServer;
+  let mail: MailServer;
   let server: TestServer;
   let admin: Visitor;
   let hunt: SecretHunt;
@@ -75,9 +81,14 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
   beforeEach(async () => {
     hunt = createSecretHunt();
     telegram = await startTelegramServer(systemClock);
+    mail = await startMailServer();
     env = await settings();
     server = await startTestServer({
+      // Passkeys want a name.
+      hostname: 'localhost',
       env: {
+        SMTP_URL: mail.url,
+        MAIL_FROM: 'curfew@example.com',
         TELEGRAM_API_URL: telegram.url,
         // Each request may come from an address of its own, so that none is banned for what the others did.
         TRUST_PROXY: '127.0.0.1',
@@ -97,6 +108,7 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
   afterEach(async () => {
     await server.close();
     await telegram.close();
+    await mail.close();
   });
 
   /** Signs in, and remembers what the browser got. */
@@ -339,6 +351,100 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
       const rows = (await db.selectFrom(table).selectAll().execute()) as readonly Record<string, unknown>[];
       expect(String(rows[0]?.[column]), `${table}.${column}`).toMatch(/^gAAAAA/);
     }
+    await expectNowhere();
+  });
+
+  it('are in none of them where they are factors, cookies of sign-ins, or links that work once', async () => {
+    const { db } = server.infrastructure.database;
+    const keyRing = createKeyRing({ keys: [TEST_SECRETS.ENCRYPTION_KEY], clock: systemClock });
+    const botToken = `700100200:${hunt.marker('the token of a bot')}aaaaa`;
+    telegram.addBot(botToken, 'curfew_bot');
+    telegram.addChat('4711');
+    await admin.submit('/telegram/bot', { botToken }, '/telegram');
+    await admin.submit('/telegram/chat', { chatId: '4711' }, '/telegram');
+
+    // Whom an administrator makes.
+    const ravi = { username: 'ravi', email: 'ravi@example.org', role: 'user' };
+    const madeRavi = await admin.submit('/users', ravi, '/users/new');
+    hunt.add('a temporary password', /id="temporary-password">([^<]+)</.exec(madeRavi.text)?.[1] ?? '');
+    await admin.submit('/profile/email', { email: 'asha@example.net' });
+
+    // An app, a passkey, and recovery codes.
+    const page = await admin.get('/profile/second-factor');
+    const secret = (/<code>([A-Z2-7 ]{39})<\/code>/.exec(page.text)?.[1] ?? '').replaceAll(' ', '');
+    hunt.add('the secret of an app', secret);
+    const sealed = /name="sealed" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    const _csrf = await admin.csrfTokenOf('/profile');
+    const enrolled = await admin.post(
+      '/profile/second-factor',
+      { sealed, code, _csrf },
+      { Origin: server.origin },
+    );
+    const codes = [...enrolled.text.matchAll(/<code>((?:[a-z2-9]{4}-){5}[a-z2-9]{4})<\/code>/g)].map(
+      ([, each]) => each ?? '',
+    );
+    expect(codes).toHaveLength(10);
+    for (const each of codes) {
+      hunt.add('a recovery code', each);
+      hunt.add('a recovery code without hyphens', each.replaceAll('-', ''));
+    }
+    const authenticator = createSoftwareAuthenticator(server.origin);
+    const begin = async (visitor: Visitor, path: string) => {
+      const answer = await visitor.get(`${path}/options`, { Accept: 'application/json' });
+      const ceremony = JSON.parse(answer.text);
+      hunt.add('the challenge of a passkey', ceremony.options.challenge);
+      return ceremony;
+    };
+    const registration = await begin(admin, '/profile/passkeys');
+    const passkey = { sealed: registration.sealed, credential: authenticator.create(registration.options) };
+    const added = await admin.post(
+      '/profile/passkeys',
+      { ...passkey, name: 'Laptop', _csrf },
+      { Origin: server.origin },
+    );
+    expect(added.status).toBe(303);
+
+    // New devices, by a passkey and by a recovery code, of which the user is told with a link.
+    const visitors = [createVisitor(server.origin), createVisitor(server.origin)] as const;
+    const [byPasskey, byCode] = visitors;
+    const token = await byPasskey.csrfTokenOf('/auth/login');
+    const signingIn = await begin(byPasskey, '/auth/login/passkey');
+    authenticator.state.counter += 1;
+    const credential = authenticator.use(signingIn.options);
+    await byPasskey.post(
+      '/auth/login/passkey',
+      { sealed: signingIn.sealed, credential, _csrf: token },
+      { Origin: server.origin },
+    );
+    await byCode.submit('/auth/login', person);
+    hunt.add('the cookie of half a sign-in', byCode.cookie('curfew-pending'));
+    await byCode.submit('/auth/login/totp', { code: (codes[0] ?? '').replaceAll('-', '') });
+    for (const visitor of visitors) {
+      expect((await visitor.get('/dashboard')).status).toBe(200);
+      hunt.add('the cookie of a hint', visitor.cookie('curfew-last'));
+      hunt.add('the cookie of a device', visitor.cookie('curfew-device'));
+    }
+
+    // What waits to be sent, and then what was sent and opened.
+    const bodies = (await db.selectFrom('telegram_messages').select('body').execute()).map(({ body }) =>
+      createLinkSeal(keyRing.forPurpose('telegram-link'), '').open(body),
+    );
+    const mails = (await db.selectFrom('mail_messages').select('sealed').execute()).map((row) => {
+      const opened = keyRing.forPurpose('mail').decrypt(row.sealed ?? '');
+      return opened.kind === 'ok' ? opened.text : '';
+    });
+    const [inMessages, inMails] = [bodies, mails].map((texts) => [
+      ...texts.join('\n').matchAll(/\/auth\/(?:device|email)\/([\w-]+)/g),
+    ]);
+    expect(inMessages?.length).toBeGreaterThanOrEqual(2);
+    expect(inMails?.length).toBeGreaterThanOrEqual(3);
+    const links = [...(inMessages ?? []), ...(inMails ?? [])];
+    for (const [, each = ''] of links) hunt.add('the token of a link', each);
+    await expectNowhere();
+    await server.services.mail.queue?.drain();
+    await server.services.telegram.queue.drain();
+    for (const [path] of links) expect((await createVisitor(server.origin).get(path)).status).toBe(200);
     await expectNowhere();
   });
 
