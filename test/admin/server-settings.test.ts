@@ -1,8 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createFactorStore } from '../../src/accounts/second-factor/factor-store.ts';
 import { parseConfig } from '../../src/config.ts';
 import { addPerson } from '../strategies/trader.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
 import { createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
+
+const PASSKEY = {
+  name: 'Laptop',
+  publicKey: 'key',
+  counter: 0,
+  transports: [],
+  canBeBackedUp: false,
+  isBackedUp: false,
+} as const;
 
 const shownOf = (env: Readonly<Record<string, string>>) =>
   new Map(parseConfig({ ...TEST_SECRETS, ...env }).shown.map(({ name, ...rest }) => [name, rest]));
@@ -31,6 +41,21 @@ describe('The settings that administrators see', () => {
     const { visitor, person } = await addPerson(server.origin, server.services.accounts.userAdmin);
     await signIn(visitor, person);
     expect((await visitor.get('/security/settings')).status).toBe(403);
+  });
+
+  it('warn of passkeys that were made for another host', async () => {
+    const { database } = server.infrastructure;
+    const { id: userId } = await database.db.selectFrom('users').select('id').executeTakeFirstOrThrow();
+    const factors = createFactorStore({ database, now: Date.now });
+    const add = (id: string, rpId: string) =>
+      factors.addPasskey({ ...PASSKEY, id, userId, rpId, recoveryCodeDigests: ['a digest'] });
+    const page = async () => (await admin.get('/security/settings')).text;
+    expect(await page()).not.toContain('made for another host');
+    await add('one', 'former.example');
+    expect(await page()).toContain('One passkey was made for another host');
+    await add('two', 'former.example');
+    expect(await page()).toContain('2 passkeys were made for another host');
+    await factors.removeAll(userId);
   });
 
   it('hold no secret', async () => {

@@ -88,6 +88,20 @@ describe.each(SHARED)('A day of messages from two nodes with %s', (_name, settin
     expect(telegram.hurries).toBe(0);
   });
 
+  it('the link about a new device ends its session, on whichever node it is opened', async () => {
+    const stranger = createVisitor(node(1).origin);
+    await signIn(stranger);
+    await drainBoth();
+    const link = /\/auth\/device\/[\w-]+/.exec(telegram.sent.at(-1)?.html ?? '')?.[0] ?? '';
+    const phone = createVisitor(node(0).origin);
+    expect((await phone.get(link)).text).toContain('End this session?');
+    expect((await stranger.get('/dashboard')).status).toBe(200);
+    expect((await phone.submit(link)).text).toContain('That session has ended');
+    expect((await stranger.get('/dashboard')).location).toContain('reason=revoked');
+    expect((await visitor.get('/dashboard')).status).toBe(200);
+    expect((await phone.get(link)).text).toContain('This link does not work any more');
+  });
+
   it('the cache is filled by sending, and empty on both nodes after logout and an admin’s order', async () => {
     const fill = async () => {
       for (const { services, infrastructure } of nodes) {
