@@ -44,7 +44,7 @@ describe.each([
   async function openPage(): Promise<Page> {
     const context = await browser.newContext({ viewport: { width: 390, height: 844 }, javaScriptEnabled });
     const opened = await context.newPage();
-    opened.setDefaultTimeout(10 * SECOND_MS);
+    opened.setDefaultTimeout(30 * SECOND_MS);
     opened.on('console', (message) => {
       // Sessions end here, and with them the sockets of pages.
       const isExpected = /status of 40[013]|WebSocket .* no valid credentials/.test(message.text());
