@@ -13,7 +13,7 @@ const TEXT_TYPES = new Set([
 ]);
 
 /**
- * What was typed in a form that was not taken, in this tab alone. Another person who signs in here does not get it.
+ * Text that was typed into a form that was not taken, in this tab alone. Another person who signs in here does not get it.
  * @typedef {{ name: string, index: number, value: string, checked: boolean }} KeptField
  * @typedef {{ user: string, path: string, at: number, fields: readonly KeptField[] }} KeptText
  */

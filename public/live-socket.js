@@ -6,7 +6,7 @@ const LONGEST_RETRY_MS = 60_000;
 const OVER_LIMIT_MS = 5 * 60_000;
 
 /**
- * What the server says without being asked; docs/websocket.md.
+ * Messages of the server, unasked; docs/websocket.md.
  * @typedef {{ event: string, time: string, minutes?: number, reason?: string, device?: string, broker?: string,
  *   subject?: string }} FeedEvent
  */

@@ -6,7 +6,7 @@ const KINDS = [
   { pattern: /[ -/:-@[-`{-~]/, size: 33 },
   { pattern: /[^ -~]/, size: 100 },
 ];
-/** What a guesser tries first: years, keys beside each other, numbers in a row, and words that are in each list. */
+/** The first guesses: years, keys beside each other, numbers in a row, and words that are in each list. */
 const COMMON =
   /(?:19|20)\d\d|qwerty?|asdf|zxcv|password|passwort|admin|welcome|letmein|iloveyou|india|trading|curfew/gi;
 

@@ -4,13 +4,13 @@ const MINUTE_MS = 60_000;
 const IDLE_WARNING_MS = MINUTE_MS;
 
 /**
- * What the strip says. `spoken` is for screen readers, and read out when it changes: rarely, and never each second.
+ * Text of the strip. `spoken` is for screen readers, and read out when it changes: rarely, and never each second.
  * `reload` is the text of a link that asks for the page again.
  * @typedef {{ tone: 'warning' | 'plain', text: string, spoken: string, reload?: string }} SessionMessage
  */
 
 /**
- * What a person must know about their session right now, the most urgent first; undefined when all is well.
+ * The most urgent message about the session; undefined when all is well.
  * @param {import('./session-watch.js').SessionState} state
  * @param {number} alertMinutes from how many minutes before the cutoff on they want to know of it; 0 for not at all
  * @returns {SessionMessage | undefined}
