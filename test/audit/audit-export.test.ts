@@ -60,7 +60,7 @@ describe.each(LOCATIONS)('an export of the audit log on %s', (_name, locate) => 
       writeFileSync(file, `${text.join('\n')}\n`);
       return execFileSync('python3', ['-c', programOfTheDocs(), file], { encoding: 'utf8', stdio: 'pipe' });
     };
-    expect(check(lines)).toMatch(/unbroken up to .*15.*and complete/);
+    expect(check(lines)).toMatch(/verified up to .*15.*and complete/);
     expect(() => check(lines.with(4, edit(lines[4], { actor: 'x' })))).toThrow(/broken at row 5/);
     expect(() => check(lines.toSpliced(6, 1))).toThrow(/broken at row 8/);
     expect(check(lines.toSpliced(13, 2))).not.toContain('complete');

@@ -344,7 +344,7 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     expect((await restore()).stderr).toContain('--server-stopped');
     const done = await restore('--server-stopped');
     expect(done.status).toBe(0);
-    expect(done.stderr).toContain('could not be read');
+    expect(done.stderr).toContain('Could not read the previous database');
     await start();
     expect([await isIn(laptop), await tokenOf()]).toEqual([false, 'reauth_required']);
     await signIn(createVisitor(running().origin));
@@ -399,7 +399,7 @@ describe('backup and restore on Postgres', { timeout: CLI_TEST_TIMEOUT_MS }, () 
       receipt: { reason: 'restored', status: 'done' },
       revokedKeys: ['bot'],
     });
-    expect(ended.stderr).toContain('could not be read');
+    expect(ended.stderr).toContain('Could not read the previous database');
 
     server = await startTestServer({ env: project.settings });
     const back = createVisitor(server.origin);
