@@ -38,8 +38,8 @@ export default defineConfig({
     // Twice as many as cores of a small machine: most tests wait for a server half of their time.
     maxWorkers: 4,
     // Argon2id, a real Redis and a real Postgres take their time on a busy machine of two cores.
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     expect: { poll: { timeout: 10_000 } },
     teardownTimeout: 10_000,
     // A test that passes only sometimes has failed.
