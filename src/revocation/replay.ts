@@ -32,9 +32,9 @@ export function createReplay({
     const cutoff = calendar.last() - CLOCK_SKEW_TOLERANCE_MS;
     const since = Math.max(cutoff, clock.now() - LONGEST_LOOK_BACK_MS);
     let count = 0;
-    for await (const portion of revocations.listSince(since, BATCH)) {
-      await Promise.all(portion.filter(isOfThePast).map((revocation) => sessionTarget.revoke(revocation)));
-      count += portion.length;
+    for await (const batch of revocations.listSince(since, BATCH)) {
+      await Promise.all(batch.filter(isOfThePast).map((revocation) => sessionTarget.revoke(revocation)));
+      count += batch.length;
     }
     await revocations.hurryOpen();
     return count;

@@ -46,7 +46,7 @@ const NO_GATE: Patch = {
 
 const NO_REPLAY: Patch = {
   file: 'revocation/replay.ts',
-  from: `await Promise.all(portion.filter(isOfThePast).map((revocation) => sessionTarget.revoke(revocation)));`,
+  from: `await Promise.all(batch.filter(isOfThePast).map((revocation) => sessionTarget.revoke(revocation)));`,
   to: `void sessionTarget; void isOfThePast;`,
 };
 
