@@ -94,7 +94,7 @@ describe('limits and what browsers report, in a browser', () => {
     await page.context().close();
   });
 
-  test('whoever asks too often is told what happened, without a script, and sends the form once more later', async () => {
+  test('a user who asks too often is told what happened, without a script, and sends the form once more later', async () => {
     const page = await openSignedIn(PHONE, false);
     await page.getByLabel('Dark').check();
     const token = await page.locator('input[name="_csrf"]').first().inputValue();
@@ -107,7 +107,7 @@ describe('limits and what browsers report, in a browser', () => {
     await page.getByRole('heading', { name: 'Too many requests' }).waitFor();
     const words = (await page.getByRole('main').textContent()) ?? '';
     expect(words).toMatch(/Try again in \d+ seconds?\./);
-    expect(words).toContain('you are still signed in');
+    expect(words).toContain('You are still signed in');
     expect(words).toContain('What you typed is not lost');
 
     // The same refusal, where it can be looked at with the tools for it.
