@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import argon2 from 'argon2';
 import { unavailable } from '../errors.ts';
 import { createHashQueue, type HashLane } from './hash-queue.ts';
@@ -40,8 +41,8 @@ export interface PasswordHasherDeps {
   /** PEPPER, newest first: without it a stolen database is of no use to a guesser. The newest hashes, all verify. */
   readonly peppers: readonly string[];
   /**
-   * How many hashes may be computed at a time. Hashing shares libuv's four threads with the static files: with two
-   * at most these stay as fast as ever, with four they wait for seconds.
+   * How many hashes may be computed at a time. Each keeps a core busy, and one core belongs to the requests; libuv's four
+   * threads are shared with the static files, which wait for seconds where all four hash.
    */
   readonly maxInFlight?: number;
   /** In each lane. */
@@ -60,7 +61,7 @@ export interface PasswordHasherDeps {
 export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
   const {
     peppers,
-    maxInFlight = 2,
+    maxInFlight = Math.min(2, Math.max(1, availableParallelism() - 1)),
     maxWaiting = 64,
     what = 'Checking passwords',
     cost = ARGON2_PARAMETERS,
