@@ -19,7 +19,7 @@ export function measureTrafficRows(workshop: Workshop): Promise<readonly Compari
       const blocks = (await curfew.ask<readonly number[]>({ ask: 'traffic-blocks' })).toSorted(
         (a, b) => a - b,
       );
-      // None at all: what writes them is not on this event loop.
+      if (blocks.length === 0) throw new Error('No batch of traffic rows was seen');
       const at = (share: number): number => blocks[Math.ceil(share * blocks.length) - 1] ?? 0;
       return { 'p50 ms': at(0.5), 'p99 ms': at(0.99), 'longest ms': at(1), batches: blocks.length };
     }

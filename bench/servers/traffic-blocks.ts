@@ -7,7 +7,7 @@ const blocks: number[] = [];
 
 export const takeTrafficBlocks = (): readonly number[] => blocks.splice(0);
 
-const isTraffic = (text: string): boolean => text.includes('"traffic_log"');
+const isTraffic = (text: string): boolean => /^insert into "?traffic_log\b/.test(text);
 
 /** From now on. SQLite writes a transaction within one turn of the loop; of Postgres, making and sending the statement counts. */
 export function timeTrafficWrites(): void {

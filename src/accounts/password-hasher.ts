@@ -41,8 +41,7 @@ export interface PasswordHasherDeps {
   /** PEPPER, newest first: without it a stolen database is of no use to a guesser. The newest hashes, all verify. */
   readonly peppers: readonly string[];
   /**
-   * How many hashes may be computed at a time. Each keeps a core busy, and one core belongs to the requests; libuv's four
-   * threads are shared with the static files, which wait for seconds where all four hash.
+   * How many hashes may be computed at a time; `hashesAtOnce` of this machine's cores without it.
    */
   readonly maxInFlight?: number;
   /** In each lane. */
@@ -54,6 +53,14 @@ export interface PasswordHasherDeps {
 }
 
 /**
+ * Each hash keeps a core busy, and one core belongs to the requests. Never more than two: hashing shares libuv's four threads
+ * with the static files, which wait for seconds where all four hash.
+ */
+export function hashesAtOnce(cores: number): number {
+  return cores > 2 ? 2 : 1;
+}
+
+/**
  * Argon2id over HMAC-SHA256 of the password, keyed with the pepper: any length and any character counts. A verification
  * tries every pepper, also behind one that fits and for an unknown username: else its time would tell which users
  * have signed in since the newest pepper came.
@@ -61,7 +68,7 @@ export interface PasswordHasherDeps {
 export function createPasswordHasher(deps: PasswordHasherDeps): PasswordHasher {
   const {
     peppers,
-    maxInFlight = Math.min(2, Math.max(1, availableParallelism() - 1)),
+    maxInFlight = hashesAtOnce(availableParallelism()),
     maxWaiting = 64,
     what = 'Checking passwords',
     cost = ARGON2_PARAMETERS,
