@@ -30,12 +30,13 @@ const ROOM_IN_MEMORY = 4 * 1024 ** 3;
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Without this a SIGTERM skips the handlers that remove the servers' directories.
   process.once('SIGTERM', () => process.exit(143));
-  keepFilesInMemory();
   const redis = await startRedis();
   const postgres = await startPostgres().catch(async (error: unknown) => {
     await redis.stop();
     throw error;
   });
+  // Behind Postgres, whose thousands of databases are gigabytes and wait for no disk (fsync=off).
+  keepFilesInMemory();
   await compileServer();
   const bundle = createScratchDirectory('bundle');
   project.provide('bundledServer', await bundleServer(bundle.path));
