@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { sql } from 'kysely';
@@ -36,7 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw error;
   });
   // Behind Postgres, whose thousands of databases are gigabytes and wait for no disk (fsync=off).
-  keepFilesInMemory();
+  const forgetFiles = keepFilesInMemory();
   await compileServer();
   const bundle = createScratchDirectory('bundle');
   project.provide('bundledServer', await bundleServer(bundle.path));
@@ -53,16 +53,25 @@ export default async function setup(project: TestProject): Promise<() => Promise
     directory.remove();
     bundle.remove();
     await Promise.all([redis.stop(), postgres.stop()]);
+    forgetFiles();
   };
 }
 
-/** SQLite waits for the disk at each commit. Where the system has a file system in memory, with room, files of tests lie there. */
-function keepFilesInMemory(): void {
-  if (!existsSync('/dev/shm') || !existsSync('/proc/mounts')) return;
+/**
+ * SQLite waits for the disk at each commit. Where the system has a file system in memory, with room, files of tests lie there;
+ * the result removes what the processes of the tests leave behind.
+ */
+function keepFilesInMemory(): () => void {
+  if (!existsSync('/dev/shm') || !existsSync('/proc/mounts')) return () => undefined;
   const { bavail, bsize } = statfsSync('/dev/shm');
   const mount = readFileSync('/proc/mounts', 'utf8').match(/^\S+ \/dev\/shm tmpfs (\S+)/m)?.[1] ?? 'noexec';
   // Copies of the project have programs in them.
-  if (bavail * bsize > ROOM_IN_MEMORY && !mount.includes('noexec')) process.env['TMPDIR'] = '/dev/shm';
+  if (bavail * bsize < ROOM_IN_MEMORY || mount.includes('noexec')) return () => undefined;
+  const folder = mkdtempSync('/dev/shm/curfew-tests-');
+  // Servers of tests run as users of their own.
+  chmodSync(folder, 0o755);
+  process.env['TMPDIR'] = folder;
+  return () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 /** Without a write-ahead log at its end, which has no place in memory. */
