@@ -1,9 +1,9 @@
 import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { PROJECT_FOLDER } from './project-folder.ts';
 
-const PACKAGES = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const PACKAGES = join(PROJECT_FOLDER, 'node_modules');
 const WRITABLE_BY_OTHERS = 0o022;
 
 export interface CompileCacheOptions {

@@ -1,12 +1,11 @@
 import { isAbsolute, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Config, type Environment, parseConfig } from '../config.ts';
 import type { DatabaseLocation } from '../storage/database.ts';
 import { mergeEnvironment, readEnvFile } from './env-file.ts';
+import { PROJECT_FOLDER } from './project-folder.ts';
 
-/** The folder where Curfew lies: the server and the command line find their files in it, wherever they were started. */
+/** The server and the command line find their files in Curfew's folder, wherever they were started. */
 export interface Project {
-  readonly folder: string;
   readonly envFile: string;
   readonly envExample: string;
   /** Reads settings; a relative path of the database file or the gateway's rules begins in the folder. Throws ConfigError. */
@@ -26,7 +25,6 @@ export function projectIn(folder: string): Project {
     });
   }
   return {
-    folder,
     envFile,
     envExample: join(folder, '.env.example'),
     parseConfig: parseProjectConfig,
@@ -34,7 +32,7 @@ export function projectIn(folder: string): Project {
   };
 }
 
-export const PROJECT = projectIn(fileURLToPath(new URL('../..', import.meta.url)));
+export const PROJECT = projectIn(PROJECT_FOLDER);
 
 function inFolder(folder: string, location: DatabaseLocation): DatabaseLocation {
   if (location.dialect !== 'sqlite' || location.file === ':memory:' || isAbsolute(location.file))

@@ -1,13 +1,13 @@
 import type { Argument, Option } from 'commander';
-import type { Project } from '../boot/project.ts';
 import type { Environment } from '../config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Every command's access to the outside. */
 export interface CommandContext {
-  readonly project: Project;
-  /** The environment of the process; the project's .env stands behind it. */
+  /** Has the .env that stands behind the environment. */
+  readonly projectFolder: string;
+  /** Of the process. */
   readonly environment: Environment;
   readonly terminal: Terminal;
   readonly clock: Clock;

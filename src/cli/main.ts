@@ -1,5 +1,5 @@
 import { useCompileCache } from '../boot/compile-cache.ts';
-import { PROJECT } from '../boot/project.ts';
+import { PROJECT_FOLDER } from '../boot/project-folder.ts';
 import { systemClock } from '../core/clock.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -11,7 +11,7 @@ useCompileCache();
 const { runCommandLine } = await import('./command-line.ts');
 
 process.exitCode = await runCommandLine(process.argv.slice(2), {
-  project: PROJECT,
+  projectFolder: PROJECT_FOLDER,
   environment: process.env,
   terminal: createTerminal(process),
   clock: systemClock,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { connect } from '../boot/connect.ts';
+import { projectIn } from '../boot/project.ts';
 import { compose, type Services } from '../compose.ts';
 import type { Config } from '../config.ts';
 import type { Database } from '../storage/database.ts';
@@ -14,11 +15,11 @@ import { createErrorLog } from './error-log.ts';
  * SQLite file is not there, unless the command `makesDatabase`: the first account may come before the first start.
  */
 export async function withServices<T>(
-  { project, environment, terminal, clock }: CommandContext,
+  { projectFolder, environment, terminal, clock }: CommandContext,
   work: (services: Services) => Promise<T>,
   { makesDatabase = false } = {},
 ): Promise<T> {
-  const config = project.readConfig(environment);
+  const config = projectIn(projectFolder).readConfig(environment);
   refuseWithoutFile(config, makesDatabase, terminal.say);
   const log = createErrorLog(terminal.say);
   const infrastructure = await connect(config, clock, log);

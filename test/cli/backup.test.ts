@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { Secret, TOTP } from 'otpauth';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { generateTotpSecret } from '../../src/accounts/second-factor/totp.ts';
 import { DAY_MS } from '../../src/core/duration.ts';
 import { createDatabase } from '../support/postgres-server.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { totpCode } from '../support/totp-code.ts';
 import { connectSandbox, createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { CLI_TEST_TIMEOUT_MS, createProjectCopy, type ProjectCopy } from './project-copy.ts';
 
@@ -193,7 +193,7 @@ describe.each(WAYS)('backup and restore, %s', { timeout: CLI_TEST_TIMEOUT_MS }, 
     const key = await makeKey(running(), meera?.id ?? '');
     const { secondFactor } = running().services.accounts;
     const secret = generateTotpSecret();
-    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    const code = totpCode(secret);
     const factor = await secondFactor.enrol({ userId: meera?.id ?? '', secret }, code, origin);
     if (factor.kind !== 'enrolled') throw new Error(factor.kind);
     const { db: before } = running().infrastructure.database;

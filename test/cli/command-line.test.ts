@@ -5,7 +5,6 @@ import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import Sqlite from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { projectIn } from '../../src/boot/project.ts';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import { COMMANDS } from '../../src/cli/command-list.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -42,7 +41,7 @@ describe('the command line', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
     for (const { name } of COMMANDS) {
       const printed: string[] = [];
       const terminal = { print: async (text: string) => void printed.push(text) } as never;
-      const context = { project: projectIn(PROJECT), environment: {}, terminal, clock: systemClock };
+      const context = { projectFolder: PROJECT, environment: {}, terminal, clock: systemClock };
       expect(await runCommandLine([...name.split(' '), '--help'], context), name).toBe(0);
       const help = printed.join('\n');
       expect(help).toContain(`Usage: curfew ${name}`);

@@ -1,6 +1,5 @@
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { projectIn } from '../../src/boot/project.ts';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import { createTerminal, type StandardStreams, type Terminal } from '../../src/cli/terminal.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -18,21 +17,23 @@ export interface CommandOptions {
   readonly settings: Readonly<Record<string, string>>;
   /** The project's; an empty one without. */
   readonly folder?: string;
-  /** What comes in on standard input, through a pipe. */
+  /** Standard input, through a pipe. */
   readonly input?: string;
   readonly showProgress?: Terminal['showProgress'];
 }
 
+/** A project without a .env. */
+const EMPTY_FOLDER = createScratchDirectory('command').path;
+
 /** Carries out a command in this process, without the second that a process of its own takes to start. */
 export async function runCommand(args: readonly string[], options: CommandOptions): Promise<CliResult> {
-  const { settings, input = '', showProgress } = options;
-  const folder = options.folder ?? createScratchDirectory('command').path;
+  const { settings, folder = EMPTY_FOLDER, input = '', showProgress } = options;
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   stdin.end(input);
   const output = Promise.all([text(stdout), text(stderr)]);
   const terminal = createTerminal({ stdin, stdout, stderr } as unknown as StandardStreams);
   const status = await runCommandLine(args, {
-    project: projectIn(folder),
+    projectFolder: folder,
     environment: settings,
     terminal: showProgress === undefined ? terminal : { ...terminal, showProgress },
     clock: systemClock,

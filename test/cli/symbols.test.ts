@@ -107,7 +107,7 @@ describe.each(DATABASES)(
       expect(await server.services.symbols.find('NSE', 'INFY')).toHaveLength(1);
     });
 
-    it('waits for nobody: while another import runs it says whose', async () => {
+    it('does not wait: while another import runs it names the user who began it', async () => {
       await server.services.symbols.importer.begin({
         fileName: 'a.csv',
         broker: undefined,

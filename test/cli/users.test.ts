@@ -1,8 +1,8 @@
 import Sqlite from 'better-sqlite3';
-import { Secret, TOTP } from 'otpauth';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { generateTotpSecret } from '../../src/accounts/second-factor/totp.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { totpCode } from '../support/totp-code.ts';
 import { createVisitor, signIn } from '../support/visitor.ts';
 import { CLI_TEST_TIMEOUT_MS, createProjectCopy, type ProjectCopy } from './project-copy.ts';
 
@@ -146,7 +146,7 @@ describe('users', { timeout: CLI_TEST_TIMEOUT_MS }, () => {
   it('reset-factors removes the second factor, and says where there was none', async () => {
     const { user } = JSON.parse((await create(asha, '--json')).stdout);
     const secret = generateTotpSecret();
-    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    const code = totpCode(secret);
     const { secondFactor } = server.services.accounts;
     await secondFactor.enrol({ userId: user.id, secret }, code, { actor: 'test' });
     const done = await project.curfew(['users', 'reset-factors', 'ASHA']);

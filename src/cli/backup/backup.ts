@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Argument } from 'commander';
-import type { Project } from '../../boot/project.ts';
+import { projectIn } from '../../boot/project.ts';
 import { toIstIso } from '../../core/ist.ts';
 import { connectDatabase } from '../../storage/database.ts';
 import { createDatabaseInspection } from '../../storage/database-inspection.ts';
@@ -32,8 +32,8 @@ export const command: CliCommand<BackupOptions> = {
  * server's version.
  */
 async function backup(context: CommandContext, { file, json }: BackupOptions): Promise<ExitCode> {
-  const { project, terminal, environment, clock } = context;
-  const { database } = project.readConfig(environment);
+  const { projectFolder, terminal, environment, clock } = context;
+  const { database } = projectIn(projectFolder).readConfig(environment);
   if (database.dialect === 'postgres') {
     const commands = postgresCommands(database.url, resolve(file ?? `${nameFor(clock.now())}.dump`));
     await terminal.print(json ? toJson({ database: 'postgres', ...commands }) : postgresText(commands));
@@ -43,7 +43,7 @@ async function backup(context: CommandContext, { file, json }: BackupOptions): P
     throw new CommandError('DATABASE_URL=sqlite::memory: keeps nothing that could be copied: use a file.');
   if (!existsSync(database.file))
     throw new CommandError(`There is no database yet at ${printable(database.file)}: nothing to copy.`);
-  const target = resolve(file ?? join(backupFolder(project), `${nameFor(clock.now())}.db`));
+  const target = resolve(file ?? join(backupFolder(projectFolder), `${nameFor(clock.now())}.db`));
   if (existsSync(target))
     throw new CommandError(
       `${printable(target)} is there already, and is not overwritten: choose another name.`,
@@ -87,8 +87,8 @@ async function checkVersion(file: string): Promise<boolean> {
   }
 }
 
-function backupFolder(project: Project): string {
-  const folder = join(project.folder, 'data', 'backups');
+function backupFolder(projectFolder: string): string {
+  const folder = join(projectFolder, 'data', 'backups');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { Argument, Option } from 'commander';
 import { readChainState } from '../../audit/audit-chain-store.ts';
+import { projectIn } from '../../boot/project.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
 import { formatIst, toIstIso } from '../../core/ist.ts';
 import { connectDatabase, openDatabase } from '../../storage/database.ts';
@@ -53,8 +54,7 @@ export const command: CliCommand<RestoreOptions> = {
 
 /** Puts a backup in the place of the database, or, on Postgres, does the same ending behind pg_restore. */
 async function restore(context: CommandContext, options: RestoreOptions): Promise<ExitCode> {
-  const { project, environment } = context;
-  const { database } = project.readConfig(environment);
+  const { database } = projectIn(context.projectFolder).readConfig(context.environment);
   if (database.dialect === 'postgres') {
     if (options.afterPgRestore !== true)
       throw new CommandError(

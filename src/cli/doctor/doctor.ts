@@ -1,4 +1,5 @@
 import { mergeEnvironment } from '../../boot/env-file.ts';
+import { projectIn } from '../../boot/project.ts';
 import type { Config, ConfigProblem } from '../../config.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CliCommand, CommandContext, ExitCode } from '../command.ts';
@@ -31,7 +32,8 @@ async function doctor(context: CommandContext, { json }: { readonly json?: boole
   return healthy ? 0 : 1;
 }
 
-async function examine({ project, environment, clock }: CommandContext): Promise<readonly Finding[]> {
+async function examine({ projectFolder, environment, clock }: CommandContext): Promise<readonly Finding[]> {
+  const project = projectIn(projectFolder);
   const envFile = checkEnvFile(project.envFile);
   const settings = mergeEnvironment(environment, envFile.settings);
   const { config, problems } = readAsFarAsPossible(project, settings);
