@@ -1,13 +1,14 @@
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import type { JWK } from 'jose';
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { calculateJwkThumbprint, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { deriveKey } from '../storage/key-ring.ts';
 
 /** Signs X-Curfew-Identity. */
 export interface IdentityKey {
   /** The thumbprint of the public key (RFC 7638). */
   readonly kid: string;
-  readonly privateKey: KeyObject;
   readonly publicJwk: JWK;
+  /** A JWT of these claims (RFC 7519). */
+  sign(claims: JWTPayload): Promise<string>;
 }
 
 /** PKCS #8 of an Ed25519 key up to its 32 bytes (RFC 8410, 7). */
@@ -22,7 +23,6 @@ export function deriveIdentityKeys(encryptionKeys: readonly string[]): Promise<r
 }
 
 async function derive(encryptionKey: string): Promise<IdentityKey> {
-  const { calculateJwkThumbprint } = await import('jose');
   const seed = deriveKey(encryptionKey, 'gateway/identity');
   const privateKey = createPrivateKey({
     key: Buffer.concat([PKCS8_HEAD, seed]),
@@ -31,5 +31,10 @@ async function derive(encryptionKey: string): Promise<IdentityKey> {
   });
   const jwk = createPublicKey(privateKey).export({ format: 'jwk' }) as JWK;
   const kid = await calculateJwkThumbprint(jwk);
-  return { kid, privateKey, publicJwk: { ...jwk, kid, alg: 'EdDSA', use: 'sig' } };
+  return {
+    kid,
+    publicJwk: { ...jwk, kid, alg: 'EdDSA', use: 'sig' },
+    sign: (claims) =>
+      new SignJWT(claims).setProtectedHeader({ alg: 'EdDSA', kid, typ: 'JWT' }).sign(privateKey),
+  };
 }

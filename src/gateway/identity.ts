@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/clock.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/duration.ts';
 import type { Role } from '../core/role.ts';
-import { deriveIdentityKeys } from './identity-key.ts';
+import type { IdentityKey } from './identity-key.ts';
 
 /** The user behind a request, as a tool is told. */
 export interface Identity {
@@ -48,11 +48,14 @@ const EMAILS_KEPT = 10_000;
 
 export function createIdentityIssuer(deps: IdentityIssuerDeps): IdentityIssuer {
   const { encryptionKeys, publicOrigin, emailOf, clock } = deps;
-  let derived: ReturnType<typeof deriveIdentityKeys> | undefined;
+  let derived: Promise<readonly IdentityKey[]> | undefined;
   const emails = new LRUCache<string, { readonly email: string }>({ max: EMAILS_KEPT, ttl: EMAIL_KEPT_MS });
 
-  /** Not before the first tool asks: the command line and servers without a gateway need none. */
-  const identityKeys = () => (derived ??= deriveIdentityKeys(encryptionKeys));
+  /** Not before the first tool asks, with what signs: the command line and servers without a gateway need neither. */
+  const identityKeys = () =>
+    (derived ??= import('./identity-key.ts').then(({ deriveIdentityKeys }) =>
+      deriveIdentityKeys(encryptionKeys),
+    ));
 
   async function findEmail(userId: string): Promise<string> {
     const known = emails.get(userId);
@@ -63,19 +66,21 @@ export function createIdentityIssuer(deps: IdentityIssuerDeps): IdentityIssuer {
   }
 
   async function sign({ userId, username, role, endsAt }: Identity, email: string, audience: string) {
-    const { SignJWT } = await import('jose');
     const [key] = await identityKeys();
     if (key === undefined) throw new RangeError('There is no encryption key.');
     const now = Math.floor(clock.now() / SECOND_MS);
     const ends = Number.isFinite(endsAt) ? { session_ends: Math.floor(endsAt / SECOND_MS) } : {};
-    return new SignJWT({ preferred_username: username, groups: [role], ...(email && { email }), ...ends })
-      .setProtectedHeader({ alg: 'EdDSA', kid: key.kid, typ: 'JWT' })
-      .setIssuer(publicOrigin)
-      .setSubject(userId)
-      .setAudience(audience)
-      .setIssuedAt(now)
-      .setExpirationTime(Math.min(now + SIGNED_FOR_SECONDS, ends.session_ends ?? Number.POSITIVE_INFINITY))
-      .sign(key.privateKey);
+    return key.sign({
+      preferred_username: username,
+      groups: [role],
+      ...(email && { email }),
+      ...ends,
+      iss: publicOrigin,
+      sub: userId,
+      aud: audience,
+      iat: now,
+      exp: Math.min(now + SIGNED_FOR_SECONDS, ends.session_ends ?? Number.POSITIVE_INFINITY),
+    });
   }
 
   return {

@@ -37,7 +37,7 @@ export function createLiveRules({ file, audit, log, ...context }: LiveRulesDeps)
   type Outcome = { readonly rules: readonly GatewayRule[] } | { readonly problems: readonly string[] };
 
   async function read(path: string): Promise<Outcome & { readonly text: string }> {
-    // With what reads YAML: only a server with a gateway loads it.
+    // It brings the YAML parser, which only a server with a gateway needs.
     const { parseRules } = await import('./rules-file.ts');
     let text: string;
     try {

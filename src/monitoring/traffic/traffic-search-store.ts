@@ -50,16 +50,14 @@ export function createTrafficSearchStore({ db }: Pick<Database, 'db'>): TrafficS
 
   return {
     async list(filter, { after, through }, limit) {
-      let query = paginateSessions(indexed(db.selectFrom('traffic_log').selectAll(), filter, after)).limit(
-        limit,
-      );
+      let query = newestFirst(indexed(db.selectFrom('traffic_log').selectAll(), filter, after)).limit(limit);
       if (through !== undefined)
         query = query.where(sql<boolean>`(at, id) >= (${through.at}, ${through.id})`);
       return withNames(await query.where((eb) => eb.and(otherConditions(eb, filter))).execute());
     },
 
     cursorBehind: (filter, after, entries) =>
-      paginateSessions(indexed(db.selectFrom('traffic_log').select(['at', 'id']), filter, after))
+      newestFirst(indexed(db.selectFrom('traffic_log').select(['at', 'id']), filter, after))
         .offset(entries - 1)
         .limit(1)
         .executeTakeFirst(),
@@ -80,7 +78,7 @@ export function needsLooking({ method, status, text, slowerThanMs }: TrafficFilt
   return [method, status, text, slowerThanMs].some((part) => part !== undefined);
 }
 
-function paginateSessions<Columns>(query: Query<Columns>): Query<Columns> {
+function newestFirst<Columns>(query: Query<Columns>): Query<Columns> {
   return query.orderBy('at', 'desc').orderBy('id', 'desc');
 }
 
