@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createNoticeStore } from '../src/accounts/notices/notice-store.ts';
 import { createFactorStore } from '../src/accounts/second-factor/factor-store.ts';
@@ -12,6 +11,7 @@ import { makeKey } from './api/api-client.ts';
 import { makeStrategy, STRATEGY_FORM } from './strategies/trader.ts';
 import { type DeclaredRoute, listRoutes } from './support/route-list.ts';
 import { startTestServer, type TestServer } from './support/test-server.ts';
+import { totpCode } from './support/totp-code.ts';
 import { type Answer, createVisitor, PERSON, setUp, signIn, type Visitor } from './support/visitor.ts';
 
 const ORIGIN = { actor: 'test' };
@@ -139,7 +139,7 @@ describe('who may do what', () => {
 
   async function enrol(userId: string): Promise<void> {
     const secret = generateTotpSecret();
-    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    const code = totpCode(secret);
     await server.services.accounts.secondFactor.enrol({ userId, secret }, code, ORIGIN);
   }
 

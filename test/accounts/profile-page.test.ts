@@ -1,9 +1,9 @@
-import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateTotpSecret } from '../../src/accounts/second-factor/totp.ts';
 import { MINUTE_MS } from '../../src/core/duration.ts';
 import { createSettableClock } from '../support/settable-clock.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
+import { totpCode } from '../support/totp-code.ts';
 import { createVisitor, PERSON, setUp, signIn, type Visitor } from '../support/visitor.ts';
 import { LINK_WORLDS, type LinkWorld, ORIGIN, openLinkWorld, RAVI } from './link-world.ts';
 
@@ -97,8 +97,7 @@ describe.each(LINK_WORLDS)('The sign-in history, on %s,', (_name, open) => {
     const former = { type: 'login.failed', username: RAVI.username, userId: world.ravi.id } as const;
     await world.first.services.audit.record({ ...former, why: 'credentials' }, ORIGIN);
     const secret = generateTotpSecret();
-    const codeNow = () =>
-      new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: world.clock.now() });
+    const codeNow = () => totpCode(secret, world.clock.now());
     const enrolled = await secondFactor.enrol({ userId: world.ravi.id, secret }, codeNow(), ORIGIN);
     if (enrolled.kind !== 'enrolled') throw new Error(enrolled.kind);
 

@@ -66,7 +66,7 @@ describe.each(LOCATIONS)('the chain of the audit log on %s', (_name, locate) => 
       last: rows,
       head: rows,
     });
-    // On a slow disk a process may wait in vain for the others: then the log has its entries, and nothing else.
+    // On a slow disk a process may give up waiting for the others: then the log has its entries, and nothing else.
     const lines = logs.split('\n').filter((line) => line !== '');
     for (const line of lines) expect(line).toContain('could not be written; its entries are in this line');
     const inLog = logs.match(/"requestId":/g)?.length ?? 0;

@@ -1,4 +1,3 @@
-import { Secret, TOTP } from 'otpauth';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MINUTE_MS, SECOND_MS } from '../../src/core/duration.ts';
@@ -13,6 +12,7 @@ import {
 import { expectNoAxeViolations } from '../support/accessibility.ts';
 import { type Browser, launchBrowser } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
+import { totpCode } from '../support/totp-code.ts';
 import { PERSON } from '../support/visitor.ts';
 
 const [EMBEDDED, SCALED] = LINK_WORLDS;
@@ -69,7 +69,7 @@ describe.each([
   /** Each code counts once. */
   function nextCode(): string {
     world.clock.advance(MINUTE_MS);
-    return new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: world.clock.now() });
+    return totpCode(secret, world.clock.now());
   }
   const wrongCode = () => (nextCode() === '000000' ? '111111' : '000000');
 

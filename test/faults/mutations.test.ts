@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -212,7 +211,7 @@ interface Stage {
 async function openStage(patches: readonly Patch[]): Promise<Stage> {
   const mutant = createMutant(patches);
   const bundle = createScratchDirectory('mutant-bundle');
-  const { main } = await bundleServer(bundle.path, dirname(dirname(mutant.main)));
+  const { main } = await bundleServer(bundle.path, mutant.folder);
   const clock = createMachineClock();
   const env = { SESSION_EXPIRY_TIME: '03:00' };
   const house = await startHouse({ nodes: 1, people: 1, main, clock, env });

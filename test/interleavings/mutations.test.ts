@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createMutant, type Patch } from '../faults/support/mutant.ts';
@@ -142,7 +142,7 @@ test.each(Object.entries(MUTATIONS))(
   async (_name, { found, acts, ends, ...patch }) => {
     const mutant = createMutant([patch]);
     try {
-      const parts = await loadParts(dirname(mutant.main));
+      const parts = await loadParts(join(mutant.folder, 'src'));
       expect(await firstViolations(parts, { acts, ends })).toContainEqual(expect.stringMatching(found));
     } finally {
       mutant.remove();

@@ -1,4 +1,3 @@
-import { Secret, TOTP } from 'otpauth';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { createApp } from '../../src/app.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -14,6 +13,7 @@ import { createSecretHunt, type SecretHunt } from '../support/secret-hunt.ts';
 import { createSoftwareAuthenticator } from '../support/software-authenticator.ts';
 import { startTelegramServer, type TelegramServer } from '../support/telegram-server.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../support/test-server.ts';
+import { totpCode } from '../support/totp-code.ts';
 import { connectSandbox, createVisitor, setUp, signIn, type Visitor } from '../support/visitor.ts';
 
 const WAYS: readonly (readonly [string, () => Promise<Record<string, string>>])[] = [
@@ -374,7 +374,7 @@ describe.each(WAYS)('secrets that are sent to the server, %s', (_name, settings)
     const secret = (/<code>([A-Z2-7 ]{39})<\/code>/.exec(page.text)?.[1] ?? '').replaceAll(' ', '');
     hunt.add('the secret of an app', secret);
     const sealed = /name="sealed" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
-    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    const code = totpCode(secret);
     const _csrf = await admin.csrfTokenOf('/profile');
     const enrolled = await admin.post(
       '/profile/second-factor',

@@ -55,7 +55,7 @@ describe('a proof of who it is', () => {
     expect(ACTS).toContain('/api-keys');
   });
 
-  it.each(FORMS)('%s is shown to whoever has just signed in, and asks ten minutes later', async (path) => {
+  it.each(FORMS)('%s is shown right after signing in, and asks ten minutes later', async (path) => {
     clock.advance(10 * MINUTE_MS - 1);
     expect((await visitor.get(path)).location).not.toContain('/auth/confirm');
     clock.advance(1);

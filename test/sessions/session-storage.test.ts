@@ -346,7 +346,7 @@ describe.each(SESSION_RIGS)('sessions on %s', (name, open) => {
       expect(await registry.endStale('ravi', START + 1, 'cutoff')).toBe(0);
     });
 
-    it('ends 1,200 sessions of everybody in batches, and leaves what began at the instant', async () => {
+    it('ends 1,200 sessions of all users in batches, and leaves what began at the instant', async () => {
       const before: string[] = [];
       for (let each = 0; each < 1200; each += 1)
         before.push(

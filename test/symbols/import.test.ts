@@ -209,7 +209,7 @@ describe.each(DATABASES)('importing a master, on %s', (_name, openDatabase) => {
     expect(await latest()).toMatchObject({ instruments: ROWS, instrumentsBefore: ROWS });
   });
 
-  it('deletes the old master in batches, once nobody can be reading it any more', async () => {
+  it('deletes the old master in batches, once no request can be reading it any more', async () => {
     await world.importFile(sampleMasterText(ROWS));
     await world.importFile(sampleMasterText(ROWS));
     await world.room.keeper.tidy();

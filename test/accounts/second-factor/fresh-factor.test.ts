@@ -1,8 +1,8 @@
-import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { generateTotpSecret } from '../../../src/accounts/second-factor/totp.ts';
 import { MINUTE_MS } from '../../../src/core/duration.ts';
 import { ROUTE_POLICIES } from '../../../src/route-policies.ts';
+import { totpCode } from '../../support/totp-code.ts';
 import { createVisitor, keptFormIn, PERSON, signIn, type Visitor } from '../../support/visitor.ts';
 import { LINK_WORLDS, type LinkWorld, ORIGIN, openLinkWorld } from '../link-world.ts';
 
@@ -43,8 +43,7 @@ describe.each(LINK_WORLDS)('What is done to second factors, on %s,', (_name, ope
   });
 
   const factors = () => world.first.services.accounts.secondFactor;
-  const codeNow = () =>
-    new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: world.clock.now() });
+  const codeNow = () => totpCode(secret, world.clock.now());
   const confirm = (who: Visitor, code: string) =>
     who.submit(CONFIRM, { password: PERSON.password, code, returnTo: FACTOR });
   const sendTo = async (who: Visitor, path: string, fields: Record<string, string> = {}) =>
@@ -52,7 +51,7 @@ describe.each(LINK_WORLDS)('What is done to second factors, on %s,', (_name, ope
   const codesLeft = async () => (await factors().stateOf(ashaId)).recoveryCodesLeft;
 
   async function enrol(userId: string, of: string): Promise<readonly string[]> {
-    const code = new TOTP({ secret: Secret.fromBase32(of) }).generate({ timestamp: world.clock.now() });
+    const code = totpCode(of, world.clock.now());
     const enrolled = await factors().enrol({ userId, secret: of }, code, ORIGIN);
     if (enrolled.kind !== 'enrolled') throw new Error(enrolled.kind);
     return enrolled.recoveryCodes;

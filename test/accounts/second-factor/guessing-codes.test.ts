@@ -1,4 +1,3 @@
-import { Secret, TOTP } from 'otpauth';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLoginLimiter } from '../../../src/accounts/login-limiter.ts';
 import { createSecondFactor, type SecondFactor } from '../../../src/accounts/second-factor/second-factor.ts';
@@ -9,6 +8,7 @@ import { type Database, openDatabase } from '../../../src/storage/database.ts';
 import { createKeyRing } from '../../../src/storage/key-ring.ts';
 import { createSettableClock } from '../../support/settable-clock.ts';
 import { startTestServer, TEST_SECRETS, type TestServer } from '../../support/test-server.ts';
+import { totpCode } from '../../support/totp-code.ts';
 import { createVisitor, PERSON, setUp, type Visitor } from '../../support/visitor.ts';
 import { createRecordingAudit } from '../recording-audit.ts';
 
@@ -16,11 +16,9 @@ const GUESSES = 10_000;
 const START = '2026-11-20T12:00:00+05:30';
 const origin = { actor: 'asha' };
 
-const codeOf = (secret: string, at: number) =>
-  new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: at });
 /** Another one for each `turn`: one that is sent twice in a sign-in may be a form that was. */
 const wrongAt = (secret: string, at: number, turn = 0) =>
-  String((Number(codeOf(secret, at)) + 1 + turn) % 1_000_000).padStart(6, '0');
+  String((Number(totpCode(secret, at)) + 1 + turn) % 1_000_000).padStart(6, '0');
 
 describe('ten thousand wrong codes of a stranger who knows the password', () => {
   const clock = createSettableClock(START);
@@ -41,7 +39,7 @@ describe('ten thousand wrong codes of a stranger who knows the password', () => 
     const keyRing = createKeyRing({ keys: [TEST_SECRETS.ENCRYPTION_KEY], clock });
     const audit = createRecordingAudit();
     secondFactor = createSecondFactor({ database, keyRing, redis: undefined, clock, audit, rule: 'all' });
-    await secondFactor.enrol({ userId, secret }, codeOf(secret, clock.now()), origin);
+    await secondFactor.enrol({ userId, secret }, totpCode(secret, clock.now()), origin);
     advance(MINUTE_MS);
   });
   afterEach(async () => {
@@ -65,7 +63,7 @@ describe('ten thousand wrong codes of a stranger who knows the password', () => 
       expect(['wrong', 'limited']).toContain(kind);
       if (kind === 'wrong') lookedAt.push(clock.now() - startedAt);
       if (guess % 1000 === 999)
-        expect((await check(codeOf(secret, clock.now()), true)).kind, `after ${guess}`).toBe('accepted');
+        expect((await check(totpCode(secret, clock.now()), true)).kind, `after ${guess}`).toBe('accepted');
       advance(DAY_MS / (GUESSES + 1));
     }
     expect(lookedAt).toHaveLength(50);
@@ -74,7 +72,7 @@ describe('ten thousand wrong codes of a stranger who knows the password', () => 
         lookedAt.filter((at) => at >= hour * HOUR_MS && at < (hour + 1) * HOUR_MS).length,
       ).toBeLessThanOrEqual(10);
     // Not even the right one, from a device that is not known.
-    expect((await check(codeOf(secret, clock.now()), false)).kind).toBe('limited');
+    expect((await check(totpCode(secret, clock.now()), false)).kind).toBe('limited');
   });
 
   it('come to as many attempts of one address as LOGIN_RATE_LIMIT says, whatever it is that they try', async () => {
@@ -109,7 +107,7 @@ describe('wrong codes over HTTP, of a stranger who knows the password and has ma
     await setUp(createVisitor(server.origin));
     const user = await server.services.users.findByUsername(PERSON.username);
     const account = { userId: user?.id ?? '', secret };
-    await server.services.accounts.secondFactor.enrol(account, codeOf(secret, clock.now()), origin);
+    await server.services.accounts.secondFactor.enrol(account, totpCode(secret, clock.now()), origin);
     clock.advance(MINUTE_MS);
     owner = createVisitor(server.origin);
     await ownerSignsIn();
@@ -118,7 +116,7 @@ describe('wrong codes over HTTP, of a stranger who knows the password and has ma
 
   async function ownerSignsIn(): Promise<void> {
     await owner.submit('/auth/login', PERSON);
-    const entered = await owner.submit('/auth/login/totp', { code: codeOf(secret, clock.now()) });
+    const entered = await owner.submit('/auth/login/totp', { code: totpCode(secret, clock.now()) });
     expect(entered.location).toBe('/dashboard');
     await owner.submit('/auth/logout', {}, '/auth/logout');
     clock.advance(MINUTE_MS);
@@ -150,7 +148,7 @@ describe('wrong codes over HTTP, of a stranger who knows the password and has ma
       );
     expect(statuses.filter((status) => status === 401)).toHaveLength(10);
     expect(statuses.slice(10).every((status) => status === 429)).toBe(true);
-    expect(await guess('192.0.2.7', () => codeOf(secret, clock.now()), 1)).toEqual([429]);
+    expect(await guess('192.0.2.7', () => totpCode(secret, clock.now()), 1)).toEqual([429]);
 
     await ownerSignsIn();
   });

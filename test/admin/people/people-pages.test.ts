@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import { Secret, TOTP } from 'otpauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { generateTotpSecret } from '../../../src/accounts/second-factor/totp.ts';
 import { createApiClient, makeKey } from '../../api/api-client.ts';
 import { startTestServer, type TestServer } from '../../support/test-server.ts';
+import { totpCode } from '../../support/totp-code.ts';
 import { connectSandbox, createVisitor, PERSON, setUp, signIn, type Visitor } from '../../support/visitor.ts';
 
 const OTHER = { username: 'ravi', password: 'long-quiet-evening-77', email: 'ravi@example.org' } as const;
@@ -148,7 +148,7 @@ describe('the pages about people', () => {
   it('reset a second factor after a question, and say so', async () => {
     const { secondFactor } = server.services.accounts;
     const secret = generateTotpSecret();
-    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate();
+    const code = totpCode(secret);
     await secondFactor.enrol({ userId: otherId, secret }, code, { actor: 'test' });
     expect((await admin.get(`/users/${otherId}/factors`)).text).toContain('stop working');
     expect(await secondFactor.has(otherId)).toBe(true);

@@ -13,7 +13,7 @@ export interface Patch {
 
 /** A copy of the server with a fault built in. */
 export interface Mutant {
-  readonly main: string;
+  readonly folder: string;
   remove(): void;
 }
 
@@ -32,5 +32,8 @@ export function createMutant(patches: readonly Patch[]): Mutant {
       text.replace(from, () => to),
     );
   }
-  return { main: join(directory.path, 'src', 'main.ts'), remove: () => directory.remove() };
+  return {
+    folder: directory.path,
+    remove: () => directory.remove(),
+  };
 }
