@@ -205,6 +205,7 @@ const SENTENCES: Sentences = {
     `${alertHeading(what)}. It began ${formatIst(raisedAt)}. At the worst: ${alertSentence({ what, figure, threshold })}`,
 };
 
+/** Rows by their numbers, both included. */
 export const verifiedRows = (from: number, to: number): string =>
   from === to ? `Row ${from} verified.` : `Rows ${from} to ${to} verified.`;
 

@@ -112,7 +112,7 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
         title: 'Brokers',
         brokers: await overview.of(userId, req),
         notice: readNotice(req),
-        // Of who came from another page to connect, and did not allow it: the forms lead there again.
+        // The page from which a user came who did not allow the connection: the forms lead back to it.
         backTo: safeReturnTo(req.query['returnTo']),
       });
     },

@@ -10,7 +10,7 @@ import { currentSession } from './current-session.ts';
 /** The page that asks for the password. */
 export const CONFIRM = '/auth/confirm';
 
-/** So old, it counts no more. A form that was filled in for longer is kept, and carried out once it is shown again. */
+/** How long a password, passkey or code counts. A form that takes longer to fill in is kept, and carried out after the next one. */
 const FRESH_MS = 10 * MINUTE_MS;
 
 /** The password once more, before what a stolen session must not be enough for. */

@@ -46,7 +46,7 @@ export function createNoticeRouter({ noticeStore, lifecycle, passkeys, clock }: 
   const ask: RequestHandler = async (req: Request, res: Response) => {
     const { id, kind, device, text, createdAt } = await find(req);
     const { userId } = currentSession(req);
-    // Its session has ended meanwhile, at the cutoff perhaps: another password is what is left to do.
+    // The session has ended meanwhile, at the cutoff for example: its user only needs another password.
     if ((await findOwnDevice(lifecycle, userId, device)) === undefined) return res.redirect(303, ENDED);
     renderPage(req, res, 'accounts/links/device', {
       title: 'End this session?',

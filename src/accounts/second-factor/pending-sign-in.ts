@@ -23,7 +23,7 @@ export interface PendingSignIn extends Credentials {
   takeTry(): Promise<boolean>;
   /** False where this code was sent with this sign-in before: a form that was sent twice. */
   isFirst(code: string): Promise<boolean>;
-  /** Remembers that this code did not sign in: who sends it again need not wait for what becomes of the first. */
+  /** Remembers that this code did not sign in: sent again, it need not wait for the result of the first request. */
   refuse(code: string): Promise<void>;
   isRefused(code: string): Promise<boolean>;
   /** Whether it was used to sign in meanwhile. */
