@@ -4,8 +4,11 @@ import pg from 'pg';
 /** SQLite: another process holds the file, the disk is full or broken. */
 const SQLITE_CODES = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|READONLY|CORRUPT|NOTADB)/;
 
-/** Postgres (appendix A of its manual): connection exceptions, no more resources, an operator intervened, read-only. */
-const POSTGRES_CLASSES = /^(08|53|57|58|25006)/;
+/**
+ * Postgres (appendix A of its manual): connection exceptions, no more resources, an operator or a time-out intervened,
+ * read-only, a transaction that was idle for too long.
+ */
+const POSTGRES_CLASSES = /^(08|53|57|58|25006|25P03)/;
 
 /** Postgres takes no NUL in a text (character_not_in_repertoire); SQLite does. */
 const NO_TEXT = '22021';

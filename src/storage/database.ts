@@ -37,6 +37,13 @@ export interface Database {
 /** How long a writer waits for another process that holds the file. The event loop waits with it, so: short. */
 const SQLITE_BUSY_TIMEOUT_MS = SECOND_MS;
 const POSTGRES_TIMEOUT_MS = 1.5 * SECOND_MS;
+/**
+ * Of Postgres's own time-outs. A statement that waits for a lock is ended there just before pg stops to wait: else its
+ * backend would wait on behind the closed connection, one more with each attempt, until Postgres takes no more. A transaction
+ * whose node was cut off or stopped gives its locks back after so long; by TCP alone that takes two hours.
+ */
+const STATEMENT_SHARE = 0.9;
+const IDLE_TRANSACTION_MS = 5 * SECOND_MS;
 const MIGRATION_WAIT_MS = 30 * SECOND_MS;
 
 export interface OpenOptions {
@@ -159,6 +166,8 @@ function connectPostgres(url: string, queryTimeoutMs = POSTGRES_TIMEOUT_MS): Dat
     max: 10,
     connectionTimeoutMillis: POSTGRES_TIMEOUT_MS,
     query_timeout: queryTimeoutMs,
+    statement_timeout: queryTimeoutMs * STATEMENT_SHARE,
+    idle_in_transaction_session_timeout: IDLE_TRANSACTION_MS,
     types: { getTypeParser: numbersForBigints as typeof pg.types.getTypeParser },
   });
   // An idle connection that the server closed is replaced by the pool; without a listener it would end the process.

@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/storage/database.ts';
+import { isDatabaseFailure } from '../../src/storage/database-failure.ts';
+import type { Schema } from '../../src/storage/schema.ts';
 import { createTcpProxy } from '../faults/support/tcp-proxy.ts';
 import { DATABASES, emptyPostgres } from '../support/databases.ts';
 import { findFreePort } from '../support/free-port.ts';
@@ -236,6 +238,36 @@ describe('a Postgres database', () => {
     await expect(database.ping()).rejects.toThrow('timeout');
     for (let each = 0; each < 8; each += 1) await database.ping();
     await database.close();
+    proxy.close();
+  });
+
+  it('is held up for seconds, and not for hours, by a row whose holder the network has forgotten', async () => {
+    const direct = await createDatabase({ url: inject('postgresUrl') });
+    const proxy = await createTcpProxy(Number(new URL(direct).port));
+    const url = Object.assign(new URL(direct), { port: String(proxy.port) }).toString();
+    const [holder, other] = await Promise.all(
+      [url, direct].map((each) => openDatabase({ dialect: 'postgres', url: each })),
+    );
+    if (holder === undefined || other === undefined) throw new Error('There are two');
+    await other.db.insertInto('installation').values({ id: 1, created_at: 0 }).execute();
+    const write = (db: Kysely<Schema>, instant: number) =>
+      db.updateTable('installation').set({ created_at: instant }).execute();
+    const lost = holder.db.transaction().execute(async (transaction) => {
+      await write(transaction, 1);
+      proxy.swallow();
+      await write(transaction, 2);
+    });
+    await expect(lost).rejects.toThrow('timeout');
+
+    await expect(write(other.db, 3)).rejects.toThrow('statement timeout');
+    const waiting = sql<{ pid: number }>`select pid from pg_stat_activity where wait_event_type = 'Lock'`;
+    expect((await waiting.execute(other.db)).rows).toEqual([]);
+    await expect.poll(() => write(other.db, 4).then(() => 'written', isDatabaseFailure)).toBe('written');
+    const row = await other.db.selectFrom('installation').select('created_at').executeTakeFirst();
+    expect(row?.created_at).toBe(4);
+
+    await other.close();
+    await holder.close();
     proxy.close();
   });
 });
