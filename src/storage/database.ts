@@ -13,6 +13,7 @@ import { discardStuckConnections } from './postgres-pool.ts';
 import { copyBeforeMigration } from './pre-migration-copy.ts';
 import { withPreparedStatements } from './prepared-statements.ts';
 import type { Schema } from './schema.ts';
+import { checkpointInThread } from './sqlite-checkpoints.ts';
 import { TransactionalSqliteAdapter } from './transactional-sqlite-adapter.ts';
 
 export type DatabaseDialect = 'sqlite' | 'postgres';
@@ -112,12 +113,17 @@ function connectSqlite(
   sqlite.pragma('foreign_keys = ON');
   const failFast = createFailFast(sqlite, SQLITE_BUSY_TIMEOUT_MS);
   const dialect = new SqliteDialect({ database: withPreparedStatements(sqlite, failFast) });
-  return createDatabase('sqlite', {
-    createAdapter: () => new TransactionalSqliteAdapter(),
-    createDriver: () => dialect.createDriver(),
-    createIntrospector: (db) => dialect.createIntrospector(db),
-    createQueryCompiler: () => dialect.createQueryCompiler(),
-  });
+  const endCheckpoints = sqlite.memory ? () => Promise.resolve() : checkpointInThread(sqlite, file);
+  return createDatabase(
+    'sqlite',
+    {
+      createAdapter: () => new TransactionalSqliteAdapter(),
+      createDriver: () => dialect.createDriver(),
+      createIntrospector: (db) => dialect.createIntrospector(db),
+      createQueryCompiler: () => dialect.createQueryCompiler(),
+    },
+    endCheckpoints,
+  );
 }
 
 /**
@@ -182,7 +188,11 @@ function numbersForBigints(oid: number, format?: 'text' | 'binary'): unknown {
   return format === undefined ? pg.types.getTypeParser(oid) : pg.types.getTypeParser(oid, format as 'text');
 }
 
-function createDatabase(name: DatabaseDialect, dialect: Dialect): Database {
+function createDatabase(
+  name: DatabaseDialect,
+  dialect: Dialect,
+  beforeClosing = () => Promise.resolve(),
+): Database {
   const acting = createActing();
   const db = new Kysely<Schema>({
     dialect: createGuardedDialect(dialect, { acting, beginsImmediately: name === 'sqlite' }),
@@ -194,6 +204,9 @@ function createDatabase(name: DatabaseDialect, dialect: Dialect): Database {
     async ping() {
       await sql`select 1`.execute(db);
     },
-    close: () => db.destroy(),
+    async close() {
+      await beforeClosing();
+      await db.destroy();
+    },
   };
 }

@@ -90,7 +90,7 @@ describe.each([
 
   it.each(Object.entries(MEETINGS))(
     'is final every time when %s',
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async (_how, { tries, changes, meet }) => {
       let final = 0;
       for (let attempt = 0; attempt < tries; attempt += 1) {

@@ -29,6 +29,8 @@ export async function bundleServer(folder: string, sources = PROJECT): Promise<B
   await build.write({ dir: join(app, 'src'), keepNames: true });
   await build.close();
   for (const part of ['views', 'public', 'package.json']) symlinkSync(join(sources, part), join(app, part));
+  // A thread is started from its file's name, which no bundler sees.
+  symlinkSync(join(sources, 'src/storage/checkpoint-worker.ts'), join(app, 'src/checkpoint-worker.ts'));
   symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
   return { main: join(app, 'src/main.js'), cli: join(app, 'src/cli.js') };
 }
