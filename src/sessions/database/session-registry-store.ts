@@ -15,10 +15,74 @@ export function createDatabaseSessionRegistry(
   deps: DatabaseSessionStorageDeps,
   rows: SessionRows,
 ): SessionRegistry {
-  const { clock, calendar, lifetime } = deps;
+  const { lifetime } = deps;
   const { db } = deps.database;
   const ownIdle = createOwnIdleRows(deps);
 
+  return {
+    ...createSessionLists(deps, rows),
+    ...createSessionEndings(deps),
+
+    // The row is its own index.
+    register: () => Promise.resolve(),
+
+    async findIdle(limit) {
+      const found = await db
+        .selectFrom('sessions')
+        .select('sid')
+        .where('last_seen', '<=', lifetime.idleSince())
+        .limit(limit)
+        .execute();
+      const byOwnLimit = await ownIdle.find(limit);
+      return [...new Set([...found.map((row) => row.sid), ...byOwnLimit])].slice(0, limit);
+    },
+
+    isUsable: async (sid) => (await rows.load(sid)) !== undefined,
+
+    async isIndexed(sid) {
+      const row = await db.selectFrom('sessions').select('sid').where('sid', '=', sid).executeTakeFirst();
+      return row !== undefined;
+    },
+
+    async lastSeen(sid) {
+      const row = await db
+        .selectFrom('sessions')
+        .select('last_seen')
+        .where('sid', '=', sid)
+        .executeTakeFirst();
+      return row?.last_seen;
+    },
+
+    setIdleLimit: ownIdle.set,
+    ownIdleLimit: ownIdle.of,
+
+    async setRole(userId, role) {
+      await db.transaction().execute(async (trx) => {
+        const own = trx.selectFrom('sessions').select(['sid', 'body']).where('user_id', '=', userId);
+        for (const { sid, body } of await own.execute()) {
+          const session = rows.parse(sid, body);
+          if (session === undefined) continue;
+          await trx
+            .updateTable('sessions')
+            .set({ body: JSON.stringify({ ...session, role }) })
+            .where('sid', '=', sid)
+            .execute();
+        }
+      });
+    },
+
+    // Lifetimes are computed at each load.
+    applyPolicy: () => Promise.resolve(),
+
+    flush: (options) => rows.activity.flush(options),
+  };
+}
+
+/** Lists and counts sessions. */
+function createSessionLists(
+  { database: { db }, clock, calendar, lifetime }: DatabaseSessionStorageDeps,
+  rows: SessionRows,
+): Pick<SessionRegistry, 'listByUser' | 'listAll' | 'listNewest' | 'countLive' | 'countBefore'> {
   /** Of what is signed in, not idle, and not from before the cutoff. */
   function live(found: readonly Selectable<SessionsTable>[]): readonly DeviceSession[] {
     return found
@@ -31,11 +95,6 @@ export function createDatabaseSessionRegistry(
   }
 
   return {
-    ...createSessionEndings(deps),
-
-    // The row is its own index.
-    register: () => Promise.resolve(),
-
     async listByUser(userId) {
       return live(
         await db
@@ -112,55 +171,5 @@ export function createDatabaseSessionRegistry(
         .executeTakeFirstOrThrow();
       return Number(sessions);
     },
-
-    async findIdle(limit) {
-      const found = await db
-        .selectFrom('sessions')
-        .select('sid')
-        .where('last_seen', '<=', lifetime.idleSince())
-        .limit(limit)
-        .execute();
-      const byOwnLimit = await ownIdle.find(limit);
-      return [...new Set([...found.map((row) => row.sid), ...byOwnLimit])].slice(0, limit);
-    },
-
-    isUsable: async (sid) => (await rows.load(sid)) !== undefined,
-
-    async isIndexed(sid) {
-      const row = await db.selectFrom('sessions').select('sid').where('sid', '=', sid).executeTakeFirst();
-      return row !== undefined;
-    },
-
-    async lastSeen(sid) {
-      const row = await db
-        .selectFrom('sessions')
-        .select('last_seen')
-        .where('sid', '=', sid)
-        .executeTakeFirst();
-      return row?.last_seen;
-    },
-
-    setIdleLimit: ownIdle.set,
-    ownIdleLimit: ownIdle.of,
-
-    async setRole(userId, role) {
-      await db.transaction().execute(async (trx) => {
-        const own = trx.selectFrom('sessions').select(['sid', 'body']).where('user_id', '=', userId);
-        for (const { sid, body } of await own.execute()) {
-          const session = rows.parse(sid, body);
-          if (session === undefined) continue;
-          await trx
-            .updateTable('sessions')
-            .set({ body: JSON.stringify({ ...session, role }) })
-            .where('sid', '=', sid)
-            .execute();
-        }
-      });
-    },
-
-    // Lifetimes are computed at each load.
-    applyPolicy: () => Promise.resolve(),
-
-    flush: (options) => rows.activity.flush(options),
   };
 }
