@@ -117,10 +117,11 @@ module.exports = {
     },
     {
       name: 'no-orphans',
-      comment: 'A module that neither main.ts nor the command line reaches is dead: remove it.',
+      comment:
+        'A module that neither main.ts nor the command line reaches is dead: remove it. Threads are started by the name of their file.',
       severity: 'error',
       from: { path: '^src/(?:cli/)?main\\.ts$' },
-      to: { path: '^src/', pathNot: '^src/(?:cli/)?main\\.ts$', reachable: false },
+      to: { path: '^src/', pathNot: '^src/(?:cli/)?main\\.ts$|-worker\\.ts$', reachable: false },
     },
   ],
   options: {

@@ -17,13 +17,11 @@ import { createAuditLog } from './audit/audit-store.ts';
 import { createBanFeature } from './bans/ban-feature.ts';
 import type { Infrastructure } from './boot/connect.ts';
 import { createJobs } from './boot/jobs.ts';
+import { createReadiness, serverParts } from './boot/readiness.ts';
 import { createAdapters } from './broker/adapters/all-adapters.ts';
 import type { BrokerAdapter } from './broker/broker-adapter.ts';
 import { createBrokerFeature } from './broker/broker-feature.ts';
 import type { Config } from './config.ts';
-import { alertCause, alertHeading, alertSentence } from './core/alert.ts';
-import type { Clock } from './core/clock.ts';
-import { CLOCK_SKEW_TOLERANCE_MS } from './core/expiry.ts';
 import { toReceiptView } from './core/receipt-view.ts';
 import { createDashboardRouter } from './dashboard/routes.ts';
 import { createFeedFeature } from './feed/feed-feature.ts';
@@ -35,7 +33,6 @@ import { createAddressList } from './http/address-list.ts';
 import { createDraining } from './http/draining.ts';
 import type { Feature } from './http/feature.ts';
 import { createMetricsRegistry } from './http/metrics.ts';
-import type { ReadinessCheck } from './http/probes.ts';
 import { createRateLimits } from './http/rate-limits.ts';
 import { createRequestLog } from './http/request-log.ts';
 import { createMailFeature } from './mail/mail-feature.ts';
@@ -60,8 +57,6 @@ import { createCaches } from './storage/caches.ts';
 import { createCiphertextStore } from './storage/ciphertext-store.ts';
 import { createKeyRing } from './storage/key-ring.ts';
 import { createKeyRotation } from './storage/key-rotation.ts';
-import type { RedisClient } from './storage/redis.ts';
-import { clockDifferenceMs } from './storage/redis-clock.ts';
 import { createRedisLeases } from './storage/redis-leases.ts';
 import type { CheckedSecret } from './storage/secret-checks.ts';
 import { signalBodySchema } from './strategies/signal-body.ts';
@@ -86,9 +81,6 @@ export interface ComposeDeps {
   /** Of passwords and API keys, other than ARGON2_PARAMETERS: for tests. */
   readonly hashCost?: HashCost;
 }
-
-/** Parts of readiness whose outage the overview explains; it describes the other parts by itself. */
-const OVERVIEW_PARTS: ReadonlySet<string> = new Set(['database', 'redis', 'clock']);
 
 /** On a user's profile. */
 const SIGN_INS_SHOWN = 20;
@@ -446,18 +438,11 @@ export function compose({
     waitingRevocations: pending.summary,
     countLogouts: brokers.countLogouts,
     countMessages: telegram.countMessages,
-    parts: createReadiness(infrastructure).filter(({ name }) => OVERVIEW_PARTS.has(name)),
+    parts: serverParts(infrastructure),
     auditHoursSince: auditFeature.hours.since,
     trafficHoursSince: traffic.hourStore.since,
     chainState: auditFeature.chainState,
-    // Pending revocations have a line of their own there, from the first second on.
-    openAlerts: async () =>
-      (await load.alertStore.listOpen())
-        .filter(({ what }) => what !== alertCause('revocation'))
-        .map(({ raisedAt, ...alert }) => ({
-          what: `${alertHeading(alert.what)}. ${alertSentence(alert)}`,
-          since: raisedAt,
-        })),
+    openAlerts: load.openAlerts,
   });
   const people = createPeopleRouter({
     ...shared,
@@ -557,7 +542,7 @@ export function compose({
     /** Features that take WebSockets. */
     handshakes: [gateway.takesHandshake, feed.takesHandshake],
     requestWatch: { clock, observers: [requestLog.observe, traffic.observe, load.observe] },
-    readiness: [...createReadiness(infrastructure), ...secretChecks(changedSecrets), draining.check],
+    readiness: [...createReadiness(infrastructure, changedSecrets), draining.check],
     routers: features.flatMap(({ router }) => (router === undefined ? [] : [router])),
     metrics: createMetricsRegistry(features.flatMap(({ metrics = [] }) => metrics)),
     jobs: createJobs({
@@ -572,26 +557,4 @@ export function compose({
       jobs: features.flatMap(({ jobs = [] }) => jobs),
     }),
   };
-}
-
-/** Not what waits: a revocation that is stuck would take every node out of the load balancer. It raises an alert. */
-function createReadiness({ clock, database, redis, gate }: Infrastructure): readonly ReadinessCheck[] {
-  return [
-    { name: 'database', check: () => database.ping() },
-    ...(redis === undefined ? [] : [{ name: 'redis', check: async () => void (await redis.ping()) }]),
-    ...(redis === undefined ? [] : [{ name: 'clock', check: () => compareClocks(redis, clock) }]),
-    ...(gate === undefined ? [] : [{ name: 'sessions', check: async () => gate.pass() }]),
-  ];
-}
-
-/** Restarting the server with the right secrets, or `curfew keys accept`, is what ends this. */
-function secretChecks(changed: readonly CheckedSecret[]): readonly ReadinessCheck[] {
-  if (changed.length === 0) return [];
-  return [{ name: 'secrets', check: () => Promise.reject(new Error(`Changed: ${changed.join(', ')}`)) }];
-}
-
-async function compareClocks(redis: RedisClient, clock: Clock): Promise<void> {
-  const differenceMs = await clockDifferenceMs(redis, clock);
-  if (Math.abs(differenceMs) > CLOCK_SKEW_TOLERANCE_MS)
-    throw new Error(`The clock differs by ${differenceMs} ms`);
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
+import { createAlertStore } from '../../src/monitoring/load/alert-store.ts';
 import { expectNoAxeViolations } from '../support/accessibility.ts';
 import { type Browser, launchBrowser } from '../support/browser.ts';
 import { startTestServer, type TestServer } from '../support/test-server.ts';
@@ -46,7 +47,7 @@ describe('the page of the load, in a browser on a phone', () => {
     await requests.getByText('5', { exact: true }).waitFor();
     await askInVain(20);
     await requests.getByText('25', { exact: true }).waitFor();
-    await server.services.load.alertStore.raiseOrKeep(
+    await createAlertStore(server.infrastructure.database).raiseOrKeep(
       { what: 'failed:api', figure: 0.5, threshold: 0.05, node: 'desk', busiest: [] },
       systemClock.now(),
     );

@@ -1,5 +1,11 @@
 import { hostname } from 'node:os';
-import type { AlertThresholds, BusyAddress } from '../../core/alert.ts';
+import {
+  type AlertThresholds,
+  alertCause,
+  alertHeading,
+  alertSentence,
+  type BusyAddress,
+} from '../../core/alert.ts';
 import type { AuditLog } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -8,7 +14,7 @@ import type { Feature } from '../../http/feature.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import type { Database } from '../../storage/database.ts';
 import { type AlertMonitor, createAlertMonitor } from './alert-monitor.ts';
-import { type AlertStore, createAlertStore } from './alert-store.ts';
+import { createAlertStore } from './alert-store.ts';
 import { type AddressRules, toBusyAddresses } from './busy-addresses.ts';
 import type { LoadHour } from './class-load.ts';
 import { createEventLoop } from './event-loop.ts';
@@ -33,7 +39,8 @@ export interface WatchFeatureDeps extends AddressRules {
 
 export interface WatchFeature extends Feature {
   readonly observe: RequestObserver;
-  readonly alertStore: AlertStore;
+  /** What lasts, in words, but for waiting revocations: the overview has figures of its own for these. */
+  openAlerts(): Promise<readonly { readonly what: string; readonly since: number }[]>;
   readonly monitor: AlertMonitor;
 }
 
@@ -70,7 +77,13 @@ export function createWatchFeature(deps: WatchFeatureDeps): WatchFeature {
 
   return {
     observe: window.observe,
-    alertStore,
+    openAlerts: async () =>
+      (await alertStore.listOpen())
+        .filter(({ what }) => what !== alertCause('revocation'))
+        .map((alert) => ({
+          what: `${alertHeading(alert.what)}. ${alertSentence(alert)}`,
+          since: alert.raisedAt,
+        })),
     monitor,
     jobs: [monitor],
     cleanup: monitor.tidy,

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ARGON2_PARAMETERS } from '../../../src/accounts/password-hasher.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../../src/core/duration.ts';
+import { createAlertStore } from '../../../src/monitoring/load/alert-store.ts';
 import { makeKey } from '../../api/api-client.ts';
 import { type BannedWorld, createBannedWorld, WAYS_TO_RUN } from '../../bans/banned-world.ts';
 import { startTelegramServer, type TelegramServer } from '../../support/telegram-server.ts';
@@ -229,7 +230,7 @@ test('an alert ends also where the node that raised it is gone', async () => {
   const world = await createBannedWorld(nodeCount, await settings());
   try {
     const alert = { what: 'refused:api', figure: 1, threshold: 0.5, node: 'gone', busiest: [] };
-    await world.first.services.load.alertStore.raiseOrKeep(alert, world.clock.now());
+    await createAlertStore(world.first.infrastructure.database).raiseOrKeep(alert, world.clock.now());
     world.clock.advance(5 * MINUTE_MS - 1);
     await world.last.services.load.monitor.check();
     expect(await world.events('alert.ended')).toEqual([]);
