@@ -55,6 +55,20 @@ describe.each(DATABASES)('sessions embedded on %s', (_name, open) => {
     expect(await storage.registry.endingOf(sid)).toBeUndefined();
   });
 
+  it('let requests in between the batches in which a sweep ends them', async () => {
+    for (let each = 0; each < 600; each += 1) await signIn();
+    let turns = 0;
+    let counting = setImmediate(function count() {
+      turns += 1;
+      counting = setImmediate(count);
+    });
+    let batches = 0;
+    for await (const _batch of storage.registry.endAllBefore(START + 1, 'cutoff')) batches += 1;
+    clearImmediate(counting);
+    expect(batches).toBeGreaterThan(1);
+    expect(turns).toBeGreaterThanOrEqual(batches);
+  });
+
   it('are ended by two nodes at once without an error, each counted once', async () => {
     const sids = await Promise.all(Array.from({ length: 40 }, signIn));
     const counts = await Promise.all([
