@@ -1,13 +1,12 @@
 import type { Clock } from '../../core/clock.ts';
-import { MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
 import type { Log } from '../../core/log.ts';
 import { isMarketOpen } from '../../core/market-hours.ts';
-import type { PriceMode, PriceStream, ReadStreamPass, StreamEnd, StreamPass } from '../../core/price-feed.ts';
+import type { PriceMode, ReadStreamPass, StreamPass } from '../../core/price-feed.ts';
 import { type BookPlace, createPriceBook, type PriceReader } from './price-book.ts';
 import type { LastQuote } from './price-frame.ts';
 import { createStreamSilence } from './stream-silence.ts';
-import { createStreamSubscriptions } from './stream-subscriptions.ts';
-import { createUpstreamPast, type UpstreamPast } from './upstream-past.ts';
+import { createUpstreamLink } from './upstream-link.ts';
+import { createUpstreamRetries, type UpstreamPast } from './upstream-retries.ts';
 
 export interface UpstreamDeps {
   readonly readStreamPass: ReadStreamPass;
@@ -41,15 +40,6 @@ export interface Upstream {
 /** `waiting`: for a new token, or for the next try. */
 export type UpstreamState = 'opening' | 'open' | 'waiting' | 'ended';
 
-const FIRST_RETRY_MS = SECOND_MS;
-const LONGEST_RETRY_MS = MINUTE_MS;
-
-interface Link {
-  readonly pass: StreamPass;
-  readonly stream: PriceStream;
-  isOpen: boolean;
-}
-
 export interface UpstreamOptions {
   readonly userId: string;
   readonly broker: string;
@@ -61,21 +51,23 @@ export interface UpstreamOptions {
 
 export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Upstream {
   const { userId, broker, onEnd } = options;
-  const { readStreamPass, clock, log, random } = deps;
+  const { readStreamPass, clock, log } = deps;
   const book = createPriceBook(broker);
   const silence = createStreamSilence(clock);
-  let link: Link | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  let past = options.past ?? createUpstreamPast();
-  let openedAt = clock.now();
-  let ticks = 0;
+  const retries = createUpstreamRetries({ ...deps, broker, past: options.past, retry: () => void look() });
+  const link = createUpstreamLink({
+    book,
+    silence,
+    clock,
+    onTicks: retries.noteTicks,
+    onEnd({ kind, why }, pass) {
+      log.info({ broker, userId, kind, why }, 'A price stream has ended');
+      retries.noteEnd(kind, pass);
+    },
+  });
   let hasEnded = false;
   let isLooking = false;
   let isToLookAgain = false;
-
-  const subscriptions = createStreamSubscriptions(book.modeOf, () =>
-    link?.isOpen ? link.stream : undefined,
-  );
 
   async function look(): Promise<void> {
     if (hasEnded) return;
@@ -87,13 +79,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     isLooking = true;
     try {
       const reading = await readStreamPass(userId, broker);
-      if (hasEnded) return;
-      const pass = reading.kind === 'pass' ? reading : undefined;
-      if (link !== undefined && link.pass.version !== pass?.version) drop();
-      if (pass?.version !== past.version) beginAnew(pass?.version);
-      if (past.unreported !== undefined) void report(past.unreported);
-      const isTurn = link === undefined && retry === undefined && !past.isRefused;
-      if (pass !== undefined && isTurn) open(pass);
+      if (!hasEnded) follow(reading.kind === 'pass' ? reading : undefined);
     } catch (err) {
       log.warn({ err, broker }, 'What opens a price stream could not be read; it is tried again');
     } finally {
@@ -104,98 +90,24 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     await look();
   }
 
-  /** With another token, or none. */
-  function beginAnew(version: string | undefined): void {
-    past = createUpstreamPast(version);
-    clearTimeout(retry);
-    retry = undefined;
-  }
-
-  function open(pass: StreamPass): void {
-    subscriptions.forget();
-    const opened = pass.connect({
-      onOpen() {
-        if (link?.stream !== opened) return;
-        link.isOpen = true;
-        openedAt = clock.now();
-        silence.begin();
-        for (const key of book.keys()) subscriptions.want(key);
-      },
-      onTicks(news) {
-        if (link?.stream !== opened) return;
-        const now = clock.now();
-        silence.heard();
-        if (now - openedAt >= LONGEST_RETRY_MS) past.failures = 0;
-        ticks += news.length;
-        book.apply(news, now);
-      },
-      onEnd(end) {
-        if (link?.stream === opened) lose(end, pass);
-      },
-    });
-    link = { pass, stream: opened, isOpen: false };
-  }
-
-  /** Lets the stream go, from this side. */
-  function drop(): void {
-    link?.stream.end();
-    link = undefined;
-    book.markStale();
-  }
-
-  function lose({ kind, why }: StreamEnd, pass: StreamPass): void {
-    link = undefined;
-    book.markStale();
-    log.info({ broker, userId, kind, why }, 'A price stream has ended');
-    if (kind === 'lost') tryAgain();
-    else past.isRefused = true;
-    if (kind !== 'rejected') return;
-    past.unreported = pass;
-    void report(pass);
-  }
-
-  /** Never rejects: each look tries again. */
-  async function report(pass: StreamPass): Promise<void> {
-    const met = past;
-    try {
-      await pass.reportRejected();
-      met.unreported = undefined;
-    } catch (err) {
-      log.error({ err, broker }, 'A rejected token could not be ended; it is tried again');
-    }
-  }
-
-  /** Full jitter. */
-  function tryAgain(): void {
-    const longest = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** past.failures);
-    const pauseMs = Math.max(FIRST_RETRY_MS / 2, random() * longest);
-    past.failures += 1;
-    past.notBefore = clock.now() + pauseMs;
-    tryAfter(pauseMs);
-  }
-
-  function tryAfter(pauseMs: number): void {
-    clearTimeout(retry);
-    retry = setTimeout(() => {
-      retry = undefined;
-      void look();
-    }, pauseMs).unref();
+  function follow(pass: StreamPass | undefined): void {
+    if (link.pass !== undefined && link.pass.version !== pass?.version) link.drop();
+    retries.goOnWith(pass?.version);
+    const isTurn = link.pass === undefined && !retries.isWaiting && !retries.past.isRefused;
+    if (pass !== undefined && isTurn) link.open(pass);
   }
 
   function end(): void {
     if (hasEnded) return;
     hasEnded = true;
-    clearTimeout(retry);
-    link?.stream.end();
-    link = undefined;
-    onEnd(past);
+    retries.stop();
+    link.drop();
+    onEnd(retries.past);
   }
 
   function isTrading(now: number): boolean {
     return [...book.exchanges()].some((exchange) => isMarketOpen(exchange, now));
   }
-
-  if (past.notBefore > clock.now()) tryAfter(past.notBefore - clock.now());
 
   return {
     userId,
@@ -204,14 +116,14 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     put(reader, place, mode) {
       book.put(reader, place, mode);
       silence.subscribed();
-      subscriptions.want(place.key);
-      if (link === undefined && retry === undefined) void look();
+      link.want(place.key);
+      if (link.pass === undefined && !retries.isWaiting) void look();
     },
 
     remove(reader, place) {
       book.remove(reader, place);
       if (book.size === 0) end();
-      else subscriptions.want(place.key);
+      else link.want(place.key);
     },
 
     show: book.show,
@@ -221,22 +133,22 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
 
     tend() {
       const now = clock.now();
-      if (link === undefined) return;
-      if (link.pass.expiresAt <= now) return drop();
+      if (link.pass === undefined) return;
+      if (link.pass.expiresAt <= now) return link.drop();
       if (!link.isOpen || !silence.isTooLong() || !isTrading(now)) return;
       log.warn({ broker, userId }, 'A price stream is silent while its exchange trades; it is opened again');
       silence.noteFault();
-      drop();
+      link.drop();
       void look();
     },
 
     get state() {
       if (hasEnded) return 'ended';
-      if (link === undefined) return isLooking ? 'opening' : 'waiting';
+      if (link.pass === undefined) return isLooking ? 'opening' : 'waiting';
       return link.isOpen ? 'open' : 'opening';
     },
     get ticks() {
-      return ticks;
+      return link.ticks;
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { RevocationScope } from '../../core/revocation.ts';
 import { createUpstream, type Upstream, type UpstreamDeps, type UpstreamState } from './upstream.ts';
-import type { UpstreamPast } from './upstream-past.ts';
+import type { UpstreamPast } from './upstream-retries.ts';
 
 /** The price streams of this node: one for a user and broker, as long as a socket reads it. */
 export interface Upstreams {
