@@ -90,25 +90,9 @@ export interface ApiKeyStore {
 }
 
 export function createApiKeyStore({ db }: Database): ApiKeyStore {
-  const selectKeys = () => db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id');
-  // Asked for each request, so it is put into SQL once.
-  const forUse = selectKeys()
-    .select(['api_keys.id', 'api_keys.user_id', 'api_keys.name', 'api_keys.scopes', 'api_keys.expires_at'])
-    .select(['api_keys.secret_hash', 'api_keys.revoked_at'])
-    .select(['api_keys.address_primary', 'api_keys.address_secondary'])
-    .select(['users.username', 'users.disabled', 'users.role'])
-    .where('api_keys.id', '=', '')
-    .compile();
-  const selectOwned = () =>
-    selectKeys()
-      .leftJoin('address_registrations', 'address_registrations.user_id', 'users.id')
-      .selectAll('api_keys')
-      .select(['users.username', 'address_registrations.changed_at as registered_at'])
-      .where('api_keys.revoked_at', 'is', null);
-  const selectOwnedByOwner = () =>
-    selectOwned().orderBy('users.username_key').orderBy('api_keys.created_at').orderBy('api_keys.id');
-
   return {
+    ...createKeyReads(db),
+
     insert: (key, now, most = Number.POSITIVE_INFINITY) =>
       db.transaction().execute(async (trx) => {
         await takeUserLock(trx, key.userId);
@@ -124,26 +108,6 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
         return numInsertedOrUpdatedRows === 1n ? 'stored' : 'name_taken';
       }),
 
-    async findForUse(id) {
-      const query = { ...forUse, parameters: [id] };
-      const { rows } = await db.executeQuery<InferResult<typeof forUse>[number]>(query);
-      const [row] = rows;
-      return (
-        row && {
-          id: row.id,
-          userId: row.user_id,
-          username: row.username,
-          name: row.name,
-          scopes: readScopes(row.scopes),
-          expiresAt: row.expires_at ?? undefined,
-          addresses: toAddresses(row),
-          secretHash: row.revoked_at === null ? (row.secret_hash ?? undefined) : undefined,
-          ownerDisabled: row.disabled === 1,
-          ownerRole: row.role,
-        }
-      );
-    },
-
     async replaceSecretHash(id, oldHash, newHash) {
       const { numUpdatedRows } = await db
         .updateTable('api_keys')
@@ -153,42 +117,6 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
         .executeTakeFirst();
       return numUpdatedRows === 1n;
     },
-
-    async find(id) {
-      const row = await selectOwned().where('api_keys.id', '=', id).executeTakeFirst();
-      return row && toOwnedKey(row);
-    },
-
-    async listByUser(userId) {
-      const rows = await selectOwned()
-        .where('api_keys.user_id', '=', userId)
-        .orderBy('api_keys.created_at')
-        .orderBy('api_keys.id')
-        .execute();
-      return rows.map(toApiKey);
-    },
-
-    async listAll() {
-      return (await selectOwnedByOwner().execute()).map(toOwnedKey);
-    },
-
-    async search({ text, offset, limit }) {
-      const key = text.toLowerCase();
-      const matches = (eb: ExpressionBuilder<Schema, 'api_keys' | 'users'>) =>
-        eb.or([
-          containsText(sql.ref('users.username_key'), key),
-          containsText(sql`lower(api_keys.name)`, key),
-        ]);
-      const { total } = await selectKeys()
-        .select(({ fn }) => fn.countAll<number>().as('total'))
-        .where('api_keys.revoked_at', 'is', null)
-        .where(matches)
-        .executeTakeFirstOrThrow();
-      const rows = await selectOwnedByOwner().where(matches).offset(offset).limit(limit).execute();
-      return { keys: rows.map(toOwnedKey), total: Number(total) };
-    },
-
-    countByUser: (userId) => countKeys(db, userId),
 
     async revoke(id, now) {
       const { numUpdatedRows } = await db
@@ -234,8 +162,6 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
         return numUpdatedRows > 0n;
       }),
 
-    registrationOf: (userId) => readRegistration(db, userId),
-
     async liftAddressWait(id) {
       await db
         .updateTable('address_registrations')
@@ -255,6 +181,94 @@ export function createApiKeyStore({ db }: Database): ApiKeyStore {
             .execute();
         }
       }),
+  };
+}
+
+function createKeyReads(
+  db: Kysely<Schema>,
+): Pick<
+  ApiKeyStore,
+  'findForUse' | 'find' | 'listByUser' | 'listAll' | 'search' | 'countByUser' | 'registrationOf'
+> {
+  const selectKeys = () => db.selectFrom('api_keys').innerJoin('users', 'users.id', 'api_keys.user_id');
+
+  // Asked for each request, so it is put into SQL once.
+  const forUse = selectKeys()
+    .select(['api_keys.id', 'api_keys.user_id', 'api_keys.name', 'api_keys.scopes', 'api_keys.expires_at'])
+    .select(['api_keys.secret_hash', 'api_keys.revoked_at'])
+    .select(['api_keys.address_primary', 'api_keys.address_secondary'])
+    .select(['users.username', 'users.disabled', 'users.role'])
+    .where('api_keys.id', '=', '')
+    .compile();
+
+  const selectOwned = () =>
+    selectKeys()
+      .leftJoin('address_registrations', 'address_registrations.user_id', 'users.id')
+      .selectAll('api_keys')
+      .select(['users.username', 'address_registrations.changed_at as registered_at'])
+      .where('api_keys.revoked_at', 'is', null);
+
+  const selectOwnedByOwner = () =>
+    selectOwned().orderBy('users.username_key').orderBy('api_keys.created_at').orderBy('api_keys.id');
+
+  return {
+    async findForUse(id) {
+      const query = { ...forUse, parameters: [id] };
+      const { rows } = await db.executeQuery<InferResult<typeof forUse>[number]>(query);
+      const [row] = rows;
+      return (
+        row && {
+          id: row.id,
+          userId: row.user_id,
+          username: row.username,
+          name: row.name,
+          scopes: readScopes(row.scopes),
+          expiresAt: row.expires_at ?? undefined,
+          addresses: toAddresses(row),
+          secretHash: row.revoked_at === null ? (row.secret_hash ?? undefined) : undefined,
+          ownerDisabled: row.disabled === 1,
+          ownerRole: row.role,
+        }
+      );
+    },
+
+    async find(id) {
+      const row = await selectOwned().where('api_keys.id', '=', id).executeTakeFirst();
+      return row && toOwnedKey(row);
+    },
+
+    async listByUser(userId) {
+      const rows = await selectOwned()
+        .where('api_keys.user_id', '=', userId)
+        .orderBy('api_keys.created_at')
+        .orderBy('api_keys.id')
+        .execute();
+      return rows.map(toApiKey);
+    },
+
+    async listAll() {
+      return (await selectOwnedByOwner().execute()).map(toOwnedKey);
+    },
+
+    async search({ text, offset, limit }) {
+      const key = text.toLowerCase();
+      const matches = (eb: ExpressionBuilder<Schema, 'api_keys' | 'users'>) =>
+        eb.or([
+          containsText(sql.ref('users.username_key'), key),
+          containsText(sql`lower(api_keys.name)`, key),
+        ]);
+      const { total } = await selectKeys()
+        .select(({ fn }) => fn.countAll<number>().as('total'))
+        .where('api_keys.revoked_at', 'is', null)
+        .where(matches)
+        .executeTakeFirstOrThrow();
+      const rows = await selectOwnedByOwner().where(matches).offset(offset).limit(limit).execute();
+      return { keys: rows.map(toOwnedKey), total: Number(total) };
+    },
+
+    countByUser: (userId) => countKeys(db, userId),
+
+    registrationOf: (userId) => readRegistration(db, userId),
   };
 }
 

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type RawBuilder, type Selectable, sql } from 'kysely';
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { AuditRow } from '../core/audit-chain.ts';
 import { MINUTE_MS } from '../core/duration.ts';
 import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
-import type { AuditLogTable } from '../storage/schema.ts';
+import type { AuditLogTable, Schema } from '../storage/schema.ts';
 import { toAuditRow } from './audit-row-store.ts';
 
 /** Conditions of a search; all that are given must hold. */
@@ -65,58 +65,6 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
   const like = dialect === 'sqlite' ? sql`like` : sql`ilike`;
   const position = dialect === 'sqlite' ? sql`instr` : sql`strpos`;
 
-  /** The first row that was written at or after an instant, but for the difference of clocks. */
-  async function firstFrom(instant: number): Promise<number | undefined> {
-    const row = await db
-      .selectFrom('audit_log')
-      .select('id')
-      .where('at', '>=', instant)
-      .orderBy('at')
-      .limit(1)
-      .executeTakeFirst();
-    return row?.id;
-  }
-
-  async function conditionsOf(search: AuditSearch, cursor: AuditCursor): Promise<RawBuilder<unknown>[]> {
-    const { since, until } = search;
-    const [from, to] = await Promise.all([
-      since === undefined ? undefined : firstFrom(since - SKEW_MS),
-      until === undefined ? undefined : firstFrom(until + SKEW_MS),
-    ]);
-    return [
-      ...equals('actor', search.actor),
-      ...equals('user_id', search.userId),
-      ...equals('address', search.address),
-      ...equals('request_id', search.requestId),
-      ...(since === undefined ? [] : [sql`at >= ${since}`]),
-      ...(until === undefined ? [] : [sql`at < ${until}`]),
-      ...(from === undefined ? [] : [sql`id >= ${from}`]),
-      ...(to === undefined ? [] : [sql`id <= ${to}`]),
-      ...(cursor.before === undefined ? [] : [sql`id < ${cursor.before}`]),
-      ...(cursor.after === undefined ? [] : [sql`id > ${cursor.after}`]),
-    ];
-  }
-
-  /** Ids in order, the first `limit` of each type by its own piece of an index. */
-  function candidates(
-    conditions: readonly RawBuilder<unknown>[],
-    types: readonly string[] | undefined,
-    order: RawBuilder<unknown>,
-    limit: number,
-  ): RawBuilder<unknown> {
-    const part = (more: readonly RawBuilder<unknown>[]) => {
-      const all = [...conditions, ...more];
-      const where = all.length === 0 ? sql`` : sql`where ${sql.join(all, sql` and `)}`;
-      return sql`select * from (select id from audit_log ${where} order by id ${order} limit ${limit}) as part`;
-    };
-    if (types === undefined) return part([]);
-    if (types.length === 0) return sql`select id from audit_log where 1 = 0`;
-    return sql.join(
-      types.map((type) => part([sql`type = ${type}`])),
-      sql` union all `,
-    );
-  }
-
   const hasWord = ({ text, types, userIds }: SearchedWord): RawBuilder<unknown> => {
     return sql`(${sql.join(
       [
@@ -139,7 +87,7 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
     ];
     const isIndexed = conditionsWithoutIndex.length === 0;
     const size = isIndexed ? limit + 1 : BATCH;
-    const conditions = await conditionsOf(search, cursor);
+    const conditions = await conditionsOf(db, search, cursor);
     const looked = sql`
         select id from (${candidates(conditions, search.types, order, size)}) as candidate
         order by id ${order} limit ${size}`;
@@ -152,7 +100,7 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
     return {
       rows: cursor.after === undefined ? page : page.reverse(),
       more,
-      lookedThrough: more || isIndexed ? undefined : await endOf(looked, size, cursor),
+      lookedThrough: more || isIndexed ? undefined : await endOf(db, looked, size, cursor),
     };
   }
 
@@ -182,18 +130,75 @@ export function createAuditSearchStore({ db, dialect }: Database): AuditSearchSt
       return rows.flatMap(({ type }) => (type === null ? [] : [type]));
     },
   };
+}
 
-  async function endOf(
-    looked: RawBuilder<unknown>,
-    size: number,
-    cursor: AuditCursor,
-  ): Promise<number | undefined> {
-    const { rows } = await sql<{ count: number; oldest: number; newest: number }>`
-      select count(*) as count, min(id) as oldest, max(id) as newest from (${looked}) as looked`.execute(db);
-    const [end] = rows;
-    if (end === undefined || Number(end.count) < size) return undefined;
-    return cursor.after === undefined ? end.oldest : end.newest;
-  }
+async function conditionsOf(
+  db: Kysely<Schema>,
+  search: AuditSearch,
+  cursor: AuditCursor,
+): Promise<RawBuilder<unknown>[]> {
+  const { since, until } = search;
+  const [from, to] = await Promise.all([
+    since === undefined ? undefined : firstFrom(db, since - SKEW_MS),
+    until === undefined ? undefined : firstFrom(db, until + SKEW_MS),
+  ]);
+  return [
+    ...equals('actor', search.actor),
+    ...equals('user_id', search.userId),
+    ...equals('address', search.address),
+    ...equals('request_id', search.requestId),
+    ...(since === undefined ? [] : [sql`at >= ${since}`]),
+    ...(until === undefined ? [] : [sql`at < ${until}`]),
+    ...(from === undefined ? [] : [sql`id >= ${from}`]),
+    ...(to === undefined ? [] : [sql`id <= ${to}`]),
+    ...(cursor.before === undefined ? [] : [sql`id < ${cursor.before}`]),
+    ...(cursor.after === undefined ? [] : [sql`id > ${cursor.after}`]),
+  ];
+}
+
+/** The first row that was written at or after an instant, but for the difference of clocks. */
+async function firstFrom(db: Kysely<Schema>, instant: number): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('audit_log')
+    .select('id')
+    .where('at', '>=', instant)
+    .orderBy('at')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.id;
+}
+
+/** Ids in order, the first `limit` of each type by its own piece of an index. */
+function candidates(
+  conditions: readonly RawBuilder<unknown>[],
+  types: readonly string[] | undefined,
+  order: RawBuilder<unknown>,
+  limit: number,
+): RawBuilder<unknown> {
+  const part = (more: readonly RawBuilder<unknown>[]) => {
+    const all = [...conditions, ...more];
+    const where = all.length === 0 ? sql`` : sql`where ${sql.join(all, sql` and `)}`;
+    return sql`select * from (select id from audit_log ${where} order by id ${order} limit ${limit}) as part`;
+  };
+  if (types === undefined) return part([]);
+  if (types.length === 0) return sql`select id from audit_log where 1 = 0`;
+  return sql.join(
+    types.map((type) => part([sql`type = ${type}`])),
+    sql` union all `,
+  );
+}
+
+async function endOf(
+  db: Kysely<Schema>,
+  looked: RawBuilder<unknown>,
+  size: number,
+  cursor: AuditCursor,
+): Promise<number | undefined> {
+  const { rows } = await sql<{ count: number; oldest: number; newest: number }>`
+    select count(*) as count, min(id) as oldest, max(id) as newest from (${looked}) as looked`.execute(db);
+  const [end] = rows;
+  if (end === undefined || Number(end.count) < size) return undefined;
+  return cursor.after === undefined ? end.oldest : end.newest;
 }
 
 const equals = (column: string, value: string | undefined): RawBuilder<unknown>[] =>

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Selectable, sql, type Transaction } from 'kysely';
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import { type BanCause, type BanLength, type BanReason, banEnd, nextLength } from '../core/ban-policy.ts';
 import { containsText } from '../storage/contains-text.ts';
 import type { Database } from '../storage/database.ts';
@@ -67,62 +67,8 @@ const BATCH = 500;
 export function createBanStore(database: Database): BanStore {
   const { db } = database;
 
-  const inForce = (now: number) =>
-    db
-      .selectFrom('bans')
-      .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]));
-
   return {
-    async find(id, now) {
-      const row = await inForce(now).selectAll().where('id', '=', id).executeTakeFirst();
-      return row === undefined ? undefined : toBan(row);
-    },
-
-    async findBySubject(subject, now) {
-      const row = await inForce(now).selectAll().where('subject', '=', subject).executeTakeFirst();
-      return row === undefined ? undefined : toBan(row);
-    },
-
-    async search({ text, reason, offset, limit }, now) {
-      let matching = inForce(now);
-      if (reason !== undefined) matching = matching.where('reason', '=', reason);
-      if (text !== '') {
-        const lower = text.toLowerCase();
-        matching = matching.where(({ or }) =>
-          or([containsText(sql.ref('subject'), lower), containsText(sql`lower(note)`, lower)]),
-        );
-      }
-      const { total } = await matching
-        .select(({ fn }) => fn.countAll<number>().as('total'))
-        .executeTakeFirstOrThrow();
-      const rows = await matching.selectAll().orderBy('id', 'desc').offset(offset).limit(limit).execute();
-      return { bans: rows.map(toBan), total: Number(total) };
-    },
-
-    async *listAll(now) {
-      for (let last = 0; ; ) {
-        const rows = await inForce(now)
-          .selectAll()
-          .where('id', '>', last)
-          .orderBy('id')
-          .limit(BATCH)
-          .execute();
-        if (rows.length === 0) return;
-        yield rows.map(toBan);
-        last = rows.at(-1)?.id ?? last;
-        // SQLite answers without leaving the event loop.
-        await nextTurn();
-      }
-    },
-
-    async countOffences(subject) {
-      const row = await db
-        .selectFrom('ban_offences')
-        .select('offences')
-        .where('subject', '=', subject)
-        .executeTakeFirst();
-      return row?.offences ?? 0;
-    },
+    ...createBanReads(db),
 
     addOffence: ({ subject, cause, ladder }, now) =>
       changeBans(database, async (trx) => {
@@ -186,6 +132,68 @@ export function createBanStore(database: Database): BanStore {
         .where('last_at', '<', instant)
         .where('subject', 'not in', (eb) => eb.selectFrom('bans').select('bans.subject'))
         .execute();
+    },
+  };
+}
+
+function createBanReads(
+  db: Kysely<Schema>,
+): Pick<BanStore, 'find' | 'findBySubject' | 'search' | 'listAll' | 'countOffences'> {
+  const inForce = (now: number) =>
+    db
+      .selectFrom('bans')
+      .where(({ eb, or }) => or([eb('expires_at', 'is', null), eb('expires_at', '>', now)]));
+
+  return {
+    async find(id, now) {
+      const row = await inForce(now).selectAll().where('id', '=', id).executeTakeFirst();
+      return row === undefined ? undefined : toBan(row);
+    },
+
+    async findBySubject(subject, now) {
+      const row = await inForce(now).selectAll().where('subject', '=', subject).executeTakeFirst();
+      return row === undefined ? undefined : toBan(row);
+    },
+
+    async search({ text, reason, offset, limit }, now) {
+      let matching = inForce(now);
+      if (reason !== undefined) matching = matching.where('reason', '=', reason);
+      if (text !== '') {
+        const lower = text.toLowerCase();
+        matching = matching.where(({ or }) =>
+          or([containsText(sql.ref('subject'), lower), containsText(sql`lower(note)`, lower)]),
+        );
+      }
+      const { total } = await matching
+        .select(({ fn }) => fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow();
+      const rows = await matching.selectAll().orderBy('id', 'desc').offset(offset).limit(limit).execute();
+      return { bans: rows.map(toBan), total: Number(total) };
+    },
+
+    async *listAll(now) {
+      for (let last = 0; ; ) {
+        const rows = await inForce(now)
+          .selectAll()
+          .where('id', '>', last)
+          .orderBy('id')
+          .limit(BATCH)
+          .execute();
+        if (rows.length === 0) return;
+        yield rows.map(toBan);
+        last = rows.at(-1)?.id ?? last;
+        // SQLite answers without leaving the event loop.
+        await nextTurn();
+      }
+    },
+
+    async countOffences(subject) {
+      const row = await db
+        .selectFrom('ban_offences')
+        .select('offences')
+        .where('subject', '=', subject)
+        .executeTakeFirst();
+      return row?.offences ?? 0;
     },
   };
 }

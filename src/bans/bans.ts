@@ -91,26 +91,6 @@ export function createBans(deps: BansDeps): Bans {
     }
   }
 
-  /** A batch is a transaction of its own, so that others come in between; an import that is repeated finds these known. */
-  async function importBatch(
-    bans: readonly ImportedBan[],
-    outcome: MutableOutcome,
-    origin: AuditOrigin,
-  ): Promise<BanChangeResult<unknown> | undefined> {
-    const wanted: NewBan[] = [];
-    for (const ban of bans) {
-      const why = protectedAddresses.whyProtected(ban.subject);
-      if (why === undefined) wanted.push({ ...ban, reason: 'imported', bannedBy: origin.actor });
-      else outcome.refused.push({ subject: ban.subject, why });
-    }
-    const done = wanted.length === 0 ? undefined : await banStore.addMany(wanted, clock.now());
-    const made = done?.value ?? [];
-    outcome.added += made.length;
-    outcome.known += wanted.length - made.length;
-    await audit.recordMany(made.map(added), origin);
-    return done;
-  }
-
   return {
     async ban({ subject, note, length }, origin) {
       const why = protectedAddresses.whyProtected(subject);
@@ -139,22 +119,7 @@ export function createBans(deps: BansDeps): Bans {
       return done.value;
     },
 
-    async importAll(bans, origin) {
-      const outcome: MutableOutcome = { added: 0, known: 0, refused: [] };
-      let last: BanChangeResult<unknown> | undefined;
-      try {
-        for (let start = 0; start < bans.length; start += IMPORTED_AT_ONCE) {
-          const batch = bans.slice(start, start + IMPORTED_AT_ONCE);
-          last = (await importBatch(batch, outcome, origin)) ?? last;
-          await nextTurn();
-        }
-      } finally {
-        if (last !== undefined) await tell(last);
-      }
-      const { added: count, known, refused } = outcome;
-      await audit.record({ type: 'bans.imported', added: count, known, refused: refused.length }, origin);
-      return outcome;
-    },
+    importAll: createImport(deps, tell),
 
     async banOffender(subject, cause) {
       if (banIndex.size >= MOST_AUTOMATIC)
@@ -203,6 +168,49 @@ export function createBans(deps: BansDeps): Bans {
         if (over.length < OVER_AT_ONCE) return removed;
       }
     },
+  };
+}
+
+/** Tells the other nodes once, of the last batch that changed anything. */
+function createImport(
+  { banStore, protectedAddresses, audit, clock }: BansDeps,
+  tell: (change: BanChangeResult<unknown>) => Promise<void>,
+): Bans['importAll'] {
+  /** A batch is a transaction of its own, so that others come in between; an import that is repeated finds these known. */
+  async function importBatch(
+    bans: readonly ImportedBan[],
+    outcome: MutableOutcome,
+    origin: AuditOrigin,
+  ): Promise<BanChangeResult<unknown> | undefined> {
+    const wanted: NewBan[] = [];
+    for (const ban of bans) {
+      const why = protectedAddresses.whyProtected(ban.subject);
+      if (why === undefined) wanted.push({ ...ban, reason: 'imported', bannedBy: origin.actor });
+      else outcome.refused.push({ subject: ban.subject, why });
+    }
+    const done = wanted.length === 0 ? undefined : await banStore.addMany(wanted, clock.now());
+    const made = done?.value ?? [];
+    outcome.added += made.length;
+    outcome.known += wanted.length - made.length;
+    await audit.recordMany(made.map(added), origin);
+    return done;
+  }
+
+  return async function importAll(bans, origin) {
+    const outcome: MutableOutcome = { added: 0, known: 0, refused: [] };
+    let last: BanChangeResult<unknown> | undefined;
+    try {
+      for (let start = 0; start < bans.length; start += IMPORTED_AT_ONCE) {
+        const batch = bans.slice(start, start + IMPORTED_AT_ONCE);
+        last = (await importBatch(batch, outcome, origin)) ?? last;
+        await nextTurn();
+      }
+    } finally {
+      if (last !== undefined) await tell(last);
+    }
+    const { added: count, known, refused } = outcome;
+    await audit.record({ type: 'bans.imported', added: count, known, refused: refused.length }, origin);
+    return outcome;
   };
 }
 

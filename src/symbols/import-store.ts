@@ -65,6 +65,8 @@ export interface ImportStore {
 
 export function createImportStore({ db }: Database, index: SymbolIndex): ImportStore {
   return {
+    ...createImportReads(db),
+
     async begin({ id, fileName, requestedBy, now }) {
       const { numInsertedOrUpdatedRows } = await db
         .insertInto('symbol_imports')
@@ -120,39 +122,7 @@ export function createImportStore({ db }: Database, index: SymbolIndex): ImportS
         return true;
       }),
 
-    changeOver: (id, master, end) =>
-      db.transaction().execute(async (trx) => {
-        const before = await trx
-          .selectFrom('symbol_masters')
-          .select(['import_id', 'first_id', 'last_id'])
-          .where('broker', '=', master.broker)
-          .executeTakeFirst();
-        const updated = await trx
-          .updateTable('symbol_imports')
-          .set({
-            ...toEnding(end),
-            status: 'done',
-            instruments: master.lastId - master.firstId + 1,
-            instruments_before: before === undefined ? 0 : before.last_id - before.first_id + 1,
-          })
-          .where('id', '=', id)
-          .where('status', '=', 'running')
-          .executeTakeFirst();
-        if (updated.numUpdatedRows !== 1n) return false;
-        const row = toMasterRow(id, master, end.now);
-        await trx
-          .insertInto('symbol_masters')
-          .values(row)
-          .onConflict((conflict) => conflict.column('broker').doUpdateSet(row))
-          .execute();
-        if (before !== undefined)
-          await trx
-            .updateTable('symbol_imports')
-            .set({ retired_at: end.now })
-            .where('id', '=', before.import_id)
-            .execute();
-        return true;
-      }),
+    changeOver: (id, master, end) => db.transaction().execute((trx) => changeOver(trx, id, master, end)),
 
     async giveUp(id, status, problem, end) {
       const updated = await db
@@ -175,6 +145,20 @@ export function createImportStore({ db }: Database, index: SymbolIndex): ImportS
       return row?.id;
     },
 
+    async forgetLeftovers(importId, upToId) {
+      await db
+        .updateTable('symbol_imports')
+        .set({ first_id: upToId + 1 })
+        .where('id', '=', importId)
+        .execute();
+    },
+  };
+}
+
+function createImportReads(
+  db: Kysely<Schema>,
+): Pick<ImportStore, 'running' | 'find' | 'listLatest' | 'listLeftovers'> {
+  return {
     async running() {
       const row = await db
         .selectFrom('symbol_imports')
@@ -212,15 +196,45 @@ export function createImportStore({ db }: Database, index: SymbolIndex): ImportS
         first_id === null || last_id === null ? [] : [{ importId: id, firstId: first_id, lastId: last_id }],
       );
     },
-
-    async forgetLeftovers(importId, upToId) {
-      await db
-        .updateTable('symbol_imports')
-        .set({ first_id: upToId + 1 })
-        .where('id', '=', importId)
-        .execute();
-    },
   };
+}
+
+async function changeOver(
+  trx: Kysely<Schema>,
+  id: string,
+  master: NewMaster,
+  end: ImportEnd,
+): Promise<boolean> {
+  const before = await trx
+    .selectFrom('symbol_masters')
+    .select(['import_id', 'first_id', 'last_id'])
+    .where('broker', '=', master.broker)
+    .executeTakeFirst();
+  const updated = await trx
+    .updateTable('symbol_imports')
+    .set({
+      ...toEnding(end),
+      status: 'done',
+      instruments: master.lastId - master.firstId + 1,
+      instruments_before: before === undefined ? 0 : before.last_id - before.first_id + 1,
+    })
+    .where('id', '=', id)
+    .where('status', '=', 'running')
+    .executeTakeFirst();
+  if (updated.numUpdatedRows !== 1n) return false;
+  const row = toMasterRow(id, master, end.now);
+  await trx
+    .insertInto('symbol_masters')
+    .values(row)
+    .onConflict((conflict) => conflict.column('broker').doUpdateSet(row))
+    .execute();
+  if (before !== undefined)
+    await trx
+      .updateTable('symbol_imports')
+      .set({ retired_at: end.now })
+      .where('id', '=', before.import_id)
+      .execute();
+  return true;
 }
 
 async function sayAlive(

@@ -78,38 +78,6 @@ export function createSymbolStore({ db }: Database, index: SymbolIndex): SymbolS
     return index.search({ range: master, plan, without, offset: 0, limit: MOST_EXACT });
   }
 
-  /** Results behind the exact ones: each master's in turn. */
-  async function listOthers(
-    { masters, plan }: MasterSearch,
-    without: readonly number[],
-    offset: number,
-    limit: number,
-  ): Promise<readonly Instrument[]> {
-    const found: Instrument[] = [];
-    let skip = offset;
-    for (const master of masters) {
-      const wanted = limit - found.length;
-      if (wanted === 0) break;
-      const search = { range: master, plan, without };
-      const rows = await index.search({ ...search, offset: skip, limit: wanted });
-      found.push(...rows.map((row) => toInstrument(master.broker, row)));
-      // Behind the last row of this master, it counts how many rows of the next one stand on the pages before.
-      if (rows.length > 0 || skip === 0) skip = 0;
-      else skip -= (await index.search({ ...search, offset: 0, limit: skip })).length;
-    }
-    return found;
-  }
-
-  async function inMasters(
-    list: (master: Master) => Promise<readonly SymbolRow[]>,
-    masters: readonly Master[],
-  ): Promise<readonly (SymbolRow & { readonly broker: string })[]> {
-    const rows = await Promise.all(
-      masters.map(async (master) => (await list(master)).map((row) => ({ ...row, broker: master.broker }))),
-    );
-    return rows.flat();
-  }
-
   async function listMasters(): Promise<readonly Master[]> {
     const rows = await db.selectFrom('symbol_masters').selectAll().execute();
     return rows.map(toMaster);
@@ -150,6 +118,7 @@ export function createSymbolStore({ db }: Database, index: SymbolIndex): SymbolS
       const exact = await inMasters((master) => listExact(master, search), masters);
       const onThisPage = exact.slice(offset, offset + limit);
       const others = await listOthers(
+        index,
         search,
         exact.map((row) => row.id),
         Math.max(0, offset - exact.length),
@@ -160,6 +129,39 @@ export function createSymbolStore({ db }: Database, index: SymbolIndex): SymbolS
 
     listMasters,
   };
+}
+
+/** Results behind the exact ones: each master's in turn. */
+async function listOthers(
+  index: SymbolIndex,
+  { masters, plan }: MasterSearch,
+  without: readonly number[],
+  offset: number,
+  limit: number,
+): Promise<readonly Instrument[]> {
+  const found: Instrument[] = [];
+  let skip = offset;
+  for (const master of masters) {
+    const wanted = limit - found.length;
+    if (wanted === 0) break;
+    const search = { range: master, plan, without };
+    const rows = await index.search({ ...search, offset: skip, limit: wanted });
+    found.push(...rows.map((row) => toInstrument(master.broker, row)));
+    // Behind the last row of this master, it counts how many rows of the next one stand on the pages before.
+    if (rows.length > 0 || skip === 0) skip = 0;
+    else skip -= (await index.search({ ...search, offset: 0, limit: skip })).length;
+  }
+  return found;
+}
+
+async function inMasters(
+  list: (master: Master) => Promise<readonly SymbolRow[]>,
+  masters: readonly Master[],
+): Promise<readonly (SymbolRow & { readonly broker: string })[]> {
+  const rows = await Promise.all(
+    masters.map(async (master) => (await list(master)).map((row) => ({ ...row, broker: master.broker }))),
+  );
+  return rows.flat();
 }
 
 const names = z.array(z.string());

@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { type Selectable, sql } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { LeaseOptions } from '../core/leased-queue.ts';
 import type { Database } from '../storage/database.ts';
-import type { TelegramBotsTable } from '../storage/schema.ts';
+import type { Schema, TelegramBotsTable } from '../storage/schema.ts';
 import { type MessageKind, readKinds } from './message-kinds.ts';
 
 /** A person's bot. */
@@ -85,9 +85,6 @@ const MOST_NAMED = 500;
 const VERSIONS = 2 ** 47;
 
 export function createBotStore({ db }: Database): BotStore {
-  const ofClaim = (bot: ClaimedBot) =>
-    db.updateTable('telegram_bots').where('user_id', '=', bot.userId).where('claims', '=', bot.claim);
-
   async function update(userId: string, columns: Partial<TelegramBotsTable>): Promise<boolean> {
     const { numUpdatedRows } = await db
       .updateTable('telegram_bots')
@@ -98,6 +95,10 @@ export function createBotStore({ db }: Database): BotStore {
   }
 
   return {
+    ...createBotClaims(db),
+
+    ...createSubscriptionReads(db),
+
     async find(userId) {
       const row = await db
         .selectFrom('telegram_bots')
@@ -164,35 +165,14 @@ export function createBotStore({ db }: Database): BotStore {
         return numDeletedRows > 0n;
       });
     },
+  };
+}
 
-    async listSubscriptions(userIds) {
-      const among = new Set(userIds);
-      if (among.size === 0) return [];
-      const rows = await db
-        .selectFrom('telegram_bots')
-        .select(['user_id', 'events'])
-        .where('chat_id', 'is not', null)
-        // All of them where those would be too many to name: a sweep ends all sessions, and few users have a bot.
-        .$if(among.size <= MOST_NAMED, (query) => query.where('user_id', 'in', [...among]))
-        .execute();
-      return rows
-        .filter((row) => among.has(row.user_id))
-        .map((row) => ({ userId: row.user_id, kinds: readKinds(row.events) }));
-    },
+function createBotClaims(db: Kysely<Schema>): Pick<BotStore, 'claimDue' | 'settle' | 'moveChat'> {
+  const ofClaim = (bot: ClaimedBot) =>
+    db.updateTable('telegram_bots').where('user_id', '=', bot.userId).where('claims', '=', bot.claim);
 
-    async listWithoutMessage(kind, keyPrefix) {
-      const rows = await db
-        .selectFrom('telegram_bots as bot')
-        .leftJoin('telegram_messages as message', (join) =>
-          join.on((eb) => eb('message.dedupe_key', '=', eb(eb.val(keyPrefix), '||', eb.ref('bot.user_id')))),
-        )
-        .select(['bot.user_id', 'bot.events'])
-        .where('bot.chat_id', 'is not', null)
-        .where('message.id', 'is', null)
-        .execute();
-      return rows.filter((row) => readKinds(row.events).includes(kind)).map((row) => row.user_id);
-    },
-
+  return {
     async claimDue({ now, limit, leaseMs }) {
       const rows = await db
         .updateTable('telegram_bots')
@@ -230,6 +210,40 @@ export function createBotStore({ db }: Database): BotStore {
 
     async moveChat(bot, chatId) {
       await ofClaim(bot).set({ chat_id: chatId }).where('chat_id', '=', bot.chatId).execute();
+    },
+  };
+}
+
+function createSubscriptionReads(
+  db: Kysely<Schema>,
+): Pick<BotStore, 'listSubscriptions' | 'listWithoutMessage'> {
+  return {
+    async listSubscriptions(userIds) {
+      const among = new Set(userIds);
+      if (among.size === 0) return [];
+      const rows = await db
+        .selectFrom('telegram_bots')
+        .select(['user_id', 'events'])
+        .where('chat_id', 'is not', null)
+        // All of them where those would be too many to name: a sweep ends all sessions, and few users have a bot.
+        .$if(among.size <= MOST_NAMED, (query) => query.where('user_id', 'in', [...among]))
+        .execute();
+      return rows
+        .filter((row) => among.has(row.user_id))
+        .map((row) => ({ userId: row.user_id, kinds: readKinds(row.events) }));
+    },
+
+    async listWithoutMessage(kind, keyPrefix) {
+      const rows = await db
+        .selectFrom('telegram_bots as bot')
+        .leftJoin('telegram_messages as message', (join) =>
+          join.on((eb) => eb('message.dedupe_key', '=', eb(eb.val(keyPrefix), '||', eb.ref('bot.user_id')))),
+        )
+        .select(['bot.user_id', 'bot.events'])
+        .where('bot.chat_id', 'is not', null)
+        .where('message.id', 'is', null)
+        .execute();
+      return rows.filter((row) => readKinds(row.events).includes(kind)).map((row) => row.user_id);
     },
   };
 }

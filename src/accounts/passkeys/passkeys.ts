@@ -106,32 +106,6 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
     return relyingParty;
   }
 
-  async function verify(
-    challenge: string,
-    assertion: AuthenticationResponseJSON,
-    { id, publicKey, canBeBackedUp }: StoredPasskey,
-  ): Promise<{ readonly counter: number; readonly isBackedUp: boolean } | undefined> {
-    const { verifyAuthenticationResponse } = await webauthn();
-    const { id: expectedRPID, origin: expectedOrigin } = requireParty();
-    try {
-      const { verified, authenticationInfo } = await verifyAuthenticationResponse({
-        response: assertion,
-        expectedChallenge: challenge,
-        expectedOrigin,
-        expectedRPID,
-        requireUserVerification: true,
-        // The counter is compared where it is stored: two answers may come at once, on two nodes.
-        credential: { id, publicKey: new Uint8Array(Buffer.from(publicKey, 'base64url')), counter: 0 },
-      });
-      const { newCounter, credentialBackedUp, credentialDeviceType } = authenticationInfo;
-      if (!verified || (credentialDeviceType === 'multiDevice') !== canBeBackedUp) return undefined;
-      return { counter: newCounter, isBackedUp: credentialBackedUp };
-    } catch {
-      // The library says by an error what does not hold: another origin, no user verification, a malformed answer.
-      return undefined;
-    }
-  }
-
   return {
     relyingParty,
     listOf: store.listOf,
@@ -143,25 +117,13 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
 
     begin(req, purpose, passkeys = []) {
       const { challenge, sealed } = challenges.issue(req, purpose);
-      const allowCredentials = passkeys.map(({ id, transports }) => ({
-        id,
-        type: 'public-key' as const,
-        transports: [...transports],
-      }));
-      const options = {
-        challenge,
-        rpId: requireParty().id,
-        timeout: CHALLENGE_LIFETIME_MS,
-        userVerification: 'required' as const,
-        ...(allowCredentials.length === 0 ? {} : { allowCredentials }),
-      };
-      return { sealed, options };
+      return { sealed, options: requestOptions(challenge, passkeys, requireParty()) };
     },
 
     async check(req, purpose, { sealed, assertion, passkey }, origin) {
       const challenge = await challenges.redeem(req, purpose, sealed);
       if (challenge === undefined) return { kind: 'expired' };
-      const use = await verify(challenge, assertion, passkey);
+      const use = await readUse(challenge, assertion, passkey, requireParty());
       if (use === undefined) return { kind: 'refused' };
       if (await store.noteUse(passkey.id, { ...use, at: clock.now() })) return { kind: 'accepted', passkey };
       // WebAuthn, 6.1.1: two authenticators have the same key, or the answer was copied.
@@ -223,6 +185,51 @@ export function createPasskeys(deps: PasskeysDeps): Passkeys {
       return wasThere;
     },
   };
+}
+
+function requestOptions(
+  challenge: string,
+  passkeys: readonly StoredPasskey[],
+  { id: rpId }: RelyingParty,
+): PublicKeyCredentialRequestOptionsJSON {
+  const allowCredentials = passkeys.map(({ id, transports }) => ({
+    id,
+    type: 'public-key' as const,
+    transports: [...transports],
+  }));
+  return {
+    challenge,
+    rpId,
+    timeout: CHALLENGE_LIFETIME_MS,
+    userVerification: 'required',
+    ...(allowCredentials.length === 0 ? {} : { allowCredentials }),
+  };
+}
+
+async function readUse(
+  challenge: string,
+  assertion: AuthenticationResponseJSON,
+  { id, publicKey, canBeBackedUp }: StoredPasskey,
+  { id: expectedRPID, origin: expectedOrigin }: RelyingParty,
+): Promise<{ readonly counter: number; readonly isBackedUp: boolean } | undefined> {
+  const { verifyAuthenticationResponse } = await webauthn();
+  try {
+    const { verified, authenticationInfo } = await verifyAuthenticationResponse({
+      response: assertion,
+      expectedChallenge: challenge,
+      expectedOrigin,
+      expectedRPID,
+      requireUserVerification: true,
+      // The counter is compared where it is stored: two answers may come at once, on two nodes.
+      credential: { id, publicKey: new Uint8Array(Buffer.from(publicKey, 'base64url')), counter: 0 },
+    });
+    const { newCounter, credentialBackedUp, credentialDeviceType } = authenticationInfo;
+    if (!verified || (credentialDeviceType === 'multiDevice') !== canBeBackedUp) return undefined;
+    return { counter: newCounter, isBackedUp: credentialBackedUp };
+  } catch {
+    // The library says by an error what does not hold: another origin, no user verification, a malformed answer.
+    return undefined;
+  }
 }
 
 async function readNew(

@@ -75,6 +75,10 @@ export function createFactorStore({
   readonly now: () => number;
 }): FactorStore {
   return {
+    ...createPasskeyRows(db, now),
+
+    ...createRecoveryCodeRows(db),
+
     async find(userId) {
       const row = await db
         .selectFrom('totp_factors')
@@ -109,6 +113,60 @@ export function createFactorStore({
         return true;
       }),
 
+    async acceptStep(userId, step) {
+      const { numUpdatedRows } = await db
+        .updateTable('totp_factors')
+        .set({ last_step: step })
+        .where('user_id', '=', userId)
+        .where('last_step', '<', step)
+        .executeTakeFirstOrThrow();
+      return numUpdatedRows === 1n;
+    },
+
+    remove: (userId) =>
+      db.transaction().execute(async (trx) => {
+        await takeUserLock(trx, userId);
+        const { numDeletedRows } = await trx
+          .deleteFrom('totp_factors')
+          .where('user_id', '=', userId)
+          .executeTakeFirstOrThrow();
+        if (!(await hasAny(trx, userId))) await removeRecoveryCodes(trx, userId);
+        return numDeletedRows === 1n;
+      }),
+
+    removeAll: (userId) =>
+      db.transaction().execute(async (trx) => {
+        await takeUserLock(trx, userId);
+        await removeRecoveryCodes(trx, userId);
+        const apps = await trx
+          .deleteFrom('totp_factors')
+          .where('user_id', '=', userId)
+          .executeTakeFirstOrThrow();
+        const passkeys = await trx
+          .deleteFrom('passkeys')
+          .where('user_id', '=', userId)
+          .executeTakeFirstOrThrow();
+        return { hadApp: apps.numDeletedRows > 0n, passkeys: Number(passkeys.numDeletedRows) };
+      }),
+
+    async isFirstAccount(userId) {
+      const first = await db
+        .selectFrom('users')
+        .select('id')
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(1)
+        .executeTakeFirst();
+      return first?.id === userId;
+    },
+  };
+}
+
+function createPasskeyRows(
+  db: Kysely<Schema>,
+  now: () => number,
+): Pick<FactorStore, 'countPasskeys' | 'addPasskey' | 'removePasskey'> {
+  return {
     countPasskeys: (userId) => countPasskeys(db, userId),
 
     addPasskey: ({ userId, recoveryCodeDigests, passwordHash, ...passkey }) =>
@@ -150,17 +208,16 @@ export function createFactorStore({
         if (!(await hasAny(trx, userId))) await removeRecoveryCodes(trx, userId);
         return numDeletedRows === 1n;
       }),
+  };
+}
 
-    async acceptStep(userId, step) {
-      const { numUpdatedRows } = await db
-        .updateTable('totp_factors')
-        .set({ last_step: step })
-        .where('user_id', '=', userId)
-        .where('last_step', '<', step)
-        .executeTakeFirstOrThrow();
-      return numUpdatedRows === 1n;
-    },
-
+function createRecoveryCodeRows(
+  db: Kysely<Schema>,
+): Pick<
+  FactorStore,
+  'removeRecoveryCodes' | 'useRecoveryCode' | 'countRecoveryCodes' | 'replaceRecoveryCodes'
+> {
+  return {
     removeRecoveryCodes: (userId, trx) => removeRecoveryCodes(trx, userId),
 
     async useRecoveryCode(userId, digest) {
@@ -188,43 +245,6 @@ export function createFactorStore({
         await writeRecoveryCodes(trx, userId, digests);
         return true;
       }),
-
-    remove: (userId) =>
-      db.transaction().execute(async (trx) => {
-        await takeUserLock(trx, userId);
-        const { numDeletedRows } = await trx
-          .deleteFrom('totp_factors')
-          .where('user_id', '=', userId)
-          .executeTakeFirstOrThrow();
-        if (!(await hasAny(trx, userId))) await removeRecoveryCodes(trx, userId);
-        return numDeletedRows === 1n;
-      }),
-
-    removeAll: (userId) =>
-      db.transaction().execute(async (trx) => {
-        await takeUserLock(trx, userId);
-        await removeRecoveryCodes(trx, userId);
-        const apps = await trx
-          .deleteFrom('totp_factors')
-          .where('user_id', '=', userId)
-          .executeTakeFirstOrThrow();
-        const passkeys = await trx
-          .deleteFrom('passkeys')
-          .where('user_id', '=', userId)
-          .executeTakeFirstOrThrow();
-        return { hadApp: apps.numDeletedRows > 0n, passkeys: Number(passkeys.numDeletedRows) };
-      }),
-
-    async isFirstAccount(userId) {
-      const first = await db
-        .selectFrom('users')
-        .select('id')
-        .orderBy('created_at')
-        .orderBy('id')
-        .limit(1)
-        .executeTakeFirst();
-      return first?.id === userId;
-    },
   };
 }
 

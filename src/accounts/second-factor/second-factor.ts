@@ -7,7 +7,7 @@ import type { Database } from '../../storage/database.ts';
 import type { Cipher, KeyRing } from '../../storage/key-ring.ts';
 import type { RedisClient } from '../../storage/redis.ts';
 import type { User } from '../user-store.ts';
-import { createFactorStore } from './factor-store.ts';
+import { createFactorStore, type FactorStore } from './factor-store.ts';
 import {
   FEW_RECOVERY_CODES,
   generateRecoveryCodes,
@@ -101,7 +101,7 @@ export interface SecondFactorDeps {
 }
 
 export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
-  const { database, keyRing, redis, clock, audit, rule } = deps;
+  const { database, keyRing, redis, clock, audit } = deps;
   const store = createFactorStore({ database, now: clock.now });
   const cipher: Cipher = keyRing.forPurpose('totp');
   const strangersCodes = createCompoundLimiter({
@@ -110,27 +110,6 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
     limits: STRANGERS_CODES,
     redis,
   });
-
-  const isRequired = ({ role }: Pick<User, 'role'>): boolean =>
-    rule === 'all' || (rule === 'admins' && role === 'admin');
-
-  async function stateOf(userId: string): Promise<FactorState> {
-    const [factor, passkeys] = await Promise.all([store.find(userId), store.countPasskeys(userId)]);
-    const hasAny = factor !== undefined || passkeys > 0;
-    const recoveryCodesLeft = hasAny ? await store.countRecoveryCodes(userId) : 0;
-    return {
-      enrolledAt: factor?.createdAt,
-      passkeys,
-      recoveryCodesLeft,
-      fewLeft: hasAny && recoveryCodesLeft <= FEW_RECOVERY_CODES,
-    };
-  }
-
-  const has = async (userId: string): Promise<boolean> => (await store.listWithFactor([userId])).size > 0;
-
-  async function hasGrace({ id, createdAt }: User): Promise<boolean> {
-    return clock.now() - createdAt < FIRST_ACCOUNT_GRACE_MS && (await store.isFirstAccount(id));
-  }
 
   async function checkTotp(userId: string, encrypted: string, code: string, at: number): Promise<boolean> {
     const secret = cipher.decrypt(encrypted);
@@ -147,22 +126,7 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
   }
 
   return {
-    isRequired,
-    has,
-    listWithFactor: store.listWithFactor,
-
-    stateOf,
-
-    async reminderFor(userId, role) {
-      const { enrolledAt, passkeys, fewLeft } = await stateOf(userId);
-      if (enrolledAt === undefined && passkeys === 0) return isRequired({ role }) ? 'set_up' : undefined;
-      return fewLeft ? 'few_codes' : undefined;
-    },
-
-    async nextStep(user) {
-      if (await has(user.id)) return 'code';
-      return isRequired(user) && !(await hasGrace(user)) ? 'enrol' : 'none';
-    },
+    ...createFactorStates(store, deps),
 
     async check(userId, typed, { isKnownDevice, at, origin }) {
       const code = normaliseCode(typed);
@@ -223,6 +187,54 @@ export function createSecondFactor(deps: SecondFactorDeps): SecondFactor {
       // At once: the user is told of one reset, not of two.
       if (events.length > 0) await audit.recordMany(events, origin);
       return events.length > 0;
+    },
+  };
+}
+
+/** What users have, and what they must have. */
+function createFactorStates(
+  store: FactorStore,
+  { rule, clock }: SecondFactorDeps,
+): Pick<SecondFactor, 'isRequired' | 'has' | 'listWithFactor' | 'stateOf' | 'reminderFor' | 'nextStep'> {
+  const isRequired = ({ role }: Pick<User, 'role'>): boolean =>
+    rule === 'all' || (rule === 'admins' && role === 'admin');
+
+  async function stateOf(userId: string): Promise<FactorState> {
+    const [factor, passkeys] = await Promise.all([store.find(userId), store.countPasskeys(userId)]);
+    const hasAny = factor !== undefined || passkeys > 0;
+    const recoveryCodesLeft = hasAny ? await store.countRecoveryCodes(userId) : 0;
+    return {
+      enrolledAt: factor?.createdAt,
+      passkeys,
+      recoveryCodesLeft,
+      fewLeft: hasAny && recoveryCodesLeft <= FEW_RECOVERY_CODES,
+    };
+  }
+
+  const has = async (userId: string): Promise<boolean> => (await store.listWithFactor([userId])).size > 0;
+
+  async function hasGrace({ id, createdAt }: User): Promise<boolean> {
+    return clock.now() - createdAt < FIRST_ACCOUNT_GRACE_MS && (await store.isFirstAccount(id));
+  }
+
+  return {
+    isRequired,
+
+    has,
+
+    listWithFactor: store.listWithFactor,
+
+    stateOf,
+
+    async reminderFor(userId, role) {
+      const { enrolledAt, passkeys, fewLeft } = await stateOf(userId);
+      if (enrolledAt === undefined && passkeys === 0) return isRequired({ role }) ? 'set_up' : undefined;
+      return fewLeft ? 'few_codes' : undefined;
+    },
+
+    async nextStep(user) {
+      if (await has(user.id)) return 'code';
+      return isRequired(user) && !(await hasGrace(user)) ? 'enrol' : 'none';
     },
   };
 }
