@@ -30,7 +30,7 @@ export function createBrokerMetrics(deps: BrokerMetricsDeps): readonly Metric[] 
     }),
     gauge({
       name: 'curfew_broker_logouts',
-      help: 'Logouts that brokers have not been told of: still open, or given up (dead).',
+      help: 'Logouts that brokers have not been told of: still to be tried (open), or failed for good (dead).',
       labelNames: ['status'],
       async read() {
         const { open, dead } = await failedLogouts.count();

@@ -33,7 +33,7 @@ const PROBLEMS = {
     status: 401,
     heading: 'Your session ended just now',
     message: (broker) =>
-      `It ended while ${broker} was answering, so the new connection was given up at once. Sign in, then connect again.`,
+      `It ended while ${broker} was answering, so the new connection was dropped at once. Sign in, then connect again.`,
     action: SIGN_IN_AGAIN,
   },
   other_session: {

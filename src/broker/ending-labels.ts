@@ -21,7 +21,7 @@ export const ENDING_LABELS = {
   role_changed: 'Ended when the role was changed to viewer',
   restored: 'Ended when a backup was restored',
   unreadable_session: 'Ended with your session, which could not be read',
-  ended_meanwhile: 'Given up, because your session ended while you were connecting',
+  ended_meanwhile: 'Dropped, because your session ended while you were connecting',
   ended: 'Ended with your last session',
 } as const satisfies Record<WhyNotConnected, string>;
 

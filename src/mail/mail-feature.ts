@@ -27,7 +27,7 @@ export interface MailFeature extends Feature {
   readonly send: SendMail;
   /** Undefined where no mail is sent. */
   readonly queue: MailQueue | undefined;
-  /** Of all nodes together: mails that wait, and those of the last days that were given up. */
+  /** Of all nodes together: mails that wait, and those of the last days that failed for good. */
   readonly countMessages: () => Promise<{ readonly open: number; readonly failed: number }>;
 }
 
@@ -60,7 +60,7 @@ export function createMailFeature(deps: MailFeatureDeps): MailFeature {
     metrics: [
       gauge({
         name: 'curfew_mail_messages',
-        help: 'Mails: still to be sent (open), or given up in the last seven days (failed).',
+        help: 'Mails: still to be sent (open), or failed for good in the last seven days (failed).',
         labelNames: ['status'],
         async read() {
           const { open, failed } = await store.countOpenAndFailed();

@@ -70,7 +70,7 @@ export function createMailQueue({ store, sender, cipher, clock, log }: MailQueue
   }
 
   async function giveUp(mail: ClaimedMail, problem: string): Promise<number> {
-    log.warn({ kind: mail.kind, problem }, 'A mail was given up');
+    log.warn({ kind: mail.kind, problem }, 'A mail was not sent and is not tried again');
     await store.end(mail, 'failed', problem, clock.now());
     return 0;
   }

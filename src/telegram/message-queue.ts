@@ -98,7 +98,7 @@ export function createMessageQueue(deps: MessageQueueDeps): MessageQueue {
       case 'refused': {
         // Until the person has done something, there is no use in this one. The next one is tried all the same.
         await messageStore.markFailed([...ids, ...merged], outcome.why, now);
-        log.warn({ why: outcome.why }, 'A message was given up: Telegram does not take it');
+        log.warn({ why: outcome.why }, 'Telegram refused a message: it is not tried again');
         return botStore.settle(bot, { ...answeredNow(bot), problem: outcome.why });
       }
     }

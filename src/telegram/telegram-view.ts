@@ -64,5 +64,5 @@ export function toMessageView({ kind, createdAt, status, why }: MessageRecord): 
 const STATES: Readonly<Record<MessageRecord['status'], string>> = {
   open: 'Waiting',
   sent: 'Sent',
-  failed: 'Given up',
+  failed: 'Failed',
 };

@@ -207,7 +207,7 @@ describe('settings and Telegram, in a browser', () => {
     await other.close();
     await server.services.telegram.queue.drain();
     await page.goto(at('/telegram'));
-    expect(await mainText()).toContain('Given up. You have blocked the bot');
+    expect(await mainText()).toContain('Failed. You have blocked the bot');
     await expectSound();
     await page.getByRole('button', { name: 'Remove the bot token' }).click();
     await page.getByText('The bot token is removed').waitFor();

@@ -209,7 +209,7 @@ describe('the Telegram page', () => {
     await server.services.telegram.queue.drain();
     const text = await page();
     expect(text).toContain('Sign-in from a new device');
-    expect(text).toContain('Given up');
+    expect(text).toContain('Failed');
     expect(text).toContain('You have blocked the bot');
   });
 });

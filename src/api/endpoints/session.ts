@@ -29,7 +29,7 @@ const data = z.object({
       signedInAt: instant.nullable().meta({ description: 'The latest sign-in' }),
       idleEndsAt: instant.nullable().meta({
         description:
-          'When the last session ends if nobody uses it, and with it the broker tokens that are not held. API calls do not count as use',
+          'When the last session ends if it is not used, and with it the broker tokens that are not held. API calls do not count as use',
       }),
     })
     .meta({ description: 'The browser sessions' }),

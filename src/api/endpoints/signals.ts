@@ -53,7 +53,7 @@ export function createSignalsEndpoint({ signalsAfter, noteFetch }: SignalsEndpoi
     operationId: 'listSignals',
     summary: 'The signals that were accepted since the last ones you got',
     description:
-      'Of this trading day: what is from before the last cutoff is delivered to nobody. Ask with the cursor of the last answer; with wait, the answer comes as soon as there is a signal, or empty when the time is over. So one request after the other gets every signal once, at once.',
+      'Of this trading day: what is from before the last cutoff is not delivered. Ask with the cursor of the last answer; with wait, the answer comes as soon as there is a signal, or empty when the time is over. So one request after the other gets every signal once, at once.',
     scope: 'signals:read',
     params: z.strictObject({}),
     query: z.strictObject({

@@ -131,5 +131,5 @@ function durationText(ms: number): string {
 
 function whoText({ username, userId }: StoredTraffic): string {
   if (username !== undefined) return username;
-  return userId === undefined ? 'nobody' : `deleted account (${userId})`;
+  return userId === undefined ? 'not signed in' : `deleted account (${userId})`;
 }

@@ -55,7 +55,7 @@ describe('the traffic pages', () => {
     await put({ path: '/third', at: now, aborted: true, durationMs: 12_345, userId: 'u-gone' });
     const text = await page();
     expect(pathsOf(text)).toEqual(['/third', '/second', '/first']);
-    for (const words of ['12.345 s', 'went away', 'deleted account (u-gone)', '>asha<', '>nobody<'])
+    for (const words of ['12.345 s', 'went away', 'deleted account (u-gone)', '>asha<', '>not signed in<'])
       expect(text).toContain(words);
     expect(text).toContain('kept for 30 days');
   });
