@@ -49,6 +49,14 @@ export const COMPARE_EVERY_MS = SECOND_MS;
 /** A node that has counted this part of a limit by itself does not wait for the next round. */
 const AT_ONCE_PART = 0.1;
 
+interface Rule {
+  readonly limit: RateLimit;
+  readonly windowMs: number;
+  /** So many counted here are told at once. */
+  readonly tellAt: number;
+  readonly tally: SharedTally | undefined;
+}
+
 /** One limit of one key. */
 interface Window {
   /** By `performance.now()`, which is never set back. */
@@ -67,17 +75,14 @@ interface Window {
  * by itself.
  */
 export function createBatchedLimiter({ limits, tallyOf }: BatchedLimiterDeps): BatchedLimiter {
-  const rules = limits.map((limit) => ({
+  const rules: readonly Rule[] = limits.map((limit) => ({
     limit,
     windowMs: limit.durationSeconds * SECOND_MS,
     tellAt: Math.max(1, Math.floor(limit.points * AT_ONCE_PART)),
     tally: tallyOf?.(limit),
   }));
+  const comparing = createComparing(rules);
   const windowsOf = new LRUCache<string, readonly Window[]>(atMost(MOST_KEYS));
-  let changed = new Map<string, readonly Window[]>();
-  let timer: NodeJS.Timeout | undefined;
-  let comparing: Promise<void> | undefined;
-  let stopped = false;
 
   function windowsFor(key: string, now: number): readonly Window[] {
     const known = windowsOf.get(key);
@@ -109,27 +114,51 @@ export function createBatchedLimiter({ limits, tallyOf }: BatchedLimiterDeps): B
 
   function count(key: string, windows: readonly Window[]): void {
     for (const window of windows) window.untold += 1;
-    if (tallyOf === undefined || stopped) return;
-    changed.set(key, windows);
-    if (comparing === undefined) planComparing(isMuch(windows));
+    if (tallyOf !== undefined) comparing.note(key, windows);
   }
+
+  return {
+    take(key) {
+      const now = performance.now();
+      const windows = windowsFor(key, now);
+      const waitMs = waitOf(windows, now);
+      if (waitMs === 0) count(key, windows);
+      return countOf(windows, now, waitMs);
+    },
+    findLimited(key) {
+      const now = performance.now();
+      const windows = windowsOf.peek(key);
+      const waitMs = windows === undefined ? 0 : waitOf(windows, now);
+      return windows === undefined || waitMs === 0 ? undefined : countOf(windows, now, waitMs);
+    },
+    compare: comparing.compare,
+    stop: comparing.stop,
+  };
+}
+
+/** Compares notes with the other nodes, at most once a second for each key, or at once where much was counted. */
+function createComparing(rules: readonly Rule[]) {
+  let changed = new Map<string, readonly Window[]>();
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> | undefined;
+  let stopped = false;
 
   const isMuch = (windows: readonly Window[]): boolean =>
     windows.some((window, index) => window.untold >= (rules[index]?.tellAt ?? 1));
 
-  function planComparing(atOnce: boolean): void {
-    if (atOnce) void beginComparing();
-    else timer ??= setTimeout(beginComparing, COMPARE_EVERY_MS).unref();
+  function plan(atOnce: boolean): void {
+    if (atOnce) void begin();
+    else timer ??= setTimeout(begin, COMPARE_EVERY_MS).unref();
   }
 
-  function beginComparing(): Promise<void> {
+  function begin(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    comparing ??= tellAll().finally(() => {
-      comparing = undefined;
-      if (changed.size > 0 && !stopped) planComparing([...changed.values()].some(isMuch));
+    running ??= tellAll().finally(() => {
+      running = undefined;
+      if (changed.size > 0 && !stopped) plan([...changed.values()].some(isMuch));
     });
-    return comparing;
+    return running;
   }
 
   async function tellAll(): Promise<void> {
@@ -158,24 +187,17 @@ export function createBatchedLimiter({ limits, tallyOf }: BatchedLimiterDeps): B
   }
 
   return {
-    take(key) {
-      const now = performance.now();
-      const windows = windowsFor(key, now);
-      const waitMs = waitOf(windows, now);
-      if (waitMs === 0) count(key, windows);
-      return countOf(windows, now, waitMs);
+    /** These windows of a key have counted something. */
+    note(key: string, windows: readonly Window[]): void {
+      if (stopped) return;
+      changed.set(key, windows);
+      if (running === undefined) plan(isMuch(windows));
     },
-    findLimited(key) {
-      const now = performance.now();
-      const windows = windowsOf.peek(key);
-      const waitMs = windows === undefined ? 0 : waitOf(windows, now);
-      return windows === undefined || waitMs === 0 ? undefined : countOf(windows, now, waitMs);
+    async compare(): Promise<void> {
+      await running;
+      await begin();
     },
-    async compare() {
-      await comparing;
-      await beginComparing();
-    },
-    stop() {
+    stop(): void {
       stopped = true;
       clearTimeout(timer);
     },

@@ -59,23 +59,10 @@ export interface RateLimitsDeps {
 }
 
 /** The limits of `RATE_LIMIT_TABLE` that are not a feature's own. */
-export function createRateLimits({ limits, redis, unverifiedUserId, userOf }: RateLimitsDeps): RateLimits {
-  const limiters = new Map(
-    RATE_LIMIT_NAMES.filter(isBatched).map((name) => [name, createLimiter(name, limits[name], redis)]),
-  );
-  const refused = new Map<RateLimitName, number>();
+export function createRateLimits(deps: RateLimitsDeps): RateLimits {
+  const { unverifiedUserId, userOf } = deps;
+  const limiters = createLimiters(deps);
   const pace = createPacing(SIGN_IN_PACE);
-
-  /** Answers what to say to a sender who is over the limit. */
-  function refuse(name: BatchedLimitName, count: Count, action?: ErrorAction): AppError {
-    refused.set(name, (refused.get(name) ?? 0) + 1);
-    const wait = waitInWords(count.retryAfterSeconds);
-    return new AppError('rate_limited', `${WORDS[name]} Try again in ${wait}.`, {
-      retryAfterSeconds: count.retryAfterSeconds,
-      headers: rateLimitHeaders(count),
-      action,
-    });
-  }
 
   function take(
     name: BatchedLimitName,
@@ -83,9 +70,9 @@ export function createRateLimits({ limits, redis, unverifiedUserId, userOf }: Ra
     res: Response,
     action?: ErrorAction,
   ): AppError | undefined {
-    const count = limiters.get(name)?.take(key);
+    const count = limiters.count(name, key);
     if (count === undefined) return undefined;
-    if (count.limited) return refuse(name, count, action);
+    if (count.limited) return limiters.refuse(name, count, action);
     res.set(rateLimitHeaders(count));
     return undefined;
   }
@@ -106,16 +93,10 @@ export function createRateLimits({ limits, redis, unverifiedUserId, userOf }: Ra
    */
   function limitStranger(req: Request, res: Response, next: NextFunction): void {
     const isWayIn = policyOf(req).path === SIGN_IN.href && WAY_IN_METHODS.has(req.method);
-    const count = isWayIn ? limiters.get('public')?.take(clientSubject(req).subject) : undefined;
+    const count = isWayIn ? limiters.count('public', clientSubject(req).subject) : undefined;
     if (count !== undefined) res.set(rateLimitHeaders(count));
     if (count?.limited === true) pace(res, next);
     else next(isWayIn ? undefined : takeStranger(limitOfStranger(policyOf(req)), req, res));
-  }
-
-  function findLimited(req: Request, user: string): AppError | undefined {
-    const name = limitOfPerson(req.method, policyOf(req));
-    const count = name === undefined ? undefined : limiters.get(name)?.findLimited(user);
-    return name === undefined || count === undefined ? undefined : refuse(name, count);
   }
 
   return {
@@ -124,7 +105,7 @@ export function createRateLimits({ limits, redis, unverifiedUserId, userOf }: Ra
       const mayBeKnown = req.method !== 'OPTIONS' && mayCarrySession(routeClassOf(req));
       const user = mayBeKnown ? unverifiedUserId(req) : undefined;
       if (user === undefined) limitStranger(req, res, next);
-      else next(findLimited(req, user));
+      else next(limiters.findLimited(limitOfPerson(req.method, policyOf(req)), user));
     },
 
     turnedAway: function limitTurnedAway(error: unknown, req, res, next) {
@@ -156,25 +137,56 @@ export function createRateLimits({ limits, redis, unverifiedUserId, userOf }: Ra
     },
 
     countCaller(userId) {
-      const count = limiters.get('apiUser')?.take(userId);
-      if (count?.limited) throw refuse('apiUser', count);
+      const count = limiters.count('apiUser', userId);
+      if (count?.limited) throw limiters.refuse('apiUser', count);
     },
 
-    metrics: [
-      counter({
-        name: 'curfew_rate_limited_total',
-        help: 'Requests that were refused because there were too many, by limit.',
-        labelNames: ['limit'],
-        read: () =>
-          [...limiters.keys()].map((limit) => ({ labels: { limit }, value: refused.get(limit) ?? 0 })),
-      }),
-    ],
+    metrics: [limiters.metric],
 
     comparing: {
       start: () => undefined,
-      async stop() {
-        for (const limiter of limiters.values()) limiter.stop();
-      },
+      stop: async () => limiters.stop(),
+    },
+  };
+}
+
+/** A limiter for each name, and the words for who is over its limit. */
+function createLimiters({ limits, redis }: RateLimitsDeps) {
+  const limiters = new Map(
+    RATE_LIMIT_NAMES.filter(isBatched).map((name) => [name, createLimiter(name, limits[name], redis)]),
+  );
+  const refused = new Map<RateLimitName, number>();
+
+  /** Answers what to say to a sender who is over the limit. */
+  function refuse(name: BatchedLimitName, count: Count, action?: ErrorAction): AppError {
+    refused.set(name, (refused.get(name) ?? 0) + 1);
+    const wait = waitInWords(count.retryAfterSeconds);
+    return new AppError('rate_limited', `${WORDS[name]} Try again in ${wait}.`, {
+      retryAfterSeconds: count.retryAfterSeconds,
+      headers: rateLimitHeaders(count),
+      action,
+    });
+  }
+
+  return {
+    count: (name: BatchedLimitName, key: string): Count | undefined => limiters.get(name)?.take(key),
+    refuse,
+
+    findLimited(name: BatchedLimitName | undefined, key: string): AppError | undefined {
+      const count = name === undefined ? undefined : limiters.get(name)?.findLimited(key);
+      return name === undefined || count === undefined ? undefined : refuse(name, count);
+    },
+
+    metric: counter({
+      name: 'curfew_rate_limited_total',
+      help: 'Requests that were refused because there were too many, by limit.',
+      labelNames: ['limit'],
+      read: () =>
+        [...limiters.keys()].map((limit) => ({ labels: { limit }, value: refused.get(limit) ?? 0 })),
+    }),
+
+    stop(): void {
+      for (const limiter of limiters.values()) limiter.stop();
     },
   };
 }
