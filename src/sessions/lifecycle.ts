@@ -69,42 +69,15 @@ export interface SessionLifecycleDeps {
 const SIGN_IN_TRIES = 3;
 
 export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifecycle {
-  const { clock, calendar, registry, epochs, revoker, revocations, ids, maxSessionsPerUser, limitIdle } =
-    deps;
+  const endings = createEndings(deps);
+  return { ...endings, signIn: createSignIn(deps, endings.endDevice) };
+}
 
-  /** Stores a signed-in session; returns its id, or undefined when it was overtaken by a revocation or the cutoff. */
-  async function begin(req: Request, user: SigningInUser): Promise<string | undefined> {
-    const epoch = await epochs.current(user.userId);
-    const loginTime = clock.now();
-    ids.nextIsFor(req, user.userId, loginTime);
-    await regenerateSession(req);
-    Object.assign(req.session, {
-      deviceId: newDeviceId(),
-      ...user,
-      epoch,
-      loginTime: toIstIso(loginTime),
-      userAgent: userAgentOf(req) ?? '',
-      address: clientAddress(req),
-    });
-    // The form secret belongs to the new session; made now, so that the next page need not save it.
-    req.csrfToken();
-    const sid = req.sessionID;
-    await registry.register({ sid, userId: user.userId, epoch, loginTime });
-    await saveSession(req);
-    await limitIdle(user.userId);
-    if (!(await wasOvertaken(user.userId, epoch, loginTime))) return sid;
-    await registry.end([sid], 'logged_out');
-    return undefined;
-  }
+type SignIn = SessionLifecycle['signIn'];
 
-  /** A revocation raises the epoch, and a sweep stores its revocation, before it looks for sessions: one that missed this one shows. */
-  async function wasOvertaken(userId: string, epoch: number, loginTime: number): Promise<boolean> {
-    return (
-      loginTime < calendar.last() ||
-      (await epochs.current(userId)) !== epoch ||
-      (await revocations.isSwept(loginTime))
-    );
-  }
+function createSignIn(deps: SessionLifecycleDeps, endDevice: SessionLifecycle['endDevice']): SignIn {
+  const { registry, revoker, maxSessionsPerUser } = deps;
+  const begin = createBeginning(deps);
 
   /**
    * An answer that says it failed signs no one in: its cookie would stand for a session that no revocation has
@@ -143,8 +116,8 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
 
   async function tryToSignIn(
     replaced: CurrentSession | undefined,
-    ...[req, res, user, confirmCredentials]: Parameters<SessionLifecycle['signIn']>
-  ): ReturnType<SessionLifecycle['signIn']> {
+    ...[req, res, user, confirmCredentials]: Parameters<SignIn>
+  ): ReturnType<SignIn> {
     const origin = auditOrigin(req, res, user.username);
     for (let attempt = 0; attempt < SIGN_IN_TRIES; attempt += 1) {
       const sid = await begin(req, user);
@@ -156,34 +129,76 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
       }
       if (sid === undefined) continue;
       await endSurplus(user.userId, origin);
-      if (replaced !== undefined)
-        await lifecycle.endDevice(replaced.userId, replaced.sid, 'logged_out', origin);
+      if (replaced !== undefined) await endDevice(replaced.userId, replaced.sid, 'logged_out', origin);
       return 'signed_in';
     }
     throw unavailable('Signing in');
   }
 
-  const lifecycle: SessionLifecycle = {
-    async signIn(...args) {
-      const [req, res, { username }] = args;
-      const { sessionID } = req;
-      const replaced = findCurrentSession(req);
-      try {
-        return await tryToSignIn(replaced, ...args);
-      } catch (error) {
-        // Not waited for: what failed may be slow to fail once more.
-        endReplaced(req, res, replaced, auditOrigin(req, res, username)).catch(() => undefined);
-        abandon(req, sessionID);
-        throw error;
-      }
-    },
+  return async function signIn(...args) {
+    const [req, res, { username }] = args;
+    const { sessionID } = req;
+    const replaced = findCurrentSession(req);
+    try {
+      return await tryToSignIn(replaced, ...args);
+    } catch (error) {
+      // Not waited for: what failed may be slow to fail once more.
+      endReplaced(req, res, replaced, auditOrigin(req, res, username)).catch(() => undefined);
+      abandon(req, sessionID);
+      throw error;
+    }
+  };
+}
 
+/** Stores a signed-in session; returns its id, or undefined when it was overtaken by a revocation or the cutoff. */
+function createBeginning(deps: SessionLifecycleDeps) {
+  const { clock, calendar, registry, epochs, revocations, ids, limitIdle } = deps;
+
+  /** A revocation raises the epoch, and a sweep stores its revocation, before it looks for sessions: one that missed this one shows. */
+  async function wasOvertaken(userId: string, epoch: number, loginTime: number): Promise<boolean> {
+    return (
+      loginTime < calendar.last() ||
+      (await epochs.current(userId)) !== epoch ||
+      (await revocations.isSwept(loginTime))
+    );
+  }
+
+  return async function begin(req: Request, user: SigningInUser): Promise<string | undefined> {
+    const epoch = await epochs.current(user.userId);
+    const loginTime = clock.now();
+    ids.nextIsFor(req, user.userId, loginTime);
+    await regenerateSession(req);
+    Object.assign(req.session, {
+      deviceId: newDeviceId(),
+      ...user,
+      epoch,
+      loginTime: toIstIso(loginTime),
+      userAgent: userAgentOf(req) ?? '',
+      address: clientAddress(req),
+    });
+    // The form secret belongs to the new session; made now, so that the next page need not save it.
+    req.csrfToken();
+    const sid = req.sessionID;
+    await registry.register({ sid, userId: user.userId, epoch, loginTime });
+    await saveSession(req);
+    await limitIdle(user.userId);
+    if (!(await wasOvertaken(user.userId, epoch, loginTime))) return sid;
+    await registry.end([sid], 'logged_out');
+    return undefined;
+  };
+}
+
+function createEndings({ registry, revoker }: SessionLifecycleDeps): Omit<SessionLifecycle, 'signIn'> {
+  const endAccount: SessionLifecycle['endAccount'] = (userId, reason, origin) =>
+    revoker.revokeAccount(userId, reason, origin);
+
+  return {
     async endDevice(userId, sid, reason, origin) {
       const others = (await registry.listByUser(userId)).filter((device) => device.sid !== sid);
-      if (others.length === 0) return lifecycle.endAccount(userId, reason, origin);
+      if (others.length === 0) return endAccount(userId, reason, origin);
       // Two last devices that log out together each see the other one: the revoker looks again afterwards.
       const receipt = await revoker.revoke({ kind: 'device', userId, sids: [sid] }, reason, origin);
-      return receipt ?? lifecycle.endAccount(userId, reason, origin);
+      return receipt ?? endAccount(userId, reason, origin);
     },
 
     async endOnce(userId, sid, reason) {
@@ -199,7 +214,7 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
       if (receipt === undefined) await registry.end([sid], reason);
     },
 
-    endAccount: (userId, reason, origin) => revoker.revokeAccount(userId, reason, origin),
+    endAccount,
 
     endAccountWith: (...args) => revoker.revokeAccountWith(...args),
 
@@ -212,7 +227,6 @@ export function createSessionLifecycle(deps: SessionLifecycleDeps): SessionLifec
 
     devicesOf: (userId) => registry.listByUser(userId),
   };
-  return lifecycle;
 }
 
 /** Recognises a session without keeping its id. */

@@ -54,17 +54,12 @@ function openSharedStream(
   listener: StreamListener,
 ): PriceStream {
   const id = randomUUID();
-  const own = new Map<string, PriceMode>();
+  const own = createOwnWants(tellOwn);
+  const source = createSource(listener, finish);
+  const asking = createAsking(talk);
   /** The broker's stream, where it is here. */
   let held: HeldStream | undefined;
-  /** The stream that this one reads. */
-  let source: { readonly id: string; number: number; heardAt: number } | undefined;
   let said = 0;
-  /** When Redis was asked for what it last answered well; not by the clock that a machine's user sets. */
-  let provedAt = performance.now();
-  let askedAt = Number.NEGATIVE_INFINITY;
-  let isAsking = false;
-  let isChanged = false;
   let isOver = false;
 
   const askingAgain = setInterval(tend, ROUND_MS).unref();
@@ -81,34 +76,21 @@ function openSharedStream(
 
   function tend(): void {
     const now = performance.now();
+    const { provedAt } = asking;
+    const { heardAt } = source;
     const isUnproved = held !== undefined && now - provedAt > HOLDER_LASTS_MS;
-    const isUnheard = source !== undefined && now - Math.min(provedAt, source.heardAt) > READER_LASTS_MS;
+    const isUnheard = heardAt !== undefined && now - Math.min(provedAt, heardAt) > READER_LASTS_MS;
     if (isUnproved || isUnheard) finish(lost('other_nodes_unheard'));
     if (isOver) return;
-    const isSettled = (held !== undefined || source !== undefined) && provedAt === askedAt;
-    if (!isAsking && now - askedAt >= (isSettled ? SETTLED_ROUND_MS - ROUND_MS / 2 : 0)) void ask();
-  }
-
-  async function ask(): Promise<void> {
-    isAsking = true;
-    const at = performance.now();
-    askedAt = at;
-    try {
-      await talk();
-      provedAt = at;
-    } catch {
-      // The connection tells of it; what matters here is for how long.
-    } finally {
-      isAsking = false;
-    }
+    asking.askWhenDue(now, held !== undefined || heardAt !== undefined);
   }
 
   async function talk(): Promise<void> {
     await channels.listen(topic, hear);
     if (isOver) return;
-    if (source === undefined) await askForLease();
+    if (source.heardAt === undefined) await askForLease();
     if (isOver) return;
-    if (held === undefined) return say({ kind: 'want', wants: [...own] });
+    if (held === undefined) return say({ kind: 'want', wants: [...own.wants()] });
     held.sayOpen();
   }
 
@@ -117,46 +99,23 @@ function openSharedStream(
     if (held !== undefined && !isHolder) return finish(lost('another_holder'));
     if (held !== undefined || !isHolder) return;
     // There is no reader any more, or another one has opened it meanwhile.
-    if (isOver || source !== undefined) return leases.release(lease, id);
-    provedAt = askedAt;
+    if (isOver || source.heardAt !== undefined) return leases.release(lease, id);
+    asking.prove();
     held = holdStream({ connect, clock, tell }, { ...listener, onEnd: finish });
-    held.want(new Map(own));
+    held.want(own.wants());
   }
 
   function hear(text: string): void {
     const message = readSharedStreamMessage(text);
     if (message === undefined || message.from === id || isOver) return;
     if (message.body.kind === 'want') held?.hearReader(message.from, new Map(message.body.wants));
-    else if (held === undefined) hearHolder(message);
+    else if (held === undefined) source.hear(message);
   }
 
-  function hearHolder({ from, number, body }: SharedStreamMessage): void {
-    if (source === undefined && body.kind === 'open') {
-      source = { id: from, number, heardAt: performance.now() };
-      listener.onOpen();
-    } else if (source !== undefined && from !== source.id) {
-      if (body.kind === 'open') finish(lost('another_holder'));
-    } else if (source !== undefined && number !== source.number + 1) {
-      finish(lost('messages_missed'));
-    } else if (body.kind === 'end') {
-      // The holder alone reports a rejection; here it means that the token is not shown again.
-      finish(body.end.kind === 'rejected' ? { ...body.end, kind: 'refused' } : body.end);
-    } else if (source !== undefined) {
-      source = { id: from, number, heardAt: performance.now() };
-      if (body.kind === 'ticks') listener.onTicks(body.ticks);
-    }
-  }
-
-  /** Looks at the end of the turn at all that has changed in it. */
-  function change(): void {
-    if (isChanged) return;
-    isChanged = true;
-    setImmediate(() => {
-      isChanged = false;
-      if (isOver) return;
-      if (held === undefined) tell({ kind: 'want', wants: [...own] });
-      else held.want(new Map(own));
-    });
+  function tellOwn(): void {
+    if (isOver) return;
+    if (held === undefined) tell({ kind: 'want', wants: [...own.wants()] });
+    else held.want(own.wants());
   }
 
   function leave(end: StreamEnd): void {
@@ -178,23 +137,107 @@ function openSharedStream(
     listener.onEnd(end);
   }
 
-  function put(keys: readonly string[], mode: PriceMode): void {
-    for (const key of keys) own.set(key, mode);
-    change();
-  }
-
-  void ask();
+  void asking.ask();
 
   return {
-    subscribe: put,
-    setMode: put,
-    unsubscribe(keys) {
-      for (const key of keys) own.delete(key);
-      change();
-    },
+    subscribe: own.put,
+    setMode: own.put,
+    unsubscribe: own.remove,
     end() {
       // Those who read it take it over.
       if (!isOver) leave(lost('holder_left'));
+    },
+  };
+}
+
+/** What this node wants of the stream; its changes are looked at together at the end of the turn. */
+function createOwnWants(onChange: () => void) {
+  const own = new Map<string, PriceMode>();
+  let isChanged = false;
+
+  function change(): void {
+    if (isChanged) return;
+    isChanged = true;
+    setImmediate(() => {
+      isChanged = false;
+      onChange();
+    });
+  }
+
+  return {
+    wants: (): ReadonlyMap<string, PriceMode> => new Map(own),
+    put(keys: readonly string[], mode: PriceMode): void {
+      for (const key of keys) own.set(key, mode);
+      change();
+    },
+    remove(keys: readonly string[]): void {
+      for (const key of keys) own.delete(key);
+      change();
+    },
+  };
+}
+
+/** The stream that is read from another node, from its first word on. */
+function createSource(listener: StreamListener, finish: (end: StreamEnd) => void) {
+  let source: { readonly id: string; number: number; heardAt: number } | undefined;
+
+  return {
+    /** Undefined where there is none. */
+    get heardAt(): number | undefined {
+      return source?.heardAt;
+    },
+    hear({ from, number, body }: SharedStreamMessage): void {
+      if (source === undefined && body.kind === 'open') {
+        source = { id: from, number, heardAt: performance.now() };
+        listener.onOpen();
+      } else if (source !== undefined && from !== source.id) {
+        if (body.kind === 'open') finish(lost('another_holder'));
+      } else if (source !== undefined && number !== source.number + 1) {
+        finish(lost('messages_missed'));
+      } else if (body.kind === 'end') {
+        // The holder alone reports a rejection; here it means that the token is not shown again.
+        finish(body.end.kind === 'rejected' ? { ...body.end, kind: 'refused' } : body.end);
+      } else if (source !== undefined) {
+        source = { id: from, number, heardAt: performance.now() };
+        if (body.kind === 'ticks') listener.onTicks(body.ticks);
+      }
+    },
+  };
+}
+
+/** Asks Redis again and again, and knows when it was last asked for what it answered well. */
+function createAsking(talk: () => Promise<void>) {
+  // Not by the clock that a machine's user sets.
+  let provedAt = performance.now();
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let isAsking = false;
+
+  async function ask(): Promise<void> {
+    isAsking = true;
+    const at = performance.now();
+    askedAt = at;
+    try {
+      await talk();
+      provedAt = at;
+    } catch {
+      // The connection tells of it; what matters here is for how long.
+    } finally {
+      isAsking = false;
+    }
+  }
+
+  return {
+    get provedAt(): number {
+      return provedAt;
+    },
+    /** What was asked last is answered well, though not all of it yet. */
+    prove(): void {
+      provedAt = askedAt;
+    },
+    ask,
+    askWhenDue(now: number, isSettled: boolean): void {
+      const pauseMs = isSettled && provedAt === askedAt ? SETTLED_ROUND_MS - ROUND_MS / 2 : 0;
+      if (!isAsking && now - askedAt >= pauseMs) void ask();
     },
   };
 }
