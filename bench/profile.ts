@@ -1,14 +1,14 @@
 import type { HeapProfiler, Profiler, Runtime } from 'node:inspector';
 import { LOAD_METRICS, measureLoad, type Target, warmUp } from './measure-load.ts';
 import type { Options } from './options.ts';
-import { brokerPage, startCurfewWithPeople } from './parts/guarded-page.ts';
+import { apiCall, brokerPage, startCurfewWithPeople } from './parts/guarded-page.ts';
 import { newSetup, setupsOf } from './setups.ts';
 import { openWorkshop } from './workshop.ts';
 
 const FUNCTIONS_SHOWN = 20;
 
-/** What can be profiled, and what each of its answers contains. */
-const TARGETS: Readonly<Record<string, Omit<Target, 'server'>>> = {
+/** What can be profiled beside an API call, and what each of its answers contains. */
+const PAGES: Readonly<Record<string, Omit<Target, 'server'>>> = {
   page: { path: '/broker', mustContain: ['data-text="Brokers"'] },
   dashboard: { path: '/dashboard', mustContain: ['data-text="Dashboard"'] },
   login: { path: '/auth/login', mustContain: ['name="_csrf"'] },
@@ -22,19 +22,26 @@ const SIGNED_IN: ReadonlySet<string> = new Set(['page', 'dashboard']);
  * garbage collector, and what a request allocates. For finding what to look at: a profile slows down what it measures.
  */
 export async function profile(name: string, options: Options, say: (text: string) => void): Promise<void> {
-  const route = TARGETS[name];
-  if (route === undefined) throw new Error(`There is no "${name}": ${Object.keys(TARGETS).join(', ')}.`);
+  const page = PAGES[name];
+  if (page === undefined && name !== 'api')
+    throw new Error(`There is no "${name}": ${Object.keys(PAGES).join(', ')}, api.`);
   const workshop = await openWorkshop(options);
   try {
     const setup = (await setupsOf(workshop)).at(-1) ?? 'SQLite';
-    const curfew = await startCurfewWithPeople(workshop, await newSetup(workshop, setup));
-    const target = { ...(SIGNED_IN.has(name) ? await brokerPage(curfew) : { server: curfew }), ...route };
+    const databases = await newSetup(workshop, setup);
+    const curfew = await startCurfewWithPeople(workshop, databases);
+    // Somebody is signed in also while a program calls.
+    const signedIn = await brokerPage(curfew);
+    const target =
+      page === undefined
+        ? await apiCall(curfew, databases)
+        : { ...(SIGNED_IN.has(name) ? signedIn : { server: curfew }), ...page };
     await warmUp(workshop, target);
 
     await curfew.ask({ ask: 'start-profile', of: 'time' });
     const sample = await measureLoad(workshop, target);
     const taken = await curfew.ask<Profiler.Profile>({ ask: 'time-profile' });
-    say(`GET ${route.path}, under a profile; ${setup}:`);
+    say(`GET ${target.path}, under a profile; ${setup}:`);
     for (const { name: metric, digits } of LOAD_METRICS)
       say(`  ${metric}: ${sample[metric]?.toFixed(digits)}`);
     for (const line of describeTime(taken)) say(line);
