@@ -28,7 +28,7 @@ import { createInvitations, type Invitations } from './invitations/invitations.t
 import { createKeptForms } from './kept-forms.ts';
 import { createLoginLimiter } from './login-limiter.ts';
 import type { LoginPageDeps } from './login-page.ts';
-import { createLoginView } from './login-view.ts';
+import { createLoginView, sessionEndText } from './login-view.ts';
 import { createNeedsSetup, type NeedsSetup } from './needs-setup.ts';
 import { createNoticeListener } from './notices/notice-listener.ts';
 import { createNoticeRouter } from './notices/notice-pages.ts';
@@ -50,7 +50,6 @@ import { createEnrolments } from './second-factor/enrolment.ts';
 import { createFactorStore } from './second-factor/factor-store.ts';
 import { createPendingSignIns } from './second-factor/pending-sign-in.ts';
 import { createSecondFactor, type SecondFactor } from './second-factor/second-factor.ts';
-import { sessionEndText } from './session-end-text.ts';
 import { createSetupGate, createSetupToken } from './setup-page.ts';
 import { createSignInHints } from './sign-in-hint.ts';
 import { createUserAdmin, type UserAdmin, type UserAdminDeps } from './user-admin.ts';

@@ -6,7 +6,8 @@ import { waitForActs } from '../storage/act-locks.ts';
 import type { ChangeInTransaction, InTransaction } from '../storage/change-in-transaction.ts';
 import type { Database } from '../storage/database.ts';
 import type { Schema, UsersTable } from '../storage/schema.ts';
-import { removeAccountLinks, revokeInvitationsBy } from './open-links.ts';
+import { revokeInvitationsBy } from './invitations/invitation-store.ts';
+import { removeAccountLinks } from './one-time-links/link-store.ts';
 import { createUserLookups, toUser, type UserLookups } from './user-lookup-store.ts';
 import { usernameKey } from './username.ts';
 

@@ -123,3 +123,13 @@ function toInvitation(row: Selectable<InvitationsTable>): Invitation {
     endedAt: row.ended_at ?? undefined,
   };
 }
+
+/** Revokes the open invitations that a user made. `now`: ms since the epoch. */
+export async function revokeInvitationsBy(trx: InTransaction, userId: string, now: number): Promise<void> {
+  await trx
+    .updateTable('invitations')
+    .set({ outcome: 'revoked', ended_at: now })
+    .where('invited_by', '=', userId)
+    .where('outcome', 'is', null)
+    .execute();
+}

@@ -74,3 +74,12 @@ function toLink(row: Selectable<OneTimeLinksTable>, purpose: LinkPurpose): Store
   const { digest, user_id: userId, subject, expires_at: expiresAt } = row;
   return { digest, purpose, userId, subject, expiresAt };
 }
+
+/** With the password, the email address or the account itself goes what was sent out to change the first two. */
+export async function removeAccountLinks(trx: InTransaction, userId: string): Promise<void> {
+  await trx
+    .deleteFrom('one_time_links')
+    .where('user_id', '=', userId)
+    .where('purpose', 'in', ['password_reset', 'email_change'])
+    .execute();
+}
