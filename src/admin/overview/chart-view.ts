@@ -1,9 +1,15 @@
 import { type Chart, measured } from './chart.ts';
 import { CHART_SIZE, createChartArea } from './chart-area.ts';
 import { type ChartFrame, chartFrame } from './chart-frame.ts';
+import {
+  type BarMark,
+  type LineMarks,
+  largestSum,
+  largestValue,
+  lineMarks,
+  stackedBars,
+} from './chart-marks.ts';
 import { niceScale } from './chart-scale.ts';
-import { type LineMarks, largestValue, lineMarks } from './line-marks.ts';
-import { type BarMark, largestSum, stackedBars } from './stacked-bars.ts';
 
 /** A chart as the view writes it down: plain numbers and texts, and the same figures as a table. */
 export interface ChartView {
