@@ -44,8 +44,7 @@ import { createKeyUsage, type KeyUsage } from './key-usage.ts';
 import { createKeyVerifier, type KeyVerifier, type SecretHasher } from './key-verifier.ts';
 import { createKeysRouter } from './keys-router.ts';
 import { createOpenApiDocument } from './openapi-document.ts';
-import { findKey, refuseKeyInAddress } from './presented-key.ts';
-import { createShownKey } from './shown-key.ts';
+import { createShownKey, findKey, refuseKeyInAddress } from './presented-key.ts';
 import { createWaitingCalls, type WaitingCalls } from './waiting-calls.ts';
 import { describeWebhook } from './webhook-operation.ts';
 

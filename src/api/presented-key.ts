@@ -1,6 +1,9 @@
 import type { Request } from 'express';
 import { invalid } from '../errors.ts';
-import { looksLikeKey } from './key-format.ts';
+import { routeClassOf } from '../http/route-policy.ts';
+import type { FindCredential } from '../http/shown-credential.ts';
+import { type KeyFormat, looksLikeKey } from './key-format.ts';
+import type { KeyVerifier } from './key-verifier.ts';
 
 /** Names under which programs for other servers send theirs. */
 const KEY_NAMES = new Set([
@@ -43,5 +46,40 @@ export function refuseKeyInAddress(req: Request): void {
     throw invalid({
       key: 'Send the API key in a header, Authorization or X-API-Key, and never in the address: addresses are written to logs. Revoke this key if it was a real one.',
     });
+  }
+}
+
+interface ShownKeyDeps {
+  readonly format: Pick<KeyFormat, 'read'>;
+  readonly verifier: Pick<KeyVerifier, 'verify'>;
+}
+
+/** Finds an API key in front of its gate. Only one with our seal is looked up, so only a genuine one is ever hashed. */
+export function createShownKey({ format, verifier }: ShownKeyDeps): FindCredential {
+  return function findShownKey(req) {
+    const text = shownKeyOf(req);
+    const presented = text === undefined ? undefined : format.read(text);
+    if (text === undefined || presented === undefined) return undefined;
+    return {
+      id: presented.digest,
+      isGuessable: false,
+      isGood: async () => (await verifier.verify(text)).kind === 'ok',
+    };
+  };
+}
+
+function shownKeyOf(req: Request): string | undefined {
+  const routeClass = routeClassOf(req);
+  // Other headers and the address of such a request are for another tool.
+  if (routeClass === 'gateway') return findKey(req);
+  return routeClass === 'api' ? readKey(req) : undefined;
+}
+
+/** Undefined also for two keys, and for one in the address: neither is accepted anywhere. */
+function readKey(req: Request): string | undefined {
+  try {
+    return presentedKey(req);
+  } catch {
+    return undefined;
   }
 }
