@@ -4,7 +4,9 @@ import type { AnswersToOrders } from '../core/broker-answer.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
+import { auditOrigin } from '../http/audit-origin.ts';
 import type { Feature } from '../http/feature.ts';
+import { policyOf } from '../http/route-policy.ts';
 import type { Database } from '../storage/database.ts';
 import type { AuditChainStore } from './audit-chain-store.ts';
 import { type AuditCheckStore, createAuditCheckStore } from './audit-check-store.ts';
@@ -14,7 +16,6 @@ import { createAuditPeopleStore } from './audit-people-store.ts';
 import { createAuditPruning } from './audit-pruning.ts';
 import { type AuditRowStore, createAuditRowStore } from './audit-row-store.ts';
 import { type AuditSearchStore, createAuditSearchStore } from './audit-search-store.ts';
-import { createExportWatch } from './export-watch.ts';
 import { createRefusalWatch } from './refusal-watch.ts';
 import { createAuditRouter } from './routes.ts';
 
@@ -65,5 +66,22 @@ export function createAuditFeature(deps: AuditFeatureDeps): AuditFeature {
     exportWatch: createExportWatch(deps.audit),
     refusalWatch: createRefusalWatch(deps),
     router: createAuditRouter({ ...deps, rows, search, people, checks }),
+  };
+}
+
+/**
+ * Records that a list was taken out, also where that was broken off before its end. The audit log's own export is recorded
+ * before its first line.
+ */
+function createExportWatch(audit: AuditLog): RequestHandler {
+  return function exportWatch(req, res, next) {
+    const { exports: what, path } = policyOf(req);
+    if (what === undefined || req.method !== 'GET') return next();
+    res.once('close', () => {
+      if (res.statusCode !== 200) return;
+      const scope = path.endsWith('.csv') ? 'as CSV' : 'as JSON';
+      void audit.record({ type: 'export.taken', what, scope }, auditOrigin(req, res));
+    });
+    next();
   };
 }
