@@ -1,14 +1,14 @@
 import type { Request, RequestHandler, Response } from 'express';
+import { z } from 'zod';
 import { invalid, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { readForm, refuseForm, typedText } from '../http/form.ts';
 import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
 import { currentSession } from '../sessions/current-session.ts';
-import type { BrokerAdapter } from './broker-adapter.ts';
+import type { AppCredentials, BrokerAdapter } from './broker-adapter.ts';
 import type { BrokerOverview } from './broker-overview.ts';
 import { callbackUri } from './callback-uri.ts';
-import { credentialForm } from './credential-form.ts';
 import type { Credentials } from './credentials.ts';
 
 export interface CredentialPageDeps {
@@ -115,3 +115,24 @@ export function createCredentialPage(deps: CredentialPageDeps): {
 type FieldProblems = Readonly<Record<string, string>>;
 
 const pathOf = ({ id }: BrokerAdapter): string => `/broker/${id}/credentials`;
+
+/** Longer than any broker's keys, and short enough to be encrypted, stored and sent without a thought. */
+const LONGEST = 500;
+
+/** The credentials form of a broker: every field, in one line each. */
+function credentialForm({ credentialFields }: BrokerAdapter): z.ZodType<AppCredentials> {
+  const fields = credentialFields.map(({ name, label }) => [name, credentialValue(label)] as const);
+  return z.object(Object.fromEntries(fields));
+}
+
+function credentialValue(label: string) {
+  return (
+    z
+      .string({ error: `Enter the ${label}.` })
+      // Copying from the broker's page likes to take a space along.
+      .trim()
+      .min(1, `Enter the ${label}.`)
+      .max(LONGEST, `This is too long for the ${label}.`)
+      .regex(/^[\x21-\x7e]+$/, `The ${label} has letters, digits and signs only, and no spaces.`)
+  );
+}
