@@ -9,7 +9,6 @@ import { toJson } from './json.ts';
 import { refusal } from './refusal.ts';
 import { temporaryPasswordLines } from './temporary-password-lines.ts';
 import { userRecord } from './user-record.ts';
-import { warnWithoutAdmin } from './warn-without-admin.ts';
 import { withServices } from './with-services.ts';
 
 interface CreateUserOptions {
@@ -50,4 +49,11 @@ async function createUser(context: CommandContext, options: CreateUserOptions): 
     return 0;
   };
   return withServices(context, create, { makesDatabase: true });
+}
+
+/** Says so when no administrator is left: an account from here takes the place of the setup page. */
+async function warnWithoutAdmin({ terminal }: CommandContext, { accounts }: Services): Promise<void> {
+  const users = await accounts.userAdmin.list();
+  if (users.some((user) => user.role === 'admin' && !user.disabled)) return;
+  terminal.say('curfew: No admin can sign in now: make one with npx curfew users create --role admin.');
 }

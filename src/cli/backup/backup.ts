@@ -1,18 +1,22 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Argument } from 'commander';
+import { createAuditChainStore } from '../../audit/audit-chain-store.ts';
+import { createAuditLog } from '../../audit/audit-store.ts';
 import { projectIn } from '../../boot/project.ts';
+import type { AuditEvent } from '../../core/audit-event.ts';
 import { toIstIso } from '../../core/ist.ts';
-import { connectDatabase } from '../../storage/database.ts';
+import { connectDatabase, type DatabaseLocation, openDatabase } from '../../storage/database.ts';
 import { createDatabaseInspection } from '../../storage/database-inspection.ts';
 import { postgresCommands } from '../../storage/postgres-commands.ts';
 import { backUpSqlite } from '../../storage/sqlite-backup.ts';
 import type { CopyProgress, FileFacts } from '../../storage/sqlite-copy.ts';
+import { CLI_ORIGIN } from '../cli-origin.ts';
 import { type CliCommand, type CommandContext, CommandError, type ExitCode } from '../command.ts';
+import { createErrorLog } from '../error-log.ts';
 import { toJson } from '../json.ts';
 import { printable } from '../printable.ts';
 import type { Terminal } from '../terminal.ts';
-import { recordOffline } from './record-offline.ts';
 
 interface BackupOptions {
   /** Where to; a name of its own in `data/backups` without. */
@@ -138,4 +142,20 @@ function postgresText({ dump, restore }: { readonly dump: string; readonly resto
 
 function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
+}
+
+/** Writes an event into the audit log with nothing but the database: Redis need not answer. */
+async function recordOffline(
+  { terminal, clock }: CommandContext,
+  location: DatabaseLocation,
+  event: AuditEvent,
+): Promise<void> {
+  const database = await openDatabase(location);
+  try {
+    const log = createErrorLog(terminal.say);
+    const audit = createAuditLog({ chain: createAuditChainStore(database), clock, log });
+    await audit.record(event, CLI_ORIGIN);
+  } finally {
+    await database.close();
+  }
 }

@@ -2,6 +2,7 @@ import { createAuditChainStore } from '../../audit/audit-chain-store.ts';
 import { createAuditLog } from '../../audit/audit-store.ts';
 import type { ChainHead } from '../../core/audit-chain.ts';
 import type { CarriedOver } from '../../core/audit-event.ts';
+import type { Receipt } from '../../core/revocation.ts';
 import { createRevocationStore } from '../../revocation/revocation-store.ts';
 import { sealCopy } from '../../storage/backup-seal-store.ts';
 import type { Database } from '../../storage/database.ts';
@@ -14,6 +15,8 @@ import {
 import { CLI_ORIGIN } from '../cli-origin.ts';
 import type { CommandContext } from '../command.ts';
 import { createErrorLog } from '../error-log.ts';
+import { explainError } from '../explain-error.ts';
+import { withServices } from '../with-services.ts';
 
 export interface Restoration {
   /** The file's name and digest; undefined where pg_restore has read it. */
@@ -58,4 +61,27 @@ export async function endRestored(
     CLI_ORIGIN,
   );
   return { carriedOver, revokedKeys, orderId: revocation?.id };
+}
+
+/**
+ * Ends what lives on in Redis and in the memory of servers. Undefined, with a word about it, where that cannot be done now:
+ * the revocation is stored, and a server that starts carries it out before it answers a request.
+ */
+export async function carryOutRevocation(
+  context: CommandContext,
+  orderId: string | undefined,
+): Promise<Receipt | undefined> {
+  if (orderId === undefined) return undefined;
+  try {
+    return await withServices(context, async ({ revocation: { revocations, revoker } }) => {
+      await revocations.releaseFromDeadHolders();
+      await revoker.retryDue();
+      return revocations.receiptOf(orderId);
+    });
+  } catch (error) {
+    context.terminal.say(
+      `curfew: What lives on outside the database could not be ended now: ${explainError(error)} The revocation is stored; the server carries it out when it starts, before it answers anybody.`,
+    );
+    return undefined;
+  }
 }

@@ -19,8 +19,7 @@ import {
 import { holdPlace, inspectPlace, type PlaceState, replaceSqlite } from '../../storage/sqlite-path.ts';
 import { type CliCommand, type CommandContext, CommandError, type ExitCode } from '../command.ts';
 import { printable } from '../printable.ts';
-import { carryOutRevocation } from './carry-out-revocation.ts';
-import { type EndedRestoration, endRestored } from './end-restored.ts';
+import { carryOutRevocation, type EndedRestoration, endRestored } from './end-restored.ts';
 import { reportRestoration } from './restore-report.ts';
 
 interface RestoreOptions {

@@ -1,22 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import { mergeEnvironment } from '../../boot/env-file.ts';
-import { projectIn } from '../../boot/project.ts';
-import type { Config, ConfigProblem } from '../../config.ts';
+import { type Project, projectIn } from '../../boot/project.ts';
+import { type Config, ConfigError, type ConfigProblem, type Environment } from '../../config.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CliCommand, CommandContext, ExitCode } from '../command.ts';
 import { explainError } from '../explain-error.ts';
 import { toJson } from '../json.ts';
-import { checkAddresses } from './check-addresses.ts';
 import { checkClock } from './check-clock.ts';
 import { checkDatabase } from './check-database.ts';
-import { checkEnvFile } from './check-env-file.ts';
 import { checkMail } from './check-mail.ts';
-import { checkPasskeys } from './check-passkeys.ts';
-import { checkChangedSecrets, checkPeppers } from './check-peppers.ts';
 import { checkRedis } from './check-redis.ts';
-import { checkSecrets, checkSettings } from './check-settings.ts';
+import { checkAddresses, checkEnvFile, checkSecrets, checkSettings } from './check-settings.ts';
+import { checkChangedSecrets, checkPasskeys, checkPeppers } from './check-settings-fit.ts';
 import { checkWork } from './check-work.ts';
 import { type Finding, findingsOf } from './finding.ts';
-import { readAsFarAsPossible } from './readable-config.ts';
 
 export const command: CliCommand<{ readonly json?: boolean }> = {
   run: doctor,
@@ -85,4 +82,28 @@ function toRecord(finding: Finding) {
 function toText(finding: Finding): string {
   const line = `${finding.status.padEnd(4)}  ${finding.name.padEnd(11)}  ${finding.message}`;
   return finding.status === 'ok' ? line : `${line}\n${' '.repeat(19)}${finding.remedy}`;
+}
+
+interface ReadableConfig {
+  /** Where a setting has a problem, the default stands in its place; for a secret, a fresh one. */
+  readonly config: Config;
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** The settings as far as they can be read: one that is wrong must not hide what else is. */
+function readAsFarAsPossible(project: Project, settings: Environment): ReadableConfig {
+  try {
+    return { config: project.parseConfig(settings), problems: [] };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const standIns = error.problems.map(({ name }) => [name, standInFor(name)]);
+    const config = project.parseConfig({ ...settings, ...Object.fromEntries(standIns) });
+    return { config, problems: error.problems };
+  }
+}
+
+/** Undefined: not set. */
+function standInFor(name: string): string | undefined {
+  if (name === 'ENCRYPTION_KEY') return randomBytes(32).toString('base64url');
+  return name === 'SESSION_SECRET' || name === 'PEPPER' ? randomBytes(48).toString('hex') : undefined;
 }
