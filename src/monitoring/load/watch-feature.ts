@@ -9,19 +9,25 @@ import {
 import type { AuditLog } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
-import { clientSubject } from '../../http/client-address.ts';
+import { clientSubject, normaliseAddress } from '../../http/client-address.ts';
 import type { Feature } from '../../http/feature.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import type { Database } from '../../storage/database.ts';
 import { type AlertMonitor, createAlertMonitor } from './alert-monitor.ts';
 import { createAlertStore } from './alert-store.ts';
-import { type AddressRules, toBusyAddresses } from './busy-addresses.ts';
 import type { LoadHour } from './class-load.ts';
 import { createEventLoop } from './event-loop.ts';
 import { createLoadMetrics } from './load-metrics.ts';
 import { createLoadWindow, type Senders } from './load-window.ts';
 import { createQueueDepths, type Queue } from './queue-depths.ts';
 import { createLoadRouter } from './routes.ts';
+
+interface AddressRules {
+  /** An address as TRAFFIC_LOG_ADDRESSES has it; undefined where none may be shown. */
+  readonly addressWords: (address: string) => string | undefined;
+  /** Whether an address, of IPv6 its /64, may be banned at all. */
+  readonly mayBan: (subject: string) => boolean;
+}
 
 export interface WatchFeatureDeps extends AddressRules {
   readonly database: Database;
@@ -48,11 +54,7 @@ export interface WatchFeature extends Feature {
 const NAMED = 5;
 /** An address that asks so much less than the busiest one is not the cause. */
 const NAMED_FROM_SHARE = 0.05;
-
-function worthNaming(busy: readonly BusyAddress[]): readonly BusyAddress[] {
-  const most = busy[0]?.requests ?? 0;
-  return busy.filter(({ requests }) => requests >= most * NAMED_FROM_SHARE);
-}
+const V6_BITS = '/64';
 
 /** The whole feature, wired. Opens nothing and starts nothing. */
 export function createWatchFeature(deps: WatchFeatureDeps): WatchFeature {
@@ -104,4 +106,27 @@ export function createWatchFeature(deps: WatchFeatureDeps): WatchFeature {
       clock,
     }),
   };
+}
+
+/** Addresses as they may be shown, the busiest first. Those that read alike then are one. */
+function toBusyAddresses(senders: Senders, { addressWords, mayBan }: AddressRules): readonly BusyAddress[] {
+  const busy = new Map<string, { address: string; requests: number; bannable: boolean }>();
+  for (const [subject, requests] of senders) {
+    const address = subject.endsWith(V6_BITS) ? subject.slice(0, -V6_BITS.length) : subject;
+    const words = addressWords(address);
+    if (words === undefined) continue;
+    const isWhole = words === address && normaliseAddress(address) !== undefined;
+    const known = busy.get(words) ?? {
+      address: isWhole ? subject : words,
+      requests: 0,
+      bannable: isWhole && mayBan(subject),
+    };
+    busy.set(words, { ...known, requests: known.requests + requests });
+  }
+  return [...busy.values()].sort((a, b) => b.requests - a.requests);
+}
+
+function worthNaming(busy: readonly BusyAddress[]): readonly BusyAddress[] {
+  const most = busy[0]?.requests ?? 0;
+  return busy.filter(({ requests }) => requests >= most * NAMED_FROM_SHARE);
 }

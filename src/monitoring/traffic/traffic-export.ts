@@ -1,3 +1,6 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Response } from 'express';
 import { toIstIso } from '../../core/ist.ts';
 import { csvLine } from '../../http/csv.ts';
 import type { StoredTraffic } from './traffic-search-store.ts';
@@ -56,4 +59,17 @@ function toLine(entry: StoredTraffic): string {
 function cutOff(mostRows: number): string {
   const words = `This file ends after ${mostRows} requests, and there are more. Choose a shorter time to get the rest.`;
   return csvLine([words, ...COLUMNS.slice(1).map(() => '')]);
+}
+
+/** Sends a text that is made while it is sent. A client that goes away in the middle has changed its mind: nothing failed. */
+export async function sendInPieces(res: Response, pieces: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(Readable.from(pieces), res);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -2,13 +2,13 @@ import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { clientSubject } from '../../http/client-address.ts';
 import type { Feature } from '../../http/feature.ts';
+import { counter, gauge, type Metric } from '../../http/metrics.ts';
 import type { RequestObserver } from '../../http/request-watch.ts';
 import type { Database } from '../../storage/database.ts';
 import { type AddressDetail, createClientMark } from './client-mark.ts';
 import { createTrafficRouter } from './routes.ts';
 import { createTrafficHourStore, type TrafficHourStore } from './traffic-hour-store.ts';
 import { createTrafficLog, type TrafficLog } from './traffic-log.ts';
-import { createTrafficMetrics } from './traffic-metrics.ts';
 import type { TrafficPagesDeps } from './traffic-pages.ts';
 import { createTrafficPurge, type TrafficPurge } from './traffic-purge.ts';
 import { createTrafficSearchStore } from './traffic-search-store.ts';
@@ -74,4 +74,37 @@ export function createTrafficFeature(deps: TrafficFeatureDeps): TrafficFeature {
       clock,
     }),
   };
+}
+
+function createTrafficMetrics(
+  trafficLog: Pick<TrafficLog, 'written' | 'waiting' | 'dropped' | 'counted'>,
+  countRows: () => Promise<number>,
+): readonly Metric[] {
+  return [
+    counter({
+      name: 'curfew_traffic_written_total',
+      help: 'Requests that this node has written to the traffic log.',
+      read: () => trafficLog.written,
+    }),
+    gauge({
+      name: 'curfew_traffic_waiting',
+      help: 'Requests that wait to be written.',
+      read: () => trafficLog.waiting,
+    }),
+    counter({
+      name: 'curfew_traffic_dropped_total',
+      help: 'Requests without a row in the traffic log: the database was too slow, or away for too long.',
+      read: () => trafficLog.dropped,
+    }),
+    counter({
+      name: 'curfew_traffic_counted_total',
+      help: 'Refused requests without a row of their own: one row a minute has their count.',
+      read: () => trafficLog.counted,
+    }),
+    gauge({
+      name: 'curfew_traffic_rows',
+      help: 'Rows in the traffic log, at the most; TRAFFIC_LOG_ROWS is their limit.',
+      read: countRows,
+    }),
+  ];
 }

@@ -4,9 +4,8 @@ import { DAY_MS } from '../../core/duration.ts';
 import { toIstIso } from '../../core/ist.ts';
 import { invalid, notFound } from '../../errors.ts';
 import { renderPage } from '../../http/page.ts';
-import { sendInPieces } from '../../http/send-in-pieces.ts';
 import type { ClientMark } from './client-mark.ts';
-import { MOST_EXPORTED, writeTraffic } from './traffic-export.ts';
+import { MOST_EXPORTED, sendInPieces, writeTraffic } from './traffic-export.ts';
 import {
   type FilterReaderDeps,
   readFilter,
