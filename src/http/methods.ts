@@ -1,5 +1,5 @@
 import type { RequestHandler, Router } from 'express';
-import { refuseMethod } from './refuse-methods.ts';
+import { AppError, notFound } from '../errors.ts';
 
 /** RFC 9110, 9.2.1: of those that this server takes. */
 export const isSafeMethod = (method: string): boolean =>
@@ -30,4 +30,35 @@ export function methods(
     }
     next(refuseMethod(req.method, allow));
   });
+}
+
+/** RFC 9110, 15.5.6: a method that an address does not take is answered with those that it does. */
+function refuseMethod(method: string, allow: string): AppError {
+  return new AppError('method_not_allowed', `This address takes ${allow} and not ${method}.`, {
+    headers: { Allow: allow },
+  });
+}
+
+const READING = 'GET, HEAD';
+
+/** For folders of files: methods that do not read are refused, whether or not there is a file of that name. */
+export const readOnly: RequestHandler = function readOnly(req, res, next) {
+  if (req.method === 'GET' || req.method === 'HEAD') return next();
+  if (req.method === 'OPTIONS') return void res.set('Allow', READING).sendStatus(204);
+  next(refuseMethod(req.method, READING));
+};
+
+/** Methods of the server as a whole (RFC 9110, 9.3.7: `OPTIONS *`). */
+const ALL_METHODS = 'GET, HEAD, POST, OPTIONS';
+
+/**
+ * Says in front of the session which methods an address takes: that is no secret, and asking for it is no use of a session.
+ * `routes` holds all routes; of those, an OPTIONS request reaches only what `methods` puts behind each.
+ */
+export function createOptionsHandler(routes: RequestHandler): RequestHandler {
+  return function answerOptions(req, res, next) {
+    if (req.method !== 'OPTIONS') return next();
+    if (req.url === '*') return void res.set('Allow', ALL_METHODS).sendStatus(204);
+    routes(req, res, (error?: unknown) => next(error ?? notFound()));
+  };
 }

@@ -17,7 +17,7 @@ import {
   RATE_LIMIT_NAMES,
   type RateLimitName,
 } from './rate-limit-table.ts';
-import { createRedisTally } from './redis-tally.ts';
+import { createRedisTally } from './redis-counter.ts';
 import { policyOf, routeClassOf } from './route-policy.ts';
 import { waitInWords } from './wait-in-words.ts';
 

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import type { SharedTally } from './batched-limiter.ts';
 import type { Counter, Draw, RateLimit } from './compound-limiter.ts';
 
 /** rate-limiter-flexible's own, but for the line that deletes: a key from which all was given back need not be kept. */
@@ -54,4 +55,25 @@ async function consume(
       return { refused: true, remaining: 0, msBeforeNext: error.msBeforeNext };
     throw error;
   }
+}
+
+/**
+ * Counts in Redis, under keys that begin with `keyPrefix` and run out with their window. Three commands of one tick, which
+ * ioredis sends together; no script, because a Cluster could not tell from its text where it belongs.
+ */
+export function createRedisTally(redis: Redis | Cluster, keyPrefix: string): SharedTally {
+  return {
+    async add(name, points, windowLeftMs) {
+      const key = `${keyPrefix}:${name}`;
+      const [, total, leftMs] = await Promise.all([
+        redis.set(key, 0, 'PX', windowLeftMs, 'NX'),
+        redis.incrby(key, points),
+        redis.pttl(key),
+      ]);
+      if (leftMs > 0) return { total, leftMs };
+      // It ran out between the first command and the second, which then made one without an end.
+      await redis.pexpire(key, windowLeftMs);
+      return { total, leftMs: windowLeftMs };
+    },
+  };
 }

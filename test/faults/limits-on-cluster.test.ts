@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBatchedLimiter } from '../../src/http/batched-limiter.ts';
-import { createRedisTally } from '../../src/http/redis-tally.ts';
+import { createRedisTally } from '../../src/http/redis-counter.ts';
 import { connectRedis, createRedis, type RedisClient } from '../../src/storage/redis.ts';
 import { type RedisCluster, startRedisCluster } from './support/redis-cluster.ts';
 

@@ -6,7 +6,7 @@ import {
   type SharedTally,
 } from '../../src/http/batched-limiter.ts';
 import type { RateLimit } from '../../src/http/compound-limiter.ts';
-import { createRedisTally } from '../../src/http/redis-tally.ts';
+import { createRedisTally } from '../../src/http/redis-counter.ts';
 import { connectRedis, createRedis } from '../../src/storage/redis.ts';
 import { parseRedisLocation } from '../../src/storage/redis-location.ts';
 import { createRedisDatabase } from '../support/redis-server.ts';

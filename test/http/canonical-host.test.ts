@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import supertest from 'supertest';
 import { describe, expect, it } from 'vitest';
-import { createCanonicalHost } from '../../src/http/canonical-host.ts';
+import { createCanonicalHost } from '../../src/http/host-header.ts';
 import { askFor } from './ask-for.ts';
 
 function ask(baseUrl: string, host: string, method: 'get' | 'post' | 'head' = 'get') {
