@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { formatDuration } from '../core/duration.ts';
+import { formatDuration, HOUR_MS, MINUTE_MS } from '../core/duration.ts';
 import { DATE_FORMATS } from '../core/ist.ts';
 import { ALERT_MINUTES, THEMES, type UserSettings } from '../core/user-settings.ts';
+import { SHORTEST_OWN_IDLE_MS } from '../sessions/session-lifetime.ts';
 
 /** Choices of the form. */
 export interface SettingsChoices {
@@ -47,4 +48,24 @@ function oneOf<T>(values: readonly T[], toText: (value: T) => string, error: str
     context.addIssue({ code: 'custom', message: error });
     return z.NEVER;
   });
+}
+
+const IDLE_CHOICES_MS: readonly number[] = [
+  SHORTEST_OWN_IDLE_MS,
+  10 * MINUTE_MS,
+  15 * MINUTE_MS,
+  30 * MINUTE_MS,
+  HOUR_MS,
+  2 * HOUR_MS,
+  4 * HOUR_MS,
+  8 * HOUR_MS,
+];
+
+/**
+ * The idle limits that a user may choose, in ms: those that are shorter than the server's, and the one that they have,
+ * which stays theirs where the server's has become shorter since.
+ */
+export function idleChoices(serverMs: number | 'off', chosenMs: number | undefined): readonly number[] {
+  const limitMs = serverMs === 'off' ? Number.POSITIVE_INFINITY : serverMs;
+  return IDLE_CHOICES_MS.filter((ms) => ms < limitMs || ms === chosenMs);
 }

@@ -10,8 +10,7 @@ import { renderPage } from '../http/page.ts';
 import { type Notices, noticeOf } from '../http/query-text.ts';
 import { currentSession } from '../sessions/current-session.ts';
 import type { ChangeSettings, SettingsChange } from './change-settings.ts';
-import { idleChoices } from './idle-choices.ts';
-import { type SettingsChoices, settingsForm } from './settings-form.ts';
+import { idleChoices, type SettingsChoices, settingsForm } from './settings-form.ts';
 import type { ReadSettings } from './settings-reader.ts';
 import { toQuestions } from './settings-view.ts';
 

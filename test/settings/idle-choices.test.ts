@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { idleChoices } from '../../src/settings/idle-choices.ts';
+import { idleChoices } from '../../src/settings/settings-form.ts';
 
 const minutes = (choices: readonly number[]) => choices.map((ms) => ms / 60_000);
 
