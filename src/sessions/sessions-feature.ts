@@ -17,14 +17,13 @@ import { createLongRequests } from './long-requests.ts';
 import { createOutageLogout } from './outage-logout.ts';
 import { createSessionsRouter } from './routes.ts';
 import type { SessionActors } from './session-actors.ts';
-import { createSessionCookie, type SessionCookieDeps } from './session-cookie.ts';
+import { createSessionCookie, createUnverifiedUser, type SessionCookieDeps } from './session-cookie.ts';
 import { createSessionExpiry, type SessionExpiry } from './session-expiry.ts';
 import { readSessionId } from './session-id.ts';
 import { createSessionIdIssuer } from './session-id-issuer.ts';
 import { createSessionMiddleware } from './session-middleware.ts';
 import type { SessionStorage } from './session-storage.ts';
 import { createShownSession } from './shown-session.ts';
-import { createUnverifiedUser } from './unverified-user.ts';
 import { createVisitorIds } from './visitor-ids.ts';
 
 export interface SessionsFeatureDeps extends SessionCookieDeps {
