@@ -1,20 +1,18 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
-import { type Dialect, Kysely, PostgresDialect, SqliteDialect, sql } from 'kysely';
+import { type Dialect, Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { systemClock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { type Acting, createActing } from './acting.ts';
-import { createFailFast } from './fail-fast-while-held.ts';
 import { createGuardedDialect } from './guarded-dialect.ts';
 import { inspectMigrations, migrateToLatest } from './migrate.ts';
 import { discardStuckConnections } from './postgres-pool.ts';
 import { copyBeforeMigration } from './pre-migration-copy.ts';
-import { withPreparedStatements } from './prepared-statements.ts';
 import type { Schema } from './schema.ts';
 import { checkpointInThread } from './sqlite-checkpoints.ts';
-import { TransactionalSqliteAdapter } from './transactional-sqlite-adapter.ts';
+import { createSqliteDialect } from './sqlite-dialect.ts';
 
 export type DatabaseDialect = 'sqlite' | 'postgres';
 
@@ -111,19 +109,8 @@ function connectSqlite(
   // FULL: a revocation that was reported is on the disk, also after a power cut. 230 µs a commit.
   sqlite.pragma('synchronous = FULL');
   sqlite.pragma('foreign_keys = ON');
-  const failFast = createFailFast(sqlite, SQLITE_BUSY_TIMEOUT_MS);
-  const dialect = new SqliteDialect({ database: withPreparedStatements(sqlite, failFast) });
   const endCheckpoints = sqlite.memory ? () => Promise.resolve() : checkpointInThread(sqlite, file);
-  return createDatabase(
-    'sqlite',
-    {
-      createAdapter: () => new TransactionalSqliteAdapter(),
-      createDriver: () => dialect.createDriver(),
-      createIntrospector: (db) => dialect.createIntrospector(db),
-      createQueryCompiler: () => dialect.createQueryCompiler(),
-    },
-    endCheckpoints,
-  );
+  return createDatabase('sqlite', createSqliteDialect(sqlite, SQLITE_BUSY_TIMEOUT_MS), endCheckpoints);
 }
 
 /**

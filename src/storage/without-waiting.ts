@@ -22,7 +22,7 @@ export async function writeWithoutWaiting<T>(
     } finally {
       // All requests share the connection, again from here on.
       await sql`pragma synchronous = full`.execute(connection);
-      // While another process holds the file nothing waits (fail-fast-while-held.ts): there is nothing to put back.
+      // While another process holds the file nothing waits (sqlite-dialect.ts): there is nothing to put back.
       if (timeoutMs > 0) await setBusyTimeout(connection, timeoutMs);
     }
   });
