@@ -18,7 +18,6 @@ import type { Database } from '../storage/database.ts';
 import type { KeyRing } from '../storage/key-ring.ts';
 import type { RedisClient } from '../storage/redis.ts';
 import { createStrategyRouter } from './routes.ts';
-import { createShownWebhook } from './shown-webhook.ts';
 import { createSignalCleanup, type SignalCleanup } from './signal-cleanup.ts';
 import { createSignalDayReader, type SignalDay } from './signal-day-store.ts';
 import { createSignalHistory, type SignalHistory } from './signal-history.ts';
@@ -36,7 +35,7 @@ import { createStrategyStore, type Strategy } from './strategy-store.ts';
 import { toSignalOfDayView } from './strategy-view.ts';
 import type { HasInstruments } from './symbol-check.ts';
 import { toTradingWindow } from './trading-window.ts';
-import { createWebhookRouter } from './webhook-route.ts';
+import { createShownWebhook, createWebhookRouter } from './webhook-route.ts';
 
 export interface StrategyFeatureDeps {
   readonly database: Database;

@@ -3,8 +3,11 @@ import { AppError, notFound } from '../errors.ts';
 import { auditOrigin } from '../http/audit-origin.ts';
 import { clientAddress } from '../http/client-address.ts';
 import { methods } from '../http/methods.ts';
+import type { FindCredential } from '../http/shown-credential.ts';
 import { answerTo } from './refusal-answer.ts';
 import type { IntakeResult, SignalIntake } from './signal-intake.ts';
+import type { StrategyReader } from './strategy-reader.ts';
+import { isWebhookId, webhookDigest } from './webhook-id.ts';
 
 const LARGEST_BODY = '16kb';
 
@@ -61,4 +64,19 @@ function answer(res: Response, result: IntakeResult): void {
       res.status(status).json({ status: 'error', error, message, reason, fields: result.fields });
     }
   }
+}
+
+const PATH = /^\/api\/v1\/webhooks\/([^/]+)\/?$/;
+
+/** Finds the webhook of an active strategy. What the strategy asks of its sender, the intake of signals checks. */
+export function createShownWebhook(reader: Pick<StrategyReader, 'find'>): FindCredential {
+  return function findShownWebhook(req) {
+    const [, webhookId] = PATH.exec(req.path) ?? [];
+    if (req.method !== 'POST' || webhookId === undefined || !isWebhookId(webhookId)) return undefined;
+    return {
+      id: webhookDigest(webhookId),
+      isGuessable: true,
+      isGood: async () => (await reader.find(webhookId))?.active === true,
+    };
+  };
 }
