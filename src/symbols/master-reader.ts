@@ -4,8 +4,7 @@ import { MASTER_FORMATS } from './formats/all-formats.ts';
 import type { MasterFormat } from './formats/master-format.ts';
 import { checkInstrument, type InstrumentCheck } from './instrument-check.ts';
 import { MASTER_LIMITS } from './master-limits.ts';
-import { cutIntoLines, type TextLine } from './master-lines.ts';
-import { type MasterTextOptions, readMasterText } from './master-text.ts';
+import { cutIntoLines, type MasterTextOptions, readMasterText, type TextLine } from './master-text.ts';
 
 export interface MasterReaderOptions extends MasterTextOptions {
   /** The broker of the master; undefined where its columns are to tell. */

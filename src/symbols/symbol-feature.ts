@@ -3,12 +3,11 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { FindTradedSymbol, SymbolFinder, SymbolLookup } from '../core/symbol.ts';
 import type { Feature } from '../http/feature.ts';
+import { gauge, type Metric } from '../http/metrics.ts';
 import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import { type Caches, SHARED } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
 import { createImportStore, type ImportStore } from './import-store.ts';
-import { createLeftoverRemoval } from './leftover-removal.ts';
-import { createMasterWatch } from './master-watch.ts';
 import { createPostgresSymbolIndex } from './postgres-symbol-store.ts';
 import { createSymbolRouter } from './routes.ts';
 import { createSqliteSymbolIndex } from './sqlite-symbol-store.ts';
@@ -16,7 +15,6 @@ import { createSymbolFinder } from './symbol-finder.ts';
 import { createSymbolImporter, type SymbolImporter } from './symbol-importer.ts';
 import { createSymbolKeeper, type SymbolKeeper } from './symbol-keeper.ts';
 import { createSymbolLookup } from './symbol-lookup.ts';
-import { createSymbolMetrics } from './symbol-metrics.ts';
 import { createSymbolStore, type SymbolStore } from './symbol-store.ts';
 import { createFindTradedSymbol } from './traded-symbol.ts';
 
@@ -54,12 +52,7 @@ export function createSymbolFeature(deps: SymbolFeatureDeps): SymbolFeature {
   const { find } = createSymbolLookup({ store, caches });
   const { search } = createSymbolFinder({ store });
   const { listMasters } = store;
-  const keeper = createSymbolKeeper({
-    importer,
-    watchMasters: createMasterWatch({ store, caches }),
-    removeLeftovers: createLeftoverRemoval({ imports, index, clock }),
-    log,
-  });
+  const keeper = createSymbolKeeper({ importer, store, imports, index, caches, clock, log });
 
   return {
     find,
@@ -73,4 +66,30 @@ export function createSymbolFeature(deps: SymbolFeatureDeps): SymbolFeature {
     metrics: createSymbolMetrics(store),
     router: createSymbolRouter({ search, listMasters, imports, importer }),
   };
+}
+
+/** How large and how old the masters are, so that a morning without an import is noticed. */
+function createSymbolMetrics({ listMasters }: Pick<SymbolStore, 'listMasters'>): readonly Metric[] {
+  return [
+    gauge({
+      name: 'curfew_symbols',
+      help: 'Instruments in the masters that are in use.',
+      labelNames: ['broker'],
+      read: async () =>
+        (await listMasters()).map(({ broker, firstId, lastId }) => ({
+          labels: { broker },
+          value: lastId - firstId + 1,
+        })),
+    }),
+    gauge({
+      name: 'curfew_symbols_imported_timestamp_seconds',
+      help: 'When they were imported.',
+      labelNames: ['broker'],
+      read: async () =>
+        (await listMasters()).map(({ broker, importedAt }) => ({
+          labels: { broker },
+          value: importedAt / 1000,
+        })),
+    }),
+  ];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseCsvLines } from '../../src/symbols/csv-lines.ts';
 import { MASTER_LIMITS } from '../../src/symbols/master-limits.ts';
-import { cutIntoLines } from '../../src/symbols/master-lines.ts';
+import { cutIntoLines } from '../../src/symbols/master-text.ts';
 
 describe('lines of CSV', () => {
   it('have cells, quoted where they must be, without blanks around them', () => {
