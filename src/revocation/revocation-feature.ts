@@ -1,14 +1,15 @@
 import type { AuditLog } from '../core/audit-event.ts';
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
+import { SECOND_MS } from '../core/duration.ts';
 import type { Log } from '../core/log.ts';
 import type { RevocationTarget } from '../core/revocation.ts';
 import type { Feature } from '../http/feature.ts';
+import { gauge, type Metric } from '../http/metrics.ts';
 import type { Database } from '../storage/database.ts';
 import { createPendingRevocationStore, type PendingRevocationStore } from './pending-revocation-store.ts';
 import { createReplay } from './replay.ts';
 import { createRevocationHolder } from './revocation-holder.ts';
-import { createRevocationMetrics } from './revocation-metrics.ts';
 import { type CarryHeld, createRevocationStore, type RevocationStore } from './revocation-store.ts';
 import { createRevoker, type Revoker } from './revoker.ts';
 import { createSweep, type Sweep } from './sweep.ts';
@@ -59,4 +60,27 @@ export function createRevocationFeature(deps: RevocationFeatureDeps): Revocation
     replay: createReplay({ ...deps, revocations, sessionTarget: targets.sessions }),
     metrics: createRevocationMetrics(pending, clock),
   };
+}
+
+/** Pending revocations of all nodes together. Anything above 0 for longer than a minute wants a look at the log. */
+export function createRevocationMetrics(
+  pendingRevocations: Pick<PendingRevocationStore, 'summary'>,
+  clock: Clock,
+): readonly Metric[] {
+  return [
+    gauge({
+      name: 'curfew_revocations_waiting',
+      help: 'Revocations that were asked for and are not carried out in full yet.',
+      read: async () => (await pendingRevocations.summary()).waiting,
+    }),
+    gauge({
+      name: 'curfew_revocations_oldest_waiting_seconds',
+      help: 'For how long the oldest of them has waited; 0 where none waits.',
+      async read() {
+        const { oldestOrderedAt } = await pendingRevocations.summary();
+        const ageMs = oldestOrderedAt === undefined ? 0 : clock.now() - oldestOrderedAt;
+        return Math.max(0, Math.round(ageMs / SECOND_MS));
+      },
+    }),
+  ];
 }

@@ -4,6 +4,7 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import { type CompoundLimiterDeps, createCompoundLimiter } from '../http/compound-limiter.ts';
 import type { Feature } from '../http/feature.ts';
+import { gauge, type Metric } from '../http/metrics.ts';
 import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
@@ -16,9 +17,8 @@ import { type CutoffReminder, createCutoffReminder } from './cutoff-reminder.ts'
 import { createEventListener } from './event-listener.ts';
 import { createLinkSeal } from './link-seal.ts';
 import { createMessageQueue, type MessageQueue } from './message-queue.ts';
-import { createMessageStore } from './message-store.ts';
+import { createMessageStore, type MessageStore } from './message-store.ts';
 import { createTelegramRouter } from './routes.ts';
-import { createTelegramMetrics } from './telegram-metrics.ts';
 
 export interface TelegramFeatureDeps {
   readonly database: Database;
@@ -91,4 +91,22 @@ export function createTelegramFeature(deps: TelegramFeatureDeps): TelegramFeatur
       setup: createBotSetup(shared),
     }),
   };
+}
+
+/** Of all nodes together: messages to Telegram that wait, and those of the last days that failed for good. */
+function createTelegramMetrics(messageStore: Pick<MessageStore, 'countOpenAndFailed'>): readonly Metric[] {
+  return [
+    gauge({
+      name: 'curfew_telegram_messages',
+      help: 'Messages to Telegram: still to be sent (open), or failed for good in the last seven days (failed).',
+      labelNames: ['status'],
+      async read() {
+        const { open, failed } = await messageStore.countOpenAndFailed();
+        return [
+          { labels: { status: 'open' }, value: open },
+          { labels: { status: 'failed' }, value: failed },
+        ];
+      },
+    }),
+  ];
 }

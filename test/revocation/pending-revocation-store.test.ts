@@ -5,7 +5,7 @@ import {
   createPendingRevocationStore,
   type PendingRevocationStore,
 } from '../../src/revocation/pending-revocation-store.ts';
-import { createRevocationMetrics } from '../../src/revocation/revocation-metrics.ts';
+import { createRevocationMetrics } from '../../src/revocation/revocation-feature.ts';
 import { createRevocationStore, type RevocationStore } from '../../src/revocation/revocation-store.ts';
 import type { Database } from '../../src/storage/database.ts';
 import { DATABASES } from '../support/databases.ts';
