@@ -12,7 +12,7 @@ import { type AskedRequest, askedOf } from '../asked-request.ts';
 import type { IdentityIssuer } from '../identity.ts';
 import { type GatewayRule, originOf, type Target } from '../rules.ts';
 import { signInRefusal } from '../sign-in-address.ts';
-import { type OwnerDeps, ownerOf } from './exchange-owner.ts';
+import { type OwnerDeps, ownerOf } from './exchange.ts';
 import { createExchanges, type ExchangesDeps } from './exchanges.ts';
 import { refuseForeign } from './foreign-request.ts';
 import { type RelayOptions, relayHttp } from './relay-http.ts';
