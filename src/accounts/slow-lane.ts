@@ -2,7 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { atMost } from '../core/at-most.ts';
 import { HOUR_MS, SECOND_MS } from '../core/duration.ts';
-import { type CompoundLimiterDeps, createCompoundLimiter, type Taking } from '../http/compound-limiter.ts';
+import {
+  type CompoundLimiter,
+  type CompoundLimiterDeps,
+  createCompoundLimiter,
+  type Taking,
+} from '../http/compound-limiter.ts';
 
 /** One attempt at an account in so long: 8,641 in 24 hours at most, from however many addresses. */
 const TURN_SECONDS = 10;
@@ -60,6 +65,25 @@ export function createSlowLane(deps: SlowLaneDeps): SlowLane {
     limits: [{ points: 1, durationSeconds: turnSeconds }],
     redis,
   });
+  const waitForTurn = createLines(turns, mostInLine);
+
+  return {
+    async enter(account, network) {
+      const budget = await budgets.take(network);
+      if (budget.kind === 'limited') return { ...budget, isBudgetSpent: true };
+      const hasTurn = await waitForTurn(account, network).catch(async (error: unknown) => {
+        await budget.giveBack();
+        throw error;
+      });
+      if (hasTurn) return budget;
+      await budget.giveBack();
+      return { kind: 'limited', retryAfterSeconds: turnSeconds, isBudgetSpent: false };
+    },
+  };
+}
+
+/** The lines, one for each account; true where the attempt has its turn. */
+function createLines(turns: Pick<CompoundLimiter, 'take'>, mostInLine: number) {
   const lines = new Map<string, Waiter[]>();
   const arrivals = new LRUCache<string, number>({
     ...atMost(REMEMBERED_ARRIVALS),
@@ -72,26 +96,6 @@ export function createSlowLane(deps: SlowLaneDeps): SlowLane {
     const before = arrivals.get(key) ?? 0;
     arrivals.set(key, before + 1);
     return before;
-  }
-
-  function waitForTurn(account: string, network: string): Promise<boolean> {
-    return new Promise((answer, fail) => {
-      const waiter = {
-        network,
-        arrivals: countArrival(account, network),
-        since: performance.now(),
-        answer,
-        fail,
-      };
-      const line = lines.get(account);
-      const isFull = waiting >= MOST_WAITING || line?.some((other) => other.network === network);
-      if (isFull || (line !== undefined && !makeRoom(line, waiter))) return answer(false);
-      waiting += 1;
-      if (line !== undefined) return insert(line, waiter);
-      const started = [waiter];
-      lines.set(account, started);
-      void serve(account, started);
-    });
   }
 
   /** Sends away the last in a full line, where that one has come more often than the newcomer. */
@@ -140,18 +144,24 @@ export function createSlowLane(deps: SlowLaneDeps): SlowLane {
     first.answer(true);
   }
 
-  return {
-    async enter(account, network) {
-      const budget = await budgets.take(network);
-      if (budget.kind === 'limited') return { ...budget, isBudgetSpent: true };
-      const hasTurn = await waitForTurn(account, network).catch(async (error: unknown) => {
-        await budget.giveBack();
-        throw error;
-      });
-      if (hasTurn) return budget;
-      await budget.giveBack();
-      return { kind: 'limited', retryAfterSeconds: turnSeconds, isBudgetSpent: false };
-    },
+  return function waitForTurn(account: string, network: string): Promise<boolean> {
+    return new Promise((answer, fail) => {
+      const waiter = {
+        network,
+        arrivals: countArrival(account, network),
+        since: performance.now(),
+        answer,
+        fail,
+      };
+      const line = lines.get(account);
+      const isFull = waiting >= MOST_WAITING || line?.some((other) => other.network === network);
+      if (isFull || (line !== undefined && !makeRoom(line, waiter))) return answer(false);
+      waiting += 1;
+      if (line !== undefined) return insert(line, waiter);
+      const started = [waiter];
+      lines.set(account, started);
+      void serve(account, started);
+    });
   };
 }
 

@@ -108,16 +108,6 @@ export function createUserAdmin({
   resetFactor,
   audit,
 }: UserAdminDeps): UserAdmin {
-  /** A viewer has no broker connection: everything of theirs ends with the change, in one transaction. */
-  async function makeViewer(userId: string, origin: AuditOrigin): Promise<User['role'] | 'last_admin'> {
-    let before: User['role'] | 'last_admin' = 'viewer';
-    await lifecycle.endAccountWith(userId, 'role_changed', origin, async (trx) => {
-      before = await users.changeRoleUnlessLastAdmin(userId, 'viewer', trx);
-      return before !== 'viewer' && before !== 'last_admin';
-    });
-    return before;
-  }
-
   return {
     list: () => users.list(),
 
@@ -194,7 +184,7 @@ export function createUserAdmin({
       const user = await users.findByUsername(username);
       if (user === undefined) return { kind: 'unknown_user' };
       const before = await (role === 'viewer'
-        ? makeViewer(user.id, origin)
+        ? makeViewer({ users, lifecycle }, user.id, origin)
         : users.changeRoleUnlessLastAdmin(user.id, role));
       if (before === 'last_admin') return { kind: 'last_admin', user };
       if (before === role) return { kind: 'unchanged', user: { ...user, role } };
@@ -203,6 +193,20 @@ export function createUserAdmin({
       return { kind: 'changed', user: { ...user, role } };
     },
   };
+}
+
+/** A viewer has no broker connection: everything of theirs ends with the change, in one transaction. */
+async function makeViewer(
+  { users, lifecycle }: Pick<UserAdminDeps, 'users' | 'lifecycle'>,
+  userId: string,
+  origin: AuditOrigin,
+): Promise<User['role'] | 'last_admin'> {
+  let before: User['role'] | 'last_admin' = 'viewer';
+  await lifecycle.endAccountWith(userId, 'role_changed', origin, async (trx) => {
+    before = await users.changeRoleUnlessLastAdmin(userId, 'viewer', trx);
+    return before !== 'viewer' && before !== 'last_admin';
+  });
+  return before;
 }
 
 function chosenOrGenerated(chosen: string | undefined): {

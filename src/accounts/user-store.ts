@@ -130,17 +130,8 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
     },
 
     async setPassword(userId, passwordHash, { trx, replaces } = {}) {
-      const change = async (within: InTransaction): Promise<boolean> => {
-        const { numUpdatedRows } = await within
-          .updateTable('users')
-          .set({ password_hash: passwordHash, password_set_at: clock.now() })
-          .where('id', '=', userId)
-          .$if(replaces !== undefined, (query) => query.where('password_hash', '=', replaces ?? ''))
-          .executeTakeFirstOrThrow();
-        if (numUpdatedRows !== 1n) return false;
-        await removeAccountLinks(within, userId);
-        return true;
-      };
+      const change = (within: InTransaction) =>
+        replacePassword(within, userId, { passwordHash, replaces, now: clock.now() });
       if (trx === undefined) return db.transaction().execute(change);
       if (!(await change(trx))) return false;
       await revokeInvitationsBy(trx, userId, clock.now());
@@ -194,6 +185,26 @@ export function createUserStore({ database, clock }: UserStoreDeps): UserStore {
       await db.updateTable('users').set({ last_sign_in_at: clock.now() }).where('id', '=', userId).execute();
     },
   };
+}
+
+async function replacePassword(
+  trx: InTransaction,
+  userId: string,
+  {
+    passwordHash,
+    replaces,
+    now,
+  }: { readonly passwordHash: string; readonly replaces: string | undefined; readonly now: number },
+): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('users')
+    .set({ password_hash: passwordHash, password_set_at: now })
+    .where('id', '=', userId)
+    .$if(replaces !== undefined, (query) => query.where('password_hash', '=', replaces ?? ''))
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows !== 1n) return false;
+  await removeAccountLinks(trx, userId);
+  return true;
 }
 
 async function changeRole(

@@ -40,8 +40,12 @@ const NOTICES: Notices = new Map([
 ]);
 
 /** A person's own keys. Another person's is as unknown as one that does not exist (ASVS 8.2.2). */
-export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): KeysPage {
+export function createKeysPage(deps: KeysPageDeps): KeysPage {
+  const { apiKeys, publicOrigin, clock } = deps;
+
   return {
+    ...createKeyPage(deps),
+
     async list(req, res) {
       const keys = await apiKeys.listOf(currentSession(req).userId);
       renderPage(req, res, 'api-keys/index', {
@@ -72,7 +76,63 @@ export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): 
         publicOrigin,
       });
     },
+  };
 
+  async function renderForm(req: Request, res: Response, fields: Fields = {}): Promise<void> {
+    const registered = await apiKeys.registrationOf(currentSession(req).userId);
+    renderPage(req, res, 'api-keys/new', {
+      title: 'New API key',
+      scopes: API_SCOPES.map((scope) => ({ scope, words: SCOPE_WORDS[scope], ticked: ticked(req, scope) })),
+      expiryChoices: EXPIRY_CHOICES.map(({ value, text }) => ({
+        value,
+        text,
+        chosen: typed(req, 'expiry') === value,
+      })),
+      typed: {
+        name: typed(req, 'name'),
+        primary: typed(req, 'primary'),
+        secondary: typed(req, 'secondary'),
+      },
+      address: clientAddress(req),
+      registered,
+      fields,
+    });
+  }
+}
+
+/** The page of one key. */
+function createKeyPage({
+  apiKeys,
+  clock,
+}: KeysPageDeps): Pick<KeysPage, 'show' | 'changeAddresses' | 'confirmRevocation' | 'revoke'> {
+  async function findOwn(req: Request) {
+    const key = await apiKeys.find(String(req.params['id']));
+    if (key === undefined || key.userId !== currentSession(req).userId) throw notFound();
+    return key;
+  }
+
+  async function renderKey(
+    req: Request,
+    res: Response,
+    { fields = {}, isTooSoon = false }: { readonly fields?: Fields; readonly isTooSoon?: boolean } = {},
+  ): Promise<void> {
+    const key = await findOwn(req);
+    renderPage(req, res, 'api-keys/show', {
+      title: key.name,
+      key: toKeyView(key, clock.now()),
+      typed: {
+        primary: typed(req, 'primary') ?? key.addresses.primary,
+        secondary: typed(req, 'secondary') ?? key.addresses.secondary,
+      },
+      isTooSoon,
+      address: clientAddress(req),
+      registered: await apiKeys.registrationOf(key.userId),
+      fields,
+      notice: noticeOf(req, NOTICES),
+    });
+  }
+
+  return {
     show: async (req, res) => renderKey(req, res),
 
     async changeAddresses(req, res) {
@@ -97,54 +157,6 @@ export function createKeysPage({ apiKeys, publicOrigin, clock }: KeysPageDeps): 
       res.redirect(303, '/api-keys?notice=revoked');
     },
   };
-
-  async function findOwn(req: Request) {
-    const key = await apiKeys.find(String(req.params['id']));
-    if (key === undefined || key.userId !== currentSession(req).userId) throw notFound();
-    return key;
-  }
-
-  async function renderForm(req: Request, res: Response, fields: Fields = {}): Promise<void> {
-    const registered = await apiKeys.registrationOf(currentSession(req).userId);
-    renderPage(req, res, 'api-keys/new', {
-      title: 'New API key',
-      scopes: API_SCOPES.map((scope) => ({ scope, words: SCOPE_WORDS[scope], ticked: ticked(req, scope) })),
-      expiryChoices: EXPIRY_CHOICES.map(({ value, text }) => ({
-        value,
-        text,
-        chosen: typed(req, 'expiry') === value,
-      })),
-      typed: {
-        name: typed(req, 'name'),
-        primary: typed(req, 'primary'),
-        secondary: typed(req, 'secondary'),
-      },
-      address: clientAddress(req),
-      registered,
-      fields,
-    });
-  }
-
-  async function renderKey(
-    req: Request,
-    res: Response,
-    { fields = {}, isTooSoon = false }: { readonly fields?: Fields; readonly isTooSoon?: boolean } = {},
-  ): Promise<void> {
-    const key = await findOwn(req);
-    renderPage(req, res, 'api-keys/show', {
-      title: key.name,
-      key: toKeyView(key, clock.now()),
-      typed: {
-        primary: typed(req, 'primary') ?? key.addresses.primary,
-        secondary: typed(req, 'secondary') ?? key.addresses.secondary,
-      },
-      isTooSoon,
-      address: clientAddress(req),
-      registered: await apiKeys.registrationOf(key.userId),
-      fields,
-      notice: noticeOf(req, NOTICES),
-    });
-  }
 }
 
 function tooSoon({ addresses, fixedUntil }: RegisteredAddresses): Fields {

@@ -113,7 +113,7 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
     const states = parameters.getAll('state');
     if (states.length > 1) return { kind: 'not_accepted', why: 'state_unknown' };
     const [state] = states;
-    const pending = await takePending(state, session, adapter);
+    const pending = await takePending(authorizations, state, session, adapter);
     if (pending === undefined) return { kind: 'not_accepted', why: 'state_unknown' };
     const refusal = whyRefused(pending, session, adapter, clock.now());
     if (refusal !== undefined) return { kind: 'not_accepted', why: refusal };
@@ -136,15 +136,6 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
     if (result.kind !== 'granted') return result;
     const kept = await keepOrEnd(result, origin, { adapter, appCredentials });
     return kept === 'kept' ? { kind: 'connected', returnTo: pending.returnTo } : { kind: 'ended_meanwhile' };
-  }
-
-  function takePending(
-    state: string | undefined,
-    { sid }: CurrentSession,
-    { id, mayOmitState }: BrokerAdapter,
-  ) {
-    if (state !== undefined) return authorizations.take(state);
-    return mayOmitState ? authorizations.takeLatest(sid, id) : undefined;
   }
 
   async function originOf(
@@ -178,6 +169,16 @@ export function createAuthorizationFlow(deps: AuthorizationFlowDeps): Authorizat
 interface Client {
   readonly adapter: BrokerAdapter;
   readonly appCredentials: AppCredentials;
+}
+
+function takePending(
+  authorizations: AuthorizationFlowDeps['authorizations'],
+  state: string | undefined,
+  { sid }: CurrentSession,
+  { id, mayOmitState }: BrokerAdapter,
+) {
+  if (state !== undefined) return authorizations.take(state);
+  return mayOmitState ? authorizations.takeLatest(sid, id) : undefined;
 }
 
 function whyRefused(

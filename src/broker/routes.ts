@@ -126,7 +126,7 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
       const session = currentSession(req);
       const returnTo = readReturnTo(req);
       const origin = auditOrigin(req, res, session.username);
-      const keep = readHold(req) ?? (await lastChoice(session.userId, adapter, req));
+      const keep = readHold(req) ?? (await lastChoice(overview, session.userId, adapter, req));
       const start = await flow.start({ adapter, session, returnTo, held: keep, origin });
       if (start.kind === 'redirect') res.redirect(303, start.url.href);
       else if (start.kind === 'credentials_missing')
@@ -189,12 +189,6 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
   methods(router, '/broker/logouts/:id/attempt', { post: deadLetterPage.tryAgain });
   methods(router, '/broker/logouts/:id/dismissal', { post: deadLetterPage.dismiss });
 
-  /** A form without the question, like the one in the banner, connects as it was connected before. */
-  async function lastChoice(userId: string, { id }: BrokerAdapter, req: Request): Promise<boolean> {
-    const brokers = await overview.of(userId, req);
-    return brokers.find((broker) => broker.id === id)?.held === true;
-  }
-
   function findAdapter(req: Request): BrokerAdapter {
     const adapter = adapters.get(String(req.params['broker']));
     if (adapter === undefined) throw notFound();
@@ -202,6 +196,17 @@ export function createBrokerRouter(deps: BrokerRouterDeps): Router {
   }
 
   return router;
+}
+
+/** A form without the question, like the one in the banner, connects as it was connected before. */
+async function lastChoice(
+  overview: BrokerRouterDeps['overview'],
+  userId: string,
+  { id }: BrokerAdapter,
+  req: Request,
+): Promise<boolean> {
+  const brokers = await overview.of(userId, req);
+  return brokers.find((broker) => broker.id === id)?.held === true;
 }
 
 function answerCallback(req: Request, res: Response, result: CallbackResult, adapter: BrokerAdapter): void {

@@ -96,16 +96,8 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
   /** A token that cannot be stored any more is ended at its broker. */
   async function keep(claim: RefreshClaim, grant: BrokerGrant): Promise<RefreshOutcome> {
     const { userId, broker, issuedAt } = claim;
-    const { encrypt } = cipher.forBroker(broker);
     const now = clock.now();
-    const fresh = {
-      accessToken: encrypt(grant.accessToken),
-      tokenDigest: secretDigest(grant.accessToken),
-      feedToken: grant.feedToken === undefined ? undefined : encrypt(grant.feedToken),
-      refreshToken: grant.refreshToken === undefined ? undefined : encrypt(grant.refreshToken),
-      expiresAt: grant.expiresAt,
-      refreshAt: refreshDueAt({ issuedAt: Math.max(now, issuedAt), expiresAt: grant.expiresAt }),
-    };
+    const fresh = toFresh(grant, cipher.forBroker(broker).encrypt, Math.max(now, issuedAt));
     const stored = !calendar.isPast(issuedAt) && (await refreshes.complete(claim, fresh));
     await invalidateTokens(userId, broker);
     if (stored) {
@@ -145,4 +137,16 @@ export function createTokenRefresher(deps: TokenRefresherDeps): TokenRefresher {
     if (calendar.isPast(issuedAt)) return true;
     return (await epochs.current(userId)) !== epoch;
   }
+}
+
+function toFresh(grant: BrokerGrant, encrypt: (text: string) => string, issuedAt: number) {
+  const { accessToken, feedToken, refreshToken, expiresAt } = grant;
+  return {
+    accessToken: encrypt(accessToken),
+    tokenDigest: secretDigest(accessToken),
+    feedToken: feedToken === undefined ? undefined : encrypt(feedToken),
+    refreshToken: refreshToken === undefined ? undefined : encrypt(refreshToken),
+    expiresAt,
+    refreshAt: refreshDueAt({ issuedAt, expiresAt }),
+  };
 }

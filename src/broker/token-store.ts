@@ -73,6 +73,41 @@ const OWNERS_AT_ONCE = 500;
 const REPLACE_ATTEMPTS = 5;
 
 export function createTokenStore({ db }: Database): TokenStore {
+  return {
+    ...createTokenReads(db),
+    ...createTokenCounts(db),
+
+    async saveClientId(broker, tokenDigest, clientId) {
+      await db
+        .updateTable('broker_tokens')
+        .set({ client_id: clientId })
+        .where('broker', '=', broker)
+        .where('token_digest', '=', tokenDigest)
+        .where('is_revoked', '=', 0)
+        .execute();
+    },
+
+    async replace(connection, now) {
+      const { userId, broker, tokenDigest } = connection;
+      for (let attempt = 1; attempt <= REPLACE_ATTEMPTS; attempt += 1) {
+        const stored = await db.transaction().execute(async (trx) => {
+          const options = { reason: 'replaced', now, sparedDigest: tokenDigest } as const;
+          await endConnections(trx, { kind: 'of_broker', userId, broker }, options);
+          return insert(trx, connection);
+        });
+        if (stored) return;
+      }
+      throw new Error(`A connection to ${broker} could not be stored: others keep replacing it`);
+    },
+
+    end: (which, options) => db.transaction().execute((trx) => endConnections(trx, which, options)),
+  };
+}
+
+/** Of one user, or of one token. */
+function createTokenReads(
+  db: Kysely<Schema>,
+): Pick<TokenStore, 'standing' | 'findLatest' | 'listRecent' | 'isTokenInUse'> {
   // Compiled once: it takes two looks into an index, and to build it each time would take longer.
   const standing = sql<StandingRow>`
     select
@@ -125,7 +160,14 @@ export function createTokenStore({ db }: Database): TokenStore {
         .executeTakeFirst();
       return row !== undefined;
     },
+  };
+}
 
+/** Over all users. */
+function createTokenCounts(
+  db: Kysely<Schema>,
+): Pick<TokenStore, 'countAlive' | 'countOpenBefore' | 'listOwnersOfOpen'> {
+  return {
     async countAlive({ now, lastCutoff }) {
       const rows = await db
         .selectFrom('broker_tokens')
@@ -163,31 +205,6 @@ export function createTokenStore({ db }: Database): TokenStore {
         after = last.user_id;
       }
     },
-
-    async saveClientId(broker, tokenDigest, clientId) {
-      await db
-        .updateTable('broker_tokens')
-        .set({ client_id: clientId })
-        .where('broker', '=', broker)
-        .where('token_digest', '=', tokenDigest)
-        .where('is_revoked', '=', 0)
-        .execute();
-    },
-
-    async replace(connection, now) {
-      const { userId, broker, tokenDigest } = connection;
-      for (let attempt = 1; attempt <= REPLACE_ATTEMPTS; attempt += 1) {
-        const stored = await db.transaction().execute(async (trx) => {
-          const options = { reason: 'replaced', now, sparedDigest: tokenDigest } as const;
-          await endConnections(trx, { kind: 'of_broker', userId, broker }, options);
-          return insert(trx, connection);
-        });
-        if (stored) return;
-      }
-      throw new Error(`A connection to ${broker} could not be stored: others keep replacing it`);
-    },
-
-    end: (which, options) => db.transaction().execute((trx) => endConnections(trx, which, options)),
   };
 }
 

@@ -1,11 +1,11 @@
-import type { ExpressionBuilder } from 'kysely';
+import type { ExpressionBuilder, Selectable } from 'kysely';
 import type { Clock } from '../core/clock.ts';
 import { SECOND_MS } from '../core/duration.ts';
 import { CLOCK_SKEW_TOLERANCE_MS } from '../core/expiry.ts';
 import type { Receipt, Revocation } from '../core/revocation.ts';
 import { readStoredReceipt } from '../core/stored-revocation.ts';
 import type { Database } from '../storage/database.ts';
-import type { Schema } from '../storage/schema.ts';
+import type { RevocationsTable, Schema } from '../storage/schema.ts';
 import { toRevocation } from './revocation-history-store.ts';
 import type { RevocationHolder } from './revocation-holder.ts';
 
@@ -80,12 +80,7 @@ export function createRevocationQueue(
           .where('id', '=', row.id)
           .where('next_attempt_at', '=', row.next_attempt_at)
           .executeTakeFirst();
-        if (numUpdatedRows !== 1n) continue;
-        claimed.push({
-          revocation: toRevocation(row),
-          receipt: readStoredReceipt(row.receipt),
-          attempts: row.attempts,
-        });
+        if (numUpdatedRows === 1n) claimed.push(toStored(row));
       }
       return claimed;
     },
@@ -134,5 +129,13 @@ export function createRevocationQueue(
         .where('holder', 'in', gone)
         .execute();
     },
+  };
+}
+
+function toStored(row: Selectable<RevocationsTable>): StoredRevocation {
+  return {
+    revocation: toRevocation(row),
+    receipt: readStoredReceipt(row.receipt),
+    attempts: row.attempts,
   };
 }

@@ -81,7 +81,7 @@ export function createRevoker(deps: RevokerDeps): Revoker {
     const lines: ReceiptLine[] = [];
     for (const target of targets) {
       const before = receipt?.lines.find((line) => line.step === target.name);
-      lines.push(before?.status === 'done' ? before : await step(target, revocation));
+      lines.push(before?.status === 'done' ? before : await step(target, revocation, log));
     }
     const stepsDone = lines.every((line) => line.status === 'done');
     // Before this revocation counts as done: a process that dies in between asks the question again.
@@ -131,21 +131,6 @@ export function createRevoker(deps: RevokerDeps): Revoker {
     }
   }
 
-  async function step(target: RevocationTarget, revocation: Revocation): Promise<ReceiptLine> {
-    const startedAt = performance.now();
-    const ms = (): number => Math.round((performance.now() - startedAt) * 10) / 10;
-    try {
-      const outcome = await target.revoke(revocation);
-      return { step: target.name, status: 'done', ...outcome, ms: ms() };
-    } catch (error) {
-      log.error(
-        { err: error, revocation: revocation.id, step: target.name },
-        'A revocation step failed; it is stored and will be tried again',
-      );
-      return { step: target.name, status: 'queued', count: 0, ms: ms() };
-    }
-  }
-
   const retry = createLeasedDrain({
     outcomes: ['done', 'queued'] as const,
     claimDue: ({ limit }) => revocations.claimDue(limit),
@@ -182,6 +167,21 @@ export function createRevoker(deps: RevokerDeps): Revoker {
 
     retryDue: async () => (await retry()).done,
   };
+}
+
+async function step(target: RevocationTarget, revocation: Revocation, log: Log): Promise<ReceiptLine> {
+  const startedAt = performance.now();
+  const ms = (): number => Math.round((performance.now() - startedAt) * 10) / 10;
+  try {
+    const outcome = await target.revoke(revocation);
+    return { step: target.name, status: 'done', ...outcome, ms: ms() };
+  } catch (error) {
+    log.error(
+      { err: error, revocation: revocation.id, step: target.name },
+      'A revocation step failed; it is stored and will be tried again',
+    );
+    return { step: target.name, status: 'queued', count: 0, ms: ms() };
+  }
 }
 
 function retryDelayMs(attempts: number): number {

@@ -48,19 +48,9 @@ export interface SessionExpiry {
 }
 
 export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
-  const { calendar, registry, revoker, ids, acting, actors, longRequests, clearCookie } = deps;
+  const { calendar, registry, ids, acting, actors, longRequests, clearCookie } = deps;
 
   const isOver = (session: CurrentSession): boolean => calendar.isPast(session.loginTime);
-
-  /** Everything of the person's from before the cutoff; what they signed in to since then stays. */
-  async function endStale({ userId, sid }: CurrentSession): Promise<void> {
-    const before = calendar.last();
-    const scope = { kind: 'stale', userId, before } as const;
-    // Without a cutoff there is no before: then this one is from the future, and that is all.
-    if (Number.isFinite(before))
-      await revoker.revoke(scope, 'cutoff', SYSTEM_ORIGIN, `stale:${userId}:${before}`);
-    await registry.end([sid], 'cutoff');
-  }
 
   /** Why the session of an id is not there. */
   async function explainMissing(sid: string | undefined): Promise<LoginReason> {
@@ -131,7 +121,7 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
       return { reason: await explainMissing(presented), hadSession: presented !== undefined };
     }
     const past = isOver(session);
-    if (past) await endStale(session);
+    if (past) await endStale(deps, session);
     const reason = past ? 'cutoff' : await explainMissing(session.sid);
     // It ended while this request was on its way; only why may not be known any more.
     const isUnexplained = reason === 'login_required' || reason === 'logged_out';
@@ -147,6 +137,19 @@ export function createSessionExpiry(deps: SessionExpiryDeps): SessionExpiry {
     if (hadSession) clearCookie(res);
     sendToLogin(req, res, reason);
   }
+}
+
+/** Everything of the person's from before the cutoff; what they signed in to since then stays. */
+async function endStale(
+  { calendar, registry, revoker }: SessionExpiryDeps,
+  { userId, sid }: CurrentSession,
+): Promise<void> {
+  const before = calendar.last();
+  const scope = { kind: 'stale', userId, before } as const;
+  // Without a cutoff there is no before: then this one is from the future, and that is all.
+  if (Number.isFinite(before))
+    await revoker.revoke(scope, 'cutoff', SYSTEM_ORIGIN, `stale:${userId}:${before}`);
+  await registry.end([sid], 'cutoff');
 }
 
 const LOGIN_REASONS: Readonly<Record<RevocationReason, LoginReason>> = {

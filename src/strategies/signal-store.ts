@@ -1,4 +1,4 @@
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import {
   PRODUCTS,
   type Product,
@@ -9,7 +9,7 @@ import {
 } from '../core/signal.ts';
 import { SIGNAL_REFUSALS, type SignalRefusal } from '../core/signal-refusal.ts';
 import type { Database } from '../storage/database.ts';
-import type { SignalsTable } from '../storage/schema.ts';
+import type { Schema, SignalsTable } from '../storage/schema.ts';
 import type { RequestedOrder } from './requested-order.ts';
 import type { SignalMessage } from './signal-body.ts';
 import { createSignalRemoval, type SignalRemoval } from './signal-removal-store.ts';
@@ -81,6 +81,8 @@ export interface SignalStore extends SignalRemoval {
 
 export function createSignalStore({ db, dialect }: Database): SignalStore {
   return {
+    ...createSignalReads(db),
+
     ...createSignalRemoval({ db }),
 
     /**
@@ -138,7 +140,13 @@ export function createSignalStore({ db, dialect }: Database): SignalStore {
         .values({ ...toRow(signal), refusal: refusal ?? null, problem: problem ?? null, is_test: 1 })
         .execute();
     },
+  };
+}
 
+function createSignalReads(
+  db: Kysely<Schema>,
+): Pick<SignalStore, 'latestCursor' | 'listAfter' | 'listByStrategy'> {
+  return {
     async latestCursor(userId) {
       const row = await db
         .selectFrom('signal_cursors')

@@ -40,6 +40,13 @@ export interface StrategyPages {
 
 type FieldProblems = Readonly<Record<string, string>>;
 
+interface ShownForm extends Partial<Pick<FormStep, 'finder' | 'focus'>> {
+  readonly values: FormValues;
+  readonly fields?: FieldProblems;
+  /** Undefined for a new strategy. */
+  readonly id?: string | undefined;
+}
+
 /** Notices on top of the list, chosen by a fixed word in its address. */
 const NOTICES: Notices = new Map([
   ['deleted', 'The strategy is deleted. Its webhook leads nowhere any more.'],
@@ -126,13 +133,8 @@ export function createStrategyPages(deps: StrategyPagesDeps): StrategyPages {
   function renderForm(
     req: Request,
     res: Response,
-    view: {
-      readonly values: FormValues;
-      readonly fields?: FieldProblems;
-      readonly id?: string | undefined;
-    } & Partial<Pick<FormStep, 'finder' | 'focus'>>,
+    { values, fields = {}, id, finder = NOTHING_FOUND, focus }: ShownForm,
   ): void {
-    const { values, fields = {}, id, finder = NOTHING_FOUND, focus } = view;
     if (brokerNames.size === 0) throw notFound();
     renderPage(req, res, 'strategies/form', {
       title: id === undefined ? 'New strategy' : 'Change the strategy',

@@ -1,10 +1,10 @@
-import type { Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import { z } from 'zod';
 import { WEEKDAY_NAMES } from '../core/ist.ts';
 import { PLATFORMS, type Platform, PRODUCTS, type StrategySymbol } from '../core/signal.ts';
 import type { Database } from '../storage/database.ts';
 import { readStoredJson } from '../storage/read-stored-json.ts';
-import type { StrategiesTable } from '../storage/schema.ts';
+import type { Schema, StrategiesTable } from '../storage/schema.ts';
 import { takeUserLock } from '../storage/user-lock.ts';
 import type { TradingHours } from './trading-window.ts';
 
@@ -79,10 +79,6 @@ export type StrategyChange =
   | { readonly allowedAddresses: readonly string[] };
 
 export function createStrategyStore({ db }: Database): StrategyStore {
-  /** Without those that are deleted. */
-  const strategies = () =>
-    db.selectFrom('strategies').selectAll('strategies').where('deleted_at', 'is', null);
-
   const owned = (userId: string, id: string) =>
     db
       .updateTable('strategies')
@@ -91,6 +87,8 @@ export function createStrategyStore({ db }: Database): StrategyStore {
       .where('deleted_at', 'is', null);
 
   return {
+    ...createStrategyReads(db),
+
     add: (strategy, now, most = Number.POSITIVE_INFINITY) =>
       db.transaction().execute(async (trx) => {
         await takeUserLock(trx, strategy.userId);
@@ -104,48 +102,6 @@ export function createStrategyStore({ db }: Database): StrategyStore {
         await trx.insertInto('strategies').values(toNewRow(strategy, now)).execute();
         return 'added';
       }),
-
-    async listByUser(userId) {
-      const rows = await strategies()
-        .where('user_id', '=', userId)
-        .orderBy('name')
-        .orderBy('created_at')
-        .execute();
-      return rows.map(toStrategy);
-    },
-
-    async find(userId, id) {
-      const row = await strategies().where('id', '=', id).where('user_id', '=', userId).executeTakeFirst();
-      return row === undefined ? undefined : toStrategy(row);
-    },
-
-    async identify(webhookDigest) {
-      const row = await db
-        .selectFrom('strategies')
-        .innerJoin('users', 'users.id', 'strategies.user_id')
-        .select([
-          'strategies.id',
-          'strategies.user_id',
-          'strategies.version',
-          'strategies.active',
-          'users.disabled',
-        ])
-        .where('webhook_digest', '=', webhookDigest)
-        .where('deleted_at', 'is', null)
-        .executeTakeFirst();
-      if (row === undefined) return undefined;
-      const { id, user_id, version, active, disabled } = row;
-      return { id, userId: user_id, version, active: active === 1, ownerDisabled: disabled === 1 };
-    },
-
-    async readById(id) {
-      const row = await strategies()
-        .innerJoin('users', 'users.id', 'strategies.user_id')
-        .select('users.disabled')
-        .where('strategies.id', '=', id)
-        .executeTakeFirst();
-      return row === undefined ? undefined : { ...toStrategy(row), ownerDisabled: row.disabled === 1 };
-    },
 
     async change(userId, id, change, now) {
       await owned(userId, id)
@@ -190,6 +146,58 @@ export function createStrategyStore({ db }: Database): StrategyStore {
         )
         .executeTakeFirst();
       return Number(numDeletedRows);
+    },
+  };
+}
+
+function createStrategyReads(
+  db: Kysely<Schema>,
+): Pick<StrategyStore, 'listByUser' | 'find' | 'identify' | 'readById'> {
+  /** Without those that are deleted. */
+  const strategies = () =>
+    db.selectFrom('strategies').selectAll('strategies').where('deleted_at', 'is', null);
+
+  return {
+    async listByUser(userId) {
+      const rows = await strategies()
+        .where('user_id', '=', userId)
+        .orderBy('name')
+        .orderBy('created_at')
+        .execute();
+      return rows.map(toStrategy);
+    },
+
+    async find(userId, id) {
+      const row = await strategies().where('id', '=', id).where('user_id', '=', userId).executeTakeFirst();
+      return row === undefined ? undefined : toStrategy(row);
+    },
+
+    async identify(webhookDigest) {
+      const row = await db
+        .selectFrom('strategies')
+        .innerJoin('users', 'users.id', 'strategies.user_id')
+        .select([
+          'strategies.id',
+          'strategies.user_id',
+          'strategies.version',
+          'strategies.active',
+          'users.disabled',
+        ])
+        .where('webhook_digest', '=', webhookDigest)
+        .where('deleted_at', 'is', null)
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      const { id, user_id, version, active, disabled } = row;
+      return { id, userId: user_id, version, active: active === 1, ownerDisabled: disabled === 1 };
+    },
+
+    async readById(id) {
+      const row = await strategies()
+        .innerJoin('users', 'users.id', 'strategies.user_id')
+        .select('users.disabled')
+        .where('strategies.id', '=', id)
+        .executeTakeFirst();
+      return row === undefined ? undefined : { ...toStrategy(row), ownerDisabled: row.disabled === 1 };
     },
   };
 }

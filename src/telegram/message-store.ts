@@ -67,19 +67,7 @@ export function createMessageStore({ db }: Database): MessageStore {
   return {
     async add(messages, now) {
       for (let start = 0; start < messages.length; start += ROWS_AT_ONCE) {
-        const rows = messages.slice(start, start + ROWS_AT_ONCE).map((message) => ({
-          user_id: message.userId,
-          kind: message.kind,
-          body: message.body,
-          created_at: now,
-          send_at: message.sendAt,
-          expires_at: message.expiresAt,
-          status: 'open' as const,
-          ended_at: null,
-          why: null,
-          dedupe_key: message.dedupeKey ?? null,
-          awaits: message.awaits ?? null,
-        }));
+        const rows = messages.slice(start, start + ROWS_AT_ONCE).map((message) => toRow(message, now));
         await db
           .insertInto('telegram_messages')
           .values(rows)
@@ -150,5 +138,21 @@ export function createMessageStore({ db }: Database): MessageStore {
         )
         .execute();
     },
+  };
+}
+
+function toRow(message: NewMessage, now: number) {
+  return {
+    user_id: message.userId,
+    kind: message.kind,
+    body: message.body,
+    created_at: now,
+    send_at: message.sendAt,
+    expires_at: message.expiresAt,
+    status: 'open' as const,
+    ended_at: null,
+    why: null,
+    dedupe_key: message.dedupeKey ?? null,
+    awaits: message.awaits ?? null,
   };
 }

@@ -27,14 +27,14 @@ export interface PasskeyPagesDeps {
   readonly clock: Clock;
 }
 
-/** A user's own passkeys: seen, added, renamed and removed. Each change asks for who they are first. */
-export function createPasskeyPages({
-  passkeys,
-  secondFactor,
-  clock,
-}: PasskeyPagesDeps): Readonly<
+type PasskeyPages = Readonly<
   Record<'show' | 'options' | 'add' | 'askName' | 'rename' | 'askRemoval' | 'remove', RequestHandler>
-> {
+>;
+
+/** A user's own passkeys: seen, added, renamed and removed. Each change asks for who they are first. */
+export function createPasskeyPages(deps: PasskeyPagesDeps): PasskeyPages {
+  const { passkeys, secondFactor, clock } = deps;
+
   async function render(
     req: Request,
     res: Response,
@@ -59,24 +59,9 @@ export function createPasskeyPages({
     });
   }
 
-  /** Answers 404 for another user's, as for none. */
-  async function own(req: Request): Promise<StoredPasskey> {
-    const id: unknown = req.params['id'];
-    const passkey = typeof id === 'string' ? await passkeys.find(id) : undefined;
-    if (passkey?.userId !== currentSession(req).userId) throw notFound();
-    return passkey;
-  }
-
-  function renderName(req: Request, res: Response, { id, name }: StoredPasskey, error?: string): void {
-    renderPage(req, res, 'accounts/passkey-name', {
-      title: 'Rename passkey',
-      passkey: { id, name },
-      newName: typedText(req, 'name') ?? name,
-      error,
-    });
-  }
-
   return {
+    ...createPasskeyChanges(deps),
+
     show: (req, res) => render(req, res),
 
     async options(req, res) {
@@ -108,7 +93,32 @@ export function createPasskeyPages({
       if (outcome.recoveryCodes === undefined) return res.redirect(303, next);
       showRecoveryCodes(req, res, outcome.recoveryCodes, next);
     },
+  };
+}
 
+/** Renaming and removing one of them. */
+function createPasskeyChanges({
+  passkeys,
+  secondFactor,
+}: PasskeyPagesDeps): Pick<PasskeyPages, 'askName' | 'rename' | 'askRemoval' | 'remove'> {
+  /** Answers 404 for another user's, as for none. */
+  async function own(req: Request): Promise<StoredPasskey> {
+    const id: unknown = req.params['id'];
+    const passkey = typeof id === 'string' ? await passkeys.find(id) : undefined;
+    if (passkey?.userId !== currentSession(req).userId) throw notFound();
+    return passkey;
+  }
+
+  function renderName(req: Request, res: Response, { id, name }: StoredPasskey, error?: string): void {
+    renderPage(req, res, 'accounts/passkey-name', {
+      title: 'Rename passkey',
+      passkey: { id, name },
+      newName: typedText(req, 'name') ?? name,
+      error,
+    });
+  }
+
+  return {
     askName: async (req, res) => renderName(req, res, await own(req)),
 
     async rename(req, res) {

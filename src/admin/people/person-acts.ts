@@ -34,39 +34,10 @@ export type PersonActs = Readonly<
   Record<'disabling' | 'enabling' | 'factors' | 'password' | 'reset-link' | 'role', PersonAct>
 >;
 
-export function createPersonActs({
-  users,
-  userAdmin,
-  resetRequests,
-  mayResetFactors,
-  registry,
-  countConnections,
-  countApiKeys,
-}: PersonActsDeps): PersonActs {
-  async function find(req: Request): Promise<User> {
-    const user = await users.findById(String(req.params['id']));
-    if (user === undefined) throw notFound();
-    return user;
-  }
-
-  /** The page that asks. */
-  function asking(view: string, titleFor: (user: User) => string): RequestHandler {
-    return async (req, res) => {
-      const user = await find(req);
-      const [sessions, connections, apiKeys] = await Promise.all([
-        registry.listByUser(user.id),
-        countConnections([user.id]),
-        countApiKeys(user.id),
-      ]);
-      const presence = { sessions, connections: connections.get(user.id) ?? 0 };
-      renderPage(req, res, `admin/people/${view}`, {
-        title: titleFor(user),
-        person: toPersonView(user, presence, currentSession(req).userId),
-        roles: roleChoices(user.role),
-        apiKeys,
-      });
-    };
-  }
+export function createPersonActs(deps: PersonActsDeps): PersonActs {
+  const { users, userAdmin, resetRequests, mayResetFactors } = deps;
+  const find = (req: Request): Promise<User> => findUser(users, req);
+  const asking = createAsking(deps);
 
   return {
     disabling: {
@@ -146,6 +117,33 @@ export function createPersonActs({
         res.redirect(303, `${hrefOf(user)}?notice=role_${done.kind}`);
       },
     },
+  };
+}
+
+async function findUser(users: PersonActsDeps['users'], req: Request): Promise<User> {
+  const user = await users.findById(String(req.params['id']));
+  if (user === undefined) throw notFound();
+  return user;
+}
+
+/** The page that asks. */
+function createAsking({ users, registry, countConnections, countApiKeys }: PersonActsDeps) {
+  return function asking(view: string, titleFor: (user: User) => string): RequestHandler {
+    return async (req, res) => {
+      const user = await findUser(users, req);
+      const [sessions, connections, apiKeys] = await Promise.all([
+        registry.listByUser(user.id),
+        countConnections([user.id]),
+        countApiKeys(user.id),
+      ]);
+      const presence = { sessions, connections: connections.get(user.id) ?? 0 };
+      renderPage(req, res, `admin/people/${view}`, {
+        title: titleFor(user),
+        person: toPersonView(user, presence, currentSession(req).userId),
+        roles: roleChoices(user.role),
+        apiKeys,
+      });
+    };
   };
 }
 

@@ -40,30 +40,12 @@ export interface SandboxAdapterDeps {
  * refresh tokens that rotate (RFC 6749, 6), revocation by RFC 7009. Identifiers stay public addresses while the requests
  * go to this very process, which may not be able to reach its own public address from behind a proxy.
  */
-export function createSandboxAdapter({
-  clock,
-  publicOrigin,
-  internalOrigin,
-}: SandboxAdapterDeps): BrokerAdapter {
+export function createSandboxAdapter(deps: SandboxAdapterDeps): BrokerAdapter {
+  const { clock, publicOrigin, internalOrigin } = deps;
   const issuer = new URL(sandboxIssuer(publicOrigin));
   const client: oauth.Client = { client_id: SANDBOX_CLIENT_ID };
+  const requestOptions = createRequestOptions(deps, issuer);
   const findServer = createDiscovery(issuer, requestOptions);
-
-  function requestOptions() {
-    return {
-      [oauth.customFetch]: fetchInternally,
-      [oauth.allowInsecureRequests]: issuer.protocol === 'http:',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    };
-  }
-
-  function fetchInternally(url: string, init: FetchOptions): Promise<Response> {
-    return fetch(toInternal(url), { ...init, body: init.body ?? null, signal: init.signal ?? null });
-  }
-
-  function toInternal(url: string): string {
-    return url.startsWith(`${publicOrigin}/`) ? internalOrigin() + url.slice(publicOrigin.length) : url;
-  }
 
   return {
     id: SANDBOX_BROKER_ID,
@@ -80,14 +62,7 @@ export function createSandboxAdapter({
       try {
         const { authorization_endpoint } = await findServer();
         const url = new URL(authorization_endpoint ?? '');
-        url.search = new URLSearchParams({
-          response_type: 'code',
-          client_id: client.client_id,
-          redirect_uri: redirectUri,
-          state,
-          code_challenge: codeChallenge,
-          code_challenge_method: 'S256',
-        }).toString();
+        url.search = authorizationQuery(state, redirectUri, codeChallenge).toString();
         return { kind: 'redirect', url };
       } catch (error) {
         return classifyOAuthError(error);
@@ -157,6 +132,34 @@ export function createSandboxAdapter({
       return profile.checkToken({ url, method: 'GET', headers, yes: profileSchema });
     },
   };
+}
+
+/** Requests to the issuer's public address go to this process. */
+function createRequestOptions({ publicOrigin, internalOrigin }: SandboxAdapterDeps, issuer: URL) {
+  function fetchInternally(url: string, init: FetchOptions): Promise<Response> {
+    return fetch(toInternal(url), { ...init, body: init.body ?? null, signal: init.signal ?? null });
+  }
+
+  function toInternal(url: string): string {
+    return url.startsWith(`${publicOrigin}/`) ? internalOrigin() + url.slice(publicOrigin.length) : url;
+  }
+
+  return () => ({
+    [oauth.customFetch]: fetchInternally,
+    [oauth.allowInsecureRequests]: issuer.protocol === 'http:',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+}
+
+function authorizationQuery(state: string, redirectUri: string, codeChallenge: string): URLSearchParams {
+  return new URLSearchParams({
+    response_type: 'code',
+    client_id: SANDBOX_CLIENT_ID,
+    redirect_uri: redirectUri,
+    state,
+    code_challenge: codeChallenge,
+    code_challenge_method: 'S256',
+  });
 }
 
 function toGrant(answer: oauth.TokenEndpointResponse, askedAt: number): BrokerGrant | BrokerProblem {

@@ -65,25 +65,6 @@ export function createPriceBook(broker: string): PriceBook {
     else readers.delete(reader);
   };
 
-  function spread({ entries, last }: Instrument): void {
-    if (last === undefined) return;
-    for (const entry of entries.values()) {
-      // The same frame for all who want the same.
-      const frames: Partial<Record<PriceMode, string>> = {};
-      for (const [reader, mode] of entry.readers) {
-        frames[mode] ??= priceFrame(entry, mode, last);
-        reader.sendLatest(entry.frameKey, frames[mode]);
-      }
-    }
-  }
-
-  /** The stream ends for instruments without a reader: a later reader must not be shown the old price as new. */
-  function settle(instrument: Instrument): void {
-    const wanted = [...instrument.entries.values()].flatMap(({ readers: wanting }) => [...wanting.values()]);
-    instrument.mode = PRICE_MODES[Math.max(...wanted.map(rank))] ?? 'ltp';
-    if (instrument.last !== undefined) instrument.last = limitTo(instrument.mode, instrument.last);
-  }
-
   /** Several prices leave each socket as one packet. */
   function together(work: () => void): void {
     const corked = [...readers.keys()];
@@ -169,6 +150,25 @@ export function createPriceBook(broker: string): PriceBook {
 
     lastOf: (key) => instruments.get(key)?.last,
   };
+}
+
+function spread({ entries, last }: Instrument): void {
+  if (last === undefined) return;
+  for (const entry of entries.values()) {
+    // The same frame for all who want the same.
+    const frames: Partial<Record<PriceMode, string>> = {};
+    for (const [reader, mode] of entry.readers) {
+      frames[mode] ??= priceFrame(entry, mode, last);
+      reader.sendLatest(entry.frameKey, frames[mode]);
+    }
+  }
+}
+
+/** The stream ends for instruments without a reader: a later reader must not be shown the old price as new. */
+function settle(instrument: Instrument): void {
+  const wanted = [...instrument.entries.values()].flatMap(({ readers: wanting }) => [...wanting.values()]);
+  instrument.mode = PRICE_MODES[Math.max(...wanted.map(rank))] ?? 'ltp';
+  if (instrument.last !== undefined) instrument.last = limitTo(instrument.mode, instrument.last);
 }
 
 /** Without what is not wanted of it. */

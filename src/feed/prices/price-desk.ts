@@ -42,9 +42,77 @@ interface Subscription {
 
 export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
   const { upstreams, quota, streamQuota, chooseBroker, findPlace, mostSubscriptions } = deps;
+  const subscriptions = createSubscriptions(deps);
+
+  async function takeQuota(socket: FeedSocket, count: number): Promise<void> {
+    if (await quota.set(socket, count)) return;
+    throw wrong(
+      'symbols',
+      `You may be subscribed to ${mostSubscriptions} symbols, over all your sockets together.`,
+      'rate_limited',
+    );
+  }
+
+  return {
+    async subscribe(socket, { symbols, broker: asked, mode = 'ltp' }) {
+      const { userId } = socket.owner;
+      const { broker, feed } = await chooseBroker(userId, asked);
+      const names = [...new Set(symbols.map((symbol) => symbol.trim().toUpperCase()))];
+      const places = await findAll(findPlace, broker, feed, names);
+      if (socket.hasEnded) return { broker, showLast: () => undefined };
+      const own = subscriptions.of(socket);
+      const fresh = places.filter(({ symbol }) => !own.has(idOf(broker, symbol)));
+      if (fresh.length > 0) await takeQuota(socket, own.size + fresh.length);
+      const keys = places.map(({ key }) => key);
+      const isAdmitted = await streamQuota.admit(userId, broker, keys, () => {
+        // It may have ended while Redis was asked.
+        if (!socket.hasEnded) subscriptions.put(socket, broker, places, mode);
+      });
+      if (socket.hasEnded) {
+        await streamQuota.settle(userId, broker);
+        await quota.release(socket);
+        return { broker, showLast: () => undefined };
+      }
+      if (!isAdmitted) {
+        await quota.set(socket, own.size);
+        throw wrong('symbols', tooMany(broker, feed), 'rate_limited');
+      }
+      return {
+        broker,
+        showLast: () => {
+          for (const place of places) upstreams.find(userId, broker)?.show(socket, place);
+        },
+      };
+    },
+
+    async unsubscribe(socket, { symbols, broker }) {
+      const own = subscriptions.find(socket);
+      if (own === undefined) return;
+      const names = new Set(symbols.map((symbol) => symbol.trim().toUpperCase()));
+      const left: Subscription[] = [];
+      for (const [id, subscription] of own) {
+        const isMeant = broker === undefined || broker === subscription.broker;
+        if (!isMeant || !names.has(subscription.place.symbol)) continue;
+        own.delete(id);
+        subscriptions.leave(socket, subscription);
+        left.push(subscription);
+      }
+      await subscriptions.settle(socket, left);
+      await quota.set(socket, own.size);
+      if (socket.hasEnded) await quota.release(socket);
+    },
+
+    get size() {
+      return subscriptions.size;
+    },
+  };
+}
+
+/** What each socket is subscribed to, by broker and symbol. */
+function createSubscriptions({ upstreams, quota, streamQuota }: PriceDeskDeps) {
   const bySocket = new Map<FeedSocket, Map<string, Subscription>>();
 
-  function subscriptionsOf(socket: FeedSocket): Map<string, Subscription> {
+  function of(socket: FeedSocket): Map<string, Subscription> {
     const known = bySocket.get(socket);
     if (known !== undefined) return known;
     const subscriptions = new Map<string, Subscription>();
@@ -67,22 +135,8 @@ export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
       await streamQuota.settle(owner.userId, broker);
   }
 
-  async function findAll(
-    broker: string,
-    feed: PriceFeed,
-    symbols: readonly string[],
-  ): Promise<readonly BookPlace[]> {
-    const places: BookPlace[] = [];
-    for (const [index, symbol] of symbols.entries()) {
-      const found = await findPlace(broker, feed, symbol);
-      if (found.kind !== 'found') throw wrong(`symbols.${index}`, found.message, CODES[found.kind]);
-      places.push(found.place);
-    }
-    return places;
-  }
-
-  function putAll(socket: FeedSocket, broker: string, places: readonly BookPlace[], mode: PriceMode): void {
-    const subscriptions = subscriptionsOf(socket);
+  function put(socket: FeedSocket, broker: string, places: readonly BookPlace[], mode: PriceMode): void {
+    const subscriptions = of(socket);
     const upstream = upstreams.of(socket.owner.userId, broker);
     for (const place of places) {
       const id = idOf(broker, place.symbol);
@@ -95,68 +149,31 @@ export function createPriceDesk(deps: PriceDeskDeps): PriceDesk {
     }
   }
 
-  async function takeQuota(socket: FeedSocket, count: number): Promise<void> {
-    if (await quota.set(socket, count)) return;
-    throw wrong(
-      'symbols',
-      `You may be subscribed to ${mostSubscriptions} symbols, over all your sockets together.`,
-      'rate_limited',
-    );
-  }
-
   return {
-    async subscribe(socket, { symbols, broker: asked, mode = 'ltp' }) {
-      const { userId } = socket.owner;
-      const { broker, feed } = await chooseBroker(userId, asked);
-      const names = [...new Set(symbols.map((symbol) => symbol.trim().toUpperCase()))];
-      const places = await findAll(broker, feed, names);
-      if (socket.hasEnded) return { broker, showLast: () => undefined };
-      const subscriptions = subscriptionsOf(socket);
-      const fresh = places.filter(({ symbol }) => !subscriptions.has(idOf(broker, symbol)));
-      if (fresh.length > 0) await takeQuota(socket, subscriptions.size + fresh.length);
-      const keys = places.map(({ key }) => key);
-      const isAdmitted = await streamQuota.admit(userId, broker, keys, () => {
-        // It may have ended while Redis was asked.
-        if (!socket.hasEnded) putAll(socket, broker, places, mode);
-      });
-      if (socket.hasEnded) {
-        await streamQuota.settle(userId, broker);
-        await quota.release(socket);
-        return { broker, showLast: () => undefined };
-      }
-      if (!isAdmitted) {
-        await quota.set(socket, subscriptions.size);
-        throw wrong('symbols', tooMany(broker, feed), 'rate_limited');
-      }
-      return {
-        broker,
-        showLast: () => {
-          for (const place of places) upstreams.find(userId, broker)?.show(socket, place);
-        },
-      };
-    },
-
-    async unsubscribe(socket, { symbols, broker }) {
-      const subscriptions = bySocket.get(socket);
-      if (subscriptions === undefined) return;
-      const names = new Set(symbols.map((symbol) => symbol.trim().toUpperCase()));
-      const left: Subscription[] = [];
-      for (const [id, subscription] of subscriptions) {
-        const isMeant = broker === undefined || broker === subscription.broker;
-        if (!isMeant || !names.has(subscription.place.symbol)) continue;
-        subscriptions.delete(id);
-        leave(socket, subscription);
-        left.push(subscription);
-      }
-      await settle(socket, left);
-      await quota.set(socket, subscriptions.size);
-      if (socket.hasEnded) await quota.release(socket);
-    },
-
-    get size() {
+    of,
+    find: (socket: FeedSocket) => bySocket.get(socket),
+    put,
+    leave,
+    settle,
+    get size(): number {
       return [...bySocket.values()].reduce((sum, subscriptions) => sum + subscriptions.size, 0);
     },
   };
+}
+
+async function findAll(
+  findPlace: FindPlace,
+  broker: string,
+  feed: PriceFeed,
+  symbols: readonly string[],
+): Promise<readonly BookPlace[]> {
+  const places: BookPlace[] = [];
+  for (const [index, symbol] of symbols.entries()) {
+    const found = await findPlace(broker, feed, symbol);
+    if (found.kind !== 'found') throw wrong(`symbols.${index}`, found.message, CODES[found.kind]);
+    places.push(found.place);
+  }
+  return places;
 }
 
 const tooMany = (broker: string, { mostInstruments }: PriceFeed): string =>

@@ -76,10 +76,9 @@ function openSharedStream(
 
   function tend(): void {
     const now = performance.now();
-    const { provedAt } = asking;
     const { heardAt } = source;
-    const isUnproved = held !== undefined && now - provedAt > HOLDER_LASTS_MS;
-    const isUnheard = heardAt !== undefined && now - Math.min(provedAt, heardAt) > READER_LASTS_MS;
+    const isUnproved = held !== undefined && now - asking.provedAt > HOLDER_LASTS_MS;
+    const isUnheard = heardAt !== undefined && now - Math.min(asking.provedAt, heardAt) > READER_LASTS_MS;
     if (isUnproved || isUnheard) finish(lost('other_nodes_unheard'));
     if (isOver) return;
     asking.askWhenDue(now, held !== undefined || heardAt !== undefined);
@@ -124,11 +123,11 @@ function openSharedStream(
     channels.leave(topic, hear);
     if (held === undefined) {
       tell({ kind: 'want', wants: [] });
-      return;
+    } else {
+      held.end();
+      tell({ kind: 'end', end });
+      leases.release(lease, id).catch(() => undefined);
     }
-    held.end();
-    tell({ kind: 'end', end });
-    leases.release(lease, id).catch(() => undefined);
   }
 
   function finish(end: StreamEnd): void {

@@ -105,10 +105,6 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     onEnd(retries.past);
   }
 
-  function isTrading(now: number): boolean {
-    return [...book.exchanges()].some((exchange) => isMarketOpen(exchange, now));
-  }
-
   return {
     userId,
     broker,
@@ -135,7 +131,7 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
       const now = clock.now();
       if (link.pass === undefined) return;
       if (link.pass.expiresAt <= now) return link.drop();
-      if (!link.isOpen || !silence.isTooLong() || !isTrading(now)) return;
+      if (!link.isOpen || !silence.isTooLong() || !isAnyOpen(book.exchanges(), now)) return;
       log.warn({ broker, userId }, 'A price stream is silent while its exchange trades; it is opened again');
       silence.noteFault();
       link.drop();
@@ -152,3 +148,6 @@ export function createUpstream(deps: UpstreamDeps, options: UpstreamOptions): Up
     },
   };
 }
+
+const isAnyOpen = (exchanges: ReadonlySet<string>, now: number): boolean =>
+  [...exchanges].some((exchange) => isMarketOpen(exchange, now));

@@ -60,7 +60,6 @@ export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
   let written = 0;
   let dropped = 0;
   let droppedBefore = 0;
-  let failures = 0;
   let flushing: Promise<void> | undefined;
 
   function observe(served: Parameters<RequestObserver>[0]): void {
@@ -120,19 +119,7 @@ export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
     }
   }
 
-  const poller = createPoller({
-    intervalMs: EVERY_MS,
-    async work() {
-      await flush();
-      if (failures > FAILURES_FORGIVEN) log.info({}, 'The traffic log is written again');
-      failures = 0;
-    },
-    onError(error) {
-      failures += 1;
-      if (failures === FAILURES_FORGIVEN + 1)
-        log.warn({ err: error }, 'The traffic log cannot be written and is tried again');
-    },
-  });
+  const poller = createWriting(flush, log);
 
   return {
     observe,
@@ -158,4 +145,22 @@ export function createTrafficLog(deps: TrafficLogDeps): TrafficLog {
       return sampler.counted;
     },
   };
+}
+
+/** Writes again and again, and tells of failures that last. */
+function createWriting(flush: () => Promise<void>, log: Log): Poller {
+  let failures = 0;
+  return createPoller({
+    intervalMs: EVERY_MS,
+    async work() {
+      await flush();
+      if (failures > FAILURES_FORGIVEN) log.info({}, 'The traffic log is written again');
+      failures = 0;
+    },
+    onError(error) {
+      failures += 1;
+      if (failures === FAILURES_FORGIVEN + 1)
+        log.warn({ err: error }, 'The traffic log cannot be written and is tried again');
+    },
+  });
 }

@@ -32,17 +32,16 @@ const BATCH = 500;
  * first and the key's lifetime afterwards; giving a key the policy's time reads the hash afterwards: so one of the
  * two shortens it, whichever comes last. A use need not move the deadlines: one that is too early is looked at and put right.
  */
-export function createOwnIdleLimits({ redis, clock, lifetime }: OwnIdleLimitsDeps): OwnIdleLimits {
+export function createOwnIdleLimits(deps: OwnIdleLimitsDeps): OwnIdleLimits {
+  const { redis, lifetime } = deps;
+  const deadlines = createDeadlines(deps, { of, ofMany, forget });
+
   async function of(sid: string): Promise<number | undefined> {
     return toMs(await redis.hget(OWN_IDLE, sid));
   }
 
   async function ofMany(sids: readonly string[]): Promise<readonly (number | undefined)[]> {
     return (await redis.hmget(OWN_IDLE, ...sids)).map(toMs);
-  }
-
-  async function lastSeenOf(sids: readonly string[]): Promise<readonly (number | undefined)[]> {
-    return (await redis.zmscore(BY_LAST_SEEN, ...sids)).map(toMs);
   }
 
   function expire(sid: string, lastSeen: number, ownIdleMs: number | undefined): Promise<number> {
@@ -52,27 +51,57 @@ export function createOwnIdleLimits({ redis, clock, lifetime }: OwnIdleLimitsDep
 
   /** Again for those that were used meanwhile: theirs would end too early. */
   async function expireAll(sids: readonly string[], ownIdleMs: number | undefined): Promise<void> {
-    const before = await lastSeenOf(sids);
+    const before = await lastSeenOf(redis, sids);
     await Promise.all(
       sids.map((sid, index) => {
         const lastSeen = before[index];
         return lastSeen === undefined ? undefined : expire(sid, lastSeen, ownIdleMs);
       }),
     );
-    const after = await lastSeenOf(sids);
+    const after = await lastSeenOf(redis, sids);
     const used = sids.filter((_sid, index) => after[index] !== before[index]);
     if (used.length > 0) await expireAll(used, ownIdleMs);
   }
 
-  async function writeDeadlines(sids: readonly string[], ownIdleMs: number): Promise<void> {
-    const lastSeen = await lastSeenOf(sids);
-    await Promise.all(
-      sids.map((sid, index) =>
-        redis.zadd(BY_OWN_DEADLINE, (lastSeen[index] ?? clock.now()) + ownIdleMs, sid),
-      ),
-    );
+  async function forget(sids: readonly string[]): Promise<void> {
+    await Promise.all([redis.hdel(OWN_IDLE, ...sids), redis.zrem(BY_OWN_DEADLINE, ...sids)]);
   }
 
+  return {
+    of,
+    ofMany,
+
+    async set(sids, ownIdleMs) {
+      if (sids.length === 0) return;
+      if (ownIdleMs === undefined) {
+        await redis.hdel(OWN_IDLE, ...sids);
+        await redis.zrem(BY_OWN_DEADLINE, ...sids);
+      } else {
+        await redis.hset(OWN_IDLE, ...sids.flatMap((sid) => [sid, String(ownIdleMs)]));
+        await deadlines.write(sids, ownIdleMs);
+      }
+      await expireAll(sids, ownIdleMs);
+    },
+
+    async shorten(sid, lastSeen) {
+      let given: number | undefined;
+      for (let ownIdleMs = await of(sid); ownIdleMs !== given; ownIdleMs = await of(sid)) {
+        await expire(sid, lastSeen, ownIdleMs);
+        given = ownIdleMs;
+      }
+    },
+
+    findIdle: deadlines.findIdle,
+
+    forget,
+  };
+}
+
+/** When to look at the sessions with a limit of their own. */
+function createDeadlines(
+  { redis, clock, lifetime }: OwnIdleLimitsDeps,
+  { of, ofMany, forget }: Pick<OwnIdleLimits, 'of' | 'ofMany' | 'forget'>,
+) {
   /** Whether the session is over by its own limit; if not, when to look again is written down. */
   async function judge(
     sid: string,
@@ -93,40 +122,22 @@ export function createOwnIdleLimits({ redis, clock, lifetime }: OwnIdleLimitsDep
     return judge(sid, limitNow, lastSeen);
   }
 
-  async function forget(sids: readonly string[]): Promise<void> {
-    await Promise.all([redis.hdel(OWN_IDLE, ...sids), redis.zrem(BY_OWN_DEADLINE, ...sids)]);
-  }
-
   return {
-    of,
-    ofMany,
-
-    async set(sids, ownIdleMs) {
-      if (sids.length === 0) return;
-      if (ownIdleMs === undefined) {
-        await redis.hdel(OWN_IDLE, ...sids);
-        await redis.zrem(BY_OWN_DEADLINE, ...sids);
-      } else {
-        await redis.hset(OWN_IDLE, ...sids.flatMap((sid) => [sid, String(ownIdleMs)]));
-        await writeDeadlines(sids, ownIdleMs);
-      }
-      await expireAll(sids, ownIdleMs);
+    async write(sids: readonly string[], ownIdleMs: number): Promise<void> {
+      const lastSeen = await lastSeenOf(redis, sids);
+      await Promise.all(
+        sids.map((sid, index) =>
+          redis.zadd(BY_OWN_DEADLINE, (lastSeen[index] ?? clock.now()) + ownIdleMs, sid),
+        ),
+      );
     },
 
-    async shorten(sid, lastSeen) {
-      let given: number | undefined;
-      for (let ownIdleMs = await of(sid); ownIdleMs !== given; ownIdleMs = await of(sid)) {
-        await expire(sid, lastSeen, ownIdleMs);
-        given = ownIdleMs;
-      }
-    },
-
-    async findIdle(limit) {
+    async findIdle(limit: number): Promise<readonly string[]> {
       const idle: string[] = [];
       for (let offset = 0; idle.length < limit; ) {
         const due = await redis.zrangebyscore(BY_OWN_DEADLINE, '-inf', clock.now(), 'LIMIT', offset, BATCH);
         if (due.length === 0) break;
-        const [limits, lastSeen] = await Promise.all([ofMany(due), lastSeenOf(due)]);
+        const [limits, lastSeen] = await Promise.all([ofMany(due), lastSeenOf(redis, due)]);
         const verdicts = await Promise.all(
           due.map((sid, index) => judge(sid, limits[index], lastSeen[index])),
         );
@@ -137,9 +148,14 @@ export function createOwnIdleLimits({ redis, clock, lifetime }: OwnIdleLimitsDep
       }
       return idle.slice(0, limit);
     },
-
-    forget,
   };
+}
+
+async function lastSeenOf(
+  redis: RedisClient,
+  sids: readonly string[],
+): Promise<readonly (number | undefined)[]> {
+  return (await redis.zmscore(BY_LAST_SEEN, ...sids)).map(toMs);
 }
 
 function toMs(text: string | null): number | undefined {
