@@ -54,20 +54,15 @@ function openSharedStream(
   listener: StreamListener,
 ): PriceStream {
   const id = randomUUID();
+  const say = createVoice(channels, topic, id);
   const own = createOwnWants(tellOwn);
   const source = createSource(listener, finish);
   const asking = createAsking(talk);
   /** The broker's stream, where it is here. */
   let held: HeldStream | undefined;
-  let said = 0;
   let isOver = false;
 
   const askingAgain = setInterval(tend, ROUND_MS).unref();
-
-  async function say(body: SharedStreamBody): Promise<void> {
-    said += 1;
-    await channels.publish(topic, JSON.stringify({ from: id, number: said, body }));
-  }
 
   /** Where it is lost, its reader misses the number, or the one who asks asks again. */
   function tell(body: SharedStreamBody): void {
@@ -146,6 +141,16 @@ function openSharedStream(
       // Those who read it take it over.
       if (!isOver) leave(lost('holder_left'));
     },
+  };
+}
+
+/** Numbers its messages, so that a reader sees that one is missing. */
+function createVoice(channels: Channels, topic: string, id: string) {
+  let said = 0;
+
+  return async function say(body: SharedStreamBody): Promise<void> {
+    said += 1;
+    await channels.publish(topic, JSON.stringify({ from: id, number: said, body }));
   };
 }
 
