@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { findEverybody } from '../../src/cli/end-all-sessions.ts';
+import { findEverybody } from '../../src/cli/revoke-sessions.ts';
 import { sessionKey } from '../../src/sessions/redis/redis-keys.ts';
 import { parseStoredSession } from '../../src/sessions/stored-session.ts';
 import { eventually } from '../support/eventually.ts';
