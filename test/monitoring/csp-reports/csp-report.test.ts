@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CSP_DIRECTIVES, readCspReports } from '../../../src/monitoring/csp-reports/csp-report.ts';
-import { explainReport } from '../../../src/monitoring/csp-reports/report-words.ts';
+import { explainReport } from '../../../src/monitoring/csp-reports/reports-page.ts';
 
 const OWN = 'https://curfew.example.com';
 const old = (fields: Readonly<Record<string, unknown>>) =>
