@@ -75,7 +75,7 @@ const NEVER_TRIED_AGAIN: Patch = {
 };
 
 const EPOCH_IGNORED: Patch = {
-  file: 'sessions/redis/redis-session-registry.ts',
+  file: 'sessions/redis/redis-session-endings.ts',
   from: `redis.zrangebyscore(userKey(userId), '-inf', epoch)`,
   to: `redis.zrangebyscore(userKey(userId), '-inf', epoch + 1000)`,
 };
