@@ -118,8 +118,12 @@ describe('A tool that fails', () => {
   it('ends the request at the tool when the client goes', async () => {
     const { server, tool, cookie } = relayed;
     const before = await failures('tool');
-    for (const path of ['/events', '/download', '/never']) {
-      tool.answer('/never', () => undefined);
+    tool.answer('/never', () => undefined);
+    tool.answer('/half', (_req, res) => {
+      res.writeHead(200, { 'Content-Length': 1000 });
+      res.write('half');
+    });
+    for (const path of ['/events', '/half', '/never']) {
       const sent = begin(server.origin, path, { headers: { cookie } });
       sent.end();
       await expect.poll(tool.openConnections).toBe(1);
