@@ -1,5 +1,4 @@
 import { open } from 'node:fs/promises';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { connect } from '../../src/boot/connect.ts';
 import { createLogger } from '../../src/boot/logger.ts';
 import { compose } from '../../src/compose.ts';
@@ -7,18 +6,15 @@ import { parseConfig } from '../../src/config.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { connectDatabase } from '../../src/storage/database.ts';
 import { createSymbolFeature } from '../../src/symbols/symbol-feature.ts';
+import { measureWork, type WorkFigures } from './measure-work.ts';
 
 /** Imports a file, or searches for each text over a connection that was never used before. */
 export type SymbolOrder =
   | { readonly kind: 'import'; readonly file: string }
   | { readonly kind: 'search'; readonly texts: readonly string[] };
 
-export interface ImportResult {
+export interface ImportResult extends WorkFigures {
   readonly instruments: number;
-  readonly seconds: number;
-  readonly loopP99Ms: number;
-  readonly loopMaxMs: number;
-  readonly peakResidentMb: number;
 }
 
 export interface SearchResult {
@@ -45,21 +41,10 @@ async function importFile(file: string): Promise<ImportResult> {
   });
   if (begun.kind === 'busy') throw new Error('Another import is running');
   const handle = await open(file);
-  const delays = monitorEventLoopDelay({ resolution: 1 });
-  const startedAt = performance.now();
-  delays.enable();
-  const outcome = await begun.started.run(handle);
-  delays.disable();
-  const seconds = (performance.now() - startedAt) / 1000;
+  const { result: outcome, figures } = await measureWork(() => begun.started.run(handle));
   await handle.close();
   if (outcome.status !== 'done') throw new Error(outcome.problem);
-  return {
-    instruments: outcome.instruments,
-    seconds,
-    loopP99Ms: delays.percentile(99) / 1e6,
-    loopMaxMs: delays.max / 1e6,
-    peakResidentMb: process.resourceUsage().maxRSS / 1024,
-  };
+  return { instruments: outcome.instruments, ...figures };
 }
 
 async function search(texts: readonly string[]): Promise<SearchResult> {

@@ -1,6 +1,4 @@
 import { randomUUIDv7 } from 'node:crypto';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { setTimeout as wait } from 'node:timers/promises';
 import { RedisStore } from 'connect-redis';
 import { Redis } from 'ioredis';
 import { verifyChain } from '../../src/audit/chain-verification.ts';
@@ -13,6 +11,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { ENTRIES_AT_ONCE } from '../../src/monitoring/traffic/traffic-log.ts';
 import { createTrafficStore } from '../../src/monitoring/traffic/traffic-store.ts';
 import { SESSION_PREFIX } from '../../src/sessions/redis/redis-keys.ts';
+import { measureWork, type WorkFigures } from './measure-work.ts';
 
 /** Curfew's services without its server: what a benchmark has them do. */
 export type ServiceOrder =
@@ -28,18 +27,12 @@ export type ServiceOrder =
   /** Batches of the traffic log. */
   | { readonly kind: 'traffic'; readonly batches: number };
 
-export interface ServiceResult {
+export interface ServiceResult extends WorkFigures {
   /** Of what was done one after the other: how long each took. */
   readonly ms: readonly number[];
   /** What was ended, or proved. */
   readonly count: number;
-  readonly seconds: number;
-  readonly loopP99Ms: number;
-  readonly loopMaxMs: number;
-  readonly peakResidentMb: number;
 }
-
-const NEXT_LOOK_MS = 5;
 
 const config = parseConfig(process.env);
 const log = createLogger(config.logLevel);
@@ -50,29 +43,15 @@ process.on('message', (order: ServiceOrder) => void measure(order).then((result)
 process.on('disconnect', () => process.exit());
 
 async function measure(order: ServiceOrder): Promise<ServiceResult> {
-  const delays = monitorEventLoopDelay({ resolution: 1 });
   const ms: number[] = [];
-  delays.enable();
-  // It counts from the first time that it looks.
-  await wait(NEXT_LOOK_MS);
-  const startedAt = performance.now();
-  const count = await carryOut(order, async (work) => {
-    const begunAt = performance.now();
-    await work();
-    ms.push(performance.now() - begunAt);
-  });
-  const seconds = (performance.now() - startedAt) / 1000;
-  // What blocked the loop until now is seen at its next turn.
-  await wait(NEXT_LOOK_MS);
-  delays.disable();
-  return {
-    ms,
-    count,
-    seconds,
-    loopP99Ms: delays.percentile(99) / 1e6,
-    loopMaxMs: delays.max / 1e6,
-    peakResidentMb: process.resourceUsage().maxRSS / 1024,
-  };
+  const { result: count, figures } = await measureWork(() =>
+    carryOut(order, async (work) => {
+      const begunAt = performance.now();
+      await work();
+      ms.push(performance.now() - begunAt);
+    }),
+  );
+  return { ms, count, ...figures };
 }
 
 type Timed = (work: () => Promise<unknown>) => Promise<void>;
