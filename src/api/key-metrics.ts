@@ -1,4 +1,4 @@
-import { counter, gauge, type Metric } from '../http/metrics.ts';
+import { counter, gauge, type Metric, samplesBy } from '../http/metrics.ts';
 import type { InvalidKeyAttempt } from './key-gate.ts';
 import type { KeyVerifier, WhyBadKey } from './key-verifier.ts';
 
@@ -19,7 +19,7 @@ export function createKeyMetrics(verifier: Pick<KeyVerifier, 'size'>): KeyMetric
         name: 'curfew_api_keys_refused_total',
         help: 'Requests with an API key that was not good, by what was wrong with it.',
         labelNames: ['why'],
-        read: () => [...refused].map(([why, value]) => ({ labels: { why }, value })),
+        read: () => samplesBy('why', refused),
       }),
       gauge({
         name: 'curfew_api_keys_remembered',

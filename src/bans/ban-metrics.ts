@@ -1,4 +1,4 @@
-import { counter, gauge, type Metric } from '../http/metrics.ts';
+import { counter, gauge, type Metric, samplesBy } from '../http/metrics.ts';
 import type { BanGate } from './ban-gate.ts';
 import type { BanHits } from './ban-hits.ts';
 import type { BanIndex } from './ban-index.ts';
@@ -33,7 +33,7 @@ export function createBanMetrics({ banIndex, gate, hits, throttle }: BanMetricsD
       name: 'curfew_ban_hits_total',
       help: 'Requests that count towards a ban, by what they did.',
       labelNames: ['cause'],
-      read: () => [...hits.counted].map(([cause, value]) => ({ labels: { cause }, value })),
+      read: () => samplesBy('cause', hits.counted),
     }),
     counter({
       name: 'curfew_ban_hits_lost_total',

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { CutoffCalendar } from '../core/cutoff.ts';
-import { counter, gauge, type Metric } from '../http/metrics.ts';
+import { counter, gauge, type Metric, samplesBy } from '../http/metrics.ts';
 import type { BrokerAdapters } from './broker-adapter.ts';
 import type { FailedLogoutStore } from './failed-logout-store.ts';
 import type { TokenRefresher } from './token-refresher.ts';
@@ -32,20 +32,13 @@ export function createBrokerMetrics(deps: BrokerMetricsDeps): readonly Metric[] 
       name: 'curfew_broker_logouts',
       help: 'Logouts that brokers have not been told of: still to be tried (open), or failed for good (dead).',
       labelNames: ['status'],
-      async read() {
-        const { open, dead } = await failedLogouts.count();
-        return [
-          { labels: { status: 'open' }, value: open },
-          { labels: { status: 'dead' }, value: dead },
-        ];
-      },
+      read: async () => samplesBy('status', Object.entries(await failedLogouts.count())),
     }),
     counter({
       name: 'curfew_broker_token_refreshes_total',
       help: 'Access tokens that this node asked brokers to renew, by what became of it.',
       labelNames: ['outcome'],
-      read: () =>
-        Object.entries(refresher.counted).map(([outcome, value]) => ({ labels: { outcome }, value })),
+      read: () => samplesBy('outcome', Object.entries(refresher.counted)),
     }),
   ];
 }

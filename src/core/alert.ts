@@ -89,6 +89,10 @@ export function alertHeading(what: string): string {
   }
 }
 
+/** Heading and sentence in one line. */
+export const alertLine = (alert: AlertFigures): string =>
+  `${alertHeading(alert.what)}. ${alertSentence(alert)}`;
+
 /** The figure and its threshold, in words. */
 export function alertSentence({ what, figure, threshold }: AlertFigures): string {
   switch (what.split(':')[0]) {

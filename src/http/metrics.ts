@@ -68,6 +68,11 @@ export function histogram({ read, ...options }: MetricOptions<readonly Histogram
   });
 }
 
+/** A sample for each name, which it has as this label. */
+export function samplesBy(label: string, figures: Iterable<readonly [string, number]>): readonly Sample[] {
+  return [...figures].map(([name, value]) => ({ labels: { [label]: name }, value }));
+}
+
 const toSamples = (figures: number | readonly Sample[]): readonly Sample[] =>
   typeof figures === 'number' ? [{ labels: {}, value: figures }] : figures;
 

@@ -3,7 +3,7 @@ import type { Log } from '../core/log.ts';
 import type { SendMail } from '../core/mail.ts';
 import type { SmtpLocation } from '../core/smtp-location.ts';
 import type { Feature } from '../http/feature.ts';
-import { gauge } from '../http/metrics.ts';
+import { gauge, samplesBy } from '../http/metrics.ts';
 import type { Database } from '../storage/database.ts';
 import type { KeyRing } from '../storage/key-ring.ts';
 import { createMailQueue, type MailContent, type MailQueue } from './mail-queue.ts';
@@ -62,13 +62,7 @@ export function createMailFeature(deps: MailFeatureDeps): MailFeature {
         name: 'curfew_mail_messages',
         help: 'Mails: still to be sent (open), or failed for good in the last seven days (failed).',
         labelNames: ['status'],
-        async read() {
-          const { open, failed } = await store.countOpenAndFailed();
-          return [
-            { labels: { status: 'open' }, value: open },
-            { labels: { status: 'failed' }, value: failed },
-          ];
-        },
+        read: async () => samplesBy('status', Object.entries(await store.countOpenAndFailed())),
       }),
     ],
   };

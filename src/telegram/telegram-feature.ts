@@ -4,7 +4,7 @@ import type { CutoffCalendar } from '../core/cutoff.ts';
 import type { Log } from '../core/log.ts';
 import { type CompoundLimiterDeps, createCompoundLimiter } from '../http/compound-limiter.ts';
 import type { Feature } from '../http/feature.ts';
-import { gauge, type Metric } from '../http/metrics.ts';
+import { gauge, type Metric, samplesBy } from '../http/metrics.ts';
 import type { InvalidateCached } from '../storage/cache-invalidator.ts';
 import type { Caches } from '../storage/caches.ts';
 import type { Database } from '../storage/database.ts';
@@ -100,13 +100,7 @@ function createTelegramMetrics(messageStore: Pick<MessageStore, 'countOpenAndFai
       name: 'curfew_telegram_messages',
       help: 'Messages to Telegram: still to be sent (open), or failed for good in the last seven days (failed).',
       labelNames: ['status'],
-      async read() {
-        const { open, failed } = await messageStore.countOpenAndFailed();
-        return [
-          { labels: { status: 'open' }, value: open },
-          { labels: { status: 'failed' }, value: failed },
-        ];
-      },
+      read: async () => samplesBy('status', Object.entries(await messageStore.countOpenAndFailed())),
     }),
   ];
 }

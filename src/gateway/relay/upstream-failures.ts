@@ -1,5 +1,5 @@
 import { AppError } from '../../errors.ts';
-import type { Sample } from '../../http/metrics.ts';
+import { type Sample, samplesBy } from '../../http/metrics.ts';
 import type { Identity } from '../identity.ts';
 import type { GatewayRule } from '../rules.ts';
 import { UpstreamTimeoutError } from './upstream.ts';
@@ -34,7 +34,7 @@ export function createUpstreamFailures(): UpstreamFailures {
           : 'Try again in a moment, or ask an administrator.';
       return new AppError(isLate ? 'gateway_timeout' : 'bad_gateway', `${words} ${more}`, { cause });
     },
-    counts: () => [...byRule].map(([rule, value]) => ({ labels: { rule }, value })),
+    counts: () => samplesBy('rule', byRule),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type AlertThresholds, alertHeading, alertSentence, type BusyAddress } from '../../core/alert.ts';
+import { type AlertThresholds, alertHeading, alertLine, type BusyAddress } from '../../core/alert.ts';
 import { type AuditLog, SYSTEM_ORIGIN } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../core/duration.ts';
@@ -68,7 +68,7 @@ export function createAlertMonitor(deps: AlertMonitorDeps): AlertMonitor {
   async function note({ what, figure, threshold, senders }: Reading): Promise<void> {
     const alert = { what, figure, threshold, node, busiest: deps.toBusyAddresses(senders) };
     if (!(await alertStore.raiseOrKeep(alert, clock.now()))) return;
-    log.warn({ alert }, `Alert: ${alertHeading(what)}. ${alertSentence(alert)}`);
+    log.warn({ alert }, `Alert: ${alertLine(alert)}`);
     await audit.record({ type: 'alert.raised', ...alert }, SYSTEM_ORIGIN);
   }
 

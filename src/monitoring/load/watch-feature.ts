@@ -1,11 +1,5 @@
 import { hostname } from 'node:os';
-import {
-  type AlertThresholds,
-  alertCause,
-  alertHeading,
-  alertSentence,
-  type BusyAddress,
-} from '../../core/alert.ts';
+import { type AlertThresholds, alertCause, alertLine, type BusyAddress } from '../../core/alert.ts';
 import type { AuditLog } from '../../core/audit-event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -82,10 +76,7 @@ export function createWatchFeature(deps: WatchFeatureDeps): WatchFeature {
     openAlerts: async () =>
       (await alertStore.listOpen())
         .filter(({ what }) => what !== alertCause('revocation'))
-        .map((alert) => ({
-          what: `${alertHeading(alert.what)}. ${alertSentence(alert)}`,
-          since: alert.raisedAt,
-        })),
+        .map((alert) => ({ what: alertLine(alert), since: alert.raisedAt })),
     monitor,
     jobs: [monitor],
     cleanup: monitor.tidy,
